@@ -1,0 +1,1 @@
+"""Engines: different ways to run one network, behind one seam."""
