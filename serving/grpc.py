@@ -9,7 +9,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from serving.errors import ModelNotFound, ServingError
 from serving.grpc_abort import abort
 from serving.grpc_codec import decode_request, encode_response
-from serving.grpc_manage import ManageServicer, create_extension
+from serving.grpc_manage import SERVICE, ManageServicer, create_handlers
 from serving.record import Record, write_timings
 from serving.repository import Repository
 
@@ -31,10 +31,10 @@ def create_grpc_server(
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ]
     )
-    # Handlers are asked in order: ours reads the repository's messages of either dialect.
-    server.add_generic_rpc_handlers((create_extension(repository),))
     servicer = InferenceServicer(repository, release)
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
+    # The later handler of a method wins: ours reads the messages of either dialect.
+    server.add_registered_method_handlers(SERVICE, create_handlers(repository))
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(repository), server)
     server.add_insecure_port(f"[::]:{port}")
     return server

@@ -97,19 +97,16 @@ def read_name(request: ext.LoadRequest) -> str:
     return name
 
 
-def create_extension(repository: Repository) -> grpc.GenericRpcHandler:
-    """Build the handler of the extension's methods."""
+def create_handlers(repository: Repository) -> dict[str, grpc.RpcMethodHandler]:
+    """Build the handlers of the extension's methods, by name."""
     methods = Extension(repository)
-    return grpc.method_handlers_generic_handler(
-        SERVICE,
-        {
-            "ModelConfig": wrap(methods.show_config, ext.ModelRequest),
-            "ModelStatistics": wrap(methods.show_statistics, ext.ModelRequest),
-            "RepositoryIndex": wrap(methods.list_states, ext.IndexRequest),
-            "RepositoryModelLoad": wrap(methods.load, ext.LoadRequest),
-            "RepositoryModelUnload": wrap(methods.unload, ext.LoadRequest),
-        },
-    )
+    return {
+        "ModelConfig": wrap(methods.show_config, ext.ModelRequest),
+        "ModelStatistics": wrap(methods.show_statistics, ext.ModelRequest),
+        "RepositoryIndex": wrap(methods.list_states, ext.IndexRequest),
+        "RepositoryModelLoad": wrap(methods.load, ext.LoadRequest),
+        "RepositoryModelUnload": wrap(methods.unload, ext.LoadRequest),
+    }
 
 
 def wrap(method: Callable[[Any], Awaitable[Any]], kind: Any) -> grpc.RpcMethodHandler:

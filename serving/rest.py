@@ -28,6 +28,7 @@ from serving.rest_codec import BINARY_HEADER, decode_body, decode_picture, encod
 from serving.rest_manage import ManageRoutes
 
 T = TypeVar("T")
+TRITON_AGENT = "gevent"  # tritonclient.http, which fails to print an error that is no text
 
 
 def create_app(repository: Repository, release: str) -> Starlette:
@@ -127,7 +128,10 @@ def write_error(request: Request, error: ServingError, request_id: str) -> Respo
     if "expect" in request.headers:
         # Whether the body, which the caller may hold back, still comes can't be known.
         headers["connection"] = "close"
-    return JSONResponse(describe_error(error), error.http_status, headers)
+    content: dict = describe_error(error)
+    if TRITON_AGENT in request.headers.get("user-agent", "").lower():
+        content = {"error": f"{error.message} ({error.code})"}
+    return JSONResponse(content, error.http_status, headers)
 
 
 async def show_error(request: Request, error: Exception) -> Response:
