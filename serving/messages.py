@@ -119,12 +119,10 @@ def count_elements(name: str, shape: object) -> int:
     """Multiply a shape out, having checked that it is one."""
     if not isinstance(shape, list | tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise InvalidTensor(f"Tensor '{name}' needs a shape of whole numbers from 0 up.")
-    if len(shape) > MAX_DIMENSIONS or any(n > MAX_ELEMENTS for n in shape):
+    # Lengths beside a zero count, too: NumPy multiplies them out.
+    if len(shape) > MAX_DIMENSIONS or math.prod(n for n in shape if n) > MAX_ELEMENTS:
         raise InvalidTensor(f"Tensor '{name}' has a shape too large to be real.")
-    count = math.prod(shape)
-    if count > MAX_ELEMENTS:
-        raise InvalidTensor(f"Tensor '{name}' has a shape too large to be real.")
-    return count
+    return math.prod(shape)
 
 
 def choose_outputs(
