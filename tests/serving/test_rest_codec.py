@@ -1,6 +1,7 @@
 """V2 bodies: whatever bytes come, the answer is a request or an error of the catalogue."""
 
 import json
+import os
 import struct
 
 import numpy as np
@@ -157,6 +158,8 @@ def test_long_json_in_pieces_is_the_same_json(size):
     np.testing.assert_array_equal(np.array(values, np.float32), array)
 
 
+SOAK = int(os.environ.get("SOAK", "1"))  # `make soak` asks for a hundred times as much
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
@@ -178,7 +181,7 @@ BODY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=400 * SOAK, deadline=None)
 @given(BODY, st.binary(max_size=30))
 def test_any_body_is_read_or_refused(body, tail):
     head = json.dumps(body).encode()
@@ -188,7 +191,7 @@ def test_any_body_is_read_or_refused(body, tail):
         assert error.http_status == 400
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=200 * SOAK, deadline=None)
 @given(st.binary(max_size=100), st.none() | st.text(max_size=5))
 def test_any_bytes_are_read_or_refused(body, length):
     try:
