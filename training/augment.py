@@ -34,7 +34,7 @@ class Strength:
 def augment_face(
     picture: NDArray[np.uint8], points: Floats, rng: Generator, strength: Strength = Strength()
 ) -> tuple[NDArray[np.uint8], Floats]:
-    """Make one training example: crop `[256,256,3]`, points `[15,2]` of it -> the same of the input.
+    """Make one training example of a crop `[256,256,3]` and its points `[15,2]`.
 
     The returned picture is grey `[96,96]`; the points are pixels of it.
     """
@@ -67,9 +67,15 @@ def warp_face(
 
 
 def flip_face(picture: NDArray, points: Floats) -> tuple[NDArray, Floats]:
-    """Mirror a crop `[H,W,...]` and its points `[15,2]`, left landmarks becoming right."""
-    mirrored = points[list(FLIP)] * np.float32([-1, 1]) + np.float32([picture.shape[1] - 1, 0])
-    return cv2.flip(picture, 1), mirrored
+    """Mirror a crop `[256,256,...]` and its points `[15,2]`."""
+    return cv2.flip(picture, 1), flip_points(points)
+
+
+def flip_points(points: Floats) -> Floats:
+    """Mirror points `[...,15,2]` of a crop, left landmarks becoming right."""
+    mirrored = points[..., list(FLIP), :].copy()
+    mirrored[..., 0] = CROP - 1 - mirrored[..., 0]
+    return mirrored
 
 
 def draw_affine(rng: Generator, strength: Strength) -> Floats:
@@ -131,7 +137,7 @@ def outline_mouth(points: Floats, height: float) -> Floats:
     reach = np.linalg.norm(points[11] - points[12]) * 0.36
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     oval = np.stack([reach * np.cos(angle), height * 0.45 * np.sin(angle)], axis=1)
-    return (oval + line + np.float32([0, height * 0.5])).astype(np.float32)
+    return (oval + line + np.array([0, height * 0.5], np.float32)).astype(np.float32)
 
 
 def mouth_line(points: Floats) -> Floats:

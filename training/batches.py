@@ -26,16 +26,14 @@ def read_training_faces(data: str, pseudo: str | None) -> tuple[Faces, np.ndarra
     if not pseudo:
         return faces, chance
     more = read_pseudo_faces(data, pseudo)
-    both = Faces(
-        *(np.concatenate([a, b]) for a, b in zip(vars(faces).values(), vars(more).values()))
-    )
+    both = Faces(**{k: np.concatenate([v, getattr(more, k)]) for k, v in vars(faces).items()})
     return both, np.concatenate([0.4 * chance, np.full(len(more), 0.6 / len(more))])
 
 
 def read_pseudo_faces(data: str, pseudo: str) -> Faces:
     """Read the unlabelled faces that a pseudo-label file keeps, with its points."""
     faces, file = read_faces(data, UNLABELLED), np.load(pseudo)
-    points = dict(zip(file["paths"].tolist(), file["points"]))
+    points = dict(zip(file["paths"].tolist(), file["points"], strict=True))
     faces = faces.select(np.array([p in points for p in faces.paths]))
     faces.points = np.stack([points[p] for p in faces.paths]).astype(np.float32)
     return faces
@@ -50,8 +48,8 @@ def draw_batches(
 
     def make_batch() -> tuple[np.ndarray, np.ndarray]:
         chosen = rng.choice(len(faces), size, p=chance)
-        pictures, points = zip(*(augment(faces.pictures[i], faces.points[i], rng) for i in chosen))
-        return np.stack(pictures), np.stack(points)
+        made = [augment(faces.pictures[i], faces.points[i], rng) for i in chosen]
+        return np.stack([picture for picture, _ in made]), np.stack([points for _, points in made])
 
     with ThreadPoolExecutor(1) as thread:
         waiting = [thread.submit(make_batch) for _ in range(AHEAD)]

@@ -77,9 +77,7 @@ def find_centres(maps: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", required=True, help="the .pth to learn from")
     add_arguments(parser)
     chosen = parser.parse_args()

@@ -125,7 +125,7 @@ def draw_glasses(grey: Floats, points: Floats, rng: Generator) -> None:
         box = (float(x), float(y)), (2 * size[0], 2 * size[1]), float(angle)
         cv2.ellipse(grey, box, tone, thick, cv2.LINE_AA)
     along = (eyes[0] - eyes[1]) / apart * size[0]
-    ends = [tuple(int(round(v)) for v in p) for p in (eyes[0] - along, eyes[1] + along)]
+    ends = [tuple(round(v) for v in p) for p in (eyes[0] - along, eyes[1] + along)]
     cv2.line(grey, *ends, tone, thick, cv2.LINE_AA)
 
 

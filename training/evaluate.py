@@ -85,9 +85,7 @@ def print_report(run: Locate, data: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder of index.csv")
     parser.add_argument("--model", required=True, help="a .pth checkpoint")
     chosen = parser.parse_args()

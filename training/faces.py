@@ -82,7 +82,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def take_points(row: dict[str, str], names: Iterable[str]) -> list[tuple[float, float]]:
+def take_points(row: dict[str, str], names: Iterable[str]) -> list[tuple[float, ...]]:
     """Take the (x, y) of the named points from a row, NaN where it has none."""
     return [tuple(float(row[f"{n}_{axis}"] or "nan") for axis in "xy") for n in names]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.augment import Strength, draw_affine, map_affine
 from training.batches import UNLABELLED
 from training.evaluate import LEFT_OUTER, RIGHT_OUTER, Floats, Locate, load_run
-from training.faces import CROP, FACE, FLIP, SCALE, SIDE, YUNET_AS_LANDMARKS, Faces, read_faces
+from training.faces import CROP, FACE, SCALE, SIDE, YUNET_AS_LANDMARKS, Faces, read_faces
 
 GENTLE = Strength(rotation=6, scale=0.05, stretch=0, shear=0, shift=2.5)
 PLAIN = np.array([[1 / SCALE, 0, 0], [0, 1 / SCALE, 0]], np.float32)
@@ -38,16 +38,14 @@ def locate_view(run: Locate, pictures: NDArray[np.uint8], mirrored: bool, affine
     """Locate the landmarks of crops in one view, as crop pixels `[N,15,2]` of the crops given."""
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     inputs = np.empty((len(pictures), 1, SIDE, SIDE), np.uint8)
-    for one, picture in zip(inputs, pictures):
+    for one, picture in zip(inputs, pictures, strict=True):
         grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 0.4)
         one[0] = cv2.warpAffine(
             cv2.flip(grey, 1) if mirrored else grey, affine, (SIDE, SIDE), flags=how
         )
     found = np.concatenate([run(inputs[i : i + 32]) for i in range(0, len(inputs), 32)])
     found = map_affine(affine, found.reshape(-1, 2)).reshape(found.shape)
-    if mirrored:
-        found = found[:, list(FLIP)] * np.float32([-1, 1]) + np.float32([CROP - 1, 0])
-    return found
+    return flip_points(found) if mirrored else found
 
 
 def judge_faces(points: Floats, yunet: Floats) -> tuple[Floats, Floats, Floats]:
@@ -78,9 +76,7 @@ def label_faces(
 
 def main() -> None:
     """Read the command line, label, and write `paths` and `points` of the faces kept."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder of index.csv")
     parser.add_argument("--teacher", required=True, help="a .pth")
     parser.add_argument("--out", required=True, help="the .npz to write, outside the repository")

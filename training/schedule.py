@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from predictor.unet import UNet
+
 
 class Budget:
     """How much of a training run is spent, by steps or by CPU time of each thread.
@@ -19,7 +21,7 @@ class Budget:
     def __init__(self, steps: int | None, minutes: float | None):
         if not (steps or minutes):
             raise ValueError("A run needs a number of steps or of minutes.")
-        self.steps, self.minutes = steps, minutes
+        self.steps, self.minutes = steps, minutes or 0.0
         self.done, self.begin = 0, time.process_time()
 
     def spent(self) -> float:
@@ -38,7 +40,7 @@ def set_rate(optimiser: torch.optim.Optimizer, top: float, spent: float) -> None
         group["lr"] = top * min(rise, fall)
 
 
-def copy_average(net: nn.Module) -> nn.Module:
+def copy_average(net: UNet) -> UNet:
     """Make the network that will hold the running mean of `net`'s weights."""
     return copy.deepcopy(net).requires_grad_(False)
 

@@ -22,9 +22,7 @@ def draw_targets(batches: Batch) -> Batches:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
     chosen = parser.parse_args()
     torch.manual_seed(chosen.seed)

@@ -19,9 +19,12 @@ from training.faces import CROP, FLIP, LANDMARKS, SIDE, to_crop, to_input
 STILL = dict.fromkeys(vars(Strength()), 0.0)
 SPOTS = np.random.default_rng(0).uniform(88, 168, (15, 2)).astype(np.float32)
 FACE = to_crop(  # a plausible face, for the open mouth
-    np.float32(
-        [[63, 36], [32, 36], [57, 37], [69, 37], [38, 37], [26, 37], [55, 28], [74, 28]]
-        + [[40, 28], [21, 28], [48, 57], [60, 70], [35, 70], [48, 67], [48, 76]]
+    np.array(
+        [
+            *([63, 36], [32, 36], [57, 37], [69, 37], [38, 37], [26, 37], [55, 28], [74, 28]),
+            *([40, 28], [21, 28], [48, 57], [60, 70], [35, 70], [48, 67], [48, 76]),
+        ],
+        np.float32,
     )
 )
 

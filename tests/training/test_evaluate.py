@@ -36,7 +36,7 @@ def test_perfect_points_have_no_error() -> None:
 def test_error_is_a_share_of_the_outer_eye_corners() -> None:
     truth = np.zeros((1, 15, 2), np.float32)
     truth[0, 3], truth[0, 5] = (70, 40), (20, 40)  # 50 pixels apart
-    found = truth + np.float32([3, 4])
+    found = truth + np.array([3, 4], np.float32)
     assert measure_errors(found, truth).faces[0] == pytest.approx(5 / 50)
 
 
@@ -47,7 +47,7 @@ def test_unlabelled_points_count_for_nothing() -> None:
 
 
 def test_crop_and_input_frames_agree() -> None:
-    points = np.float32([[64 - 0.5, 192 - 0.5], [100, 120]])
+    points = np.array([[64 - 0.5, 192 - 0.5], [100, 120]], np.float32)
     np.testing.assert_allclose(to_input(points)[0], [-0.5, 95.5])  # the edges of both
     np.testing.assert_allclose(to_crop(to_input(points)), points, atol=1e-4)
 
@@ -59,7 +59,7 @@ def test_inputs_show_a_spot_where_to_input_says() -> None:
     seen = cut_inputs(faces)[0, 0].astype(float)
     y, x = np.mgrid[:96, :96]
     middle = [(x * seen).sum() / seen.sum(), (y * seen).sum() / seen.sum()]
-    np.testing.assert_allclose(middle, to_input(np.float32([110.3, 140.8])), atol=0.05)
+    np.testing.assert_allclose(middle, to_input(np.array([110.3, 140.8], np.float32)), atol=0.05)
 
 
 def test_decoder_undoes_the_targets() -> None:
