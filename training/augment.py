@@ -1,20 +1,19 @@
 """Turn one loose crop into endless different 96x96 faces, their points moved along."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from training.disturb import disturb_picture
-from training.faces import CROP, FLIP, SCALE, SIDE
-
-Floats = NDArray[np.float32]
+from training.faces import CROP, FLIP, SCALE, SIDE, Bytes, Floats
 
 FIELD = 64  # side of a displacement field that spans the whole crop
 STEP = CROP / FIELD  # crop pixels between two of its samples
 MIDDLE = (CROP - 1) / 2  # the crop's centre
+NO_MAP: Any = None  # remap's second map: the first holds x and y, which its types forget
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Strength:
 
 
 def augment_face(
-    picture: NDArray[np.uint8], points: Floats, rng: Generator, strength: Strength = Strength()
-) -> tuple[NDArray[np.uint8], Floats]:
+    picture: Bytes, points: Floats, rng: Generator, strength: Strength = Strength()
+) -> tuple[Bytes, Floats]:
     """Make one training example of a crop `[256,256,3]` and its points `[15,2]`.
 
     The returned picture is grey `[96,96]`; the points are pixels of it.
@@ -43,8 +42,8 @@ def augment_face(
 
 
 def warp_face(
-    picture: NDArray[np.uint8], points: Floats, rng: Generator, strength: Strength = Strength()
-) -> tuple[NDArray[np.uint8], Floats, Floats]:
+    picture: Bytes, points: Floats, rng: Generator, strength: Strength = Strength()
+) -> tuple[Bytes, Floats, Floats]:
     """Change the shape alone: RGB `[256,256,3]` -> RGB `[96,96,3]`, points `[15,2]`, mouth.
 
     `mouth` is the outline `[M,2]` of the opened mouth in input pixels, M = 0 where shut.
@@ -61,12 +60,12 @@ def warp_face(
     middle = map_affine(affine, grid.astype(np.float32))  # [9216, 2], crop pixels
     source = (middle + sample_field(field, middle)).reshape(SIDE, SIDE, 2)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT
-    warped = cv2.remap(picture, source, None, cv2.INTER_LINEAR, borderMode=border)
+    warped = cv2.remap(picture, source, NO_MAP, cv2.INTER_LINEAR, borderMode=border)
     back = cv2.invertAffineTransform(affine)
     return warped, map_affine(back, invert_field(field, points)), map_affine(back, outline)
 
 
-def flip_face(picture: NDArray, points: Floats) -> tuple[NDArray, Floats]:
+def flip_face(picture: Bytes, points: Floats) -> tuple[Bytes, Floats]:
     """Mirror a crop `[256,256,...]` and its points `[15,2]`."""
     return cv2.flip(picture, 1), flip_points(points)
 
@@ -148,13 +147,9 @@ def mouth_line(points: Floats) -> Floats:
 def sample_field(field: Floats, at: Floats) -> Floats:
     """Read a displacement field `[64,64,2]` at crop pixels `[M,2]`, NaN where they are."""
     where = at * np.float32(1 / STEP) + np.float32(0.5 / STEP - 0.5)
-    read = cv2.remap(
-        field,
-        np.nan_to_num(where)[:, None],
-        None,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )[:, 0]
+    at_grid = np.nan_to_num(where)[:, None]  # [M, 1, 2]
+    border = cv2.BORDER_REPLICATE
+    read = cv2.remap(field, at_grid, NO_MAP, cv2.INTER_LINEAR, borderMode=border)[:, 0]
     return np.where(np.isnan(at), at, read)
 
 

@@ -76,14 +76,19 @@ def find_centres(maps: Tensor) -> Tensor:
     return torch.stack([x, y], -1)
 
 
-if __name__ == "__main__":
+def main(words: list[str] | None = None) -> None:
+    """Distil by a command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", required=True, help="the .pth to learn from")
     add_arguments(parser)
-    chosen = parser.parse_args()
-    torch.manual_seed(chosen.seed)
-    torch.set_num_threads(chosen.threads)
-    large = load_unet(chosen.teacher).to(memory_format=torch.channels_last)
-    faces, chance = read_training_faces(chosen.data, chosen.pseudo)
-    clean = draw_batches(faces, chance, chosen.batch, chosen.seed, warp_cleanly)
-    fit(chosen, draw_lessons(large, clean, chosen.seed))
+    args = parser.parse_args(words)
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    teacher: UNet = load_unet(args.teacher).to(memory_format=torch.channels_last)  # type: ignore
+    faces, chance = read_training_faces(args.data, args.pseudo)
+    clean = draw_batches(faces, chance, args.batch, args.seed, warp_cleanly)
+    fit(args, draw_lessons(teacher, clean, args.seed))
+
+
+if __name__ == "__main__":
+    main()

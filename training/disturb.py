@@ -1,16 +1,15 @@
 """Change how a warped face looks without moving a pixel: light, lens, noise, things in front."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from training.faces import Bytes, Floats
 
 
-def disturb_picture(
-    picture: NDArray[np.uint8], points: Floats, mouth: Floats, rng: Generator
-) -> NDArray[np.uint8]:
+def disturb_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
     """Make a hard grey picture `[H,W]` of an easy RGB one `[H,W,3]`.
 
     `points` `[15,2]` and the open mouth's outline `[M,2]` are pixels of it.
@@ -18,9 +17,7 @@ def disturb_picture(
     return degrade_picture(dress_picture(picture, points, mouth, rng), rng)
 
 
-def dress_picture(
-    picture: NDArray[np.uint8], points: Floats, mouth: Floats, rng: Generator
-) -> NDArray[np.uint8]:
+def dress_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
     """Change what is there: grey `[H,W]` of RGB `[H,W,3]` with mouth, glasses, background."""
     grey = mix_grey(picture, rng)  # [H, W], 0..1
     if len(mouth):
@@ -32,7 +29,7 @@ def dress_picture(
     return to_bytes(grey)
 
 
-def degrade_picture(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:
+def degrade_picture(picture: Bytes, rng: Generator) -> Bytes:
     """Change how it was taken: light, rectangles in front, lens and noise, on grey `[H,W]`."""
     grey = shade(picture.astype(np.float32) / 255, rng)
     if rng.random() < 0.3:
@@ -43,12 +40,12 @@ def degrade_picture(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.ui
     return to_bytes(grey)
 
 
-def to_bytes(grey: Floats) -> NDArray[np.uint8]:
+def to_bytes(grey: Floats) -> Bytes:
     """Round grey 0..1 to bytes."""
     return (np.clip(grey, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def mix_grey(picture: NDArray[np.uint8], rng: Generator) -> Floats:
+def mix_grey(picture: Bytes, rng: Generator) -> Floats:
     """Mix RGB `[H,W,3]` to grey 0..1 `[H,W]`: ITU-R 601 half the time, else random shares."""
     share = np.array([0.299, 0.587, 0.114])
     if rng.random() < 0.5:
@@ -83,7 +80,8 @@ def lose_detail(grey: Floats, rng: Generator) -> Floats:
     if kind < 0.58:  # JPEG's blocks
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 60))]
         coded = cv2.imencode(".jpg", to_bytes(grey), quality)[1]
-        return cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+        decoded: Any = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
+        return decoded.astype(np.float32) / 255
     return grey
 
 
@@ -117,16 +115,16 @@ def draw_glasses(grey: Floats, points: Floats, rng: Generator) -> None:
     eyes = points[:2]
     if not np.isfinite(eyes).all():
         return
-    apart = np.linalg.norm(eyes[0] - eyes[1])
+    apart = float(np.linalg.norm(eyes[0] - eyes[1]))
     angle = np.degrees(np.arctan2(*(eyes[0] - eyes[1])[::-1]))
-    size = apart * rng.uniform(0.28, 0.45), apart * rng.uniform(0.2, 0.38)
+    wide, high = apart * rng.uniform(0.28, 0.45), apart * rng.uniform(0.2, 0.38)
     tone, thick = float(rng.random() * 0.6), int(rng.integers(1, 3))
     for x, y in eyes:
-        box = (float(x), float(y)), (2 * size[0], 2 * size[1]), float(angle)
+        box = (float(x), float(y)), (2 * wide, 2 * high), float(angle)
         cv2.ellipse(grey, box, tone, thick, cv2.LINE_AA)
-    along = (eyes[0] - eyes[1]) / apart * size[0]
-    ends = [tuple(round(v) for v in p) for p in (eyes[0] - along, eyes[1] + along)]
-    cv2.line(grey, *ends, tone, thick, cv2.LINE_AA)
+    along = (eyes[0] - eyes[1]) / apart * wide
+    start, end = ([round(v) for v in p] for p in (eyes[0] - along, eyes[1] + along))
+    cv2.line(grey, start, end, tone, thick, cv2.LINE_AA)
 
 
 def change_background(grey: Floats, rng: Generator) -> Floats:

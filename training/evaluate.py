@@ -8,12 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.faces import LANDMARKS, Faces, cut_inputs, read_faces, to_input
+from training.faces import LANDMARKS, Bytes, Faces, Floats, cut_inputs, read_faces, to_input
 
-Floats = NDArray[np.float32]
-Locate = Callable[[NDArray[np.uint8]], Floats]  # uint8 [N,1,96,96] -> landmarks [N,15,2]
+Locate = Callable[[Bytes], Floats]  # uint8 [N,1,96,96] -> landmarks [N,15,2]
 
 SETS = {"london": ("london", "val"), "canada": ("canada", "test"), "helen": ("helen", "eval-only")}
 BATCH = 16
@@ -57,7 +55,7 @@ def wrap_network(net, fast: bool = False) -> Locate:
 
     from predictor.decode import decode_heatmaps
 
-    def run(inputs: NDArray[np.uint8]) -> Floats:
+    def run(inputs: Bytes) -> Floats:
         x = (torch.from_numpy(inputs).float() / 255).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=fast):
             logits = net.eval()(x).float()

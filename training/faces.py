@@ -4,10 +4,14 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+Floats = NDArray[Any]  # float32 or wider; OpenCV's own types do not say which
+Bytes = NDArray[Any]  # uint8
 
 LANDMARKS = (
     "left_eye_center",
@@ -44,9 +48,9 @@ class Faces:
     the pupils lies 0.0 +- 0.1 pixels from the labelled eye centres in x under that.
     """
 
-    pictures: NDArray[np.uint8]  # [N, 256, 256, 3], RGB
-    points: NDArray[np.float32]  # [N, 15, 2]
-    yunet: NDArray[np.float32]  # [N, 5, 2]
+    pictures: Bytes  # [N, 256, 256, 3], RGB
+    points: Floats  # [N, 15, 2]
+    yunet: Floats  # [N, 5, 2]
     sets: NDArray[np.str_]  # [N]
     parts: NDArray[np.str_]  # [N]
     paths: NDArray[np.str_]  # [N]
@@ -74,7 +78,7 @@ def read_faces(data: str | Path, wanted: Iterable[tuple[str, str]]) -> Faces:
     )
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path) -> Bytes:
     """Read one picture file as RGB `[H,W,3]`."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
@@ -87,7 +91,7 @@ def take_points(row: dict[str, str], names: Iterable[str]) -> list[tuple[float, 
     return [tuple(float(row[f"{n}_{axis}"] or "nan") for axis in "xy") for n in names]
 
 
-def cut_inputs(faces: Faces) -> NDArray[np.uint8]:
+def cut_inputs(faces: Faces) -> Bytes:
     """Cut the network's inputs out of the crops: ITU-R 601 grey `[N,1,96,96]`."""
     low, high = (CROP - FACE) // 2, (CROP + FACE) // 2
     return np.stack(
@@ -102,11 +106,11 @@ def cut_inputs(faces: Faces) -> NDArray[np.uint8]:
     )
 
 
-def to_input(points: NDArray[np.float32]) -> NDArray[np.float32]:
+def to_input(points: Floats) -> Floats:
     """Move points `[...,2]` from pixels of the 256 crop to pixels of the 96 input."""
     return (points + 0.5 - (CROP - FACE) / 2) * SCALE - 0.5
 
 
-def to_crop(points: NDArray[np.float32]) -> NDArray[np.float32]:
+def to_crop(points: Floats) -> Floats:
     """Move points `[...,2]` from pixels of the 96 input to pixels of the 256 crop."""
     return (points + 0.5) / SCALE + (CROP - FACE) / 2 - 0.5

@@ -43,7 +43,7 @@ def fit(args: argparse.Namespace, batches: Batches) -> None:
     `[N,15,2]` in pixels; a map of zeros counts for nothing.
     """
     net = load_unet(args.init) if args.init else UNet(base_width=args.width)
-    net = net.train().to(memory_format=torch.channels_last)
+    net = net.train().to(memory_format=torch.channels_last)  # type: ignore
     average = copy_average(net)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
     val = read_faces(args.data, [("london", "val")])

@@ -9,10 +9,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.augment import Strength, draw_affine, map_affine
+from training.augment import Strength, draw_affine, flip_points, map_affine
 from training.batches import UNLABELLED
-from training.evaluate import LEFT_OUTER, RIGHT_OUTER, Floats, Locate, load_run
-from training.faces import CROP, FACE, SCALE, SIDE, YUNET_AS_LANDMARKS, Faces, read_faces
+from training.evaluate import LEFT_OUTER, RIGHT_OUTER, Locate, load_run
+from training.faces import (
+    CROP,
+    FACE,
+    SCALE,
+    SIDE,
+    YUNET_AS_LANDMARKS,
+    Bytes,
+    Faces,
+    Floats,
+    read_faces,
+)
 
 GENTLE = Strength(rotation=6, scale=0.05, stretch=0, shear=0, shift=2.5)
 PLAIN = np.array([[1 / SCALE, 0, 0], [0, 1 / SCALE, 0]], np.float32)
@@ -29,12 +39,12 @@ def draw_views(jitters: int, seed: int) -> list[tuple[bool, Floats]]:
     return views + [(bool(i % 2), draw_affine(rng, GENTLE)) for i in range(jitters)]
 
 
-def locate_views(run: Locate, pictures: NDArray[np.uint8], views: list) -> Floats:
+def locate_views(run: Locate, pictures: Bytes, views: list) -> Floats:
     """Locate the landmarks of crops `[N,256,256,3]` in each view: crop pixels `[V,N,15,2]`."""
     return np.stack([locate_view(run, pictures, *view) for view in views])
 
 
-def locate_view(run: Locate, pictures: NDArray[np.uint8], mirrored: bool, affine: Floats) -> Floats:
+def locate_view(run: Locate, pictures: Bytes, mirrored: bool, affine: Floats) -> Floats:
     """Locate the landmarks of crops in one view, as crop pixels `[N,15,2]` of the crops given."""
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     inputs = np.empty((len(pictures), 1, SIDE, SIDE), np.uint8)
@@ -74,13 +84,13 @@ def label_faces(
     return keep, np.where(sd[..., None] < 2 * SPREAD, points, np.nan).astype(np.float32)
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Read the command line, label, and write `paths` and `points` of the faces kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder of index.csv")
     parser.add_argument("--teacher", required=True, help="a .pth")
     parser.add_argument("--out", required=True, help="the .npz to write, outside the repository")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     faces = read_faces(args.data, UNLABELLED)
     keep, points = label_faces(load_run(args.teacher, fast=True), faces)
     np.savez(args.out, paths=faces.paths[keep], points=points[keep])

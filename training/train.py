@@ -21,11 +21,16 @@ def draw_targets(batches: Batch) -> Batches:
         yield inputs, make_targets(known, SIDE), known
 
 
-if __name__ == "__main__":
+def main(words: list[str] | None = None) -> None:
+    """Train by a command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
-    chosen = parser.parse_args()
-    torch.manual_seed(chosen.seed)
-    torch.set_num_threads(chosen.threads)
-    faces, chance = read_training_faces(chosen.data, chosen.pseudo)
-    fit(chosen, draw_targets(draw_batches(faces, chance, chosen.batch, chosen.seed)))
+    args = parser.parse_args(words)
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    faces, chance = read_training_faces(args.data, args.pseudo)
+    fit(args, draw_targets(draw_batches(faces, chance, args.batch, args.seed)))
+
+
+if __name__ == "__main__":
+    main()
