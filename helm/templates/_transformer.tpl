@@ -1,0 +1,28 @@
+{{/* The transformer's container, in its own pod or beside the predictor (where 8081 is taken). */}}
+{{- define "landmarks.transformer" -}}
+{{- $grpcPort := ternary 8083 8081 (eq .Values.topology "collocated") -}}
+{{- $grpcFirst := eq .Values.protocol "grpc" -}}
+{{- $knative := include "landmarks.knative" . -}}
+args:
+  - --model_name={{ .Values.modelName }}
+  - --http_port=8080
+  - --grpc_port={{ $grpcPort }}
+  - --predictor_host={{ include "landmarks.predictorHost" . }}
+  - --predictor_protocol=grpc-v2
+  - --workers=1   # else KServe adds --workers=<containerConcurrency>
+  {{- with .Values.transformer.args }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+ports:
+  {{- if $grpcFirst }}
+  - {name: h2c, containerPort: {{ $grpcPort }}, protocol: TCP}
+  {{- end }}
+  {{- if not (and $knative $grpcFirst) }}
+  - {name: http1, containerPort: 8080, protocol: TCP}
+  {{- end }}
+  {{- if not (or $knative $grpcFirst) }}
+  - {name: h2c, containerPort: {{ $grpcPort }}, protocol: TCP}
+  {{- end }}
+{{ include "landmarks.probes" (dict "model" .Values.modelName "http" (ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst)) "grpc" $grpcPort) }}
+{{ include "landmarks.container" (dict "root" . "component" "transformer") }}
+{{- end }}
