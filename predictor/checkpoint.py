@@ -56,7 +56,9 @@ def unwrap(content: object) -> dict[str, Tensor]:
     if not isinstance(content, Mapping):
         return {}
     state = {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
-    while prefix := next((p for p in PREFIXES if state and all(k.startswith(p) for k in state)), ""):
+    while prefix := next(
+        (p for p in PREFIXES if state and all(k.startswith(p) for k in state)), ""
+    ):
         state = {k.removeprefix(prefix): v for k, v in state.items()}
     return state
 
@@ -91,7 +93,9 @@ def build_unet(state: dict[str, Tensor]) -> UNet:
     if missing or extra:
         what = f"lacks {missing[0]}" if missing else f"has an unknown tensor {extra[0]}"
         more = len(missing) + len(extra) - 1
-        raise CheckpointError(f"The checkpoint {what}" + (f" and {more} more such." if more else "."))
+        raise CheckpointError(
+            f"The checkpoint {what}" + (f" and {more} more such." if more else ".")
+        )
     for name, tensor in wanted.items():
         if state[name].shape != tensor.shape:
             raise CheckpointError(

@@ -29,9 +29,7 @@ class Down(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, bias: bool = False):
         super().__init__()
-        self.maxpool_conv = nn.Sequential(
-            nn.MaxPool2d(2), DoubleConv(inputs, outputs, bias=bias)
-        )
+        self.maxpool_conv = nn.Sequential(nn.MaxPool2d(2), DoubleConv(inputs, outputs, bias=bias))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.maxpool_conv(x)
@@ -40,10 +38,9 @@ class Down(nn.Module):
 class Up(nn.Module):
     """Double the size, join the skip of the same size, then a double convolution."""
 
-    def __init__(
-        self, inputs: int, outputs: int, middle: int, bilinear: bool, bias: bool = False
-    ):
+    def __init__(self, inputs: int, outputs: int, middle: int, bilinear: bool, bias: bool = False):
         super().__init__()
+        self.up: nn.Module
         if bilinear:
             self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
         else:

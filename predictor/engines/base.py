@@ -1,13 +1,13 @@
 """The seam between the predictor and whatever runs the network."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from predictor.decode import Floats, decode_heatmaps
 
-Faces = NDArray[np.uint8] | NDArray[np.float32]
+Faces = NDArray[Any]  # UINT8 or FP32
 
 
 class Engine(ABC):

@@ -1,0 +1,47 @@
+# `make demo` and `make test` set everything up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test serve lint types models clean
+
+help:
+	@echo "make demo     a real photograph to landmarks: out/demo.png"
+	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C"
+	@echo "make test     lint, types and tests"
+	@echo "make models   fetch the face detector"
+
+demo: $(VENV)/run.stamp models
+	@$(BIN)/python -m tools.demo
+
+serve: $(VENV)/run.stamp models
+	@$(BIN)/python -m tools.serve
+
+test: lint types models
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy serving predictor transformer client tools training
+
+models: $(VENV)/run.stamp
+	@$(BIN)/python -m tools.fetch_models
+
+# What the two services and the client need, and no more.
+$(VENV)/run.stamp: requirements/run.txt requirements/predictor.txt requirements/transformer.txt \
+                   requirements/serving.txt requirements/client.txt requirements/constraints.txt
+	@echo "setting up $(VENV) for the services (about a minute the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements/run.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor-torch.txt
+	@echo "setting up $(VENV) for development (minutes the first time) ..."
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,28 @@
+"""The predictor's settings, read from LANDMARKS_* variables once at start."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from serving.settings import ServerSettings
+
+
+class PredictorSettings(ServerSettings):
+    """What network is served, by which engine, and how much it takes on."""
+
+    model: Path = Path("models/simple_unet.pth")
+    """Checkpoint to serve."""
+    artefact: Path | None = None
+    """Folder that predictor.export made of it; none: the one beside the checkpoint, if any."""
+    engine: str = Field("auto", pattern="^[a-z0-9-]+$")
+    """What runs the network; `auto` takes the fastest that this machine has."""
+    threads: int = Field(0, ge=0)
+    """Threads of the engine; 0: as many as the container may use."""
+    max_batch: int = Field(0, ge=0)
+    """Faces in one run; 0: what the engine works best with."""
+    max_faces: int = Field(256, ge=1)
+    """Faces in one request."""
+    max_queued_faces: int = Field(2048, ge=1)
+    """Faces waiting for a run beyond which a request gets 429."""
+    golden_pixels: float = Field(1.0, gt=0)
+    """How far the warm-up's landmarks may lie from the stored ones, pixels of the 96x96 face."""

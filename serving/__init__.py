@@ -1,0 +1,1 @@
+"""What predictor and transformer share: the protocol, its errors, the server."""

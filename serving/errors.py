@@ -1,0 +1,125 @@
+"""The error catalogue: one class a situation, the same for REST and gRPC."""
+
+from grpc import StatusCode
+
+
+class ServingError(Exception):
+    """A request that gets no answer; `message` is one sentence that the caller may read."""
+
+    code = "internal"
+    http_status = 500
+    grpc_status = StatusCode.INTERNAL
+    retry_after: int | None = None  # seconds, where trying again makes sense
+
+    def __init__(self, message: str = "The server failed; its log has the cause."):
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidRequest(ServingError):
+    """The request does not follow the V2 protocol, or names what is not there."""
+
+    code, http_status, grpc_status = "invalid_request", 400, StatusCode.INVALID_ARGUMENT
+
+
+class InvalidTensor(ServingError):
+    """A tensor's name, datatype, shape or values are not what the model takes."""
+
+    code, http_status, grpc_status = "invalid_tensor", 400, StatusCode.INVALID_ARGUMENT
+
+
+class InvalidImage(ServingError):
+    """The bytes are no picture in an accepted format, or only part of one."""
+
+    code, http_status, grpc_status = "invalid_image", 400, StatusCode.INVALID_ARGUMENT
+
+
+class UnknownOutput(ServingError):
+    """The request asks for an output that this model does not have."""
+
+    code, http_status, grpc_status = "unknown_output", 400, StatusCode.INVALID_ARGUMENT
+
+
+class NotFound(ServingError):
+    """Nothing is served at this address."""
+
+    code, http_status, grpc_status = "not_found", 404, StatusCode.NOT_FOUND
+
+
+class ModelNotFound(ServingError):
+    """No model of this name or version is served here."""
+
+    code, http_status, grpc_status = "model_not_found", 404, StatusCode.NOT_FOUND
+
+
+class MethodNotAllowed(ServingError):
+    """The address takes another HTTP method."""
+
+    code, http_status, grpc_status = "method_not_allowed", 405, StatusCode.UNIMPLEMENTED
+
+
+class RequestTimeout(ServingError):
+    """The body did not arrive in time."""
+
+    code, http_status, grpc_status = "request_timeout", 408, StatusCode.DEADLINE_EXCEEDED
+
+
+class TooLarge(ServingError):
+    """Bytes, pixels or faces are above a limit."""
+
+    code, http_status, grpc_status = "too_large", 413, StatusCode.INVALID_ARGUMENT
+
+
+class UnsupportedMediaType(ServingError):
+    """The body's content type or encoding is not one that is read here."""
+
+    code, http_status = "unsupported_media_type", 415
+    grpc_status = StatusCode.INVALID_ARGUMENT
+
+
+class Overloaded(ServingError):
+    """More requests are under way than the server takes; nothing was computed."""
+
+    code, http_status, grpc_status = "overloaded", 429, StatusCode.RESOURCE_EXHAUSTED
+    retry_after = 1
+
+
+class Cancelled(ServingError):
+    """The caller left before the answer."""
+
+    code, http_status, grpc_status = "cancelled", 499, StatusCode.CANCELLED
+
+
+class NotReady(ServingError):
+    """The model is loading, draining or failed its warm-up."""
+
+    code, http_status, grpc_status = "not_ready", 503, StatusCode.UNAVAILABLE
+    retry_after = 1
+
+
+class PredictorUnavailable(ServingError):
+    """The transformer cannot reach a predictor."""
+
+    code, http_status = "predictor_unavailable", 503
+    grpc_status = StatusCode.UNAVAILABLE
+    retry_after = 1
+
+
+class DeadlineExceeded(ServingError):
+    """The answer could not be had within the request's time."""
+
+    code, http_status, grpc_status = "deadline_exceeded", 504, StatusCode.DEADLINE_EXCEEDED
+
+
+KINDS: list[type[ServingError]] = [ServingError, *ServingError.__subclasses__()]
+CATALOGUE = {kind.code: kind for kind in KINDS}
+
+
+def describe_error(error: ServingError) -> dict[str, dict[str, str]]:
+    """Write the error as the body that REST callers get."""
+    return {"error": {"code": error.code, "message": error.message}}
+
+
+def rebuild_error(code: str | None, message: str) -> ServingError:
+    """Make the error that another service of ours sent, from its code and message."""
+    return CATALOGUE.get(code or "", ServingError)(message)

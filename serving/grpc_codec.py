@@ -1,0 +1,115 @@
+"""gRPC messages to an InferenceRequest, and an InferenceResponse to messages."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from numpy.typing import NDArray
+
+from serving.errors import InvalidTensor
+from serving.messages import (
+    DATATYPES,
+    InferenceRequest,
+    InferenceResponse,
+    Tensor,
+    count_elements,
+    find_dtype,
+    make_array,
+)
+
+CONTENTS = {  # datatype -> the field of InferTensorContents that carries it
+    "BOOL": "bool_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
+}
+
+
+def decode_request(message: pb.ModelInferRequest) -> InferenceRequest:
+    """Read a ModelInferRequest; raw contents become arrays without a copy.
+
+    Raises InvalidTensor with what is wrong.
+    """
+    raw = message.raw_input_contents
+    if raw and len(raw) != len(message.inputs):
+        raise InvalidTensor(f"{len(message.inputs)} inputs come with {len(raw)} raw contents.")
+    inputs: dict[str, Tensor] = {}
+    for i, entry in enumerate(message.inputs):
+        if entry.name in inputs:
+            raise InvalidTensor(f"The input '{entry.name}' is there twice.")
+        shape = list(entry.shape)
+        find_dtype(entry.name, entry.datatype)
+        count_elements(entry.name, shape)
+        if raw:
+            array = make_array(entry.name, entry.datatype, shape, raw[i])
+        else:
+            array = read_contents(entry, shape)
+        inputs[entry.name] = Tensor(
+            entry.name, entry.datatype, array, parameters=read_parameters(entry.parameters)
+        )
+    return InferenceRequest(
+        model=message.model_name,
+        inputs=inputs,
+        version=message.model_version,
+        id=message.id,
+        outputs=tuple(output.name for output in message.outputs),
+        parameters=read_parameters(message.parameters),
+    )
+
+
+def read_contents(entry: pb.ModelInferRequest.InferInputTensor, shape: list[int]) -> NDArray:
+    """Read typed contents into an array; no value is cut off."""
+    field = CONTENTS.get(entry.datatype)
+    if field is None:
+        raise InvalidTensor(f"Tensor '{entry.name}' of {entry.datatype} needs raw contents.")
+    values = getattr(entry.contents, field)
+    if len(values) != count_elements(entry.name, shape):
+        raise InvalidTensor(
+            f"Tensor '{entry.name}' has {len(values)} values in {field}, its shape {shape} another."
+        )
+    dtype = find_dtype(entry.name, entry.datatype)
+    array = np.empty(len(values), dtype)
+    try:
+        array[:] = values
+    except OverflowError:
+        raise InvalidTensor(f"Tensor '{entry.name}' has values outside {entry.datatype}.") from None
+    return array.reshape(shape)
+
+
+def read_parameters(parameters: Mapping[str, pb.InferParameter]) -> dict[str, object]:
+    """Read parameters into plain values."""
+    return {
+        name: getattr(value, str(value.WhichOneof("parameter_choice")), None)
+        for name, value in parameters.items()
+    }
+
+
+def encode_response(
+    request: InferenceRequest, response: InferenceResponse
+) -> pb.ModelInferResponse:
+    """Write the answer with raw contents, whatever form the inputs had."""
+    return pb.ModelInferResponse(
+        model_name=request.model,
+        model_version=request.version or "1",
+        id=request.id,
+        outputs=[
+            pb.ModelInferResponse.InferOutputTensor(
+                name=name, datatype=DATATYPES[array.dtype], shape=array.shape
+            )
+            for name, array in response.outputs.items()
+        ],
+        raw_output_contents=[array.tobytes() for array in response.outputs.values()],
+    )
+
+
+def describe_tensors(specs: Iterable[dict]) -> list[pb.ModelMetadataResponse.TensorMetadata]:
+    """Write tensor descriptions as metadata messages."""
+    return [pb.ModelMetadataResponse.TensorMetadata(**spec) for spec in specs]

@@ -1,0 +1,133 @@
+"""A V2 inference request and its answer, free of any transport."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.contract import TensorSpec
+from serving.errors import InvalidTensor, UnknownOutput
+
+DTYPES: dict[str, np.dtype] = {
+    "BOOL": np.dtype(np.bool_),
+    "UINT8": np.dtype(np.uint8),
+    "UINT16": np.dtype(np.uint16),
+    "UINT32": np.dtype(np.uint32),
+    "UINT64": np.dtype(np.uint64),
+    "INT8": np.dtype(np.int8),
+    "INT16": np.dtype(np.int16),
+    "INT32": np.dtype(np.int32),
+    "INT64": np.dtype(np.int64),
+    "FP16": np.dtype(np.float16),
+    "FP32": np.dtype(np.float32),
+    "FP64": np.dtype(np.float64),
+    "BYTES": np.dtype(np.object_),
+}
+DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+@dataclass(slots=True)
+class Tensor:
+    """An input tensor. `text` tells that BYTES came as JSON strings, so in base64."""
+
+    name: str
+    datatype: str
+    array: NDArray
+    text: bool = False
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class InferenceRequest:
+    """What a caller asks of a model, however it came in.
+
+    `outputs` are the names asked for, empty for the model's default ones;
+    `binary_outputs` tells which of them REST shall send raw, "" being all others.
+    `deadline` is a time of time.monotonic(); None is no limit of the caller's.
+    """
+
+    model: str
+    inputs: dict[str, Tensor]
+    version: str = ""
+    id: str = ""
+    outputs: tuple[str, ...] = ()
+    binary_outputs: Mapping[str, bool] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    deadline: float | None = None
+
+
+@dataclass(slots=True)
+class InferenceResponse:
+    """A model's answer: named arrays, and the seconds that each stage took."""
+
+    outputs: dict[str, NDArray]
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def make_array(name: str, datatype: str, shape: list[int], raw: bytes) -> NDArray:
+    """View raw row-major bytes as an array, without a copy.
+
+    Raises InvalidTensor when the byte count does not fit the shape.
+    """
+    dtype = find_dtype(name, datatype)
+    count = count_elements(name, shape)
+    if datatype == "BYTES":
+        return split_bytes(name, count, raw).reshape(shape)
+    if len(raw) != count * dtype.itemsize:
+        raise InvalidTensor(
+            f"Tensor '{name}' has {len(raw)} bytes, but {datatype} {shape} "
+            f"takes {count * dtype.itemsize}."
+        )
+    return np.frombuffer(raw, dtype).reshape(shape)
+
+
+def split_bytes(name: str, count: int, raw: bytes) -> NDArray:
+    """Split the elements of a raw BYTES tensor, each behind its length (4 bytes, LE)."""
+    items: list[bytes] = []
+    start = 0
+    while start < len(raw) and len(items) <= count:
+        end = start + 4 + int.from_bytes(raw[start : start + 4], "little")
+        if start + 4 > len(raw) or end > len(raw):
+            raise InvalidTensor(f"Tensor '{name}' ends in the middle of an element.")
+        items.append(raw[start + 4 : end])
+        start = end
+    if len(items) != count:
+        raise InvalidTensor(f"Tensor '{name}' does not have the {count} elements of its shape.")
+    array = np.empty(count, np.object_)
+    array[:] = items
+    return array
+
+
+def find_dtype(name: str, datatype: object) -> np.dtype:
+    """Give the NumPy type of a V2 datatype."""
+    dtype = DTYPES.get(datatype) if isinstance(datatype, str) else None
+    if dtype is None:
+        raise InvalidTensor(
+            f"Tensor '{name}' has no known datatype; there are {', '.join(DTYPES)}."
+        )
+    return dtype
+
+
+def count_elements(name: str, shape: object) -> int:
+    """Multiply a shape out, having checked that it is one."""
+    if not isinstance(shape, list | tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        raise InvalidTensor(f"Tensor '{name}' needs a shape of whole numbers from 0 up.")
+    count = 1
+    for n in shape:
+        count *= n
+    if count > 2**31:
+        raise InvalidTensor(f"Tensor '{name}' has a shape too large to be real.")
+    return count
+
+
+def choose_outputs(
+    asked: tuple[str, ...], default: tuple[TensorSpec, ...], extra: tuple[TensorSpec, ...] = ()
+) -> tuple[str, ...]:
+    """Take the default outputs, or those asked for once it is sure that they exist."""
+    known = tuple(spec.name for spec in (*default, *extra))
+    for name in asked:
+        if name not in known:
+            raise UnknownOutput(f"There is no output '{name}'; there are {', '.join(known)}.")
+    return asked or tuple(spec.name for spec in default)

@@ -1,0 +1,47 @@
+"""Settings that both services share, read from LANDMARKS_* variables once at start."""
+
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServerSettings(BaseSettings):
+    """Limits and habits of a server; each field is a variable LANDMARKS_<NAME>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LANDMARKS_", frozen=True, use_attribute_docstrings=True
+    )
+
+    max_body_bytes: int = Field(16 * 2**20, ge=1024)
+    """Largest request body, in bytes, also after decompression."""
+    max_inflight: int = Field(256, ge=1)
+    """Requests under way beyond which one more is answered 429."""
+    body_seconds: float = Field(20, gt=0)
+    """Longest time that a body may take to arrive."""
+    request_seconds: float = Field(30, gt=0)
+    """Longest time that an answer may take, where the caller sets no shorter one."""
+    drain_seconds: float = Field(5, ge=0)
+    """After SIGTERM: time in which the server says not ready but still serves."""
+    stop_seconds: int = Field(20, ge=1)
+    """After that: longest time to finish what is under way."""
+    access_log: bool = Field(True)
+    """One JSON line a request."""
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    """DEBUG, INFO, WARNING or ERROR."""
+
+
+Settings = TypeVar("Settings", bound=ServerSettings)
+
+
+def read_settings(kind: type[Settings]) -> Settings:
+    """Read and check the settings; exits with one sentence for each mistake."""
+    try:
+        return kind()  # type: ignore[call-arg]  # pydantic reads them
+    except ValidationError as error:
+        lines = [
+            f"LANDMARKS_{'_'.join(str(part) for part in problem['loc']).upper()}: "
+            f"{problem['msg']} (got {problem['input']!r})."
+            for problem in error.errors()
+        ]
+        raise SystemExit("\n".join(lines)) from None

@@ -1,0 +1,33 @@
+"""What all tests share: the picture, and both services as real processes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.processes import Service, find_ports, run_services
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """A photograph with one face, 512x512 (NASA, public domain)."""
+    return (ROOT / "tests/assets/astronaut.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
+    """The predictor and the transformer, running on free ports."""
+    with run_services(find_ports(), tmp_path_factory.mktemp("logs")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def predictor(services: tuple[Service, Service]) -> Service:
+    return services[0]
+
+
+@pytest.fixture(scope="session")
+def transformer(services: tuple[Service, Service]) -> Service:
+    return services[1]

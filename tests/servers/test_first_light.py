@@ -1,0 +1,135 @@
+"""Real processes, a real picture: every documented way to ask gives the same points."""
+
+import base64
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import requests
+from PIL import Image
+
+from client import locate, locate_grpc
+from serving.contract import POINT_NAMES
+from tools.processes import Service
+
+# Where the astronaut's landmarks are, set by eye on the 512x512 picture.
+BY_EYE = {
+    "left_eye_center": (244, 109),
+    "right_eye_center": (203, 109),
+    "nose_tip": (222, 133),
+    "mouth_left_corner": (243, 150),
+    "mouth_right_corner": (206, 150),
+}
+
+
+def infer_url(service: Service) -> str:
+    return f"{service.url}/v2/models/unet/infer"
+
+
+def read_outputs(answer: requests.Response) -> dict[str, np.ndarray]:
+    assert answer.status_code == 200, answer.text
+    return {
+        output["name"]: np.array(output["data"]).reshape(output["shape"])
+        for output in answer.json()["outputs"]
+    }
+
+
+def ask_jpeg(transformer: Service, picture: bytes) -> dict[str, np.ndarray]:
+    headers = {"content-type": "image/jpeg"}
+    return read_outputs(requests.post(infer_url(transformer), data=picture, headers=headers))
+
+
+def test_the_points_are_where_they_look_to_be(transformer, astronaut):
+    (face,) = locate(astronaut, transformer.url)
+    points = {point.name: (point.x, point.y) for point in face.points}
+    assert tuple(points) == POINT_NAMES
+    for name, by_eye in BY_EYE.items():
+        assert np.hypot(*np.subtract(points[name], by_eye)) < 5, (name, points[name])
+    x0, y0, x1, y1 = face.box
+    assert all(x0 - 5 < x < x1 + 5 and y0 - 5 < y < y1 + 5 for x, y in points.values())
+
+
+def test_every_transport_gives_the_same_answer(transformer, astronaut):
+    plain = ask_jpeg(transformer, astronaut)
+    text = base64.b64encode(astronaut).decode()
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}
+    coded = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    over_grpc = locate_grpc(astronaut, f"127.0.0.1:{transformer.grpc}")
+    for name, array in plain.items():
+        np.testing.assert_allclose(coded[name], array, atol=1e-3, err_msg=name)
+    (face,) = over_grpc
+    np.testing.assert_allclose(
+        [(point.x, point.y) for point in face.points], plain["landmarks"][0], atol=0.02
+    )
+
+
+def test_two_pictures_of_which_one_has_no_face(transformer, astronaut):
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, "PNG")
+    texts = [base64.b64encode(content).decode() for content in (buffer.getvalue(), astronaut)]
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [2], "data": texts}
+    outputs = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    assert outputs["image_index"].tolist() == [1]
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": texts[:1]}
+    outputs = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    assert outputs["landmarks"].shape == (0, 15, 2)
+
+
+def test_a_face_goes_straight_to_the_predictor(predictor, transformer):
+    face = np.load("predictor/golden_face.npy")
+    tensor = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 96, 96], "data": face.tolist()}
+    direct = read_outputs(requests.post(infer_url(predictor), json={"inputs": [tensor]}))
+    assert list(direct) == ["landmarks", "scores"]
+    passed = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    np.testing.assert_allclose(direct["landmarks"], passed["landmarks"], atol=1e-3)
+    floats = tensor | {"datatype": "FP32", "data": (face / 255).ravel().tolist()}
+    same = read_outputs(requests.post(infer_url(predictor), json={"inputs": [floats]}))
+    np.testing.assert_allclose(same["landmarks"], direct["landmarks"], atol=0.3)
+
+
+def test_heatmaps_come_only_when_asked_for(predictor):
+    face = np.load("predictor/golden_face.npy")
+    tensor = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 96, 96], "data": face.tolist()}
+    body = {"inputs": [tensor], "outputs": [{"name": "heatmaps"}]}
+    outputs = read_outputs(requests.post(infer_url(predictor), json=body))
+    assert list(outputs) == ["heatmaps"] and outputs["heatmaps"].shape == (1, 15, 96, 96)
+
+
+def test_health_and_metadata(predictor, transformer):
+    for service in (predictor, transformer):
+        for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/unet/ready"):
+            assert requests.get(service.url + path).status_code == 200, path
+    metadata = requests.get(f"{transformer.url}/v2/models/unet").json()
+    assert [entry["name"] for entry in metadata["inputs"]] == ["image", "face"]
+    assert [entry["name"] for entry in metadata["outputs"]] == [
+        "landmarks",
+        "scores",
+        "boxes",
+        "box_scores",
+        "image_index",
+    ]
+    metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
+    assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
+    assert [entry["name"] for entry in metadata["outputs"]] == ["landmarks", "scores", "heatmaps"]
+    assert "landmarks_inflight_requests" in requests.get(f"{predictor.url}/metrics").text
+
+
+def test_the_client_prints_and_draws(transformer, tmp_path):
+    command = [sys.executable, "-m", "client", "tests/assets/astronaut.jpg", "--url"]
+    table = subprocess.run(
+        [*command, transformer.url, "--overlay", str(tmp_path / "out.png")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "nose_tip" in table and table.endswith("1 face\n")
+    assert (tmp_path / "out.png").stat().st_size > 100_000
+    text = subprocess.run(
+        [*command, transformer.url, "--json"], capture_output=True, text=True, check=True
+    ).stdout
+    assert len(json.loads(text)[0]["points"]) == 15
+    refused = subprocess.run([*command, "http://127.0.0.1:1"], capture_output=True, text=True)
+    assert refused.returncode == 1 and "unreachable" in refused.stderr

@@ -1,0 +1,29 @@
+"""The README says what is so."""
+
+import re
+
+from serving.errors import CATALOGUE
+from tools.processes import ROOT
+from tools.settings_table import fill_in
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_settings_table_is_made_from_the_settings():
+    assert fill_in(README) == README, "run: python -m tools.settings_table"
+
+
+def test_the_error_table_has_every_error_with_its_statuses():
+    rows = dict[str, tuple[str, str]]()
+    for codes, http, status in re.findall(r"^\| (`[^|]+) \| (\d+) \| ([A-Z_]+) \|", README, re.M):
+        rows |= dict.fromkeys(re.findall("`([a-z_]+)`", codes), (http, status))
+    assert rows == {
+        code: (str(kind.http_status), kind.grpc_status.name) for code, kind in CATALOGUE.items()
+    }
+
+
+def test_every_file_and_folder_named_exists():
+    for name in re.findall(r"`([a-z_]+/[a-z_/.]*)`", README):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / name).exists(), name

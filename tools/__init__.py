@@ -1,0 +1,1 @@
+"""Small programs for setting up; no part of a running service."""

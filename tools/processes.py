@@ -1,0 +1,127 @@
+"""Run both services as processes of this machine, for the demo, `make serve` and the tests."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 90.0
+
+
+class StartError(RuntimeError):
+    """A service did not come up; the message has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the services listen on 127.0.0.1."""
+
+    rest: int = 8080  # the transformer's
+    grpc: int = 8081
+    predictor_rest: int = 8082
+    predictor_grpc: int = 8083
+
+
+@dataclass(slots=True)
+class Service:
+    """A running server process."""
+
+    name: str
+    process: subprocess.Popen
+    log: Path
+    rest: int
+    grpc: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.rest}"
+
+    def tail_log(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+    def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 30.0) -> int:
+        """Ask it to stop, and wait; gives its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+def find_ports() -> Ports:
+    """Find four free ports."""
+    sockets = [socket.socket() for _ in range(4)]
+    for entry in sockets:
+        entry.bind(("127.0.0.1", 0))
+    ports = Ports(*(entry.getsockname()[1] for entry in sockets))
+    for entry in sockets:
+        entry.close()
+    return ports
+
+
+def start_service(
+    name: str, rest: int, grpc: int, logs: Path, settings: Mapping[str, str]
+) -> Service:
+    """Start `python -m predictor` or `python -m transformer`; its log goes to a file."""
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{name}.log"
+    command = [sys.executable, "-m", name, f"--http_port={rest}", f"--grpc_port={grpc}"]
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C comes to us, and we stop them in order
+        )
+    return Service(name, process, log, rest, grpc)
+
+
+def wait_ready(service: Service, seconds: float = START_SECONDS) -> float:
+    """Wait until its model is ready; gives the seconds. Raises StartError."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        if service.process.poll() is not None:
+            raise StartError(f"The {service.name} ended at its start:\n{service.tail_log()}")
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"{service.url}/v2/models/unet/ready", timeout=2).ok:
+                return time.monotonic() - begun
+        time.sleep(0.05)
+    raise StartError(f"The {service.name} is not ready:\n{service.tail_log()}")
+
+
+@contextlib.contextmanager
+def run_services(
+    ports: Ports, logs: Path, settings: Mapping[str, str] | None = None, report=lambda line: None
+) -> Iterator[tuple[Service, Service]]:
+    """Run predictor and transformer until the block ends; `report` gets progress lines."""
+    settings = dict(settings or {})
+    running: list[Service] = []
+    try:
+        report("starting predictor and transformer ...")
+        predictor = start_service(
+            "predictor", ports.predictor_rest, ports.predictor_grpc, logs, settings
+        )
+        running.append(predictor)
+        settings["LANDMARKS_PREDICTOR"] = f"127.0.0.1:{ports.predictor_grpc}"
+        transformer = start_service("transformer", ports.rest, ports.grpc, logs, settings)
+        running.append(transformer)
+        for service in running:
+            wait_ready(service)
+            report(f"{service.name} is ready at {service.url} (log: {service.log})")
+        yield predictor, transformer
+    finally:
+        for service in reversed(running):  # the transformer first: it needs the other
+            service.stop()

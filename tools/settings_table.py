@@ -1,0 +1,45 @@
+"""Write the README's table of settings from the settings themselves.
+
+python -m tools.settings_table          # rewrites README.md
+"""
+
+from predictor.settings import PredictorSettings
+from serving.settings import ServerSettings
+from tools.processes import ROOT
+from transformer.settings import TransformerSettings
+
+BEGIN = "<!-- settings: tools.settings_table writes this -->\n"
+END = "<!-- /settings -->"
+
+
+def make_table() -> str:
+    """Make a Markdown table with a row for each variable."""
+    lines = ["| variable | service | default | what it is |", "|---|---|---|---|"]
+    shared = set(ServerSettings.model_fields)
+    kinds: dict[str, type[ServerSettings]] = {
+        "both": ServerSettings,
+        "predictor": PredictorSettings,
+        "transformer": TransformerSettings,
+    }
+    for service, kind in kinds.items():
+        for name, field in kind.model_fields.items():
+            if service != "both" and name in shared:
+                continue
+            factory = field.default_factory is not None
+            default = (
+                "the processors" if factory else "" if field.default is None else field.default
+            )
+            about = " ".join((field.description or "").split())
+            lines.append(f"| `LANDMARKS_{name.upper()}` | {service} | {default} | {about} |")
+    return "\n".join(lines) + "\n"
+
+
+def fill_in(text: str) -> str:
+    """Put the table between its marks."""
+    head, rest = text.split(BEGIN)
+    return head + BEGIN + make_table() + END + rest.split(END, 1)[1]
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    path.write_text(fill_in(path.read_text()))

@@ -1,0 +1,1 @@
+"""The transformer: pictures in, the landmarks of every face in them out."""

@@ -1,0 +1,26 @@
+"""Start the transformer: python -m transformer [--predictor_host 127.0.0.1:8083]."""
+
+from serving.logs import configure_logs
+from serving.server import parse_arguments, run_server
+from serving.settings import read_settings
+from transformer.model import Transformer
+from transformer.settings import TransformerSettings
+
+
+def main() -> None:
+    """Load the detector and serve; exits with one sentence when that can't be."""
+    settings = read_settings(TransformerSettings)
+    configure_logs(settings.log_level, settings.access_log)
+    arguments = parse_arguments()
+    if arguments.predictor_host:  # KServe's controller gives this flag
+        settings = settings.model_copy(update={"predictor": arguments.predictor_host})
+    model = Transformer(arguments.model_name, settings)
+    try:
+        model.load()
+    except RuntimeError as error:
+        raise SystemExit(str(error)) from None
+    run_server([model], settings)
+
+
+if __name__ == "__main__":
+    main()

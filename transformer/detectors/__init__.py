@@ -1,0 +1,35 @@
+"""Detectors: different ways to find faces, behind one seam."""
+
+from pathlib import Path
+
+from transformer.detectors.base import Detector
+from transformer.detectors.centerface import CenterFace
+from transformer.detectors.yunet import YuNet
+
+FOLDER = Path("models/detector")
+KINDS: tuple[type[YuNet] | type[CenterFace], ...] = (YuNet, CenterFace)
+
+
+class DetectorError(RuntimeError):
+    """No detector could be loaded; the message is one sentence that says why."""
+
+
+def find_detector(path: Path | None) -> Path:
+    """Give the detector's file: the one named, else the one that `make models` fetched."""
+    if path is not None and not path.is_file():
+        raise DetectorError(f"LANDMARKS_DETECTOR: {path} is not a file.")
+    found = [path] if path else sorted(FOLDER.glob("*.onnx"), reverse=True)  # yunet first
+    if not found:
+        raise DetectorError(f"There is no detector in {FOLDER}: `make models` fetches one.")
+    return found[0]
+
+
+def load_detector(path: Path, side: int, min_score: float) -> Detector:
+    """Load a detector from its ONNX file, told apart by the file's name."""
+    kind = next((kind for kind in KINDS if kind.name in path.name.lower()), None)
+    if kind is None:
+        raise DetectorError(f"{path.name}: the name says neither yunet nor centerface.")
+    try:
+        return kind(path, side, min_score)
+    except Exception as error:
+        raise DetectorError(f"{path} is no {kind.name} that OpenCV can read.") from error

@@ -1,0 +1,41 @@
+"""The seam between the transformer and whatever finds faces."""
+
+from abc import ABC, abstractmethod
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from transformer.picture import Pixels
+
+Floats = NDArray[np.float32]
+
+
+class Detector(ABC):
+    """Finds faces. Safe to call from one thread at a time; each worker has its own."""
+
+    name: str
+
+    def __init__(self, side: int, min_score: float):
+        self.side = side
+        self.min_score = min_score
+
+    def detect(self, pixels: Pixels) -> tuple[Floats, Floats]:
+        """Find the faces of a picture `[H,W,3]` RGB: boxes `[F,4]` and scores `[F]`.
+
+        Boxes are (x0, y0, x1, y1) in pixels of the picture, best score first, and lie
+        within it. The picture is searched at a long side of at most `side` pixels.
+        """
+        height, width = pixels.shape[:2]
+        scale = min(1.0, self.side / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = pixels if scale == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        boxes, scores = self.search(np.ascontiguousarray(small[:, :, ::-1]))
+        boxes *= np.array([width / size[0], height / size[1]] * 2, np.float32)
+        boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
+        order = np.argsort(-scores, kind="stable")
+        return boxes[order], scores[order]
+
+    @abstractmethod
+    def search(self, bgr: Pixels) -> tuple[Floats, Floats]:
+        """Search a picture `[h,w,3]` BGR as it is: boxes `[F,4]` and scores `[F]`."""

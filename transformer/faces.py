@@ -1,0 +1,66 @@
+"""One picture to the crops of its faces: decode, detect, crop, in a worker's thread."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.contract import FACE_SIDE
+from transformer.crop import Floats, Square, crop_face, place_square
+from transformer.detectors import find_detector, load_detector
+from transformer.detectors.base import Detector
+from transformer.picture import Pixels, decode_picture
+from transformer.settings import TransformerSettings
+
+
+@dataclass(slots=True)
+class Faces:
+    """The faces of one picture, the best-scored first."""
+
+    boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
+    scores: Floats  # [F]
+    squares: list[Square]  # what was cropped, [F]
+    crops: NDArray[np.uint8]  # [F, 1, 96, 96]
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class FaceFinder:
+    """Finds and crops the faces of pictures; each thread has a detector of its own."""
+
+    def __init__(self, settings: TransformerSettings):
+        self.settings = settings
+        self.path = find_detector(settings.detector)
+        self.local = threading.local()
+        self.name = self.detector.name  # loads one now: a broken file shall fail at start
+
+    @property
+    def detector(self) -> Detector:
+        if not hasattr(self.local, "detector"):
+            settings = self.settings
+            self.local.detector = load_detector(self.path, settings.detect_side, settings.min_score)
+        return self.local.detector
+
+    def find_faces(self, picture: bytes | Pixels) -> Faces:
+        """Find the faces of one picture, given as a file's bytes or as pixels `[H,W,3]`.
+
+        Raises InvalidImage or TooLarge.
+        """
+        begun = time.perf_counter()
+        pixels = picture
+        if isinstance(pixels, bytes):
+            pixels = decode_picture(pixels, self.settings.max_pixels)
+        decoded = time.perf_counter()
+        boxes, scores = self.detector.detect(pixels)
+        detected = time.perf_counter()
+        squares = [place_square(box) for box in boxes]
+        crops = np.empty((len(boxes), 1, FACE_SIDE, FACE_SIDE), np.uint8)
+        for i, square in enumerate(squares):
+            crops[i, 0] = crop_face(pixels, square)
+        timings = {
+            "decode": decoded - begun,
+            "detect": detected - decoded,
+            "crop": time.perf_counter() - detected,
+        }
+        return Faces(boxes, scores, squares, crops, timings)

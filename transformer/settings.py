@@ -1,0 +1,29 @@
+"""The transformer's settings, read from LANDMARKS_* variables once at start."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from serving.cpus import count_cpus
+from serving.settings import ServerSettings
+
+
+class TransformerSettings(ServerSettings):
+    """Where the predictor is, what pictures are taken and how faces are found."""
+
+    predictor: str = "127.0.0.1:8083"
+    """Host and port of the predictor's gRPC; the flag --predictor_host wins."""
+    detector: Path | None = None
+    """ONNX file of YuNet or CenterFace; none: what `make models` chose."""
+    detect_side: int = Field(640, ge=64, le=4096)
+    """Pictures are detected at this long side, in pixels, or at their own when smaller."""
+    min_score: float = Field(0.6, gt=0, lt=1)
+    """Boxes with a lower score are no faces."""
+    workers: int = Field(default_factory=count_cpus, ge=1)
+    """Threads that decode pictures and find faces."""
+    max_pixels: int = Field(40_000_000, ge=10_000)
+    """Largest picture, in pixels, told from its header before it is decoded."""
+    max_images: int = Field(32, ge=1)
+    """Pictures in one request."""
+    max_faces: int = Field(1024, ge=1)
+    """Faces in one request."""
