@@ -4,7 +4,7 @@
 {{- $auto := .root.Values.autoscaling -}}
 minReplicas: {{ .scale.min }}
 maxReplicas: {{ ternary .scale.min .scale.max (eq $auto.mode "none") }}
-timeout: {{ .root.Values.timeoutSeconds }}
+timeout: {{ add .root.Values.timeoutSeconds 5 }}
 {{- if eq $auto.mode "knative" }}
 scaleMetric: concurrency
 scaleTarget: {{ .scale.target }}
@@ -78,6 +78,7 @@ labels:
 {{- $own := index $root.Values .component -}}
 {{- $gpu := and (eq .component "predictor") $root.Values.gpu.enabled -}}
 serviceAccountName: {{ include "landmarks.serviceAccountName" $root }}
+enableServiceLinks: false   # they would be LANDMARKS_* variables, as our settings are
 {{- with $root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}

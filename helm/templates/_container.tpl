@@ -15,6 +15,8 @@ resources:
   {{- toYaml $resources | nindent 2 }}
 env:
   - {name: LANDMARKS_DRAIN_SECONDS, value: {{ include "landmarks.drainSeconds" $root | quote }}}
+  - {name: LANDMARKS_REQUEST_SECONDS, value: {{ $root.Values.timeoutSeconds | quote }}}
+  - {name: LANDMARKS_STOP_SECONDS, value: {{ $root.Values.timeoutSeconds | quote }}}
   {{- if eq .component "predictor" }}
   - {name: LANDMARKS_ENGINE, value: {{ ternary $root.Values.gpu.engine $own.engine $gpu | quote }}}
   {{- with include "landmarks.modelPath" $root }}
@@ -46,11 +48,13 @@ volumeMounts:
 {{- end }}
 
 {{/* Readiness by the model's own answer, liveness by the server's; over gRPC where the port is
-     the only one. Arguments: dict model, http (port or 0), grpc (port). */}}
+     the only one. dict model, http (port or 0), grpc (port), alone (true: ready without the predictor). */}}
 {{- define "landmarks.probes" -}}
 readinessProbe:
   {{- if .http }}
-  httpGet: {path: /v2/models/{{ .model }}/ready, port: {{ .http }}}
+  httpGet: {path: {{ ternary "/v2/health/live" (printf "/v2/models/%s/ready" .model) (eq (toString .alone) "true") }}, port: {{ .http }}}
+  {{- else if .alone }}
+  tcpSocket: {port: {{ .grpc }}}
   {{- else }}
   grpc: {port: {{ .grpc }}, service: {{ .model }}}
   {{- end }}
@@ -61,7 +65,7 @@ livenessProbe:
   {{- if .http }}
   httpGet: {path: /v2/health/live, port: {{ .http }}}
   {{- else }}
-  grpc: {port: {{ .grpc }}}
+  tcpSocket: {port: {{ .grpc }}}
   {{- end }}
   initialDelaySeconds: 20
   periodSeconds: 10

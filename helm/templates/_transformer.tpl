@@ -23,6 +23,8 @@ ports:
   {{- if not (or $knative $grpcFirst) }}
   - {name: h2c, containerPort: {{ $grpcPort }}, protocol: TCP}
   {{- end }}
-{{ include "landmarks.probes" (dict "model" .Values.modelName "http" (ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst)) "grpc" $grpcPort) }}
+{{- /* A probe that asks a predictor scaled to zero would start it, again and again. */}}
+{{- $alone := and (eq .Values.autoscaling.mode "knative") (eq (int .Values.autoscaling.predictor.min) 0) (eq .Values.topology "split") }}
+{{ include "landmarks.probes" (dict "model" .Values.modelName "http" (ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst)) "grpc" $grpcPort "alone" $alone) }}
 {{ include "landmarks.container" (dict "root" . "component" "transformer") }}
 {{- end }}
