@@ -1,8 +1,11 @@
-"""Send one picture to the service and want 15 points of a face (run by `helm test`)."""
+"""Send one picture to the service and want 15 points of a face (run by `helm test`).
 
-import argparse
+python infer.py HOST:PORT MODEL rest|grpc PICTURE SECONDS
+"""
+
 import http.client
 import json
+import sys
 import time
 
 import grpc
@@ -35,24 +38,19 @@ def ask_grpc(address: str, model: str, picture: bytes, timeout: float) -> list[i
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--address", required=True, help="host:port")
-    parser.add_argument("--model", default="unet")
-    parser.add_argument("--protocol", choices=("rest", "grpc"), default="rest")
-    parser.add_argument("--picture", required=True, help="a JPEG with one face")
-    parser.add_argument("--timeout", type=float, default=120)
-    arguments = parser.parse_args()
-    with open(arguments.picture, "rb") as file:
+    address, model, protocol, path, seconds = sys.argv[1:]  # no flags: importing kserve reads those
+    timeout = float(seconds)
+    with open(path, "rb") as file:
         picture = file.read()
-    ask = ask_grpc if arguments.protocol == "grpc" else ask_rest
+    ask = ask_grpc if protocol == "grpc" else ask_rest
     begun = time.monotonic()
     while True:  # the service may still be starting
         try:
-            shape = ask(arguments.address, arguments.model, picture, arguments.timeout)
+            shape = ask(address, model, picture, timeout)
             break
         except (OSError, RuntimeError, grpc.RpcError, http.client.HTTPException) as error:
-            if time.monotonic() - begun > arguments.timeout:
-                raise SystemExit(f"no answer in {arguments.timeout:g} s: {error}") from None
+            if time.monotonic() - begun > timeout:
+                raise SystemExit(f"no answer in {timeout:g} s: {error}") from None
             print(f"not yet: {error}", flush=True)
             time.sleep(1)
     if shape != [1, 15, 2]:
