@@ -2,7 +2,7 @@
 # k8s/kind.sh up|load|install|test|down: the whole service on a kind cluster of your own.
 #
 #   up       cluster with cert-manager, Knative Serving, Kourier and KServe (and KEDA with WITH_KEDA=1)
-#   load     builds both images and gives them to the cluster
+#   load     builds both images and gives them to the cluster; prometheus: the same for a Prometheus
 #   install  helm install landmarks ./helm, waits for Ready, prints the curl that works from here
 #   test     helm test landmarks, then one picture through the ingress
 #   down     removes the cluster
@@ -34,6 +34,12 @@ load() {
   load_images "landmarks-transformer:$tag" "landmarks-predictor:$tag"
 }
 
+# For autoscaling.mode keda on a cluster that has no Prometheus.
+prometheus() {
+  build_image landmarks-prometheus:1 k8s/prometheus/Dockerfile
+  load_images landmarks-prometheus:1
+}
+
 install() {
   helm upgrade --install "$release" helm --namespace "$namespace" --create-namespace \
     --values k8s/values-kind.yaml "$@"
@@ -56,6 +62,7 @@ command=${1:-}
 case $command in
   up) up ;;
   load) load ;;
+  prometheus) prometheus ;;
   install) install "$@" ;;
   test) check ;;
   down) cluster_down ;;

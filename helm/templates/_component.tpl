@@ -58,6 +58,7 @@ annotations:
   prometheus.io/port: {{ .metricsPort | quote }}
   {{- if include "landmarks.knative" .root }}
   autoscaling.knative.dev/target-utilization-percentage: {{ .root.Values.autoscaling.utilization | quote }}
+  autoscaling.knative.dev/window: {{ printf "%ds" (int .root.Values.autoscaling.windowSeconds) }}
   autoscaling.knative.dev/scale-down-delay: {{ printf "%ds" (int .root.Values.autoscaling.scaleDownDelaySeconds) }}
   {{- end }}
   {{- with $own.annotations }}
