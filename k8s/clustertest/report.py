@@ -11,8 +11,8 @@ from k8s.clustertest.journal import Record
 
 HEAD = """# What was seen on the cluster
 
-Made by `make cluster-test` on {date}, commit {commit}: {passed} of {count} scenarios passed in {minutes:.0f} minutes
-on {cpus}. It is written anew by every full run.
+Made by `make cluster-test` on {date}, commit {commit}: {passed} of {count} scenarios passed in
+{minutes:.0f} minutes on {cpus}. Every full run writes it anew.
 
 | part | version |
 |---|---|
@@ -25,10 +25,11 @@ NOT_SHOWN = """
 ## What this cluster cannot show
 
 - **A real GPU.** The node only says that it has one; the pod that lands there runs the CPU image.
-- **Several nodes.** Topology spread, affinity, node drains and the PodDisruptionBudget are accepted, not exercised.
-- **Enforced NetworkPolicy.** The policies are valid; this cluster's network plugin enforces none.
-- **Throughput.** Gateway, autoscaler, control plane, load generator and all pods share two cores: more pods
-  cannot answer more requests here. Latency and requests a second say nothing about a real cluster.
+- **Several nodes.** Topology spread, affinity, node drains and the PodDisruptionBudget are
+  accepted, not exercised.
+- **Enforced NetworkPolicy.** The policies are valid; this cluster's network enforces none.
+- **Throughput.** Gateway, autoscaler, control plane, load generator and all pods share two cores:
+  more pods cannot answer more requests here, and latency says nothing about a real cluster.
 - **storageUri over the network.** There is no storage-initializer image; `pvc://` needs none.
 """
 

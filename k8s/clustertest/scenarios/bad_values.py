@@ -46,4 +46,5 @@ def run(record: Record) -> None:
 def last_line(error: CommandError) -> str:
     """The sentence in what helm wrote."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].rsplit(": ", 1)[-1][:200]
+    lines = [line for line in lines if "--debug" not in line]
+    return lines[-1].rsplit("): ", 1)[-1].removeprefix("Error: ")[:200]
