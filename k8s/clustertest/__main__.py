@@ -23,6 +23,7 @@ from k8s.clustertest.scenarios import (
     security,
     standard_mode,
 )
+from k8s.clustertest.watch import let_autoscaler_tell
 
 SCENARIOS = {
     1: first_answer,
@@ -51,6 +52,7 @@ def main() -> None:
         if not arguments.ready:
             for step in ("up", "load", "prometheus"):
                 setup[step] = kind(step)
+            let_autoscaler_tell()
         for number in wanted:
             records.append(see(number))
     finally:

@@ -26,7 +26,7 @@ class Release:
     def upgrade(self, *values: str) -> None:
         """helm upgrade; values given before are kept."""
         helm(
-            *("upgrade", self.name, "helm", "-n", self.namespace, "--reuse-values"),
+            *("upgrade", self.name, "helm", "-n", self.namespace, "--reset-then-reuse-values"),
             *as_flags(values),
         )
 

@@ -128,7 +128,7 @@ def see_keda(record: Record) -> None:
         except TimeoutError as error:
             record.check("mode keda: back to one replica each", False, error)
     for component, low in (("transformer", 3), ("predictor", 2)):
-        peak = max(sample[f"{component}_ready"] for sample in watch.samples)
+        peak = watch.peak(component)
         record.check(
             f"mode keda: {component} from 1 to {low} or more", peak >= low, f"{peak} ready"
         )
