@@ -16,12 +16,12 @@ def read_values(text: str) -> list[tuple[str, str, str]]:
     for line in text.splitlines():
         if found := re.match(r" *# ?(.*)$", line):
             comment.append(found[1])
-        elif found := re.match(r"( *)([A-Za-z]+):(?: +(.*))?$", line):
-            depth, name, default = len(found[1]), found[2], found[3]
-            path = [entry for entry in path if entry[0] < depth] + [(depth, name)]
-            if default is not None or comment:
-                key = ".".join(name for _, name in path)
-                rows.append((key, default or "", " ".join(comment)))
+        elif found := re.match(r"( *)([A-Za-z]+):(?: +(.*?))?(?: +# (.*))?$", line):
+            indent, name, default, beside = found.groups()
+            path = [entry for entry in path if entry[0] < len(indent)] + [(len(indent), name)]
+            meaning = beside or " ".join(comment)
+            if default or meaning:
+                rows.append((".".join(part for _, part in path), default or "", meaning))
             comment = []
         else:
             comment = []

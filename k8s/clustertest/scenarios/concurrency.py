@@ -44,7 +44,7 @@ def run(record: Record) -> None:
 
 
 def check_component(record: Record, watch: Watch, component: str, begun: float) -> None:
-    """Compare the pods at the end of each step with the formula, on the autoscaler's own numbers."""
+    """Compare the pods at each step's end with the formula on the autoscaler's own numbers."""
     rows, start = [], begun
     for users, seconds in STEPS[:-1]:
         start += seconds
