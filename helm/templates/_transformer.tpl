@@ -21,7 +21,8 @@ ports:
   - {name: http1, containerPort: 8080, protocol: TCP}
   {{- end }}
   {{- if not (or $knative $grpcFirst) }}
-  - {name: h2c, containerPort: {{ $grpcPort }}, protocol: TCP}
+  # Not "h2c": Kourier takes a Service with a port of that name for gRPC as a whole.
+  - {name: grpc, containerPort: {{ $grpcPort }}, protocol: TCP}
   {{- end }}
 {{- /* A probe that asks a predictor scaled to zero would start it, again and again. */}}
 {{- $alone := and (eq .Values.autoscaling.mode "knative") (eq (int .Values.autoscaling.predictor.min) 0) (eq .Values.topology "split") }}

@@ -62,7 +62,7 @@ def test_workers_is_always_one_or_kserve_would_add_another(mode):
     [
         ((), ["h2c"], ["http1"]),
         (("protocol=grpc",), ["h2c"], ["h2c"]),
-        (("autoscaling.mode=none",), ["h2c", "http1"], ["http1", "h2c"]),
+        (("autoscaling.mode=none",), ["h2c", "http1"], ["http1", "grpc"]),
         (("autoscaling.mode=none", "protocol=grpc"), ["h2c", "http1"], ["h2c", "http1"]),
     ],
 )

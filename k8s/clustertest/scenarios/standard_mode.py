@@ -82,7 +82,7 @@ def read_requests(release: Release, pod: dict) -> float:
 
 
 def see_hpa(record: Record) -> None:
-    release = Release("hpa")
+    release = Release("on-cpu")
     release.install("autoscaling.mode=hpa")
     answer = wait_answer(expose(release))
     record.check("mode hpa: right points", answer.right, answer)
@@ -104,7 +104,7 @@ def see_keda(record: Record) -> None:
     """KEDA on our gauge out of Prometheus: up to three and more, and back."""
     kubectl("apply", "-f", "k8s/prometheus/prometheus.yaml")
     kubectl("-n", "monitoring", "rollout", "status", "deployment/prometheus", "--timeout=90s")
-    release = Release("keda")
+    release = Release("in-flight")
     release.install(
         "autoscaling.mode=keda",
         "autoscaling.scaleDownDelaySeconds=10",
