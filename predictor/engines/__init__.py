@@ -1,20 +1,10 @@
-"""Engines: different ways to run one network, behind one seam."""
+"""Engines: different ways to run one network, behind one seam.
 
-from pathlib import Path
+Importing this package imports none of torch, OpenVINO or ONNX Runtime: an engine's
+module does so when it is chosen.
+"""
 
-from predictor.engines.base import Engine
+from predictor.engines.base import Engine, EngineError
+from predictor.engines.choice import ENGINES, load_engine
 
-
-class EngineError(RuntimeError):
-    """No engine could be loaded; the message is one sentence that says why."""
-
-
-def load_engine(
-    choice: str, checkpoint: Path, artefact: Path | None = None, threads: int = 0
-) -> Engine:
-    """Load the engine of this name, or for `auto` the fastest that this machine has."""
-    if choice not in ("auto", "eager"):
-        raise EngineError(f"There is no engine '{choice}'; there are auto and eager.")
-    from predictor.engines.eager import EagerEngine
-
-    return EagerEngine(checkpoint, threads=threads)
+__all__ = ["ENGINES", "Engine", "EngineError", "load_engine"]

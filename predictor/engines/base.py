@@ -1,13 +1,17 @@
 """The seam between the predictor and whatever runs the network."""
 
 from abc import ABC, abstractmethod
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from predictor.decode import Floats, decode_heatmaps
 
-Faces = NDArray[Any]  # UINT8 or FP32
+Faces = NDArray[np.uint8] | NDArray[np.float32]
+
+
+class EngineError(RuntimeError):
+    """No engine could be loaded; the message is one sentence that says why and what helps."""
 
 
 class Engine(ABC):
@@ -20,14 +24,25 @@ class Engine(ABC):
     name: str  # "eager", "openvino-int8", ...
     logits: bool
     max_batch: int  # faces in one run beyond which a batch gains nothing
+    why: str = ""  # one sentence: why this engine and no other
 
     @abstractmethod
     def run(self, faces: Faces) -> Floats:
-        """Run the network: faces `[N,1,96,96]`, UINT8 0..255 or FP32 0..1 -> `[N,15,96,96]`."""
+        """Run the network: faces `[N,1,96,96]`, UINT8 0..255 or FP32 0..1 -> `[N,15,96,96]`.
+
+        The heatmaps are the caller's own.
+        """
 
     def locate(self, faces: Faces) -> tuple[Floats, Floats]:
         """Find the landmarks `[N,15,2]` (x, y in pixels of the face) and scores `[N,15]`."""
         return decode_heatmaps(self.run(faces), self.logits)
+
+
+def scale_faces(faces: Faces) -> Floats:
+    """Bring faces to FP32 0..1, writeable and contiguous; copies only what is not so already."""
+    if faces.dtype == np.uint8:
+        return np.divide(faces, np.float32(255), dtype=np.float32)
+    return np.require(faces, np.float32, ["C", "W"])
 
 
 def tell_logits(heatmaps: Floats) -> bool:

@@ -1,32 +1,37 @@
-"""The reference engine: the UNet as it is, in eager fp32 torch."""
+"""Torch on the CPU: the reference, eager fp32, and what a few small steps make of it."""
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from predictor.checkpoint import load_unet
 from predictor.decode import Floats
 from predictor.engines.base import Engine, Faces
+from predictor.engines.build.reference import load_reference, run_reference
+from predictor.engines.hardware import count_cpus
+from predictor.engines.torch_steps import STEPS, list_steps
 
 
-class EagerEngine(Engine):
-    """Eager fp32 torch on the CPU; every other engine is measured against it."""
+class TorchEngine(Engine):
+    """A UNet after the steps that its name stands for, each on top of those before."""
 
-    name = "eager"
-    max_batch = 16
-
-    def __init__(self, checkpoint: str | Path, logits: bool = True, threads: int = 0):
-        if threads:
-            torch.set_num_threads(threads)
-        self.net = load_unet(checkpoint)
-        self.logits = logits
+    def __init__(
+        self, name: str, checkpoint: str | Path, logits: bool | None = None, threads: int = 0
+    ):
+        torch.set_num_threads(threads or count_cpus())
+        net, found = load_reference(checkpoint)
+        self.name, self.max_batch = name, 8
+        self.logits = found if logits is None else logits
+        self.channels = net.n_channels
+        self.net: torch.nn.Module = net
+        for step in list_steps(name):
+            self.net = STEPS[step](self.net)
 
     def run(self, faces: Faces) -> Floats:
-        x = torch.from_numpy(np.array(faces, np.float32))  # [N, 1, 96, 96], a copy
-        if faces.dtype == np.uint8:
-            x /= 255
-        if self.net.n_channels != 1:  # a colour network sees the grey in each channel
-            x = x.expand(-1, self.net.n_channels, -1, -1)
-        with torch.inference_mode():
-            return self.net(x).numpy()  # [N, 15, 96, 96]
+        return run_reference(self.net, faces, self.channels)
+
+
+class EagerEngine(TorchEngine):
+    """Eager fp32 torch, the network as it is: every other engine is measured against it."""
+
+    def __init__(self, checkpoint: str | Path, logits: bool | None = None, threads: int = 0):
+        super().__init__("eager", checkpoint, logits, threads)

@@ -1,0 +1,75 @@
+"""Every engine finds what the reference finds, within a bound stated here."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from predictor.decode import decode_heatmaps
+from predictor.engines import Engine
+from predictor.engines.eager import EagerEngine
+from predictor.engines.loaders import load
+
+# Pixels of the 96x96 face: fp32 in another order; bf16 and int8. Their mean stays below a
+# tenth of it: the bound is for the one flat peak in a hundred.
+EXACT, ROUNDED = 0.01, 0.5
+BOUNDS = {
+    "eager": EXACT,
+    "channels-last": EXACT,
+    "folded": EXACT,
+    "torch-bf16": ROUNDED,
+    "onnxruntime": EXACT,
+    "openvino": EXACT,
+    "openvino-bf16": ROUNDED,
+    "openvino-int8": ROUNDED,
+}
+PACKAGES = {"onnxruntime": "onnxruntime", "openvino": "openvino"}
+
+
+@pytest.fixture(scope="module", params=BOUNDS)
+def engine(request: pytest.FixtureRequest, checkpoint: Path) -> Engine:
+    pytest.importorskip(PACKAGES.get(request.param.split("-")[0], "torch"))
+    return load(request.param, checkpoint, None, 0)
+
+
+@pytest.fixture(scope="module")
+def wanted(checkpoint: Path, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return EagerEngine(checkpoint).locate(crops)
+
+
+def test_landmarks_are_the_references(engine: Engine, crops, wanted):
+    points, scores = engine.locate(crops)  # more faces than one run takes
+    assert points.shape == (12, 15, 2) and scores.shape == (12, 15)
+    moved = np.linalg.norm(points - wanted[0], axis=2)
+    assert moved.max() < BOUNDS[engine.name] and moved.mean() < BOUNDS[engine.name] / 10
+    assert abs(scores - wanted[1]).max() < 0.1
+
+
+def test_a_face_alone_gets_the_answer_it_gets_in_a_batch(engine: Engine, crops):
+    together = engine.locate(crops[:5])[0]
+    for i in range(5):
+        alone = engine.locate(crops[i : i + 1])[0][0]
+        assert np.linalg.norm(alone - together[i], axis=1).max() < 2 * BOUNDS[engine.name]
+
+
+def test_heatmaps_decode_to_the_same_landmarks_and_stay(engine: Engine, crops):
+    maps = engine.run(crops[:3])
+    kept = maps.copy()
+    points, _ = engine.locate(crops[:3])
+    assert maps.shape == (3, 15, 96, 96) and maps.dtype == np.float32
+    assert np.array_equal(maps, kept)  # a later run writes elsewhere
+    found = decode_heatmaps(maps, engine.logits)[0]
+    assert np.linalg.norm(found - points, axis=2).max() < 1e-3
+
+
+def test_fp32_faces_get_the_answer_of_the_same_bytes(engine: Engine, crops):
+    faces = crops[:4].astype(np.float32) / 255
+    faces.setflags(write=False)  # as they come out of a request
+    moved = np.linalg.norm(engine.locate(faces)[0] - engine.locate(crops[:4])[0], axis=2)
+    assert moved.max() < 1e-3
+
+
+def test_fp32_faces_are_not_rounded_to_bytes(engine: Engine, crops):
+    face = crops[:1].astype(np.float32) / 255
+    between = face * 0.999  # less than half a byte's step everywhere
+    assert abs(engine.run(between) - engine.run(face)).max() > 0
