@@ -18,9 +18,9 @@ from tritonclient.utils import InferenceServerException
 MODEL = "unet"
 
 
-def report(name: str, call: Callable[[], object]) -> None:
+def report(name: str, call: Callable[..., object], *arguments: object) -> None:
     try:
-        print(name, "ok" if call() is not False else "said no", flush=True)
+        print(name, "ok" if call(*arguments) is not False else "said no", flush=True)
     except Exception as error:
         print(name, type(error).__name__, error, flush=True)
 
@@ -30,10 +30,7 @@ def manage(name: str, client) -> None:
         report(f"{name} {method}", getattr(client, method))
     for method in ("is_model_ready", "get_model_metadata", "get_model_config"):
         for version in ("", "1"):
-            report(
-                f"{name} {method} {version}",
-                lambda m=method, v=version: getattr(client, m)(MODEL, v),
-            )
+            report(f"{name} {method} {version}", getattr(client, method), MODEL, version)
     report(f"{name} statistics", client.get_inference_statistics)
     report(f"{name} statistics 1", lambda: client.get_inference_statistics(MODEL, "1"))
     report(f"{name} index", client.get_model_repository_index)
@@ -96,16 +93,21 @@ def call_all(rest: int, grpc: int, face: np.ndarray) -> None:
             for named in (True, False):
                 report(
                     f"http infer {packing} binary={binary} named={named}",
-                    lambda p=packing, b=binary, n=named: infer_http(http, face, b, p, n),
+                    infer_http,
+                    http,
+                    face,
+                    binary,
+                    packing,
+                    named,
                 )
-        report(f"grpc infer {packing}", lambda p=packing: infer_grpc(rpc, face, p, "1"))
+        report(f"grpc infer {packing}", infer_grpc, rpc, face, packing, "1")
     wide = np.repeat(np.repeat(face, 2, axis=2), 3, axis=3)
     report("http infer 192x288", lambda: infer_http(http, wide, True, None, True))
     report("http aio infer", lambda: asyncio.run(infer_aio(rest, face)))
     future = http.async_infer(MODEL, [make_input(face)])
     report("http async_infer", lambda: check_answer(future.get_result()))
     for name, client in (("http", http), ("grpc", rpc)):
-        report(f"{name} load", lambda c=client: c.load_model(MODEL))
+        report(f"{name} load", client.load_model, MODEL)
 
 
 def make_input(face: np.ndarray):
