@@ -137,7 +137,9 @@ def measure_pinned(seconds: float = 10) -> dict:
 
     def run_engine() -> dict:
         command = ["taskset", "-c", "0", sys.executable, "-c", ENGINE_ALONE, str(path)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, start_new_session=True
+        )
         return json.loads(done.stdout.splitlines()[-1])
 
     before = run_engine()
