@@ -25,7 +25,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving predictor transformer client tools training
+	@$(BIN)/mypy serving predictor transformer client tools training tests checks
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models

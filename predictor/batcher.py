@@ -1,13 +1,14 @@
-"""Dynamic batching: faces of all callers share runs of one engine.
+"""Dynamic batching: faces of all callers share runs of one network.
 
-An idle engine starts at once; while it runs, the next batch gathers. Nothing waits
-for a timer: under load batches fill by themselves, without load they gain nothing.
+An idle engine starts at once; while it runs, the next batch gathers. Where an engine
+gains from fuller batches than that, `max_delay` lets the next one wait a little.
 """
 
 import asyncio
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,7 +33,7 @@ class Job:
     future: asyncio.Future[Arrays]
     queued: float = field(default_factory=time.perf_counter)
     taken: int = 0  # faces handed to a run
-    parts: list[Arrays] = field(default_factory=list)
+    parts: dict[int, Arrays] = field(default_factory=dict)  # by their first face
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -41,18 +42,34 @@ class Job:
         return self.faces.dtype, self.heatmaps
 
 
-class Batcher:
-    """Feeds one engine from a bounded queue. All methods run on the event loop."""
+Slice = tuple[Job, int, int]  # a job, its first face in a run and the end
 
-    def __init__(self, engine: Engine, max_batch: int, max_queued: int):
-        self.engine = engine
-        self.max_batch = max_batch or engine.max_batch
-        self.max_queued = max_queued
+
+class Batcher:
+    """Feeds engines, all of the same network, from a bounded queue.
+
+    All methods run on the event loop, the engines on the threads of the executor.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        threads: Executor,
+        max_queued: int,
+        max_batch: int = 0,
+        max_delay: float = 0.0,
+    ):
+        self.idle = list(engines)
+        self.threads = threads
+        self.max_queued = max_queued  # faces
+        self.max_batch = max_batch or engines[0].max_batch
+        self.max_delay = max_delay  # seconds
         self.jobs: deque[Job] = deque()
         self.queued = 0  # faces
-        self.thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
-        self.running: asyncio.Task | None = None
+        self.runs = 0
         self.run_seconds = 0.0  # how long a run takes, smoothed
+        self.tasks: set[asyncio.Task] = set()
+        self.start: asyncio.Handle | None = None  # of the next look at the queue
 
     async def locate(
         self, faces: Faces, deadline: float, heatmaps: bool = False
@@ -66,88 +83,130 @@ class Batcher:
             raise Overloaded(f"{self.queued} faces wait for the network; {self.max_queued} may.")
         job = Job(faces, heatmaps, deadline, asyncio.get_running_loop().create_future())
         self.jobs.append(job)
-        self.queued += len(faces)
-        metrics.QUEUED.set(self.queued)
-        if self.running is None:
-            self.running = asyncio.create_task(self.run_jobs())
-        return await job.future, job.timings
-
-    async def run_jobs(self) -> None:
-        """Run batches until no job is left."""
+        self.count_queue(len(faces))
+        self.plan_start(0.0)
         try:
-            while batch := self.take_batch():
-                await self.run_batch(batch)
-        finally:
-            self.running = None
+            return await job.future, job.timings
+        except asyncio.CancelledError:
+            self.drop_job(job)  # at once: a queue full of the gone would refuse the living
+            raise
 
-    def take_batch(self) -> list[tuple[Job, int, int]]:
-        """Take faces for one run: (job, first face, end), a fair share of each job.
+    def plan_start(self, delay: float) -> None:
+        """Look at the queue after a delay, or once all that has just come in is in it."""
+        if self.start is None and self.idle:
+            loop = asyncio.get_running_loop()
+            if delay > 0:
+                self.start = loop.call_later(delay, self.start_runs)
+            else:
+                self.start = loop.call_soon(self.start_runs)
 
-        Jobs whose caller left or whose time is up are dropped here, before any work.
+    def start_runs(self) -> None:
+        """Start a run on each idle engine while there are faces."""
+        self.start = None
+        while self.idle and (batch := self.take_batch()):
+            task = asyncio.ensure_future(self.run_batch(self.idle.pop(), batch))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    def take_batch(self) -> list[Slice]:
+        """Take faces for one run, in the order of their arrival.
+
+        While others wait a job gets at most half a run, then it goes to the end of the
+        queue: many faces never hold up a single one for long. Jobs whose time is up are
+        refused here, before any work.
         """
-        self.drop_jobs()
-        batch: list[tuple[Job, int, int]] = []
+        self.refuse_late()
         if not self.jobs:
-            return batch
+            return []
         kind = self.jobs[0].kind
-        mine = [job for job in self.jobs if job.kind == kind]
-        room = self.max_batch
-        for waiting, job in zip(range(len(mine), 0, -1), mine, strict=True):
-            share = max(1, room // waiting)  # what small jobs leave goes to the later ones
-            first, end = job.taken, min(len(job.faces), job.taken + share)
+        mine = deque(job for job in self.jobs if job.kind == kind)
+        room, batch = self.max_batch, []
+        while room and mine:
+            job = mine.popleft()
+            share = max(1, self.max_batch // 2) if mine else room
+            first, end = job.taken, min(len(job.faces), job.taken + min(share, room))
             batch.append((job, first, end))
             job.taken = end
             room -= end - first
             self.jobs.remove(job)
             if end < len(job.faces):
-                self.jobs.append(job)  # behind those that wait longer
-            if room <= 0:
-                break
-        self.count_queue(-sum(end - first for _, first, end in batch))
+                self.jobs.append(job)
+                mine.append(job)  # there may be room for more of it
+        self.count_queue(room - self.max_batch)
         return batch
 
-    def drop_jobs(self) -> None:
-        """Forget jobs whose caller left, and refuse those that cannot be in time."""
+    def refuse_late(self) -> None:
+        """Refuse the jobs that cannot be answered in time."""
         soonest = time.monotonic() + self.run_seconds
-        for job in list(self.jobs):
-            if not job.future.done() and job.deadline < soonest:
+        for job in [job for job in self.jobs if job.deadline < soonest]:
+            self.drop_job(job)
+            if not job.future.done():
                 job.future.set_exception(DeadlineExceeded("The faces waited too long for a run."))
-            if job.future.done():
-                self.jobs.remove(job)
-                self.count_queue(job.taken - len(job.faces))
+            # One slow run must not make every later job look hopeless for ever.
+            self.run_seconds *= 0.9
+
+    def drop_job(self, job: Job) -> None:
+        """Take a job out of the queue, if any of it is still there."""
+        if job in self.jobs:
+            self.jobs.remove(job)
+            self.count_queue(job.taken - len(job.faces))
 
     def count_queue(self, faces: int) -> None:
         self.queued += faces
-        metrics.QUEUED.set(self.queued)
+        metrics.QUEUED.inc(faces)
 
-    async def run_batch(self, batch: list[tuple[Job, int, int]]) -> None:
-        """Run one batch in the engine's thread and hand each job its rows."""
+    async def run_batch(self, engine: Engine, batch: list[Slice]) -> None:
+        """Run one batch in a thread and hand each job its rows."""
         begun = time.perf_counter()
-        faces = [job.faces[first:end] for job, first, end in batch]
-        heatmaps = batch[0][0].heatmaps
-        results = await asyncio.get_running_loop().run_in_executor(
-            self.thread, run_parts, self.engine, faces, heatmaps
-        )
+        parts = [job.faces[first:end] for job, first, end in batch]
+        try:
+            results = await asyncio.get_running_loop().run_in_executor(
+                self.threads, run_parts, engine, parts, batch[0][0].heatmaps
+            )
+        except Exception:  # the threads have ended
+            logger.exception("a run of the network could not start")
+            results = [ServingError()] * len(batch)
         seconds = time.perf_counter() - begun
+        self.runs += 1
         self.run_seconds += (seconds - self.run_seconds) / 8
-        metrics.BATCH.observe(sum(map(len, faces)))
+        metrics.BATCH.observe(sum(map(len, parts)))
         for (job, first, _), result in zip(batch, results, strict=True):
-            if job.future.done():
-                continue
-            if first == 0:
-                job.timings["queue"] = begun - job.queued
-            job.timings["infer"] = job.timings.get("infer", 0.0) + seconds
-            if isinstance(result, Exception):
-                job.future.set_exception(result)
-                continue
-            job.parts.append(result)
-            if sum(len(part[0]) for part in job.parts) == len(job.faces):
-                arrays = zip(*job.parts, strict=True)
-                job.future.set_result(tuple(np.concatenate(rows) for rows in arrays))
+            give_result(job, first, result, begun, seconds)
+        self.idle.append(engine)
+        self.plan_start(self.find_delay())
+
+    def find_delay(self) -> float:
+        """Tell how many seconds the next batch may still gather."""
+        if not self.jobs or self.queued >= self.max_batch:
+            return 0.0
+        return self.max_delay - (time.perf_counter() - self.jobs[0].queued)
 
     async def close(self) -> None:
-        """End the engine's thread, once its run is over."""
-        await asyncio.to_thread(self.thread.shutdown)
+        """Wait for the last run, and refuse what came too late for it."""
+        while self.tasks:
+            await asyncio.wait(self.tasks)
+        for job in list(self.jobs):
+            self.drop_job(job)
+            if not job.future.done():
+                job.future.set_exception(ServingError("The model was unloaded."))
+
+
+def give_result(
+    job: Job, first: int, result: Arrays | Exception, begun: float, seconds: float
+) -> None:
+    """Hand a job its rows of one run; the last one completes it."""
+    if job.future.done():
+        return
+    job.timings.setdefault("queue", begun - job.queued)
+    job.timings["infer"] = job.timings.get("infer", 0.0) + seconds
+    if isinstance(result, Exception):
+        job.future.set_exception(result)
+        return
+    job.parts[first] = result
+    if sum(len(part[0]) for part in job.parts.values()) == len(job.faces):
+        ordered = [job.parts[key] for key in sorted(job.parts)]  # two engines may overtake
+        rows = zip(*ordered, strict=True)
+        job.future.set_result(tuple(np.concatenate(arrays) for arrays in rows))
 
 
 def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays | Exception]:

@@ -1,95 +1,104 @@
 """The predictor's KServe model: faces in, landmarks out."""
 
+import asyncio
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any
 
-import numpy as np
-
 from predictor.batcher import Batcher
-from predictor.engines import load_engine
-from predictor.engines.base import Faces
-from predictor.golden import check_engine
+from predictor.engines.base import Engine, Faces
+from predictor.resize import resize_faces, scale_points
 from predictor.settings import PredictorSettings
 from serving import metrics
 from serving.contract import FACE, FACE_SIDE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
-from serving.logs import logger
+from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
-from serving.model import Model, pick_outputs
+from serving.model import VERSION, Model, pick_outputs
 
 NAMES = (LANDMARKS.name, SCORES.name, HEATMAPS.name)
+LONG = 2**18  # values above which faces are made ready in a thread, not on the event loop
 
 
 class Predictor(Model):
-    """Serves one network; ready once its answer to the golden face is right."""
+    """Serves one network whose engines are loaded, warmed up and checked."""
 
     service = "predictor"
     inputs = (FACE,)
     outputs = (LANDMARKS, SCORES, HEATMAPS)
     settings: PredictorSettings
 
-    def load(self) -> bool:
-        """Load the engine, warm it up and check it.
-
-        Raises EngineError, CheckpointError or GoldenError, each with one sentence.
-        """
-        begun = time.perf_counter()
-        settings = self.settings
-        engine = load_engine(settings.engine, settings.model, settings.artefact, settings.threads)
-        distance = check_engine(engine, Path(settings.model), settings.golden_pixels)
-        self.batcher = Batcher(engine, settings.max_batch, settings.max_queued_faces)
-        metrics.ENGINE.labels(engine.name, str(settings.model)).set(1)
-        logger.info(
-            "loaded",
-            extra={
-                "engine": engine.name,
-                "max_batch": self.batcher.max_batch,
-                "golden_distance": distance,  # null: no golden answer to compare with
-                "seconds": round(time.perf_counter() - begun, 3),
-            },
+    def __init__(
+        self,
+        name: str,
+        settings: PredictorSettings,
+        engines: Sequence[Engine],
+        threads: Executor,
+        version: str = VERSION,
+    ):
+        super().__init__(name, settings, version)
+        self.max_batch_size = settings.max_faces
+        self.engine_name = engines[0].name
+        delay = settings.max_delay_ms
+        if delay is None:  # an engine that gains from waiting says so
+            delay = float(getattr(engines[0], "max_delay_ms", 0.0))
+        self.batcher = Batcher(
+            engines, threads, settings.max_queued_faces, settings.max_batch, delay / 1000
         )
         self.ready = True
-        return self.ready
 
     async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
-        """Find the landmarks of the request's faces, in pixels of the 96x96 face."""
+        """Find the landmarks of the request's faces, in pixels of the given faces."""
         names = choose_outputs(payload.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
-        faces = read_faces(payload, self.settings.max_faces)
+        heatmaps = HEATMAPS.name in names
+        begun = time.perf_counter()
+        given = find_faces(payload, self.settings.max_faces)  # [N, H, W, C]
+        if heatmaps and len(given) > self.settings.max_heatmap_faces:
+            raise TooLarge(
+                f"Heatmaps of {len(given)} faces are asked for; "
+                f"{self.settings.max_heatmap_faces} go into one answer."
+            )
+        long = given.size > LONG
+        faces = await asyncio.to_thread(prepare_faces, given) if long else prepare_faces(given)
+        prepared = time.perf_counter()
         assert payload.deadline is not None
-        arrays, timings = await self.batcher.locate(
-            faces, payload.deadline, heatmaps=HEATMAPS.name in names
-        )
+        arrays, timings = await self.batcher.locate(faces, payload.deadline, heatmaps)
+        landmarks, *others = arrays
+        arrays = (scale_points(landmarks, *given.shape[1:3]), *others)
+        timings = {"resize": prepared - begun, **timings}
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(len(faces))
-        return InferenceResponse(
-            pick_outputs(names, dict(zip(NAMES, arrays, strict=False))), timings
-        )
+        outputs = pick_outputs(names, dict(zip(NAMES, arrays, strict=False)))
+        return InferenceResponse(outputs, timings, len(faces))
+
+    def count_executions(self) -> int:
+        return self.batcher.runs
 
     async def close(self) -> None:
         await self.batcher.close()
 
 
-def read_faces(request: InferenceRequest, max_faces: int) -> Faces:
-    """Take the faces `[N,1,96,96]` out of a request: UINT8 0..255 or FP32 0..1.
+def find_faces(request: InferenceRequest, max_faces: int):
+    """Take the faces out of a request as `[N,H,W,C]`, its only input.
 
     Raises InvalidTensor or TooLarge with what is accepted.
     """
-    accepted = f"UINT8 (0..255) or FP32 (0..1) of shape [N,1,{FACE_SIDE},{FACE_SIDE}]"
     for name in request.inputs:
         if name != FACE.name:
-            raise InvalidTensor(f"There is no input '{name}'; 'face' is, {accepted}.")
+            raise InvalidTensor(f"There is no input '{name[:100]}'; accepted is {ACCEPTED_FACE}.")
     tensor = request.inputs.get(FACE.name)
     if tensor is None:
-        raise InvalidTensor(f"The input 'face' is missing: {accepted}.")
-    array = tensor.array
-    if tensor.datatype not in FACE.datatypes or array.shape[1:] != FACE.shape[1:]:
-        raise InvalidTensor(
-            f"'face' is {tensor.datatype} {list(array.shape)}, but takes {accepted}."
-        )
-    if not 1 <= len(array) <= max_faces:
-        kind = InvalidTensor if len(array) == 0 else TooLarge
-        raise kind(f"'face' has {len(array)} faces; 1 to {max_faces} go into one request.")
-    if array.dtype == np.float32 and not (array.min() >= 0 and array.max() <= 1):
-        raise InvalidTensor("'face' of FP32 has values outside 0..1, or NaN.")
-    return array
+        raise InvalidTensor(f"The input 'face' is missing: {ACCEPTED_FACE}.")
+    return check_faces(tensor, max_faces)
+
+
+def prepare_faces(given) -> Faces:
+    """Check the values of faces `[N,H,W,C]` and make them what engines take, `[N,1,96,96]`.
+
+    Raises InvalidTensor. Faces that are so already are passed on without a copy.
+    """
+    check_values(given)
+    if given.shape[1:] == (FACE_SIDE, FACE_SIDE, 1) and given.dtype != "float16":
+        return given.transpose(0, 3, 1, 2)
+    return resize_faces(given)

@@ -12,6 +12,8 @@ class PredictorSettings(ServerSettings):
 
     model: Path = Path("models/simple_unet.pth")
     """Checkpoint to serve."""
+    models: Path | None = None
+    """Folder of more models, `name/version/*.pth` or `name.pth`, served beside it."""
     artefact: Path | None = None
     """Folder that predictor.export made of it; none: the one beside the checkpoint, if any."""
     engine: str = Field("auto", pattern="^[a-z0-9-]+$")
@@ -20,8 +22,14 @@ class PredictorSettings(ServerSettings):
     """Threads of the engine; 0: as many as the container may use."""
     max_batch: int = Field(0, ge=0)
     """Faces in one run; 0: what the engine works best with."""
+    max_delay_ms: float | None = Field(None, ge=0, le=1000)
+    """Longest time that a batch behind another one gathers; none: as the engine likes it."""
+    streams: int = Field(1, ge=1, le=16)
+    """Runs at a time, each on a copy of the network."""
     max_faces: int = Field(256, ge=1)
     """Faces in one request."""
+    max_heatmap_faces: int = Field(32, ge=1)
+    """Faces in one request that asks for heatmaps, half a megabyte each."""
     max_queued_faces: int = Field(2048, ge=1)
     """Faces waiting for a run beyond which a request gets 429."""
     golden_pixels: float = Field(1.0, gt=0)

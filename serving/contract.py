@@ -20,7 +20,14 @@ POINT_NAMES = (  # the network's output order; "left" is the subject's left
     "mouth_center_bottom_lip",
 )
 POINTS = len(POINT_NAMES)
+EXTENSIONS = (  # to V2, as server metadata lists them
+    "binary_tensor_data",
+    "model_configuration",
+    "model_repository",
+    "statistics",
+)
 FACE_SIDE = 96  # pixels
+FACE_SIDES = (16, 1024)  # pixels; what a caller's face may measure, it is resized
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,18 @@ class TensorSpec:
         """Write the tensor as V2 model metadata."""
         return {"name": self.name, "datatype": self.datatypes[0], "shape": list(self.shape)}
 
+    def describe_config(self, first: int) -> dict[str, object]:
+        """Write the tensor as Triton's configuration does, from dimension `first` on."""
+        datatype = self.datatypes[0].replace("BYTES", "STRING")
+        return {
+            "name": self.name,
+            "data_type": f"TYPE_{datatype}",
+            "dims": list(self.shape[first:]),
+        }
 
-FACE = TensorSpec("face", ("UINT8", "FP32"), (-1, 1, FACE_SIDE, FACE_SIDE))
+
+# [N,1|3,H,W] or [N,H,W,1|3]; [N,1,96,96] is what the network takes as it is.
+FACE = TensorSpec("face", ("UINT8", "FP32", "FP16"), (-1, -1, -1, -1))
 IMAGE = TensorSpec("image", ("BYTES", "UINT8"), (-1,))  # UINT8 is one picture, [H,W,3]
 
 LANDMARKS = TensorSpec("landmarks", ("FP32",), (-1, POINTS, 2))

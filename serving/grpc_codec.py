@@ -98,7 +98,7 @@ def encode_response(
     """Write the answer with raw contents, whatever form the inputs had."""
     return pb.ModelInferResponse(
         model_name=request.model,
-        model_version=request.version or "1",
+        model_version=request.version,
         id=request.id,
         outputs=[
             pb.ModelInferResponse.InferOutputTensor(

@@ -1,5 +1,6 @@
 """A V2 inference request and its answer, free of any transport."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,9 @@ DTYPES: dict[str, np.dtype] = {
     "BYTES": np.dtype(np.object_),
 }
 DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
+
+MAX_DIMENSIONS = 8
+MAX_ELEMENTS = 2**31  # beyond what any body may hold
 
 
 @dataclass(slots=True)
@@ -64,9 +68,10 @@ class InferenceResponse:
 
     outputs: dict[str, NDArray]
     timings: dict[str, float] = field(default_factory=dict)
+    items: int = 1  # faces or pictures answered
 
 
-def make_array(name: str, datatype: str, shape: list[int], raw: bytes) -> NDArray:
+def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:
     """View raw row-major bytes as an array, without a copy.
 
     Raises InvalidTensor when the byte count does not fit the shape.
@@ -83,7 +88,7 @@ def make_array(name: str, datatype: str, shape: list[int], raw: bytes) -> NDArra
     return np.frombuffer(raw, dtype).reshape(shape)
 
 
-def split_bytes(name: str, count: int, raw: bytes) -> NDArray:
+def split_bytes(name: str, count: int, raw: bytes | memoryview) -> NDArray:
     """Split the elements of a raw BYTES tensor, each behind its length (4 bytes, LE)."""
     items: list[bytes] = []
     start = 0
@@ -91,7 +96,7 @@ def split_bytes(name: str, count: int, raw: bytes) -> NDArray:
         end = start + 4 + int.from_bytes(raw[start : start + 4], "little")
         if start + 4 > len(raw) or end > len(raw):
             raise InvalidTensor(f"Tensor '{name}' ends in the middle of an element.")
-        items.append(raw[start + 4 : end])
+        items.append(bytes(raw[start + 4 : end]))
         start = end
     if len(items) != count:
         raise InvalidTensor(f"Tensor '{name}' does not have the {count} elements of its shape.")
@@ -114,12 +119,10 @@ def count_elements(name: str, shape: object) -> int:
     """Multiply a shape out, having checked that it is one."""
     if not isinstance(shape, list | tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise InvalidTensor(f"Tensor '{name}' needs a shape of whole numbers from 0 up.")
-    count = 1
-    for n in shape:
-        count *= n
-    if count > 2**31:
+    # Lengths beside a zero count, too: NumPy multiplies them out.
+    if len(shape) > MAX_DIMENSIONS or math.prod(n for n in shape if n) > MAX_ELEMENTS:
         raise InvalidTensor(f"Tensor '{name}' has a shape too large to be real.")
-    return count
+    return math.prod(shape)
 
 
 def choose_outputs(

@@ -18,6 +18,7 @@ BATCH = Histogram(
     "landmarks_batch_faces", "Faces in one run.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )
 QUEUED = Gauge("landmarks_queued_faces", "Faces waiting for a run.")
+PENDING = Gauge("landmarks_pending_pictures", "Pictures waiting for a worker or with one.")
 ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["engine", "version"])
 
 

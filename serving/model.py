@@ -8,29 +8,31 @@ from typing import Any
 import kserve
 from numpy.typing import NDArray
 
-from serving import metrics
 from serving.contract import TensorSpec
-from serving.errors import DeadlineExceeded, NotReady, Overloaded, ServingError
-from serving.logs import logger
+from serving.errors import DeadlineExceeded, NotReady
 from serving.messages import InferenceRequest, InferenceResponse
 from serving.settings import ServerSettings
+from serving.statistics import Statistics
 
 PLATFORM = "landmarks"
-VERSION = "1"
+VERSION = "1"  # of a model that has no other
 
 
 class Model(kserve.Model):
-    """The base of predictor and transformer: admission, deadline and metrics around `predict`."""
+    """The base of predictor and transformer: readiness, deadline and counts around `predict`."""
 
     service: str  # "predictor" or "transformer"
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]  # what metadata lists, the default ones and the others
+    max_batch_size = 0  # of the configuration: items that share a first dimension; 0 is none
 
-    def __init__(self, name: str, settings: ServerSettings):
+    def __init__(self, name: str, settings: ServerSettings, version: str = VERSION):
         super().__init__(name)
         self.settings = settings
+        self.version = version
         self.draining = False
         self.inflight = 0
+        self.statistics = Statistics()
 
     @abstractmethod
     async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
@@ -41,48 +43,32 @@ class Model(kserve.Model):
         return self.ready and not self.draining
 
     async def answer(self, request: InferenceRequest) -> InferenceResponse:
-        """Answer a request within the limits: the one function that REST and gRPC call.
+        """Answer a request by its deadline: the one function that REST and gRPC call.
 
-        Raises ServingError, whatever goes wrong.
+        Raises ServingError where the caller or the load is the cause, else what went wrong.
         """
-        begun = time.perf_counter()
-        code = "internal"
-        try:
-            response = await self.admit(request)
-            code = "ok"
-            response.timings["total"] = time.perf_counter() - begun
-            return response
-        except ServingError as error:
-            code = error.code
-            raise
-        except asyncio.CancelledError:
-            code = "cancelled"
-            raise
-        except Exception:
-            logger.exception("request failed", extra={"model": request.model})
-            raise ServingError() from None
-        finally:
-            metrics.count_request(self.service, self.name, code, time.perf_counter() - begun)
-
-    async def admit(self, request: InferenceRequest) -> InferenceResponse:
-        """Let a request in while there is room, and stop it at its deadline."""
         if not self.ready:
             raise NotReady(f"Model '{self.name}' is not ready.")
-        if self.inflight >= self.settings.max_inflight:
-            raise Overloaded(
-                f"{self.inflight} requests are under way, the most that this server takes."
-            )
+        begun = time.perf_counter()
         latest = time.monotonic() + self.settings.request_seconds
-        request.deadline = min(request.deadline or latest, latest)
+        request.deadline = latest if request.deadline is None else min(request.deadline, latest)
+        request.version = self.version
         self.inflight += 1
         try:
-            with metrics.INFLIGHT.labels(self.service).track_inprogress():
-                async with asyncio.timeout(request.deadline - time.monotonic()):
-                    return await self.predict(request)
-        except TimeoutError:
-            raise DeadlineExceeded("The answer was not ready within the request's time.") from None
+            async with asyncio.timeout(request.deadline - time.monotonic()) as limit:
+                response = await self.predict(request)
+        except BaseException as error:
+            self.statistics.add_failure(time.perf_counter() - begun)
+            if isinstance(error, TimeoutError) and limit.expired():
+                raise DeadlineExceeded(
+                    "The answer was not ready within the request's time."
+                ) from None
+            raise
         finally:
             self.inflight -= 1
+        seconds = time.perf_counter() - begun
+        self.statistics.add_success(seconds, response.timings, response.items)
+        return response
 
     async def close(self) -> None:
         """Give up threads and connections, once the last request is answered."""
@@ -91,11 +77,32 @@ class Model(kserve.Model):
         """Write the V2 model metadata."""
         return {
             "name": self.name,
-            "versions": [VERSION],
+            "versions": [self.version],
             "platform": PLATFORM,
             "inputs": self.get_input_types(),
             "outputs": self.get_output_types(),
         }
+
+    def describe_config(self) -> dict[str, Any]:
+        """Write the model's configuration as Triton's clients read it."""
+        first = 1 if self.max_batch_size else 0  # dims leave a batch dimension out
+        content: dict[str, Any] = {
+            "name": self.name,
+            "platform": PLATFORM,
+            "backend": self.service,
+            "max_batch_size": self.max_batch_size,
+            "input": [spec.describe_config(first) for spec in self.inputs],
+            "output": [spec.describe_config(first) for spec in self.outputs],
+        }
+        return content
+
+    def describe_statistics(self) -> dict[str, Any]:
+        """Write what the model has done so far."""
+        return self.statistics.describe(self.name, self.version, self.count_executions())
+
+    def count_executions(self) -> int:
+        """Count how often the model ran; one run may answer several requests."""
+        return self.statistics.durations["success"].count
 
     def get_input_types(self) -> list[dict]:
         return [spec.describe() for spec in self.inputs]

@@ -1,11 +1,11 @@
-"""V2 over REST: routes that read a request, call the model and write the answer."""
+"""V2 inference over REST: read a request, call the model, write the answer."""
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable
 from typing import TypeVar
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -16,101 +16,80 @@ from serving.errors import (
     Cancelled,
     InvalidRequest,
     MethodNotAllowed,
-    ModelNotFound,
     NotFound,
     ServingError,
     describe_error,
 )
-from serving.logs import log_request
-from serving.model import VERSION, Model
-from serving.rest_body import read_body
-from serving.rest_codec import BINARY_HEADER, decode_picture, decode_request, encode_response
+from serving.messages import InferenceRequest
+from serving.record import Record, choose_id, write_timings
+from serving.repository import Repository
+from serving.rest_body import compress_body, read_body
+from serving.rest_codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
+from serving.rest_manage import ManageRoutes
 
-EXTENSIONS = ["binary_tensor_data"]
 T = TypeVar("T")
+TRITON_AGENT = "gevent"  # tritonclient.http, which fails to print an error that is no text
 
 
-def create_app(models: Sequence[Model], release: str) -> Starlette:
+def create_app(repository: Repository, release: str) -> Starlette:
     """Build the ASGI application that serves the models under /v2."""
-    handlers = RestHandlers({model.name: model for model in models}, release)
-    routes = [
-        Route("/v2", handlers.show_server),
-        Route("/v2/health/live", handlers.show_live),
-        Route("/v2/health/ready", handlers.show_ready),
-        Route("/metrics", show_metrics),
-    ]
+    infer = InferRoute(repository).infer
+    routes = ManageRoutes(repository, release).list_routes()
     for prefix in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
-        routes += [
-            Route(prefix, handlers.show_model),
-            Route(f"{prefix}/ready", handlers.show_model_ready),
-            Route(f"{prefix}/infer", handlers.infer, methods=["POST"]),
-        ]
+        routes.append(Route(f"{prefix}/infer", infer, methods=["POST"]))
     return Starlette(
         routes=routes,
         exception_handlers={ServingError: show_error, HTTPException: show_http_error},
     )
 
 
-class RestHandlers:
-    """One method a route."""
+class InferRoute:
+    """The route that answers; its errors never leave it, so none closes the connection."""
 
-    def __init__(self, models: Mapping[str, Model], release: str):
-        self.models = models
-        self.release = release
-
-    def find_model(self, request: Request) -> Model:
-        name, version = request.path_params["model"], request.path_params.get("version", VERSION)
-        model = self.models.get(name)
-        if model is None or version != VERSION:
-            known = ", ".join(f"{name} (version {VERSION})" for name in self.models)
-            raise ModelNotFound(f"There is no model '{name}' version {version} here, but {known}.")
-        return model
-
-    async def show_server(self, request: Request) -> Response:
-        content = {"name": "landmarks", "version": self.release, "extensions": EXTENSIONS}
-        return JSONResponse(content)
-
-    async def show_live(self, request: Request) -> Response:
-        return JSONResponse({"live": True})
-
-    async def show_ready(self, request: Request) -> Response:
-        ready = all([await model.check_ready() for model in self.models.values()])
-        return JSONResponse({"ready": ready}, 200 if ready else 503)
-
-    async def show_model(self, request: Request) -> Response:
-        return JSONResponse(self.find_model(request).describe())
-
-    async def show_model_ready(self, request: Request) -> Response:
-        model = self.find_model(request)
-        ready = await model.check_ready()
-        return JSONResponse({"name": model.name, "ready": ready}, 200 if ready else 503)
+    def __init__(self, repository: Repository):
+        self.repository = repository
 
     async def infer(self, request: Request) -> Response:
-        begun = time.perf_counter()
-        status, code = 500, "internal"
+        record = Record(self.repository.service, "rest", request.url.path, request.headers)
         try:
-            model = self.find_model(request)
-            body = await read_body(request, model.settings)
-            if request.headers.get("content-type", "").startswith("image/"):
-                asked = decode_picture(body, model.name)
-            else:
-                asked = decode_request(body, model.name, request.headers.get(BINARY_HEADER))
-            asked.headers = request.headers
-            asked.id = asked.id or request.headers.get("x-request-id", "")
-            asked.deadline = read_deadline(request)
-            answer = await watch_caller(request, model.answer(asked))
-            content, headers = encode_response(asked, answer)
-            headers["server-timing"] = write_timings(answer.timings)
-            status, code = 200, "ok"
-            return Response(content, headers=headers | echo_id(request))
+            with record:
+                return await self.answer(request, record)
         except ServingError as error:
-            status, code = error.http_status, error.code
-            raise
-        except ClientDisconnect:
-            status, code = Cancelled.http_status, Cancelled.code
-            raise Cancelled("The caller left before the body was read.") from None
-        finally:
-            log_request("rest", request.url.path, status, code, begun, request.headers)
+            return write_error(request, error, record.request_id)
+
+    async def answer(self, request: Request, record: Record) -> Response:
+        name = request.path_params["model"]
+        version = request.path_params.get("version", "")
+        model = self.repository.find(name, version)  # before a body is read in vain
+        record.model = model.name
+        with self.repository.admission.enter() as ticket:
+            deadline = read_deadline(request)
+            try:
+                body = await read_body(request, model.settings, ticket)
+            except ClientDisconnect:
+                raise Cancelled("The caller left before the body was read.") from None
+            asked = await read_request(request, body, name)
+            asked.id = asked.id or request.headers.get("x-request-id", "")
+            asked.headers = request.headers.mutablecopy()
+            asked.headers["x-request-id"] = record.request_id
+            asked.deadline = deadline
+            model = self.repository.find(name, version)  # it may have been loaded anew
+            answer = await watch_caller(request, model.answer(asked))
+            content, headers = await encode_answer(asked, answer)
+            accepted = request.headers.get("accept-encoding")
+            content, encoding = await compress_body(content, accepted)
+        answer.timings["total"] = record.stop()
+        headers |= encoding
+        headers["server-timing"] = write_timings(answer.timings)
+        headers["x-request-id"] = record.request_id
+        return Response(content, headers=headers)
+
+
+async def read_request(request: Request, body: bytes, name: str) -> InferenceRequest:
+    """Read a V2 body, or a plain picture whose parameters are in the query."""
+    if request.headers.get("content-type", "").startswith("image/"):
+        return decode_picture(body, name, dict(request.query_params))
+    return await decode_body(body, name, request.headers.get(BINARY_HEADER))
 
 
 async def watch_caller(request: Request, work: Awaitable[T]) -> T:
@@ -135,39 +114,36 @@ def read_deadline(request: Request) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = -1.0
+        seconds = math.nan
     if not 0 < seconds < 1e6:
         raise InvalidRequest("X-Request-Timeout needs a number of seconds above 0.")
     return time.monotonic() + seconds
 
 
-def write_timings(timings: Mapping[str, float]) -> str:
-    """Write stages as a Server-Timing header, in milliseconds."""
-    return ", ".join(f"{stage};dur={1000 * seconds:.2f}" for stage, seconds in timings.items())
-
-
-def echo_id(request: Request) -> dict[str, str]:
-    """Send the caller's request id back, if there is one."""
-    request_id = request.headers.get("x-request-id")
-    return {"x-request-id": request_id} if request_id else {}
-
-
-async def show_metrics(request: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+def write_error(request: Request, error: ServingError, request_id: str) -> Response:
+    """Write an error of the catalogue as the answer."""
+    headers = {"x-request-id": request_id}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
+    if "expect" in request.headers:
+        # Whether the body, which the caller may hold back, still comes can't be known.
+        headers["connection"] = "close"
+    content: dict = describe_error(error)
+    if TRITON_AGENT in request.headers.get("user-agent", "").lower():
+        content = {"error": f"{error.message} ({error.code})"}
+    return JSONResponse(content, error.http_status, headers)
 
 
 async def show_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServingError)
-    headers = echo_id(request)
-    if error.retry_after is not None:
-        headers["retry-after"] = str(error.retry_after)
-    return JSONResponse(describe_error(error), error.http_status, headers)
+    return write_error(request, error, choose_id(request.headers.get("x-request-id")))
 
 
 async def show_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     wrong_method = error.status_code == 405
-    found = MethodNotAllowed if wrong_method else NotFound
-    response = await show_error(request, found(f"{request.method} {request.url.path}: no such."))
+    kind = MethodNotAllowed if wrong_method else NotFound
+    what = "takes another method" if wrong_method else "leads nowhere"
+    response = await show_error(request, kind(f"{request.url.path[:200]} {what}."))
     response.headers.update(error.headers or {})
     return response

@@ -1,25 +1,31 @@
-"""Read a request body within its limits of bytes and time."""
+"""Read a request body within its limits of bytes and time; compress an answer when asked."""
 
 import asyncio
+import gzip
 import zlib
 
 from starlette.requests import Request
 
+from serving.admission import Ticket
 from serving.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
 from serving.settings import ServerSettings
 
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
+LONG = 64 * 2**10  # bytes from which on a body is worked on in a thread, not on the event loop
+WORTH_IT = 1024  # bytes; smaller answers go as they are
 
 
-async def read_body(request: Request, settings: ServerSettings) -> bytes:
+async def read_body(request: Request, settings: ServerSettings, ticket: Ticket) -> bytes:
     """Read the body, decompressed; stops reading as soon as a limit is passed.
 
-    Raises TooLarge, RequestTimeout, UnsupportedMediaType or InvalidRequest.
+    What is left of a refused body is discarded by the server, within `body_seconds`.
+    Raises TooLarge, Overloaded, RequestTimeout, UnsupportedMediaType or InvalidRequest.
     """
     limit = settings.max_body_bytes
+    encoding = check_encoding(request.headers.get("content-encoding", ""))
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limit:
-        raise TooLarge(f"The body has {length} bytes; {limit} is the limit.")
+        raise TooLarge(f"The body has {length[:20]} bytes; {limit} is the limit.")
     chunks, size = [], 0
     try:
         async with asyncio.timeout(settings.body_seconds):
@@ -27,23 +33,39 @@ async def read_body(request: Request, settings: ServerSettings) -> bytes:
                 size += len(chunk)
                 if size > limit:
                     raise TooLarge(f"The body has more than the limit of {limit} bytes.")
+                ticket.add(len(chunk))
                 chunks.append(chunk)
     except TimeoutError:
         raise RequestTimeout(
             f"The body did not arrive within {settings.body_seconds:g} seconds."
         ) from None
-    return decompress(b"".join(chunks), request.headers.get("content-encoding", ""), limit)
+    body = b"".join(chunks)
+    if not encoding:
+        return body
+    long = len(body) > LONG
+    content = (
+        await asyncio.to_thread(decompress, body, encoding, limit)
+        if long
+        else decompress(body, encoding, limit)
+    )
+    ticket.add(len(content))
+    return content
 
 
-def decompress(body: bytes, encoding: str, limit: int) -> bytes:
-    """Undo a Content-Encoding, never writing more than `limit` bytes."""
+def check_encoding(encoding: str) -> str:
+    """Give the Content-Encoding to undo, "" for none."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
-        return body
+        return ""
     if encoding not in ENCODINGS:
         raise UnsupportedMediaType(
             f"Content-Encoding '{encoding[:40]}' is not read here, but gzip and deflate are."
         )
+    return encoding
+
+
+def decompress(body: bytes, encoding: str, limit: int) -> bytes:
+    """Undo a Content-Encoding, never writing more than `limit` bytes."""
     inflater = zlib.decompressobj(ENCODINGS[encoding])
     try:
         content = inflater.decompress(body, limit + 1)
@@ -51,6 +73,35 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
         raise InvalidRequest(f"The body is not {encoding} data.") from None
     if len(content) > limit:
         raise TooLarge(f"The body inflates to more than the limit of {limit} bytes.")
-    if not inflater.eof:
-        raise InvalidRequest(f"The {encoding} body ends too early.")
+    if not inflater.eof or inflater.unused_data:
+        raise InvalidRequest(f"The {encoding} body is cut short or goes on after its end.")
     return content
+
+
+async def compress_body(content: bytes, accepted: str | None) -> tuple[bytes, dict[str, str]]:
+    """Compress an answer if the caller accepts that: the bytes and the headers that say so."""
+    encoding = choose_encoding(accepted or "")
+    if not encoding or len(content) < WORTH_IT:
+        return content, {}
+    headers = {"content-encoding": encoding, "vary": "accept-encoding"}
+    pack = pack_gzip if encoding == "gzip" else pack_deflate
+    if len(content) > LONG:
+        return await asyncio.to_thread(pack, content), headers
+    return pack(content), headers
+
+
+def choose_encoding(accepted: str) -> str:
+    """Choose gzip or deflate out of an Accept-Encoding, or "" for neither."""
+    offered = {}
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        offered[name.strip()] = quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00")
+    return next((name for name in ("gzip", "deflate") if offered.get(name)), "")
+
+
+def pack_gzip(content: bytes) -> bytes:
+    return gzip.compress(content, 1, mtime=0)
+
+
+def pack_deflate(content: bytes) -> bytes:
+    return zlib.compress(content, 1)

@@ -1,5 +1,6 @@
 """Bytes of a REST body to an InferenceRequest, and an InferenceResponse to bytes."""
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -20,23 +21,36 @@ from serving.messages import (
 )
 
 BINARY_HEADER = "inference-header-content-length"
+LONG = 256 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
+PIECE = 2**14  # values written as JSON at once; each call holds the interpreter's lock
 
 
-def decode_picture(body: bytes, model: str) -> InferenceRequest:
+def decode_picture(body: bytes, model: str, parameters: Mapping[str, object]) -> InferenceRequest:
     """Make a plain picture body the request that has it as its only `image`."""
     array = np.empty(1, np.object_)
     array[0] = body
-    return InferenceRequest(model, {"image": Tensor("image", "BYTES", array)})
+    return InferenceRequest(
+        model, {"image": Tensor("image", "BYTES", array)}, parameters=parameters
+    )
+
+
+async def decode_body(body: bytes, model: str, header_length: str | None) -> InferenceRequest:
+    """Read a V2 body as decode_request does, long JSON without holding up other requests."""
+    if read_length(header_length, len(body)) > LONG:
+        return await asyncio.to_thread(decode_request, body, model, header_length)
+    return decode_request(body, model, header_length)
 
 
 def decode_request(body: bytes, model: str, header_length: str | None) -> InferenceRequest:
     """Read a V2 JSON body, and the binary tensors that follow its first header_length bytes.
 
-    Raises InvalidRequest or InvalidTensor with what is wrong.
+    Binary tensors are views of the body. Raises InvalidRequest or InvalidTensor with
+    what is wrong.
     """
     json_length = read_length(header_length, len(body))
+    raw = memoryview(body)
     try:
-        content = orjson.loads(body[:json_length])
+        content = orjson.loads(raw[:json_length])
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"The body is not JSON: {error}.") from None
     if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
@@ -44,7 +58,7 @@ def decode_request(body: bytes, model: str, header_length: str | None) -> Infere
     inputs: dict[str, Tensor] = {}
     start = json_length
     for entry in content["inputs"]:
-        tensor, start = decode_tensor(entry, body, start)
+        tensor, start = decode_tensor(entry, raw, start)
         if tensor.name in inputs:
             raise InvalidRequest(f"The input '{tensor.name}' is there twice.")
         inputs[tensor.name] = tensor
@@ -69,7 +83,8 @@ def read_length(header_length: str | None, body_length: int) -> int:
     """Read how many bytes of the body are JSON; without a header, all are."""
     if header_length is None:
         return body_length
-    if not header_length.isdecimal() or int(header_length) > body_length:
+    digits = header_length.isascii() and header_length.isdecimal() and len(header_length) < 20
+    if not digits or int(header_length) > body_length:
         raise InvalidRequest("Inference-Header-Content-Length is no length within the body.")
     return int(header_length)
 
@@ -91,7 +106,7 @@ def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapp
     return wanted
 
 
-def decode_tensor(entry: object, body: bytes, start: int) -> tuple[Tensor, int]:
+def decode_tensor(entry: object, body: memoryview, start: int) -> tuple[Tensor, int]:
     """Read one input; gives it and where the next binary tensor starts."""
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise InvalidRequest("Each input needs an object with a 'name'.")
@@ -117,7 +132,10 @@ def read_values(name: str, datatype: str, shape: list[int], data: object) -> NDA
     if datatype == "FP16":
         raise InvalidTensor(f"Tensor '{name}': FP16 has no JSON form; send it as binary data.")
     if datatype == "BYTES":
-        values = np.array(data, np.object_).reshape(-1)
+        try:
+            values = np.array(data, np.object_).reshape(-1)
+        except ValueError:
+            raise InvalidTensor(f"Tensor '{name}' has rows of different lengths.") from None
         if not all(isinstance(value, str) for value in values):
             raise InvalidTensor(f"Tensor '{name}' of BYTES needs strings.")
         values[:] = [value.encode() for value in values]
@@ -139,6 +157,15 @@ def read_values(name: str, datatype: str, shape: list[int], data: object) -> NDA
     return values.reshape(shape)
 
 
+async def encode_answer(
+    request: InferenceRequest, response: InferenceResponse
+) -> tuple[bytes, dict[str, str]]:
+    """Write the answer as encode_response does, a long one without holding up other requests."""
+    if sum(array.size for array in response.outputs.values()) > PIECE:
+        return await asyncio.to_thread(encode_response, request, response)
+    return encode_response(request, response)
+
+
 def encode_response(
     request: InferenceRequest, response: InferenceResponse
 ) -> tuple[bytes, dict[str, str]]:
@@ -156,18 +183,27 @@ def encode_response(
             entry["parameters"] = {"binary_data_size": len(raw)}
             tail.append(raw)
         else:
-            entry["data"] = np.ascontiguousarray(array).reshape(-1)
+            entry["data"] = write_values(array)
         outputs.append(entry)
     head = orjson.dumps(
         {
             "model_name": request.model,
-            "model_version": request.version or "1",
+            "model_version": request.version,
             "id": request.id or str(uuid.uuid4()),
             "outputs": outputs,
-        },
-        option=orjson.OPT_SERIALIZE_NUMPY,
+        }
     )
     if not tail:
         return head, {"content-type": "application/json"}
     headers = {"content-type": "application/octet-stream", BINARY_HEADER: str(len(head))}
     return b"".join([head, *tail]), headers
+
+
+def write_values(array: NDArray) -> orjson.Fragment:
+    """Write an array's values as one flat JSON list."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    pieces = [
+        orjson.dumps(flat[start : start + PIECE], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        for start in range(0, flat.size, PIECE)
+    ]
+    return orjson.Fragment(b"[" + b",".join(pieces) + b"]")

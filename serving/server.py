@@ -4,17 +4,20 @@ import argparse
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib import metadata
 
 import kserve
 import uvloop
 from kserve import model_server
+from starlette.routing import Mount
 
 from serving.grpc import create_grpc_server
 from serving.logs import logger
 from serving.model import Model
+from serving.repository import Repository, Shelf, close_all
 from serving.rest import create_app
+from serving.rest_protocol import install_protocol
 from serving.settings import ServerSettings
 
 RELEASE = "0.1.0"
@@ -29,9 +32,19 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def run_server(models: Sequence[Model], settings: ServerSettings) -> None:
-    """Serve the models over REST and gRPC until SIGTERM or SIGINT."""
+def run_server(
+    models: list[Model],
+    settings: ServerSettings,
+    shelf: Shelf | None = None,
+    reasons: Mapping[tuple[str, str], str] | None = None,
+) -> None:
+    """Serve the models over REST and gRPC until SIGTERM or SIGINT.
+
+    `shelf` has models to load at run time, `reasons` tells why some of them are not served.
+    """
     arguments = parse_arguments()
+    repository = Repository(models, settings, shelf)
+    repository.reasons.update(reasons or {})
     logger.info(
         "starting",
         extra={
@@ -46,8 +59,10 @@ def run_server(models: Sequence[Model], settings: ServerSettings) -> None:
     # policy reaches that one, and only a current loop keeps the set-up from failing.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.set_event_loop(asyncio.new_event_loop())
-    # Routes match in order: mounted before KServe adds its own, ours answer every path.
-    model_server.app.mount("/", create_app(models, RELEASE))
+    install_protocol(settings.head_seconds, settings.body_seconds)
+    # Routes match in order: mounted before those that FastAPI and KServe add, ours
+    # answer every path.
+    model_server.app.router.routes.insert(0, Mount("/", create_app(repository, RELEASE)))
     server = kserve.ModelServer(
         http_port=arguments.http_port,
         enable_grpc=False,  # ours keeps error codes, which KServe's loses
@@ -55,13 +70,13 @@ def run_server(models: Sequence[Model], settings: ServerSettings) -> None:
         grace_period=settings.stop_seconds,
         enable_latency_logging=False,
     )
-    server.servers.append(serve_grpc(models, settings, arguments.grpc_port))
+    server.servers.append(serve_grpc(repository, settings, arguments.grpc_port))
     server.start(list(models))
 
 
-async def serve_grpc(models: Sequence[Model], settings: ServerSettings, port: int) -> None:
+async def serve_grpc(repository: Repository, settings: ServerSettings, port: int) -> None:
     """Serve gRPC beside KServe's REST server, and stop both when a signal comes."""
-    server = create_grpc_server(models, RELEASE, port, settings.max_body_bytes)
+    server = create_grpc_server(repository, RELEASE, port, settings.max_body_bytes)
     await server.start()
     stopping: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -69,11 +84,10 @@ async def serve_grpc(models: Sequence[Model], settings: ServerSettings, port: in
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     for number in handlers:
         loop.add_signal_handler(number, stopping.put_nowait, number)
-    logger.info("ready", extra={"models": [model.name for model in models]})
+    logger.info("ready", extra={"models": list(repository.models)})
 
     number = await stopping.get()
-    for model in models:
-        model.draining = True
+    repository.drain()
     if number == signal.SIGTERM and settings.drain_seconds:
         logger.info("draining", extra={"seconds": settings.drain_seconds})
         with contextlib.suppress(TimeoutError):  # a second signal cuts it short
@@ -83,8 +97,7 @@ async def serve_grpc(models: Sequence[Model], settings: ServerSettings, port: in
     handler(number, None)
     await server.stop(settings.stop_seconds)
     latest = loop.time() + settings.stop_seconds
-    while any(model.inflight for model in models) and loop.time() < latest:
+    while repository.admission.requests and loop.time() < latest:
         await asyncio.sleep(0.02)  # REST requests may still be under way
-    for model in models:
-        await model.close()
+    await close_all(repository.list_models())
     logger.info("stopped")

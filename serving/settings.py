@@ -17,6 +17,10 @@ class ServerSettings(BaseSettings):
     """Largest request body, in bytes, also after decompression."""
     max_inflight: int = Field(256, ge=1)
     """Requests under way beyond which one more is answered 429."""
+    max_inflight_bytes: int = Field(256 * 2**20, ge=2**20)
+    """Bytes of all the bodies under way beyond which one more request is answered 429."""
+    head_seconds: float = Field(10, gt=0)
+    """Longest time that a connection may take to send the head of a request."""
     body_seconds: float = Field(20, gt=0)
     """Longest time that a body may take to arrive."""
     request_seconds: float = Field(30, gt=0)
@@ -25,6 +29,8 @@ class ServerSettings(BaseSettings):
     """After SIGTERM: time in which the server says not ready but still serves."""
     stop_seconds: int = Field(20, ge=1)
     """After that: longest time to finish what is under way."""
+    repository_api: bool = Field(False)
+    """Whether callers may list, load and unload models."""
     access_log: bool = Field(True)
     """One JSON line a request."""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -1,14 +1,17 @@
 """Start the transformer: python -m transformer [--predictor_host 127.0.0.1:8083]."""
 
-from serving.logs import configure_logs
-from serving.server import parse_arguments, run_server
-from serving.settings import read_settings
-from transformer.model import Transformer
-from transformer.settings import TransformerSettings
+from transformer.wake import wake_predictor
 
 
 def main() -> None:
     """Load the detector and serve; exits with one sentence when that can't be."""
+    wake_predictor()  # its cold start, if it has one, shall overlap with these imports
+    from serving.logs import configure_logs
+    from serving.server import parse_arguments, run_server
+    from serving.settings import read_settings
+    from transformer.model import Transformer
+    from transformer.settings import TransformerSettings
+
     settings = read_settings(TransformerSettings)
     configure_logs(settings.log_level, settings.access_log)
     arguments = parse_arguments()

@@ -31,12 +31,14 @@ def place_square(box: Floats) -> Square:
 
 
 def crop_face(pixels: Pixels, square: Square) -> NDArray[np.uint8]:
-    """Cut a square out as grey: `[96,96]`; the picture's border repeats beyond it."""
+    """Cut a square out of `[H,W,3]` RGB or `[H,W]` grey: `[96,96]`, borders repeated beyond it."""
     height, width = pixels.shape[:2]
     rows = np.clip(np.arange(square.top, square.top + square.side), 0, height - 1)
     columns = np.clip(np.arange(square.left, square.left + square.side), 0, width - 1)
     y0, y1, x0, x1 = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    patch = cv2.cvtColor(np.ascontiguousarray(pixels[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
+    patch: NDArray = np.ascontiguousarray(pixels[y0:y1, x0:x1])
+    if patch.ndim == 3:
+        patch = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     if patch.shape != (square.side, square.side):
         patch = patch[(rows - y0)[:, None], columns - x0]
     shrinks = square.side > FACE_SIDE  # area averages, so that fine detail does not alias

@@ -1,17 +1,21 @@
 """Read the transformer's inputs: pictures to search, or faces that are cut out already."""
 
+import base64
+import binascii
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import FACE, FACE_SIDE, IMAGE
-from serving.errors import InvalidTensor, TooLarge
+from serving.contract import FACE, IMAGE
+from serving.errors import InvalidImage, InvalidRequest, InvalidTensor, TooLarge
+from serving.faces import ACCEPTED_FACE, check_faces
 from serving.messages import InferenceRequest
-from transformer.picture import Pixels, decode_base64
+from transformer.picture import ACCEPTED as ACCEPTED_PICTURE
+from transformer.picture import Pixels
 
-ACCEPTED = (
-    "'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], "
-    f"or 'face', UINT8 or FP32 [N,1,{FACE_SIDE},{FACE_SIDE}]"
-)
+ACCEPTED = f"'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], or {ACCEPTED_FACE}"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Pixels]:
@@ -23,7 +27,7 @@ def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Pi
     tensor = request.inputs[IMAGE.name]
     array = tensor.array
     if tensor.datatype == "UINT8" and array.ndim == 3 and array.shape[2] == 3 and array.size:
-        return [array]
+        return [np.ascontiguousarray(array)]
     if tensor.datatype != "BYTES" or array.ndim != 1:
         raise InvalidTensor(
             f"'image' is {tensor.datatype} {list(array.shape)}; the inputs are {ACCEPTED}."
@@ -35,18 +39,18 @@ def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Pi
 
 
 def read_faces(request: InferenceRequest, max_faces: int) -> NDArray:
-    """Take the faces `[N,1,96,96]` out of a request; the predictor checks their values."""
+    """Take the faces out of a request as they came; the predictor checks their values."""
     check_names(request, FACE.name)
-    tensor = request.inputs[FACE.name]
-    array = tensor.array
-    if tensor.datatype not in FACE.datatypes or array.shape[1:] != FACE.shape[1:]:
-        raise InvalidTensor(
-            f"'face' is {tensor.datatype} {list(array.shape)}; the inputs are {ACCEPTED}."
-        )
-    if not 1 <= len(array) <= max_faces:
-        kind = InvalidTensor if len(array) == 0 else TooLarge
-        raise kind(f"'face' has {len(array)} faces; 1 to {max_faces} go into one request.")
-    return np.ascontiguousarray(array)
+    check_faces(request.inputs[FACE.name], max_faces)
+    return request.inputs[FACE.name].array
+
+
+def read_model(request: InferenceRequest, default: str) -> str:
+    """Read which of the predictor's models the request wants: the parameter `model`."""
+    name = request.parameters.get("model", default)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InvalidRequest("The parameter 'model' needs the name of a predictor's model.")
+    return name
 
 
 def check_names(request: InferenceRequest, wanted: str) -> None:
@@ -54,3 +58,11 @@ def check_names(request: InferenceRequest, wanted: str) -> None:
     if set(request.inputs) != {wanted}:
         names = ", ".join(sorted(request.inputs)) or "nothing"
         raise InvalidTensor(f"The inputs are {names}; there goes one in, {ACCEPTED}.")
+
+
+def decode_base64(text: bytes) -> bytes:
+    """Undo the base64 in which JSON carries a picture."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise InvalidImage(f"In JSON a picture is base64 text; {ACCEPTED_PICTURE}.") from None

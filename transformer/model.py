@@ -1,9 +1,7 @@
 """The transformer's KServe model: pictures in, the landmarks of their faces out."""
 
-import asyncio
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,8 +14,9 @@ from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
 from transformer.crop import to_picture
 from transformer.faces import FaceFinder, Faces
-from transformer.inputs import read_faces, read_pictures
-from transformer.predictor_client import PredictorClient
+from transformer.inputs import read_faces, read_model, read_pictures
+from transformer.pool import WorkerPool
+from transformer.predictor_client import Located, PredictorClient
 from transformer.settings import TransformerSettings
 
 
@@ -32,8 +31,8 @@ class Transformer(Model):
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
-        self.pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="faces")
-        self.client = PredictorClient(self.settings.predictor, self.name)
+        self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
+        self.client = PredictorClient(self.settings.predictor)
         logger.info(
             "loaded", extra={"detector": self.finder.name, "predictor": self.client.address}
         )
@@ -41,19 +40,20 @@ class Transformer(Model):
         return self.ready
 
     async def check_ready(self) -> bool:
-        return await super().check_ready() and await self.client.check_ready()
+        ready = await super().check_ready()
+        if ready and self.settings.ready_needs_predictor:
+            ready = await self.client.check_ready(self.name)
+        return ready
 
     async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
         """Answer with each face's landmarks in pixels of its picture, or of the given face."""
         if FACE.name in payload.inputs:
             return await self.locate_faces(payload)
         names = choose_outputs(payload.outputs, self.outputs)
+        model = read_model(payload, self.name)
         pictures = read_pictures(payload, self.settings.max_images)
-        loop = asyncio.get_running_loop()
         begun = time.perf_counter()
-        found: list[Faces] = await asyncio.gather(
-            *(loop.run_in_executor(self.pool, self.finder.find_faces, p) for p in pictures)
-        )
+        found = await self.pool.run_all(self.finder.find_faces, pictures)
         timings = sum_timings(found)
         timings["faces"] = time.perf_counter() - begun  # the three above and waiting for a worker
         counts = [len(faces.scores) for faces in found]
@@ -65,9 +65,11 @@ class Transformer(Model):
         landmarks, scores = EMPTY_LANDMARKS, EMPTY_SCORES
         if sum(counts):
             crops = np.concatenate([faces.crops for faces in found])  # [F, 1, 96, 96]
-            points, scores = await self.call_predictor(crops, payload)
-            landmarks = to_picture(points, [s for faces in found for s in faces.squares])
-        timings["predict"] = time.perf_counter() - begun
+            located = await self.call_predictor(crops, model, payload)
+            squares = [square for faces in found for square in faces.squares]
+            landmarks, scores = to_picture(located.landmarks, squares), located.scores
+            timings |= located.timings
+        timings["predict"] = time.perf_counter() - begun  # the predictor's stages and the way
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(sum(counts))
         arrays = {
@@ -77,26 +79,29 @@ class Transformer(Model):
             BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
             IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
-        return InferenceResponse(pick_outputs(names, arrays), timings)
+        return InferenceResponse(pick_outputs(names, arrays), timings, len(pictures))
 
     async def locate_faces(self, request: InferenceRequest) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
         names = choose_outputs(request.outputs, (LANDMARKS, SCORES))
+        model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_faces)
         begun = time.perf_counter()
-        landmarks, scores = await self.call_predictor(faces, request)
-        timings = {"predict": time.perf_counter() - begun}
+        located = await self.call_predictor(faces, model, request)
+        timings = located.timings | {"predict": time.perf_counter() - begun}
         metrics.observe_stages(self.service, timings)
-        arrays = {LANDMARKS.name: landmarks, SCORES.name: scores}
-        return InferenceResponse(pick_outputs(names, arrays), timings)
+        arrays = {LANDMARKS.name: located.landmarks, SCORES.name: located.scores}
+        return InferenceResponse(pick_outputs(names, arrays), timings, len(faces))
 
-    async def call_predictor(self, faces: np.ndarray, request: InferenceRequest):
+    async def call_predictor(
+        self, faces: np.ndarray, model: str, request: InferenceRequest
+    ) -> Located:
         assert request.deadline is not None
-        return await self.client.locate(faces, request.headers, request.deadline)
+        return await self.client.locate(faces, model, request.headers, request.deadline)
 
     async def close(self) -> None:
         await self.client.close()
-        await asyncio.to_thread(self.pool.shutdown)
+        await self.pool.close()
 
 
 EMPTY_LANDMARKS = np.empty((0, POINTS, 2), np.float32)

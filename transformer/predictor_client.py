@@ -1,8 +1,10 @@
 """The transformer's connection to the predictors, over gRPC with raw tensors."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import grpc.aio
 import numpy as np
@@ -11,23 +13,26 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
 from serving.contract import FACE, LANDMARKS, SCORES
-from serving.errors import DeadlineExceeded, PredictorUnavailable, ServingError, rebuild_error
-from serving.grpc import CODE_HEADER
+from serving.errors import ServingError
 from serving.messages import DATATYPES, make_array
+from serving.record import read_timings
+from transformer.predictor_errors import translate_error
 
 PASSED_ON = ("x-request-id", "traceparent", "tracestate", "authorization")
-CHUNK = 256  # faces a call, the predictor's own limit
+SENDABLE = re.compile(r"[ -~]{1,8192}")  # what gRPC takes as the value of a text header
+CHUNK_FACES = 256  # of a call, the predictor's own limit
+CHUNK_BYTES = 8 * 2**20
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
     "methodConfig": [
         {
             "name": [{"service": "inference.GRPCInferenceService", "method": "ModelInfer"}],
-            "retryPolicy": {  # a call that got no answer: the predictor has no state to spoil
-                "maxAttempts": 3,
+            "retryPolicy": {  # once: the predictor has no state to spoil
+                "maxAttempts": 2,
                 "initialBackoff": "0.05s",
-                "maxBackoff": "0.5s",
-                "backoffMultiplier": 3,
+                "maxBackoff": "0.1s",
+                "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
@@ -40,50 +45,64 @@ OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),  # the default of 120 s outlasts any restart
+    ("grpc.min_reconnect_backoff_ms", 2000),  # how long a connection may take to come about
+    ("grpc.dns_min_time_between_resolutions_ms", 1000),  # of a headless service's pods
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
 ]
 
 
-class PredictorClient:
-    """Calls one model of the predictors behind an address; connects on first use."""
+@dataclass(slots=True)
+class Located:
+    """What the predictor says about faces, and the seconds of its own stages."""
 
-    def __init__(self, address: str, model: str):
-        self.address = address if ":" in address else f"{address}:80"  # as KServe gives it
-        self.model = model
+    landmarks: NDArray[np.float32]  # [N, 15, 2]
+    scores: NDArray[np.float32]  # [N, 15]
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class PredictorClient:
+    """Calls models of the predictors behind an address; connects on first use."""
+
+    def __init__(self, address: str):
+        self.address = find_target(address)
         self.channel: grpc.aio.Channel | None = None
 
     @property
     def stub(self) -> pb_grpc.GRPCInferenceServiceStub:
         if self.channel is None:  # needs the running event loop
-            self.channel = grpc.aio.insecure_channel(f"dns:///{self.address}", OPTIONS)
+            self.channel = grpc.aio.insecure_channel(self.address, OPTIONS)
             self.connected = pb_grpc.GRPCInferenceServiceStub(self.channel)
         return self.connected
 
     async def locate(
-        self, faces: NDArray, headers: Mapping[str, str], deadline: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Ask for the landmarks `[N,15,2]` and scores `[N,15]` of faces `[N,1,96,96]`.
+        self, faces: NDArray, model: str, headers: Mapping[str, str], deadline: float
+    ) -> Located:
+        """Ask a model for the landmarks and scores of faces `[N,...]`.
 
         Raises the predictor's own ServingError, or PredictorUnavailable.
         """
-        landmarks, scores = [], []
-        for start in range(0, len(faces), CHUNK):
-            answer = await self.infer(faces[start : start + CHUNK], headers, deadline)
-            arrays = {
-                output.name: make_array(output.name, output.datatype, list(output.shape), raw)
-                for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
-            }
-            landmarks.append(arrays[LANDMARKS.name])
-            scores.append(arrays[SCORES.name])
-        return np.concatenate(landmarks), np.concatenate(scores)
+        chunk = max(1, min(CHUNK_FACES, CHUNK_BYTES // max(1, faces[:1].nbytes)))
+        parts = [
+            await self.infer(faces[start : start + chunk], model, headers, deadline)
+            for start in range(0, len(faces), chunk)
+        ]
+        timings: dict[str, float] = {}
+        for part in parts:
+            for stage, seconds in part.timings.items():
+                timings[stage] = timings.get(stage, 0.0) + seconds
+        return Located(
+            np.concatenate([part.landmarks for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            timings,
+        )
 
     async def infer(
-        self, faces: NDArray, headers: Mapping[str, str], deadline: float
-    ) -> pb.ModelInferResponse:
+        self, faces: NDArray, model: str, headers: Mapping[str, str], deadline: float
+    ) -> Located:
         """Make one call."""
         request = pb.ModelInferRequest(
-            model_name=self.model,
+            model_name=model,
             id=headers.get("x-request-id", ""),
             inputs=[
                 pb.ModelInferRequest.InferInputTensor(
@@ -92,16 +111,31 @@ class PredictorClient:
             ],
             raw_input_contents=[faces.tobytes()],
         )
-        metadata = [(name, headers[name]) for name in PASSED_ON if name in headers]
+        metadata = [
+            (name, headers[name])
+            for name in PASSED_ON
+            if name in headers and SENDABLE.fullmatch(headers[name])
+        ]
         timeout = max(0.001, deadline - time.monotonic())
+        call = self.stub.ModelInfer(request, timeout=timeout, metadata=metadata)
         try:
-            return await self.stub.ModelInfer(request, timeout=timeout, metadata=metadata)
+            answer = await call
+            trailing = await call.trailing_metadata()
         except grpc.aio.AioRpcError as error:
             raise translate_error(error) from None
+        arrays = {
+            output.name: make_array(output.name, output.datatype, list(output.shape), raw)
+            for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
+        }
+        if LANDMARKS.name not in arrays or SCORES.name not in arrays:
+            raise ServingError(f"Model '{model}' gives no landmarks and scores.")
+        timings = read_timings(dict(trailing or ()).get("server-timing", ""))
+        timings.pop("total", None)
+        return Located(arrays[LANDMARKS.name], arrays[SCORES.name], timings)
 
-    async def check_ready(self) -> bool:
+    async def check_ready(self, model: str) -> bool:
         """Tell whether the predictor's model is ready, within a second."""
-        request = pb.ModelReadyRequest(name=self.model)
+        request = pb.ModelReadyRequest(name=model)
         try:
             return (await self.stub.ModelReady(request, timeout=1.0)).ready
         except grpc.aio.AioRpcError:
@@ -112,12 +146,9 @@ class PredictorClient:
             await self.channel.close()
 
 
-def translate_error(error: grpc.aio.AioRpcError) -> ServingError:
-    """Give the predictor's error as it was raised there, or what its absence means."""
-    details = error.details() or "no details"
-    for key, value in error.trailing_metadata() or ():
-        if key == CODE_HEADER:
-            return rebuild_error(str(value), details)
-    if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineExceeded("The predictor did not answer within the request's time.")
-    return PredictorUnavailable(f"The predictor cannot be reached ({error.code().name}).")
+def find_target(address: str) -> str:
+    """Make gRPC's target of host:port, of a host as KServe gives it, or of a target itself."""
+    scheme = address.split(":", 1)[0]
+    if scheme in ("dns", "ipv4", "ipv6", "unix"):
+        return address
+    return f"dns:///{address if ':' in address else f'{address}:80'}"

@@ -13,6 +13,8 @@ class TransformerSettings(ServerSettings):
 
     predictor: str = "127.0.0.1:8083"
     """Host and port of the predictor's gRPC; the flag --predictor_host wins."""
+    ready_needs_predictor: bool = True
+    """Whether this service is ready only while the predictor is."""
     detector: Path | None = None
     """ONNX file of YuNet or CenterFace; none: what `make models` chose."""
     detect_side: int = Field(640, ge=64, le=4096)
@@ -21,6 +23,8 @@ class TransformerSettings(ServerSettings):
     """Boxes with a lower score are no faces."""
     workers: int = Field(default_factory=count_cpus, ge=1)
     """Threads that decode pictures and find faces."""
+    max_pictures: int = Field(256, ge=1)
+    """Pictures waiting for a worker or with one, beyond which a request gets 429."""
     max_pixels: int = Field(40_000_000, ge=10_000)
     """Largest picture, in pixels, told from its header before it is decoded."""
     max_images: int = Field(32, ge=1)

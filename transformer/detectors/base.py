@@ -30,7 +30,7 @@ class Detector(ABC):
         scale = min(1.0, self.side / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = pixels if scale == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        boxes, scores = self.search(np.ascontiguousarray(small[:, :, ::-1]))
+        boxes, scores = self.search(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), np.uint8))
         boxes *= np.array([width / size[0], height / size[1]] * 2, np.float32)
         boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
         order = np.argsort(-scores, kind="stable")

@@ -1,0 +1,31 @@
+{{/* The transformer's container, in its own pod or beside the predictor (where 8081 is taken). */}}
+{{- define "landmarks.transformer" -}}
+{{- $grpcPort := ternary 8083 8081 (eq .Values.topology "collocated") -}}
+{{- $grpcFirst := eq .Values.protocol "grpc" -}}
+{{- $knative := include "landmarks.knative" . -}}
+args:
+  - --model_name={{ .Values.modelName }}
+  - --http_port=8080
+  - --grpc_port={{ $grpcPort }}
+  - --predictor_host={{ include "landmarks.predictorHost" . }}
+  - --predictor_protocol=grpc-v2
+  - --workers=1   # else KServe adds --workers=<containerConcurrency>
+  {{- with .Values.transformer.args }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+ports:
+  {{- if $grpcFirst }}
+  - {name: h2c, containerPort: {{ $grpcPort }}, protocol: TCP}
+  {{- end }}
+  {{- if not (and $knative $grpcFirst) }}
+  - {name: http1, containerPort: 8080, protocol: TCP}
+  {{- end }}
+  {{- if not (or $knative $grpcFirst) }}
+  # Not "h2c": Kourier takes a Service with a port of that name for gRPC as a whole.
+  - {name: grpc, containerPort: {{ $grpcPort }}, protocol: TCP}
+  {{- end }}
+{{- /* A probe that asks a predictor scaled to zero would start it, again and again. */}}
+{{- $alone := and (eq .Values.autoscaling.mode "knative") (eq (int .Values.autoscaling.predictor.min) 0) (eq .Values.topology "split") }}
+{{ include "landmarks.probes" (dict "model" .Values.modelName "http" (ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst)) "grpc" $grpcPort "alone" $alone) }}
+{{ include "landmarks.container" (dict "root" . "component" "transformer") }}
+{{- end }}

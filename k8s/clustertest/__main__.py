@@ -1,0 +1,96 @@
+"""Bring up a cluster, install the chart, see the eight scenarios, write k8s/RESULTS.md.
+
+python -m k8s.clustertest                  everything, from nothing to nothing
+python -m k8s.clustertest --ready --only 2 --keep   one scenario on the cluster that is up
+"""
+
+import argparse
+import os
+import subprocess
+import time
+import traceback
+
+from k8s.clustertest.commands import OUT, ROOT
+from k8s.clustertest.journal import Record, write_records
+from k8s.clustertest.report import write_report
+from k8s.clustertest.scenarios import (
+    bad_values,
+    concurrency,
+    first_answer,
+    gpu,
+    rollout,
+    scale_to_zero,
+    security,
+    standard_mode,
+)
+from k8s.clustertest.watch import let_autoscaler_tell
+
+SCENARIOS = {
+    1: first_answer,
+    2: concurrency,
+    3: scale_to_zero,
+    4: rollout,
+    5: standard_mode,
+    6: gpu,
+    7: security,
+    8: bad_values,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m k8s.clustertest", description=__doc__)
+    parser.add_argument("--ready", action="store_true", help="the cluster is up, images are loaded")
+    parser.add_argument("--only", default="", metavar="N,N", help="these scenarios")
+    parser.add_argument("--keep", action="store_true", help="leave the cluster as it is")
+    arguments = parser.parse_args()
+    wanted = [int(n) for n in arguments.only.split(",") if n] or list(SCENARIOS)
+    os.environ["WITH_KEDA"] = "1"
+    begun = time.monotonic()
+    records: list[Record] = []
+    setup: dict[str, float] = {}
+    try:
+        if not arguments.ready:
+            for step in ("up", "load", "prometheus"):
+                setup[step] = kind(step)
+            let_autoscaler_tell()
+        for number in wanted:
+            records.append(see(number))
+    finally:
+        if not arguments.keep:
+            setup["down"] = kind("down")
+    setup["all of make cluster-test"] = time.monotonic() - begun
+    write_records(OUT / "results.json", records)
+    if wanted == list(SCENARIOS) and not arguments.ready:
+        write_report(records, setup)
+    failed = [record.number for record in records if not record.passed]
+    print(f"\n{len(records) - len(failed)} of {len(records)} scenarios passed", flush=True)
+    raise SystemExit(f"failed: {failed}" if failed else 0)
+
+
+def kind(step: str) -> float:
+    """Run a step of k8s/kind.sh; gives its seconds."""
+    begun = time.monotonic()
+    subprocess.run([str(ROOT / "k8s/kind.sh"), step], cwd=ROOT, check=True)
+    return time.monotonic() - begun
+
+
+def see(number: int) -> Record:
+    """Run one scenario; what breaks it is one more check that failed."""
+    scenario = SCENARIOS[number]
+    record = Record(number, scenario.TITLE)
+    print(f"\n{number}. {scenario.TITLE}", flush=True)
+    begun = time.monotonic()
+    try:
+        scenario.run(record)
+    except Exception as error:
+        traceback.print_exc()
+        record.check(
+            "the scenario runs to its end", False, f"{type(error).__name__}: {error}"[:500]
+        )
+    record.seconds = time.monotonic() - begun
+    print(f"       ({record.seconds:.0f} s)", flush=True)
+    return record
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""One picture, asked about over every protocol; its points must be where they look to be."""
+
+import base64
+import json
+import math
+from dataclasses import dataclass
+
+import grpc
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from k8s.clustertest.commands import INGRESS, ROOT
+
+PICTURE = (ROOT / "tests/assets/astronaut.jpg").read_bytes()
+BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
+    0: (244, 109),  # left eye
+    1: (203, 109),  # right eye
+    10: (222, 133),  # nose tip
+    11: (243, 150),  # left corner of the mouth
+    12: (206, 150),  # right corner of the mouth
+}
+PIXELS = 6.0
+
+
+@dataclass(slots=True)
+class Answer:
+    """Landmarks as the service gave them, or why not."""
+
+    points: list[tuple[float, float]]
+    seconds: float = 0.0
+    problem: str = ""
+
+    @property
+    def right(self) -> bool:
+        """15 points of one face, the five known ones where they look to be."""
+        return len(self.points) == 15 and self.distance < PIXELS
+
+    @property
+    def distance(self) -> float:
+        """Largest distance of the five known points, in pixels."""
+        return max(math.dist(self.points[i], known) for i, known in BY_EYE.items())
+
+    def __str__(self) -> str:
+        return self.problem or f"{len(self.points)} points, {self.distance:.1f} px by eye"
+
+
+def ask_jpeg(host: str, timeout: float = 60) -> Answer:
+    return post(host, PICTURE, "image/jpeg", timeout)
+
+
+def ask_json(host: str, timeout: float = 60) -> Answer:
+    text = base64.b64encode(PICTURE).decode()
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}
+    return post(host, json.dumps({"inputs": [tensor]}).encode(), "application/json", timeout)
+
+
+def post(host: str, body: bytes, content_type: str, timeout: float) -> Answer:
+    headers = {"Host": host, "Content-Type": content_type}
+    url = f"http://{INGRESS}/v2/models/unet/infer"
+    try:
+        answer = requests.post(url, data=body, headers=headers, timeout=timeout)
+    except requests.RequestException as error:
+        return Answer([], problem=repr(error))
+    seconds = answer.elapsed.total_seconds()
+    if not answer.ok:
+        return Answer([], seconds, f"HTTP {answer.status_code}: {answer.text[:200]}")
+    outputs = {output["name"]: output["data"] for output in answer.json()["outputs"]}
+    return Answer(pair(outputs["landmarks"]), seconds)
+
+
+def ask_grpc(host: str, timeout: float = 60, address: str = INGRESS) -> Answer:
+    image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
+    image.contents.bytes_contents.append(PICTURE)
+    request = pb.ModelInferRequest(model_name="unet", inputs=[image])
+    with grpc.insecure_channel(address, [("grpc.default_authority", host)]) as channel:
+        try:
+            answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=timeout)
+        except grpc.RpcError as error:
+            return Answer([], problem=f"{error.code().name}: {error.details()}")
+    return Answer(pair(read_floats(answer, "landmarks")))
+
+
+def read_floats(answer: pb.ModelInferResponse, name: str) -> list[float]:
+    """Take an FP32 output, raw or typed, out of an answer."""
+    index = next(i for i, output in enumerate(answer.outputs) if output.name == name)
+    if answer.raw_output_contents:
+        return list(memoryview(answer.raw_output_contents[index]).cast("f"))
+    return list(answer.outputs[index].contents.fp32_contents)
+
+
+def pair(values: list[float]) -> list[tuple[float, float]]:
+    return list(zip(values[0::2], values[1::2], strict=True))

@@ -1,0 +1,94 @@
+"""A release of the chart in a namespace of its own, Pod Security "restricted" enforced."""
+
+import json
+import time
+
+from k8s.clustertest.commands import CommandError, helm, kubectl, wait_until
+
+SMALL = ("--values", "k8s/values-kind.yaml")
+
+
+class Release:
+    """Installs, changes and looks at one InferenceService."""
+
+    def __init__(self, namespace: str, name: str = "landmarks"):
+        self.namespace, self.name = namespace, name
+
+    def install(self, *values: str, wait: float = 180) -> float:
+        """helm install with --set values; gives the seconds to Ready (wait 0: doesn't wait)."""
+        self.make_namespace()
+        begun = time.monotonic()
+        helm("install", self.name, "helm", "-n", self.namespace, *SMALL, *as_flags(values))
+        if wait:
+            self.wait_ready(wait)
+        return time.monotonic() - begun
+
+    def upgrade(self, *values: str) -> None:
+        """helm upgrade; values given before are kept."""
+        helm(
+            *("upgrade", self.name, "helm", "-n", self.namespace, "--reset-then-reuse-values"),
+            *as_flags(values),
+        )
+
+    def uninstall(self) -> None:
+        helm("uninstall", self.name, "-n", self.namespace)
+        kubectl("delete", "namespace", self.namespace, "--wait=false")
+
+    def make_namespace(self) -> None:
+        try:
+            kubectl("create", "namespace", self.namespace)
+        except CommandError as error:
+            if "AlreadyExists" not in str(error):
+                raise
+        restricted = "pod-security.kubernetes.io/enforce=restricted"
+        kubectl("label", "--overwrite", "namespace", self.namespace, restricted)
+
+    def get(self, kind: str, name: str = "", selector: str = "") -> dict:
+        """Read one object, or with a selector a list of them."""
+        which = [name] if name else ["-l", selector] if selector else []
+        return json.loads(kubectl("-n", self.namespace, "get", kind, *which, "-o", "json"))
+
+    def service(self) -> dict:
+        return self.get("inferenceservice", self.name)
+
+    def wait_ready(self, seconds: float = 180) -> None:
+        """Wait until KServe has seen the newest spec and says Ready."""
+
+        def ready() -> bool:
+            service = self.service()
+            status = service.get("status", {})
+            seen = status.get("observedGeneration", 0) >= service["metadata"]["generation"]
+            return seen and is_true(status.get("conditions", []), "Ready")
+
+        wait_until(f"InferenceService {self.namespace}/{self.name} Ready", ready, seconds)
+
+    @property
+    def host(self) -> str:
+        """The name by which the ingress knows the service."""
+        return self.service()["status"]["url"].split("//")[1]
+
+    def selector(self, component: str) -> str:
+        return f"serving.kserve.io/inferenceservice={self.name},component={component}"
+
+    def pods(self, component: str) -> list[dict]:
+        """The component's pods that are not on their way out."""
+        found = self.get("pods", selector=self.selector(component))["items"]
+        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+    def wait_pods(self, component: str, low: int, high: int, seconds: float) -> float:
+        """Wait until there are low to high pods; gives how long that took."""
+        begun = time.monotonic()
+        wait_until(
+            f"{low}..{high} {component} pods",
+            lambda: low <= len(self.pods(component)) <= high,
+            seconds,
+        )
+        return time.monotonic() - begun
+
+
+def as_flags(values: tuple[str, ...]) -> list[str]:
+    return [part for value in values for part in ("--set", value)]
+
+
+def is_true(conditions: list[dict], kind: str) -> bool:
+    return any(c["type"] == kind and c["status"] == "True" for c in conditions)

@@ -1,0 +1,50 @@
+"""8: values that make no sense are refused by helm install, with a sentence."""
+
+from k8s.clustertest.commands import CommandError, helm
+from k8s.clustertest.journal import Record
+
+TITLE = "bad values are refused with a sentence"
+REFUSED = {  # values -> what the refusal has to say
+    ("autoscaling.mode=foo",): "value must be one of 'knative', 'keda', 'hpa', 'none'",
+    (
+        "autoscaling.predictor.min=5",
+        "autoscaling.predictor.max=2",
+    ): "autoscaling.predictor.min (5) is greater than autoscaling.predictor.max (2)",
+    ("autoscaling.predictor.target=many",): "got string, want integer",
+    (
+        "autoscaling.mode=hpa",
+        "autoscaling.predictor.min=0",
+    ): "only autoscaling.mode knative scales to zero",
+    (
+        "autoscaling.mode=none",
+        "canaryTrafficPercent=10",
+    ): "canaryTrafficPercent needs autoscaling.mode knative",
+    ("predictor.replicas=3",): "additional properties 'replicas' not allowed",
+    ("monitoring.podMonitor=true",): "the Prometheus operator is not installed",
+}
+
+
+def run(record: Record) -> None:
+    for values, sentence in REFUSED.items():
+        flags = [part for value in values for part in ("--set", value)]
+        try:
+            helm("install", "bad", "helm", "--namespace", "bad", "--create-namespace", *flags)
+            record.check(f"{' '.join(values)} is refused", False, "installed")
+        except CommandError as error:
+            record.check(f"{' '.join(values)} is refused", sentence in str(error), last_line(error))
+    try:
+        helm("template", "landmarks", "helm")  # knows of no cluster, so of no KServe
+        record.check("a cluster without KServe's CRD is refused", False)
+    except CommandError as error:
+        record.check(
+            "a cluster without KServe's CRD is refused",
+            "KServe is not installed" in str(error),
+            last_line(error),
+        )
+
+
+def last_line(error: CommandError) -> str:
+    """The sentence in what helm wrote."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if "--debug" not in line]
+    return lines[-1].rsplit("): ", 1)[-1].removeprefix("Error: ")[:200]

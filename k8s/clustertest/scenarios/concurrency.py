@@ -1,0 +1,72 @@
+"""2: a load in steps; replicas follow the concurrency as the formula says, and nothing fails."""
+
+import math
+import time
+
+from k8s.clustertest.journal import Record
+from k8s.clustertest.load import Load
+from k8s.clustertest.release import Release
+from k8s.clustertest.watch import Watch
+
+TITLE = "Knative scales transformer and predictor on concurrency, and back"
+TARGETS = {"transformer": 3, "predictor": 1}
+UTILIZATION, MOST = 0.7, 4
+STEPS = ((1, 15), (3, 30), (5, 30), (7, 35), (1, 45))  # users, seconds
+WINDOW, DELAY = 15, 5
+
+
+def run(record: Record) -> None:
+    release = Release("concurrency")
+    release.install(
+        f"autoscaling.utilization={UTILIZATION * 100:.0f}",
+        f"autoscaling.windowSeconds={WINDOW}",
+        f"autoscaling.scaleDownDelaySeconds={DELAY}",
+        *(f"autoscaling.{name}.target={target}" for name, target in TARGETS.items()),
+        *(f"autoscaling.{name}.max={MOST}" for name in TARGETS),
+    )
+    steps = ",".join(f"{users}:{seconds}" for users, seconds in STEPS)
+    with Watch(release) as watch, Load("concurrency", release.host, steps) as load:
+        load.finish()
+        ended = time.time()
+        for component in TARGETS:
+            release.wait_pods(component, 1, 1, WINDOW + DELAY + 40)
+    record.number_of("back to one replica each, after the load", f"{time.time() - ended:.0f} s")
+    requests, failures = load.totals()
+    record.check(
+        "no request failed on the way",
+        failures == 0,
+        f"{requests} requests, {failures} failed {load.reasons()}",
+    )
+    for component in TARGETS:
+        check_component(record, watch, component, load.begun)
+    record.series |= {"load": load.history(), "replicas": watch.samples, "started": [load.begun]}
+    release.uninstall()
+
+
+def check_component(record: Record, watch: Watch, component: str, begun: float) -> None:
+    """Compare the pods at each step's end with the formula on the autoscaler's own numbers."""
+    rows, start = [], begun
+    for users, seconds in STEPS[:-1]:
+        start += seconds
+        last = watch.between(start - 4, start)[-1]
+        inflight = last[f"{component}_concurrency_stable"]
+        target = last[f"{component}_concurrency_target"]
+        wanted = min(MOST, max(1, math.ceil(inflight / target)))
+        rows.append((users, inflight, wanted, int(last[component])))
+    text = f"{component}: replicas = ceil(in flight / ({TARGETS[component]} x {UTILIZATION}))"
+    record.tables[text] = [
+        ["users", "in flight, as the autoscaler counts", "formula", "replicas"],
+        *([str(users), f"{inflight:.2f}", str(w), str(r)] for users, inflight, w, r in rows),
+    ]
+    record.check(
+        f"{component}: the autoscaler has the chart's target",
+        math.isclose(target, TARGETS[component] * UTILIZATION),
+        target,
+    )
+    peak = watch.peak(component)
+    record.check(f"{component}: one replica to three and more", peak >= 3, f"{peak} ready")
+    record.check(
+        f"{component}: replicas follow the formula within one",
+        all(abs(wanted - replicas) <= 1 for _, _, wanted, replicas in rows),
+        ", ".join(f"{wanted}:{replicas}" for _, _, wanted, replicas in rows),
+    )

@@ -1,0 +1,122 @@
+"""4: a new revision, a canary, a rollback and a deleted pod, all under load."""
+
+import time
+
+from k8s.clustertest.commands import helm, kubectl, wait_until
+from k8s.clustertest.journal import Record
+from k8s.clustertest.load import Load
+from k8s.clustertest.release import Release
+
+TITLE = "upgrade, canary, rollback and a deleted pod under load"
+USERS = 3
+
+
+def run(record: Record) -> None:
+    release = Release("rollout")
+    release.install("autoscaling.scaleDownDelaySeconds=0", "autoscaling.windowSeconds=10")
+    with Load("rollout", release.host, f"{USERS}:600") as load:
+        time.sleep(5)
+        phase(record, load, "helm upgrade to a changed revision", lambda: upgrade(release))
+        phase(record, load, "canary of 10 %", lambda: canary(record, release))
+        phase(record, load, "canary to 100 %", lambda: promote(release))
+        phase(record, load, "helm rollback", lambda: rollback(release))
+        phase(record, load, "kubectl delete pod of a predictor", lambda: delete_pod(release))
+        load.stop()
+    requests, failures = load.totals()
+    record.check(
+        "no request failed in all this",
+        failures == 0,
+        f"{requests} requests, {failures} failed {load.reasons()}",
+    )
+    release.uninstall()
+
+
+def phase(record: Record, load: Load, text: str, change) -> None:
+    """Make a change, let the load run on a little, and count its failures."""
+    before = count_failures(load)
+    begun = time.monotonic()
+    change()
+    seconds = time.monotonic() - begun
+    time.sleep(6)
+    failed = count_failures(load) - before
+    record.check(
+        f"{text}: 0 failed requests",
+        failed == 0 and load.running,
+        f"{failed} failed, {seconds:.0f} s",
+    )
+
+
+def count_failures(load: Load) -> int:
+    rows = [row for row in load.rows("stats_history") if row["Name"] == "Aggregated"]
+    return int(rows[-1]["Total Failure Count"]) if rows else 0
+
+
+def stamp(text: str) -> tuple[str, str]:
+    """Values that change both pod templates, as a new image would."""
+    return f"predictor.annotations.stamp={text}", f"transformer.annotations.stamp={text}"
+
+
+def upgrade(release: Release) -> None:
+    release.upgrade(*stamp("two"))
+    release.wait_ready()
+    wait_until("only the new revision's pods", lambda: stamps(release) == {"two"}, 120)
+
+
+def canary(record: Record, release: Release) -> None:
+    release.upgrade(*stamp("three"), "canaryTrafficPercent=10")
+    release.wait_ready()
+    wait_until("pods of both revisions", lambda: stamps(release) == {"two", "three"}, 60)
+    before = answered(release)
+    time.sleep(25)
+    after = answered(release)
+    delta = {text: after[text] - before.get(text, 0) for text in after}
+    share = delta["three"] / max(1, sum(delta.values()))
+    found = f"{delta['three']:.0f} of {sum(delta.values()):.0f} transformer requests, {share:.0%}"
+    record.check("the canary gets about a tenth", 0.04 <= share <= 0.18, found)
+
+
+def promote(release: Release) -> None:
+    release.upgrade("canaryTrafficPercent=null")
+    release.wait_ready()
+    wait_until("only the canary's pods", lambda: stamps(release) == {"three"}, 120)
+
+
+def rollback(release: Release) -> None:
+    helm("rollback", release.name, "2", "-n", release.namespace)  # 2: the upgrade
+    release.wait_ready()
+    wait_until("only the former revision's pods", lambda: stamps(release) == {"two"}, 120)
+
+
+def delete_pod(release: Release) -> None:
+    release.upgrade("autoscaling.predictor.min=2")
+    release.wait_ready()
+    wait_until("two predictors", lambda: len(ready_pods(release)) >= 2, 90)
+    gone = ready_pods(release)[0]
+    kubectl("-n", release.namespace, "delete", "pod", gone, "--wait=false")
+    wait_until("two others", lambda: len(set(ready_pods(release)) - {gone}) >= 2, 90)
+
+
+def ready_pods(release: Release) -> list[str]:
+    return [
+        pod["metadata"]["name"]
+        for pod in release.pods("predictor")
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"])
+    ]
+
+
+def stamps(release: Release) -> set[str]:
+    """Which revisions have pods that aren't on their way out."""
+    pods = release.pods("transformer") + release.pods("predictor")
+    return {pod["metadata"].get("annotations", {}).get("stamp", "one") for pod in pods}
+
+
+def answered(release: Release) -> dict[str, float]:
+    """Requests that the transformers of each revision have answered."""
+    counts: dict[str, float] = {}
+    for pod in release.pods("transformer"):
+        name, text = pod["metadata"]["name"], pod["metadata"]["annotations"].get("stamp", "one")
+        path = f"/api/v1/namespaces/{release.namespace}/pods/{name}:8080/proxy/metrics"
+        lines = kubectl("get", "--raw", path).splitlines()
+        mine = [line for line in lines if line.startswith("landmarks_requests_total{")]
+        counts[text] = counts.get(text, 0) + sum(float(line.rsplit(" ", 1)[1]) for line in mine)
+    return counts

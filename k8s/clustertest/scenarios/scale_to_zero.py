@@ -1,0 +1,45 @@
+"""3: to zero when nobody asks, and back when someone does: waiting, never an error."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from k8s.clustertest.commands import wait_until
+from k8s.clustertest.journal import Record
+from k8s.clustertest.picture import ask_jpeg
+from k8s.clustertest.release import Release
+
+TITLE = "scale to zero, and the cold start"
+GOAL = 6.0  # seconds, images on the node
+COLD_STARTS = 2
+
+
+def run(record: Record) -> None:
+    release = Release("zero")
+    release.install(
+        *(f"autoscaling.{component}.min=0" for component in ("transformer", "predictor")),
+        "autoscaling.windowSeconds=8",
+        "autoscaling.scaleDownDelaySeconds=0",
+    )
+    host, times = release.host, []
+    for _ in range(COLD_STARTS):
+        wait_until("no pod left", lambda: gone(release), 120)
+        with ThreadPoolExecutor(4) as callers:  # three more who come while it starts
+            answers = list(callers.map(ask_jpeg, [host] * 4))
+        record.check(
+            "the first four callers wait and get the right points",
+            all(answer.right for answer in answers),
+            ", ".join(answer.problem or f"{answer.seconds:.1f} s" for answer in answers),
+        )
+        times.append(min(answer.seconds for answer in answers))
+    record.number_of(
+        "cold start of both to the first answer", ", ".join(f"{t:.1f} s" for t in times)
+    )
+    record.check(f"cold start within {GOAL:g} s", min(times) <= GOAL, f"{min(times):.1f} s")
+    record.number_of("warm answer", f"{ask_jpeg(host).seconds:.2f} s")
+    release.uninstall()
+
+
+def gone(release: Release) -> bool:
+    """No pod at all, those on their way out included: the next start is cold."""
+    return not release.get("pods", selector=f"serving.kserve.io/inferenceservice={release.name}")[
+        "items"
+    ]

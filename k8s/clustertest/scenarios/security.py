@@ -1,0 +1,68 @@
+"""7: Pod Security "restricted" enforced, nothing writable, nobody's root, policies valid."""
+
+import json
+
+from k8s.clustertest.commands import CommandError, kubectl
+from k8s.clustertest.journal import Record
+from k8s.clustertest.picture import ask_jpeg
+from k8s.clustertest.release import Release
+
+TITLE = 'Pod Security "restricted", read-only root, NetworkPolicy'
+
+
+def run(record: Record) -> None:
+    release = Release("security")
+    release.install("networkPolicy.enabled=true")
+    labels = json.loads(kubectl("get", "namespace", release.namespace, "-o", "json"))["metadata"][
+        "labels"
+    ]
+    enforced = labels.get("pod-security.kubernetes.io/enforce")
+    record.check(
+        "the namespace enforces restricted, and all pods started",
+        enforced == "restricted",
+        enforced,
+    )
+    try:
+        kubectl("-n", release.namespace, "run", "root", "--image=landmarks-transformer:none")
+        record.check("an ordinary pod is refused there", False)
+    except CommandError as error:
+        record.check("an ordinary pod is refused there", "violates PodSecurity" in str(error))
+    for component in ("transformer", "predictor"):
+        pod = release.pods(component)[0]["metadata"]["name"]
+        found = execute(release, pod, "touch /app/x /usr/x /x")
+        record.check(
+            f"{component}: cannot write its root file system",
+            found.count("Read-only file system") == 3,
+            found.splitlines()[-1],
+        )
+        record.check(
+            f"{component}: can write /tmp",
+            execute(release, pod, "touch /tmp/x && echo yes").strip() == "yes",
+        )
+        user = execute(release, pod, "id -u; cat /proc/1/status | grep CapEff")
+        record.check(
+            f"{component}: runs as 65532 without capabilities",
+            user.split()[0] == "65532" and int(user.split()[-1], 16) == 0,
+            " ".join(user.split()),
+        )
+        token = execute(release, pod, "ls /var/run/secrets/kubernetes.io/serviceaccount")
+        record.check(f"{component}: has no API token", "No such file" in token)
+    policies = [item["metadata"]["name"] for item in release.get("networkpolicies")["items"]]
+    record.check(
+        "NetworkPolicies are accepted (this cluster doesn't enforce them)",
+        len(policies) == 2,
+        policies,
+    )
+    answer = ask_jpeg(release.host)
+    record.check("right points", answer.right, answer)
+    release.uninstall()
+
+
+def execute(release: Release, pod: str, script: str) -> str:
+    """Run a shell line in the pod; gives what it wrote, error or not."""
+    try:
+        return kubectl(
+            "-n", release.namespace, "exec", pod, "-c", "kserve-container", "--", "sh", "-c", script
+        )
+    except CommandError as error:
+        return str(error)

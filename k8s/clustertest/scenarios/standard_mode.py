@@ -1,0 +1,141 @@
+"""5: plain Deployments (none, hpa, keda) and the collocated topology serve too."""
+
+import time
+
+from k8s.clustertest.commands import kubectl, wait_until
+from k8s.clustertest.commands import run as run_command
+from k8s.clustertest.journal import Record
+from k8s.clustertest.load import Load
+from k8s.clustertest.picture import ask_grpc
+from k8s.clustertest.release import Release, is_true
+from k8s.clustertest.scenarios.first_answer import wait_answer
+from k8s.clustertest.watch import Watch
+
+TITLE = "plain Deployments: none, hpa, keda; and one pod for both"
+
+
+def run(record: Record) -> None:
+    see_none(record)
+    see_hpa(record)
+    see_keda(record)
+    for name, mode, protocol, ask in (
+        ("collocated", "knative", "rest", wait_answer),
+        ("collocated-grpc", "knative", "grpc", ask_grpc),
+        ("collocated-plain", "none", "rest", wait_answer),
+    ):
+        release = Release(name)
+        release.install("topology=collocated", f"autoscaling.mode={mode}", f"protocol={protocol}")
+        host = release.host if mode == "knative" else expose(release)
+        answer = ask(host)
+        record.check(
+            f"topology collocated, mode {mode}, {protocol}: right points", answer.right, answer
+        )
+        release.uninstall()
+
+
+def expose(release: Release) -> str:
+    """Give a plain Deployment's host to Kourier, which serves no Kubernetes Ingresses."""
+    wait_until("the Ingress", lambda: has_ingress(release), 30)
+    run_command("k8s/expose.sh", release.namespace, release.name)
+    return f"{release.name}-{release.namespace}.example.com"
+
+
+def has_ingress(release: Release) -> bool:
+    names = [i["metadata"]["name"] for i in release.get("ingresses.networking.k8s.io")["items"]]
+    return release.name in names
+
+
+def see_none(record: Record) -> None:
+    """Fixed replicas; a predictor pod is deleted under load."""
+    release = Release("plain")
+    release.install("autoscaling.mode=none", "autoscaling.predictor.min=2")
+    host = expose(release)
+    answer = wait_answer(host)
+    record.check("mode none: right points", answer.right, answer)
+    pods = release.pods("predictor")
+    record.check("mode none: min replicas, no more", len(pods) == 2, f"{len(pods)} predictors")
+    with Load("plain", host, "3:25") as load:
+        time.sleep(6)
+        busy = [read_requests(release, pod) for pod in pods]
+        kubectl(
+            "-n", release.namespace, "delete", "pod", pods[0]["metadata"]["name"], "--wait=false"
+        )
+        load.finish()
+    record.check("mode none: both predictors get requests", min(busy) > 0, busy)
+    requests, failures = load.totals()
+    record.check(
+        "mode none: kubectl delete pod of a predictor under load, 0 failed",
+        failures == 0,
+        f"{requests} requests, {failures} failed {load.reasons()}",
+    )
+    release.uninstall()
+
+
+def read_requests(release: Release, pod: dict) -> float:
+    path = (
+        f"/api/v1/namespaces/{release.namespace}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
+    )
+    lines = kubectl("get", "--raw", path).splitlines()
+    return sum(
+        float(x.rsplit(" ", 1)[1]) for x in lines if x.startswith("landmarks_requests_total{")
+    )
+
+
+def see_hpa(record: Record) -> None:
+    release = Release("on-cpu")
+    release.install("autoscaling.mode=hpa")
+    answer = wait_answer(expose(release))
+    record.check("mode hpa: right points", answer.right, answer)
+
+    def active() -> bool:
+        found = release.get("horizontalpodautoscalers")["items"]
+        conditions = [item.get("status", {}).get("conditions", []) for item in found]
+        return len(found) == 2 and all(is_true(c, "ScalingActive") for c in conditions)
+
+    try:
+        wait_until("HPAs", active, 90)
+        record.check("mode hpa: both autoscalers read the CPU", True)
+    except TimeoutError as error:
+        record.check("mode hpa: both autoscalers read the CPU", False, error)
+    release.uninstall()
+
+
+def see_keda(record: Record) -> None:
+    """KEDA on our gauge out of Prometheus: up to three and more, and back."""
+    kubectl("apply", "-f", "k8s/prometheus/prometheus.yaml")
+    kubectl("-n", "monitoring", "rollout", "status", "deployment/prometheus", "--timeout=90s")
+    release = Release("in-flight")
+    release.install(
+        "autoscaling.mode=keda",
+        "autoscaling.scaleDownDelaySeconds=10",
+        "autoscaling.transformer.target=2",
+        "autoscaling.predictor.target=1",
+        "autoscaling.transformer.max=4",
+        "autoscaling.predictor.max=4",
+    )
+    host = expose(release)
+    answer = wait_answer(host)
+    record.check("mode keda: right points", answer.right, answer)
+    with Watch(release) as watch, Load("keda", host, "6:75") as load:
+        load.finish()
+        ended = time.time()
+        try:
+            for component in ("transformer", "predictor"):
+                release.wait_pods(component, 1, 1, 120)
+            record.check(
+                "mode keda: back to one replica each", True, f"{time.time() - ended:.0f} s"
+            )
+        except TimeoutError as error:
+            record.check("mode keda: back to one replica each", False, error)
+    for component, low in (("transformer", 3), ("predictor", 2)):
+        peak = watch.peak(component)
+        record.check(
+            f"mode keda: {component} from 1 to {low} or more", peak >= low, f"{peak} ready"
+        )
+    requests, failures = load.totals()
+    record.check(
+        "mode keda: no request failed",
+        failures == 0,
+        f"{requests} requests, {failures} failed {load.reasons()}",
+    )
+    release.uninstall()

@@ -1,0 +1,12 @@
+# Targets for Kubernetes, included by the Makefile.
+# A folder of that name beside the project stands in for the steps that need a network.
+CLUSTER_TOOLS ?= $(wildcard $(abspath ../shared/cluster))
+
+.PHONY: cluster-test manifests
+
+cluster-test: $(VENV)/dev.stamp models
+	@if [ -n "$(CLUSTER_TOOLS)" ]; then "$(CLUSTER_TOOLS)/up"; export CLUSTER_TOOLS="$(CLUSTER_TOOLS)"; \
+	  . "$(CLUSTER_TOOLS)/env.sh"; fi; $(BIN)/python -m k8s.clustertest
+
+manifests:
+	@k8s/manifests.sh

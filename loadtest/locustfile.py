@@ -1,0 +1,172 @@
+"""Load the service as clients do: V2 JSON, image/jpeg and gRPC, every answer checked.
+
+    locust -f loadtest/locustfile.py -H http://127.0.0.1:8080 --grpc 127.0.0.1:8081
+    locust -f loadtest/locustfile.py -H http://127.0.0.1:8080 --headless -u 8 -t 60s \\
+           --host-header landmarks-transformer.landmarks.example.com JpegUser
+
+The exit code is 1 when an answer failed or took longer than the options allow.
+"""
+
+import base64
+import sys
+import time
+from pathlib import Path
+
+from locust import FastHttpUser, User, constant, events, task
+
+command_line, sys.argv = sys.argv, sys.argv[:1]  # importing kserve parses the command line
+import grpc  # noqa: E402
+import grpc.experimental.gevent as grpc_gevent  # noqa: E402
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb  # noqa: E402
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc  # noqa: E402
+
+sys.argv = command_line
+grpc_gevent.init_gevent()
+
+PICTURE = Path(__file__).resolve().parent.parent / "tests/assets/astronaut.jpg"
+POINTS = [15, 2]
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser) -> None:
+    parser.add_argument("--picture", default=str(PICTURE), help="JPEG with at least one face")
+    parser.add_argument("--model", default="unet")
+    parser.add_argument("--host-header", default="", help="name the ingress knows the service by")
+    parser.add_argument("--grpc", default="", metavar="HOST:PORT", help="address for GrpcUser")
+    parser.add_argument(
+        "--think", type=float, default=0.0, help="seconds between a user's requests"
+    )
+    parser.add_argument("--max-failures", type=float, default=0.0, help="share of the requests")
+    parser.add_argument("--max-p95", type=float, default=0.0, metavar="MS", help="0: any")
+
+
+@events.init.add_listener
+def prepare(environment, **_) -> None:
+    """Read the picture once, and leave out gRPC users who have nowhere to go."""
+    options = environment.parsed_options
+    picture = Path(options.picture).read_bytes()
+    for user in (JpegUser, JsonUser, GrpcUser):
+        user.model, user.picture, user.think = options.model, picture, options.think
+        user.host_header, user.address = options.host_header, options.grpc
+    if not options.grpc and GrpcUser in environment.user_classes:
+        environment.user_classes.remove(GrpcUser)
+
+
+@events.quitting.add_listener
+def judge(environment, **_) -> None:
+    """Set the exit code by the thresholds."""
+    total, options = environment.stats.total, environment.parsed_options
+    p95 = total.get_response_time_percentile(0.95) or 0
+    reasons = []
+    if total.num_requests == 0:
+        reasons.append("no request was made")
+    if total.fail_ratio > options.max_failures:
+        reasons.append(f"{total.num_failures} of {total.num_requests} requests failed")
+    if options.max_p95 and p95 > options.max_p95:
+        reasons.append(f"p95 is {p95:.0f} ms, above {options.max_p95:.0f} ms")
+    for reason in reasons:
+        print(f"FAILED: {reason}")
+    environment.process_exit_code = 1 if reasons else 0
+
+
+def check_shape(shape: list[int]) -> None:
+    """Raise ValueError unless this is 15 points of at least one face."""
+    if list(shape[1:]) != POINTS or shape[0] < 1:
+        raise ValueError(f"landmarks have the shape {list(shape)}")
+
+
+class RestUser(FastHttpUser):
+    """What both REST users share."""
+
+    abstract = True
+    model, picture, think, host_header, address = "unet", b"", 0.0, "", ""
+    content_type = ""
+
+    def wait_time(self) -> float:
+        return self.think
+
+    def make_body(self) -> bytes | dict:
+        raise NotImplementedError
+
+    def on_start(self) -> None:
+        self.body = self.make_body()
+        self.headers = {"Content-Type": self.content_type}
+        if self.host_header:
+            self.headers["Host"] = self.host_header
+
+    @task
+    def infer(self) -> None:
+        with self.client.post(
+            f"/v2/models/{self.model}/infer",
+            data=self.body,
+            headers=self.headers,
+            name=self.content_type,
+            catch_response=True,
+        ) as answer:
+            if answer.status_code != 200:
+                answer.failure(f"{answer.status_code}: {(answer.text or '')[:200]}")
+                return
+            try:
+                outputs = {output["name"]: output["shape"] for output in answer.json()["outputs"]}
+                check_shape(outputs["landmarks"])
+            except (ValueError, KeyError, TypeError) as error:
+                answer.failure(f"wrong answer: {error!r}")
+
+
+class JpegUser(RestUser):
+    """Posts the JPEG as it is."""
+
+    content_type = "image/jpeg"
+
+    def make_body(self) -> bytes:
+        return self.picture
+
+
+class JsonUser(RestUser):
+    """Posts a V2 request with the picture in base64."""
+
+    content_type = "application/json"
+
+    def make_body(self) -> bytes:
+        text = base64.b64encode(self.picture).decode()
+        tensor = '{"name": "image", "datatype": "BYTES", "shape": [1], "data": ["%s"]}'
+        return ('{"inputs": [' + tensor % text + "]}").encode()
+
+
+class GrpcUser(User):
+    """Calls ModelInfer with the raw JPEG; one connection a user."""
+
+    model, picture, think, host_header, address = "unet", b"", 0.0, "", ""
+    wait_time = constant(0)
+
+    def on_start(self) -> None:
+        options = [("grpc.default_authority", self.host_header)] if self.host_header else []
+        options.append(("grpc.use_local_subchannel_pool", 1))
+        self.channel = grpc.insecure_channel(self.address, options)
+        self.stub = pb_grpc.GRPCInferenceServiceStub(self.channel)
+        image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
+        image.contents.bytes_contents.append(self.picture)
+        self.request = pb.ModelInferRequest(model_name=self.model, inputs=[image])
+
+    def on_stop(self) -> None:
+        self.channel.close()
+
+    @task
+    def infer(self) -> None:
+        begun, size, problem = time.perf_counter(), 0, None
+        try:
+            answer = self.stub.ModelInfer(self.request, timeout=60)
+            size = answer.ByteSize()
+            check_shape(next(list(o.shape) for o in answer.outputs if o.name == "landmarks"))
+        except (grpc.RpcError, ValueError, StopIteration) as error:
+            problem = error
+        self.environment.events.request.fire(
+            request_type="gRPC",
+            name="ModelInfer",
+            response_time=(time.perf_counter() - begun) * 1000,
+            response_length=size,
+            exception=problem,
+            context={},
+        )
+        if self.think:
+            time.sleep(self.think)

@@ -1,0 +1,123 @@
+"""V2 over gRPC beside inference: health, metadata, configuration, statistics, repository."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc.aio
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from serving import extension_pb2 as ext
+from serving.contract import EXTENSIONS
+from serving.errors import InvalidRequest, ServingError
+from serving.grpc_abort import abort
+from serving.grpc_codec import describe_tensors
+from serving.repository import Repository
+
+SERVICE = "inference.GRPCInferenceService"
+
+
+class ManageServicer(pb_grpc.GRPCInferenceServiceServicer):
+    """The methods that KServe's protocol file has."""
+
+    def __init__(self, repository: Repository, release: str):
+        self.repository = repository
+        self.release = release
+
+    async def ServerLive(self, request, context):
+        return pb.ServerLiveResponse(live=True)
+
+    async def ServerReady(self, request, context):
+        return pb.ServerReadyResponse(ready=await self.repository.check_ready())
+
+    async def ServerMetadata(self, request, context):
+        return pb.ServerMetadataResponse(
+            name="landmarks", version=self.release, extensions=EXTENSIONS
+        )
+
+    async def ModelReady(self, request, context):
+        try:
+            model = self.repository.find(request.name, request.version)
+        except ServingError as error:
+            await abort(context, error)
+        return pb.ModelReadyResponse(ready=await model.check_ready())
+
+    async def ModelMetadata(self, request, context):
+        try:
+            content = self.repository.find(request.name, request.version).describe()
+        except ServingError as error:
+            await abort(context, error)
+        if not request.version:
+            content["versions"] = self.repository.list_versions(request.name)
+        content["inputs"] = describe_tensors(content["inputs"])
+        content["outputs"] = describe_tensors(content["outputs"])
+        return pb.ModelMetadataResponse(**content)
+
+
+class Extension:
+    """The methods that it lacks, or whose messages differ between KServe and Triton."""
+
+    def __init__(self, repository: Repository):
+        self.repository = repository
+
+    async def show_config(self, request):
+        config = self.repository.find(request.name, request.version).describe_config()
+        return ext.ConfigResponse(config=ext.ModelConfig(**config))
+
+    async def show_statistics(self, request):
+        models = self.repository.list_models()
+        if request.name:
+            models = [self.repository.find(request.name, request.version)]
+        found = [model.describe_statistics() for model in models]
+        for entry in found:
+            del entry["batch_stats"]
+        return ext.StatisticsResponse(model_stats=[ext.ModelStatistics(**e) for e in found])
+
+    async def list_states(self, request):
+        states = self.repository.list_states()
+        if request.ready:
+            states = [state for state in states if state["state"] == "READY"]
+        return ext.IndexResponse(models=[ext.IndexResponse.ModelIndex(**s) for s in states])
+
+    async def load(self, request):
+        name = read_name(request)
+        await self.repository.load(name)
+        return pb.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
+
+    async def unload(self, request):
+        name = read_name(request)
+        await self.repository.unload(name)
+        return pb.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
+
+
+def read_name(request: ext.LoadRequest) -> str:
+    name = request.triton_name or request.kserve_name
+    if not name:
+        raise InvalidRequest("The request names no model.")
+    return name
+
+
+def create_handlers(repository: Repository) -> dict[str, grpc.RpcMethodHandler]:
+    """Build the handlers of the extension's methods, by name."""
+    methods = Extension(repository)
+    return {
+        "ModelConfig": wrap(methods.show_config, ext.ModelRequest),
+        "ModelStatistics": wrap(methods.show_statistics, ext.ModelRequest),
+        "RepositoryIndex": wrap(methods.list_states, ext.IndexRequest),
+        "RepositoryModelLoad": wrap(methods.load, ext.LoadRequest),
+        "RepositoryModelUnload": wrap(methods.unload, ext.LoadRequest),
+    }
+
+
+def wrap(method: Callable[[Any], Awaitable[Any]], kind: Any) -> grpc.RpcMethodHandler:
+    """Make a method a gRPC handler whose errors are the catalogue's."""
+
+    async def handle(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        try:
+            return await method(request)
+        except ServingError as error:
+            await abort(context, error)
+
+    return grpc.unary_unary_rpc_method_handler(
+        handle, kind.FromString, lambda message: message.SerializeToString()
+    )

@@ -1,0 +1,84 @@
+"""One request as the metrics and the access log see it, the same for REST and gRPC."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+
+from serving import metrics
+from serving.errors import CATALOGUE, Cancelled, ServingError
+from serving.logs import log_request, logger
+
+REQUEST_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: what any header and any log can take
+
+
+class Record:
+    """Times a request and tells how it ended; anything unforeseen becomes an `internal` error."""
+
+    def __init__(self, service: str, transport: str, address: str, headers: Mapping[str, str]):
+        self.begun = time.perf_counter()
+        self.service, self.transport, self.address = service, transport, address
+        self.request_id = choose_id(headers.get("x-request-id"))
+        self.model = ""  # set once it is sure that there is one: callers shall not make up labels
+        self.seconds: float | None = None
+
+    def stop(self) -> float:
+        """Stop the clock and give the seconds; the answer and the metrics show the same."""
+        self.seconds = time.perf_counter() - self.begun
+        return self.seconds
+
+    def __enter__(self) -> "Record":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType
+    ) -> None:
+        code = name_code(error)
+        if self.seconds is None:
+            self.stop()
+        assert self.seconds is not None
+        metrics.count_request(self.service, self.model, code, self.seconds)
+        status = find_status(code)
+        log_request(self.transport, self.address, status, code, self.seconds, self.request_id)
+        if code == ServingError.code and not isinstance(error, ServingError):
+            logger.error(
+                "request failed",
+                exc_info=error,
+                extra={"request_id": self.request_id, "address": self.address},
+            )
+            raise ServingError() from None
+
+
+def name_code(error: BaseException | None) -> str:
+    """Name how a request ended: "ok" or a code of the catalogue."""
+    if error is None:
+        return "ok"
+    if isinstance(error, ServingError):
+        return error.code
+    return Cancelled.code if isinstance(error, asyncio.CancelledError) else ServingError.code
+
+
+def choose_id(given: str | None) -> str:
+    """Take the caller's request id if it is one, else make one."""
+    return given if given and REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def find_status(code: str) -> int:
+    """Give the HTTP status that belongs to a code, for the log of either transport."""
+    return 200 if code == "ok" else CATALOGUE[code].http_status
+
+
+def write_timings(timings: Mapping[str, float]) -> str:
+    """Write stages as a Server-Timing header, in milliseconds."""
+    return ", ".join(f"{stage};dur={1000 * seconds:.2f}" for stage, seconds in timings.items())
+
+
+def read_timings(text: str | bytes) -> dict[str, float]:
+    """Read a Server-Timing header that write_timings wrote, in seconds; else nothing."""
+    return {
+        stage: float(milliseconds) / 1000
+        for stage, milliseconds in re.findall(r"([a-z]+);dur=([0-9.]+)", str(text))
+        if milliseconds.count(".") <= 1
+    }

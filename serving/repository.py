@@ -1,0 +1,139 @@
+"""The models that a server serves, by name and version, and how more come and go."""
+
+import asyncio
+import time
+from typing import Protocol
+
+from serving.admission import Admission
+from serving.errors import InvalidRequest, ModelNotFound, NotFound
+from serving.logs import logger
+from serving.model import Model
+from serving.settings import ServerSettings
+
+State = dict[str, str]  # name, version, state and reason of one model
+
+
+class Shelf(Protocol):
+    """Where models lie that could be loaded."""
+
+    def list_versions(self) -> dict[str, list[str]]:
+        """Name the versions of each model that is there."""
+
+    def load_model(self, name: str, version: str) -> Model:
+        """Load one; raises ValueError, RuntimeError or OSError with one sentence."""
+
+
+class Repository:
+    """The served models. All methods run on the event loop; loading itself does not."""
+
+    def __init__(self, models: list[Model], settings: ServerSettings, shelf: Shelf | None = None):
+        self.settings = settings
+        self.shelf = shelf
+        self.service = models[0].service
+        self.admission = Admission(settings, self.service)
+        self.models: dict[str, dict[str, Model]] = {}
+        for model in models:
+            self.models.setdefault(model.name, {})[model.version] = model
+        self.reasons: dict[tuple[str, str], str] = {}  # why a model is not served
+        self.changing = asyncio.Lock()
+        self.draining = False
+
+    def find(self, name: str, version: str = "") -> Model:
+        """Give the model, of no version the highest; raises ModelNotFound with what there is."""
+        versions = self.models.get(name, {})
+        model = versions.get(version or max(versions, key=rank_version, default=""))
+        if model is None:
+            known = ", ".join(f"{m.name} (version {m.version})" for m in self.list_models())
+            what = f"model '{name[:100]}'" + (f" version '{version[:20]}'" if version else "")
+            raise ModelNotFound(f"There is no {what} here, but {known or 'none'}.")
+        return model
+
+    def list_models(self) -> list[Model]:
+        return [model for versions in self.models.values() for model in versions.values()]
+
+    def list_versions(self, name: str) -> list[str]:
+        return sorted(self.models.get(name, {}), key=rank_version)
+
+    async def check_ready(self) -> bool:
+        """Tell whether every model is ready."""
+        models = self.list_models()
+        return bool(models) and all([await model.check_ready() for model in models])
+
+    def drain(self) -> None:
+        """Say not ready from now on, and still answer."""
+        self.draining = True
+        for model in self.list_models():
+            model.draining = True
+
+    def list_states(self) -> list[State]:
+        """Write the repository index: what is served, and what lies there unserved."""
+        self.check_open()
+        lying = self.shelf.list_versions() if self.shelf else {}
+        keys = {(model.name, model.version) for model in self.list_models()}
+        keys |= {(name, version) for name, versions in lying.items() for version in versions}
+        return [self.tell_state(name, version) for name, version in sorted(keys)]
+
+    def tell_state(self, name: str, version: str) -> State:
+        model = self.models.get(name, {}).get(version)
+        ready = model is not None and model.ready
+        reason = "" if ready else self.reasons.get((name, version), "unloaded")
+        state = "READY" if ready else "UNAVAILABLE"
+        return {"name": name, "version": version, "state": state, "reason": reason}
+
+    async def load(self, name: str) -> None:
+        """Load all versions of a model, again if it is served already; no request is dropped.
+
+        Raises ModelNotFound when no such model lies there, InvalidRequest when it is broken.
+        """
+        self.check_open()
+        async with self.changing:
+            lying = await asyncio.to_thread(self.shelf.list_versions) if self.shelf else {}
+            if name not in lying:
+                raise ModelNotFound(f"There is no model '{name[:100]}' to load.")
+            loaded: dict[str, Model] = {}
+            for version in lying[name]:
+                try:
+                    assert self.shelf is not None
+                    model = await asyncio.to_thread(self.shelf.load_model, name, version)
+                except (ValueError, RuntimeError, OSError) as error:
+                    await close_all(list(loaded.values()))
+                    self.reasons[name, version] = str(error)
+                    raise InvalidRequest(f"Model '{name}' cannot be loaded: {error}") from None
+                self.reasons.pop((name, version), None)
+                model.draining = self.draining
+                loaded[version] = model
+            old, self.models[name] = self.models.get(name, {}), loaded
+            await self.retire(list(old.values()))
+
+    async def unload(self, name: str) -> None:
+        """Stop serving a model once what it is working on is answered."""
+        self.check_open()
+        async with self.changing:
+            if name not in self.models:
+                raise ModelNotFound(f"There is no model '{name[:100]}' to unload.")
+            await self.retire(list(self.models.pop(name).values()))
+
+    async def retire(self, models: list[Model]) -> None:
+        """Close models that are found no more, after their last answer."""
+        await asyncio.sleep(0.05)  # a request that has just found one enters it meanwhile
+        latest = time.monotonic() + self.settings.stop_seconds
+        while any(model.inflight for model in models) and time.monotonic() < latest:
+            await asyncio.sleep(0.02)
+        await close_all(models)
+
+    def check_open(self) -> None:
+        """Raise NotFound unless the repository's methods are switched on."""
+        if not self.settings.repository_api:
+            raise NotFound("The repository is closed; LANDMARKS_REPOSITORY_API=true opens it.")
+
+
+async def close_all(models: list[Model]) -> None:
+    for model in models:
+        model.stop()
+        await model.close()
+        logger.info("unloaded", extra={"model": model.name, "version": model.version})
+
+
+def rank_version(version: str) -> tuple[int, str]:
+    """Order versions as numbers where they are some."""
+    return (int(version) if version.isdecimal() else -1, version)

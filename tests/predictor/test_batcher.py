@@ -1,0 +1,222 @@
+"""Batches form out of everyone's faces, and nobody's trouble becomes a neighbour's."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from predictor.batcher import Batcher
+from predictor.engines.base import Engine
+from serving.errors import DeadlineExceeded, Overloaded, ServingError
+
+BAD = 255  # a face that breaks the run it is in
+
+
+class FakeEngine(Engine):
+    """Answers with each face's own number, so that a mix-up shows; slow when told."""
+
+    name, logits, max_batch = "fake", True, 8
+
+    def __init__(self, seconds: float = 0.0):
+        self.seconds = seconds
+        self.batches: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def run(self, faces):
+        return np.zeros((len(faces), 15, 96, 96), np.float32)
+
+    def locate(self, faces):
+        self.gate.wait(10)
+        self.batches.append(len(faces))
+        time.sleep(self.seconds)
+        numbers = faces[:, 0, 0, 0].astype(np.float32)
+        if BAD in numbers:
+            raise RuntimeError("a bad face")
+        return np.tile(numbers[:, None, None], (1, 15, 2)), np.ones((len(faces), 15), np.float32)
+
+
+def make_faces(*numbers: int, dtype=np.uint8) -> np.ndarray:
+    faces = np.zeros((len(numbers), 1, 96, 96), dtype)
+    faces[:, 0, 0, 0] = numbers
+    return faces
+
+
+def make_batcher(engine: Engine, *more: Engine, queue: int = 4096, **settings) -> Batcher:
+    threads = ThreadPoolExecutor(1 + len(more))
+    return Batcher([engine, *more], threads, queue, **settings)
+
+
+async def ask(batcher: Batcher, *numbers: int, seconds: float = 30.0, dtype=np.uint8) -> list[int]:
+    deadline = time.monotonic() + seconds
+    arrays, _ = await batcher.locate(make_faces(*numbers, dtype=dtype), deadline)
+    return arrays[0][:, 0, 0].astype(int).tolist()
+
+
+async def hold(batcher: Batcher, engine: FakeEngine) -> asyncio.Task:
+    """Occupy the engine with one face until its gate opens."""
+    engine.gate.clear()
+    task = asyncio.create_task(ask(batcher, 1))
+    while batcher.idle:
+        await asyncio.sleep(0)
+    return task
+
+
+async def test_faces_that_come_while_the_engine_runs_share_the_next_run():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
+    others = [asyncio.create_task(ask(batcher, n)) for n in range(6)]
+    await asyncio.sleep(0.01)
+    engine.gate.set()
+    assert await first == [1]
+    assert await asyncio.gather(*others) == [[n] for n in range(6)]
+    assert engine.batches == [1, 6]
+
+
+async def test_an_idle_engine_does_not_wait():
+    batcher = make_batcher(FakeEngine(), max_delay=5.0)
+    begun = time.perf_counter()
+    await ask(batcher, 3)
+    assert time.perf_counter() - begun < 1.0
+
+
+async def test_a_delay_lets_the_next_batch_fill():
+    engine = FakeEngine()
+    batcher = make_batcher(engine, max_delay=0.15)
+    first = await hold(batcher, engine)
+    early = asyncio.create_task(ask(batcher, 2))
+    await asyncio.sleep(0)
+    engine.gate.set()
+    await first
+    late = asyncio.create_task(ask(batcher, 3))
+    assert await asyncio.gather(early, late) == [[2], [3]]
+    assert engine.batches == [1, 2]
+
+
+async def test_many_faces_are_answered_in_order_over_several_runs():
+    engine = FakeEngine()
+    numbers = [n % 200 for n in range(100)]
+    assert await ask(make_batcher(engine), *numbers) == numbers
+    assert max(engine.batches) == 8
+
+
+async def test_two_engines_may_overtake_each_other():
+    slow, fast = FakeEngine(0.02), FakeEngine(0.001)
+    numbers = [n % 200 for n in range(120)]
+    batcher = make_batcher(slow, fast)
+    assert await ask(batcher, *numbers) == numbers
+    assert slow.batches and fast.batches
+
+
+async def test_a_single_face_is_not_starved_by_many():
+    engine = FakeEngine(0.002)
+    batcher = make_batcher(engine)
+    big = [asyncio.create_task(ask(batcher, *[7] * 256)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    runs = batcher.runs
+    assert await ask(batcher, 9) == [9]
+    assert batcher.runs - runs <= 4  # behind half a run of each of the three
+    await asyncio.gather(*big)
+
+
+async def test_middling_jobs_are_not_cut_into_crumbs():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
+    jobs = [asyncio.create_task(ask(batcher, *[n] * 4)) for n in range(20)]
+    await asyncio.sleep(0.01)
+    engine.gate.set()
+    await asyncio.gather(first, *jobs)
+    assert engine.batches == [1] + [8] * 10
+
+
+async def test_kinds_do_not_mix():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
+    bytes_, floats = ask(batcher, 2, 3), ask(batcher, 4, 5, dtype=np.float32)
+    both = asyncio.gather(bytes_, floats)
+    await asyncio.sleep(0.01)
+    engine.gate.set()
+    assert await both == [[2, 3], [4, 5]]
+    assert engine.batches == [1, 2, 2]
+    await first
+
+
+async def test_a_thousand_bad_faces_harm_no_neighbour():
+    batcher = make_batcher(FakeEngine())
+    good = [ask(batcher, n % 200) for n in range(1000)]
+    bad = [ask(batcher, BAD) for _ in range(1000)]
+    mixed = [job for pair in zip(good, bad, strict=True) for job in pair]
+    results = await asyncio.gather(*mixed, return_exceptions=True)
+    assert results[0::2] == [[n % 200] for n in range(1000)]
+    assert all(type(result) is ServingError for result in results[1::2])
+
+
+async def test_a_thousand_cancelled_calls_harm_no_neighbour():
+    batcher = make_batcher(FakeEngine(0.001))
+    good = [asyncio.create_task(ask(batcher, n % 200)) for n in range(1000)]
+    gone = [asyncio.create_task(ask(batcher, 1, 2, 3)) for _ in range(1000)]
+    for i, task in enumerate(gone):
+        if i % 50 == 0:
+            await asyncio.sleep(0.002)  # some are in a run already, some were answered
+        task.cancel()
+    assert await asyncio.gather(*good) == [[n % 200] for n in range(1000)]
+    await asyncio.gather(*gone, return_exceptions=True)
+    assert batcher.queued == 0 and not batcher.jobs
+
+
+async def test_who_leaves_makes_room_at_once():
+    engine = FakeEngine()
+    batcher = make_batcher(engine, queue=4)
+    first = await hold(batcher, engine)
+    gone = asyncio.create_task(ask(batcher, 1, 2, 3, 4))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await ask(batcher, 5)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    assert batcher.queued == 0
+    engine.gate.set()
+    assert await ask(batcher, 5) == [5]
+    await first
+    assert 4 not in engine.batches  # the faces of the one who left were not computed
+
+
+async def test_what_cannot_be_in_time_is_refused_and_not_computed():
+    engine = FakeEngine(0.1)
+    batcher = make_batcher(engine)
+    for _ in range(8):
+        await ask(batcher, 1)  # teaches it how long a run takes
+    engine.batches.clear()
+    with pytest.raises(DeadlineExceeded):
+        await ask(batcher, 2, seconds=0.02)
+    assert not engine.batches
+
+
+async def test_one_slow_run_does_not_make_later_calls_hopeless():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    batcher.run_seconds = 2.0
+    for _ in range(60):
+        try:
+            assert await ask(batcher, 1, seconds=0.5) == [1]
+            return
+        except DeadlineExceeded:
+            pass
+    raise AssertionError("it never recovered")
+
+
+async def test_a_closed_batcher_refuses_and_leaves_nobody_waiting():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
+    closing = asyncio.create_task(batcher.close())
+    await asyncio.sleep(0)
+    engine.gate.set()
+    assert await first == [1]
+    await closing

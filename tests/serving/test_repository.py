@@ -1,0 +1,113 @@
+"""Models come and go while they are asked; nobody's request is dropped."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from serving.errors import InvalidRequest, ModelNotFound, NotFound
+from serving.messages import InferenceRequest, Tensor
+from serving.repository import Repository
+from serving.settings import ServerSettings
+from tests.serving.conftest import FakeModel
+
+OPEN = ServerSettings(repository_api=True)
+
+
+class FakeShelf:
+    def __init__(self):
+        self.versions = {"fake": ["1"], "other": ["1", "10", "9"], "broken": ["1"]}
+
+    def list_versions(self):
+        return self.versions
+
+    def load_model(self, name, version):
+        if name == "broken":
+            raise ValueError("It is broken.")
+        return FakeModel(name, OPEN, version)
+
+
+@pytest.fixture
+def repository() -> Repository:
+    return Repository([FakeModel("fake", OPEN)], OPEN, FakeShelf())
+
+
+def make_request(what: str = "") -> InferenceRequest:
+    tensor = Tensor("face", "UINT8", np.ones((1, 2), np.uint8))
+    return InferenceRequest("fake", {"face": tensor}, parameters={"do": what})
+
+
+async def test_the_highest_version_is_the_one_meant(repository):
+    await repository.load("other")
+    assert repository.find("other").version == "10"
+    assert repository.find("other", "9").version == "9"
+    with pytest.raises(ModelNotFound, match="version '2'"):
+        repository.find("other", "2")
+
+
+async def test_the_index_tells_what_lies_there_and_why_it_is_not_served(repository):
+    with pytest.raises(InvalidRequest, match="It is broken"):
+        await repository.load("broken")
+    states = {(s["name"], s["version"]): s for s in repository.list_states()}
+    assert states["fake", "1"]["state"] == "READY"
+    assert states["other", "9"] == {
+        "name": "other",
+        "version": "9",
+        "state": "UNAVAILABLE",
+        "reason": "unloaded",
+    }
+    assert states["broken", "1"]["reason"] == "It is broken."
+
+
+async def test_a_request_under_way_outlives_the_unloading(repository):
+    model = repository.find("fake")
+    under_way = asyncio.create_task(model.answer(make_request("sleep")))
+    await asyncio.sleep(0.01)
+    await repository.unload("fake")
+    assert (await under_way).outputs["landmarks"][0, 0, 0] == 2
+    assert model.closed
+    with pytest.raises(ModelNotFound):
+        repository.find("fake")
+
+
+async def test_loading_anew_drops_nothing(repository):
+    stop, answered = False, 0
+
+    async def ask() -> None:
+        nonlocal answered
+        while not stop:
+            model = repository.find("fake")
+            await asyncio.sleep(0)  # as a transport does between the two
+            await model.answer(make_request())
+            answered += 1
+            await asyncio.sleep(0)
+
+    callers = [asyncio.create_task(ask()) for _ in range(8)]
+    first = repository.find("fake")
+    for _ in range(3):
+        await repository.load("fake")
+    stop = True
+    await asyncio.gather(*callers)
+    assert answered > 100 and repository.find("fake") is not first and first.closed
+
+
+async def test_a_broken_reload_leaves_the_old_one_serving(repository):
+    repository.shelf.versions["fake"] = ["1"]
+    repository.shelf.load_model = lambda name, version: (_ for _ in ()).throw(ValueError("Torn."))
+    with pytest.raises(InvalidRequest):
+        await repository.load("fake")
+    await repository.find("fake").answer(make_request())
+
+
+async def test_what_is_not_there(repository):
+    with pytest.raises(ModelNotFound):
+        await repository.load("none")
+    with pytest.raises(ModelNotFound):
+        await repository.unload("none")
+
+
+async def test_closed_by_default():
+    repository = Repository([FakeModel()], ServerSettings(), FakeShelf())
+    for call in (repository.load("fake"), repository.unload("fake")):
+        with pytest.raises(NotFound):
+            await call

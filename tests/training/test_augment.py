@@ -1,0 +1,97 @@
+"""Points move with the pixels, whatever the augmentation does."""
+
+import cv2
+import numpy as np
+import pytest
+
+from training.augment import (
+    FIELD,
+    Strength,
+    augment_face,
+    flip_face,
+    invert_field,
+    open_mouth,
+    sample_field,
+    warp_face,
+)
+from training.faces import CROP, FLIP, LANDMARKS, SIDE, to_crop, to_input
+
+STILL = dict.fromkeys(vars(Strength()), 0.0)
+SPOTS = np.random.default_rng(0).uniform(88, 168, (15, 2)).astype(np.float32)
+FACE = to_crop(  # a plausible face, for the open mouth
+    np.array(
+        [
+            *([63, 36], [32, 36], [57, 37], [69, 37], [38, 37], [26, 37], [55, 28], [74, 28]),
+            *([40, 28], [21, 28], [48, 57], [60, 70], [35, 70], [48, 67], [48, 76]),
+        ],
+        np.float32,
+    )
+)
+
+
+def draw_spot(point: np.ndarray, size: float = 3.0) -> np.ndarray:
+    """Draw one bright Gaussian of `size` pixels at a crop point: RGB `[256,256,3]`."""
+    y, x = np.mgrid[:CROP, :CROP]
+    spot = np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * size**2))
+    return np.repeat((255 * spot).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def find_spot(picture: np.ndarray) -> np.ndarray:
+    """Find the centre of mass (x, y) of a picture's light."""
+    light = picture[..., 0].astype(float)
+    y, x = np.mgrid[: light.shape[0], : light.shape[1]]
+    return np.array([(x * light).sum(), (y * light).sum()]) / light.sum()
+
+
+@pytest.mark.parametrize("name", list(STILL))
+def test_points_move_with_pixels(name: str) -> None:
+    strength = Strength(**{**STILL, name: 1.0 if name == "open_mouth" else vars(Strength())[name]})
+    points = FACE if name == "open_mouth" else SPOTS
+    size = 1.2 if name == "open_mouth" else 3.0  # the stretch begins near the lower lip
+    followed = (0, 7, 10, 14) if name == "open_mouth" else range(0, 15, 3)
+    for k in followed:
+        for seed in range(3):
+            args = points, np.random.default_rng(seed), strength
+            warped, moved, _ = warp_face(draw_spot(points[k], size), *args)
+            mirrored = np.random.default_rng(seed).random() < 0.5
+            place = moved[FLIP[k] if mirrored else k]
+            if ((place > 8) & (place < SIDE - 9)).all():
+                assert np.abs(find_spot(warped) - place).max() < 0.6, (k, seed)
+
+
+def test_stillness_is_the_plain_crop() -> None:
+    rng = np.random.default_rng(1)  # a seed that does not mirror
+    _, moved, mouth = warp_face(draw_spot(SPOTS[0]), SPOTS, rng, Strength(**STILL))
+    np.testing.assert_allclose(moved, to_input(SPOTS), atol=0.01)
+    assert len(mouth) == 0
+
+
+def test_flip_is_an_involution() -> None:
+    assert [FLIP[k] for k in FLIP] == list(range(15))
+    for k, name in enumerate(LANDMARKS):
+        swapped = name.replace("left", "*").replace("right", "left").replace("*", "right")
+        assert LANDMARKS[FLIP[k]] == swapped
+    picture = draw_spot(SPOTS[3])
+    twice, points = flip_face(*flip_face(picture, SPOTS))
+    np.testing.assert_array_equal(twice, picture)
+    np.testing.assert_allclose(points, SPOTS, atol=1e-4)
+
+
+def test_inverse_of_a_field() -> None:
+    field = open_mouth(FACE, 20.0)
+    moved = invert_field(field, FACE)
+    back = moved + sample_field(field, moved)
+    assert field.shape == (FIELD, FIELD, 2)
+    np.testing.assert_allclose(back, FACE, atol=0.6)
+    assert moved[14, 1] > FACE[14, 1] + 8  # the lower lip drops
+    np.testing.assert_allclose(moved[:11], FACE[:11], atol=1e-3)  # eyes and nose stay
+
+
+def test_unknown_points_stay_unknown() -> None:
+    points = SPOTS.copy()
+    points[4] = np.nan
+    picture = cv2.blur(np.full((CROP, CROP, 3), 128, np.uint8), (3, 3))
+    for seed in range(20):
+        made, moved = augment_face(picture, points, np.random.default_rng(seed))
+        assert made.shape == (SIDE, SIDE) and made.dtype == np.uint8
+        assert np.isnan(moved).any(axis=1).sum() == 1

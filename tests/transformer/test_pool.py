@@ -1,0 +1,84 @@
+"""The workers: bounded, fair, and never held up by who has left."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from serving.errors import Overloaded
+from transformer.pool import WorkerPool
+
+
+async def test_items_come_back_in_order():
+    pool = WorkerPool(3, 100)
+    assert await pool.run_all(lambda n: n * n, range(20)) == [n * n for n in range(20)]
+    assert pool.pending == 0
+    await pool.close()
+
+
+async def test_a_full_line_is_refused_at_once():
+    pool = WorkerPool(1, 2)
+    gate = threading.Event()
+    under_way = asyncio.create_task(pool.run_all(lambda _: gate.wait(5), [1, 2]))
+    await asyncio.sleep(0.01)
+    with pytest.raises(Overloaded):
+        await pool.run_all(str, [3])
+    gate.set()
+    await under_way
+    assert await pool.run_all(str, [3]) == ["3"]
+
+
+async def test_a_request_with_many_pictures_lets_others_in_between():
+    pool = WorkerPool(1, 1000)
+    done: list[str] = []
+
+    def work(name: str) -> None:
+        time.sleep(0.002)
+        done.append(name)
+
+    many = asyncio.create_task(pool.run_all(work, ["many"] * 50))
+    await asyncio.sleep(0.01)
+    await pool.run_all(work, ["one"])
+    assert done.index("one") < 15
+    await many
+
+
+async def test_the_first_failure_ends_the_rest():
+    pool = WorkerPool(1, 1000)
+    done = []
+
+    def work(n: int) -> None:
+        done.append(n)
+        if n == 2:
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        await pool.run_all(work, range(500))
+    await asyncio.sleep(0.05)
+    assert len(done) < 10 and pool.pending == 0
+    assert await pool.run_all(str, [1]) == ["1"]
+
+
+async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
+    pool = WorkerPool(2, 1000)
+    gate = threading.Event()
+    running: list[int] = []
+
+    def work(n: int) -> int:
+        running.append(n)
+        gate.wait(5)
+        return n
+
+    gone = [asyncio.create_task(pool.run_all(work, [n])) for n in range(100)]
+    await asyncio.sleep(0.02)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    assert pool.pending == 0
+    kept = asyncio.create_task(pool.run_all(work, [100]))
+    await asyncio.sleep(0.02)
+    assert running == [0, 1]  # both threads are still at it: no third item was given out
+    gate.set()
+    assert await kept == [100]
+    assert running == [0, 1, 100]

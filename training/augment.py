@@ -1,0 +1,166 @@
+"""Turn one loose crop into endless different 96x96 faces, their points moved along."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from training.disturb import disturb_picture
+from training.faces import CROP, FLIP, SCALE, SIDE, Bytes, Floats
+
+FIELD = 64  # side of a displacement field that spans the whole crop
+STEP = CROP / FIELD  # crop pixels between two of its samples
+MIDDLE = (CROP - 1) / 2  # the crop's centre
+NO_MAP: Any = None  # remap's second map: the first holds x and y, which its types forget
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How far the shape is changed; every figure is a standard deviation or a chance."""
+
+    rotation: float = 13.0  # degrees
+    scale: float = 0.10  # of the logarithm
+    stretch: float = 0.05  # of the logarithm of width over height
+    shear: float = 0.06
+    shift: float = 4.0  # input pixels
+    warp: float = 2.2  # crop pixels
+    turn: float = 0.16  # sine of yaw and pitch
+    open_mouth: float = 0.15  # chance
+
+
+def augment_face(
+    picture: Bytes, points: Floats, rng: Generator, strength: Strength = Strength()
+) -> tuple[Bytes, Floats]:
+    """Make one training example of a crop `[256,256,3]` and its points `[15,2]`.
+
+    The returned picture is grey `[96,96]`; the points are pixels of it.
+    """
+    picture, points, mouth = warp_face(picture, points, rng, strength)
+    return disturb_picture(picture, points, mouth, rng), points
+
+
+def warp_face(
+    picture: Bytes, points: Floats, rng: Generator, strength: Strength = Strength()
+) -> tuple[Bytes, Floats, Floats]:
+    """Change the shape alone: RGB `[256,256,3]` -> RGB `[96,96,3]`, points `[15,2]`, mouth.
+
+    `mouth` is the outline `[M,2]` of the opened mouth in input pixels, M = 0 where shut.
+    """
+    if rng.random() < 0.5:
+        picture, points = flip_face(picture, points)
+    affine = draw_affine(rng, strength)  # [2, 3], input pixels -> crop pixels
+    field = draw_warp(rng, strength.warp) + draw_turn(rng, strength.turn)  # [64, 64, 2]
+    outline = np.zeros((0, 2), np.float32)
+    if rng.random() < strength.open_mouth:
+        height = float(rng.uniform(4, 22))
+        field, outline = field + open_mouth(points, height), outline_mouth(points, height)
+    grid = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), axis=-1).reshape(-1, 2)
+    middle = map_affine(affine, grid.astype(np.float32))  # [9216, 2], crop pixels
+    source = (middle + sample_field(field, middle)).reshape(SIDE, SIDE, 2)
+    border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT
+    warped = cv2.remap(picture, source, NO_MAP, cv2.INTER_LINEAR, borderMode=border)
+    back = cv2.invertAffineTransform(affine)
+    return warped, map_affine(back, invert_field(field, points)), map_affine(back, outline)
+
+
+def flip_face(picture: Bytes, points: Floats) -> tuple[Bytes, Floats]:
+    """Mirror a crop `[256,256,...]` and its points `[15,2]`."""
+    return cv2.flip(picture, 1), flip_points(points)
+
+
+def flip_points(points: Floats) -> Floats:
+    """Mirror points `[...,15,2]` of a crop, left landmarks becoming right."""
+    mirrored = points[..., list(FLIP), :].copy()
+    mirrored[..., 0] = CROP - 1 - mirrored[..., 0]
+    return mirrored
+
+
+def draw_affine(rng: Generator, strength: Strength) -> Floats:
+    """Draw the affine map `[2,3]` from pixels of the input to pixels of the crop."""
+    angle = np.radians(rng.normal(0, strength.rotation))
+    scale = np.exp(rng.normal(0, strength.scale)) / SCALE
+    stretch = np.exp(rng.normal(0, strength.stretch) / 2)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shear = np.array([[stretch, rng.normal(0, strength.shear)], [0, 1 / stretch]])
+    matrix = scale * turn @ shear
+    centre = (SIDE - 1) / 2 + rng.normal(0, strength.shift, 2)
+    return np.column_stack([matrix, MIDDLE - matrix @ centre]).astype(np.float32)
+
+
+def draw_warp(rng: Generator, sd: float) -> Floats:
+    """Draw a smooth random displacement `[64,64,2]` in crop pixels from a coarse grid."""
+    knots = rng.normal(0, sd * rng.uniform(0, 1.6), (7, 7, 2)).astype(np.float32)
+    return cv2.resize(knots, (FIELD, FIELD), interpolation=cv2.INTER_CUBIC)
+
+
+def draw_turn(rng: Generator, sd: float) -> Floats:
+    """Draw the displacement `[64,64,2]` of a head that turns (yaw) and nods (pitch).
+
+    The head is a dome of a generic depth with a bump for the nose.
+    """
+    yaw, pitch = np.clip(rng.normal(0, sd, 2) * (1, 0.6), -0.4, 0.4)
+    return np.stack([yaw * DEPTH, pitch * DEPTH], axis=-1).astype(np.float32)
+
+
+def shape_depth() -> Floats:
+    """Make the generic head's depth `[64,64]` in crop pixels, towards the viewer."""
+    at = (np.arange(FIELD) + 0.5) * STEP - 0.5 - MIDDLE
+    x, y = at[None, :], at[:, None]
+    dome = 50 * np.exp(-((x / 62) ** 2) - (y / 80) ** 2)
+    nose = 14 * np.exp(-((x / 14) ** 2) - ((y - 12) / 18) ** 2)
+    return (dome + nose).astype(np.float32)
+
+
+DEPTH = shape_depth()
+
+
+def open_mouth(points: Floats, height: float) -> Floats:
+    """Make the displacement `[64,64,2]` that drops the jaw by `height` crop pixels."""
+    (left, right), line = points[[11, 12]], mouth_line(points)
+    if not np.isfinite(line).all():
+        return np.zeros((FIELD, FIELD, 2), np.float32)
+    at = ((np.arange(FIELD) + 0.5) * STEP - 0.5).astype(np.float32)
+    width = max(abs(left[0] - right[0]), 10) * 0.8
+    across = np.exp(-(((at - line[0]) / width) ** 4))[None, :]  # flat over the mouth
+    down = np.clip((at - line[1]) / (1.5 * height), 0, 1)[:, None]
+    return np.stack([np.zeros((FIELD, FIELD)), -height * across * down], -1).astype(np.float32)
+
+
+def outline_mouth(points: Floats, height: float) -> Floats:
+    """Make the outline `[16,2]` of the hole that the dropped jaw leaves, in crop pixels."""
+    line = mouth_line(points)
+    if not np.isfinite(line).all():
+        return np.zeros((0, 2), np.float32)
+    reach = np.linalg.norm(points[11] - points[12]) * 0.36
+    angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    oval = np.stack([reach * np.cos(angle), height * 0.45 * np.sin(angle)], axis=1)
+    return (oval + line + np.array([0, height * 0.5], np.float32)).astype(np.float32)
+
+
+def mouth_line(points: Floats) -> Floats:
+    """Find the middle `[2]` of the line between the lips, NaN where unlabelled."""
+    return (points[11] + points[12] + points[13] + points[14]) / 4
+
+
+def sample_field(field: Floats, at: Floats) -> Floats:
+    """Read a displacement field `[64,64,2]` at crop pixels `[M,2]`, NaN where they are."""
+    where = at * np.float32(1 / STEP) + np.float32(0.5 / STEP - 0.5)
+    at_grid = np.nan_to_num(where)[:, None]  # [M, 1, 2]
+    border = cv2.BORDER_REPLICATE
+    read = cv2.remap(field, at_grid, NO_MAP, cv2.INTER_LINEAR, borderMode=border)[:, 0]
+    return np.where(np.isnan(at), at, read)
+
+
+def invert_field(field: Floats, points: Floats) -> Floats:
+    """Find where points `[K,2]` go, given that place p shows what was at p + field(p)."""
+    moved = points
+    for _ in range(8):  # a fixed point: the fields are gentler than 1 pixel a pixel
+        moved = points - sample_field(field, moved)
+    return moved
+
+
+def map_affine(affine: Floats, points: Floats) -> Floats:
+    """Map points `[K,2]` by an affine `[2,3]`."""
+    return points @ affine[:, :2].T.astype(np.float32) + affine[:, 2].astype(np.float32)

@@ -1,0 +1,138 @@
+"""Change how a warped face looks without moving a pixel: light, lens, noise, things in front."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from training.faces import Bytes, Floats
+
+
+def disturb_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
+    """Make a hard grey picture `[H,W]` of an easy RGB one `[H,W,3]`.
+
+    `points` `[15,2]` and the open mouth's outline `[M,2]` are pixels of it.
+    """
+    return degrade_picture(dress_picture(picture, points, mouth, rng), rng)
+
+
+def dress_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
+    """Change what is there: grey `[H,W]` of RGB `[H,W,3]` with mouth, glasses, background."""
+    grey = mix_grey(picture, rng)  # [H, W], 0..1
+    if len(mouth):
+        fill_mouth(grey, mouth, rng)
+    if rng.random() < 0.08:
+        draw_glasses(grey, points, rng)
+    if rng.random() < 0.15:
+        grey = change_background(grey, rng)
+    return to_bytes(grey)
+
+
+def degrade_picture(picture: Bytes, rng: Generator) -> Bytes:
+    """Change how it was taken: light, rectangles in front, lens and noise, on grey `[H,W]`."""
+    grey = shade(picture.astype(np.float32) / 255, rng)
+    if rng.random() < 0.3:
+        draw_rectangles(grey, rng)
+    grey = lose_detail(grey, rng)
+    if rng.random() < 0.5:
+        grey += rng.normal(0, rng.uniform(0, 0.04), grey.shape).astype(np.float32)
+    return to_bytes(grey)
+
+
+def to_bytes(grey: Floats) -> Bytes:
+    """Round grey 0..1 to bytes."""
+    return (np.clip(grey, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def mix_grey(picture: Bytes, rng: Generator) -> Floats:
+    """Mix RGB `[H,W,3]` to grey 0..1 `[H,W]`: ITU-R 601 half the time, else random shares."""
+    share = np.array([0.299, 0.587, 0.114])
+    if rng.random() < 0.5:
+        share = rng.dirichlet([1.5, 2.5, 1.0])
+    return picture.astype(np.float32) @ (share / 255).astype(np.float32)
+
+
+def shade(grey: Floats, rng: Generator) -> Floats:
+    """Change gamma and contrast and lay a linear shadow across."""
+    h, w = grey.shape
+    grey = np.clip(grey, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.35)))
+    angle, depth = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.3)
+    ramp = np.linspace(-1, 1, w) * np.cos(angle) + np.linspace(-1, 1, h)[:, None] * np.sin(angle)
+    gain = np.exp(depth * ramp + rng.normal(0, 0.15))
+    if rng.random() < 0.5:
+        contrast = rng.uniform(0.4, 1.3)
+        grey = (grey - 0.5) * np.float32(contrast) + np.float32(0.5 + rng.normal(0, 0.1))
+    return (grey * gain).astype(np.float32)
+
+
+def lose_detail(grey: Floats, rng: Generator) -> Floats:
+    """Blur some pictures, shrink and enlarge others, as small or moving faces are."""
+    h, w = grey.shape
+    kind = rng.random()
+    if kind < 0.2:
+        return cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 1.5))
+    if kind < 0.5:
+        side = int(rng.integers(32, 81))
+        small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
+        how = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR
+        return cv2.resize(small, (w, h), interpolation=how)
+    if kind < 0.58:  # JPEG's blocks
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 60))]
+        coded = cv2.imencode(".jpg", to_bytes(grey), quality)[1]
+        decoded: Any = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
+        return decoded.astype(np.float32) / 255
+    return grey
+
+
+def draw_rectangles(grey: Floats, rng: Generator) -> None:
+    """Hide one or two rectangles of 8 to 36 pixels behind flat grey or noise, in place."""
+    h, w = grey.shape
+    for _ in range(rng.integers(1, 3)):
+        b, a = rng.integers(8, 37, 2)
+        y, x = rng.integers(-a // 2, h - a // 2), rng.integers(-b // 2, w - b // 2)
+        part = grey[max(y, 0) : y + a, max(x, 0) : x + b]
+        rough = rng.normal(0, 0.2, part.shape) if rng.random() < 0.4 else 0
+        part[:] = rng.random() + rough
+
+
+def fill_mouth(grey: Floats, outline: Floats, rng: Generator) -> None:
+    """Fill the opened mouth with dark, now and then with teeth above, in place."""
+    fixed = np.round(outline * 16).astype(np.int32)  # 4 fractional bits
+    mask = np.zeros(grey.shape, np.uint8)
+    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, 4)
+    share = mask.astype(np.float32) / 255
+    inside = np.full(grey.shape, grey.mean() * rng.uniform(0.1, 0.7), np.float32)
+    if rng.random() < 0.5:
+        top, low = outline[:, 1].min(), outline[:, 1].max()
+        teeth = np.arange(len(grey)) < top + (low - top) * rng.uniform(0.2, 0.6)
+        inside[teeth] = min(grey.mean() * rng.uniform(1.0, 1.8), 1)
+    grey += share * (inside - grey)
+
+
+def draw_glasses(grey: Floats, points: Floats, rng: Generator) -> None:
+    """Draw two rims around the eyes and a bridge between, in place."""
+    eyes = points[:2]
+    if not np.isfinite(eyes).all():
+        return
+    apart = float(np.linalg.norm(eyes[0] - eyes[1]))
+    angle = np.degrees(np.arctan2(*(eyes[0] - eyes[1])[::-1]))
+    wide, high = apart * rng.uniform(0.28, 0.45), apart * rng.uniform(0.2, 0.38)
+    tone, thick = float(rng.random() * 0.6), int(rng.integers(1, 3))
+    for x, y in eyes:
+        box = (float(x), float(y)), (2 * wide, 2 * high), float(angle)
+        cv2.ellipse(grey, box, tone, thick, cv2.LINE_AA)
+    along = (eyes[0] - eyes[1]) / apart * wide
+    start, end = ([round(v) for v in p] for p in (eyes[0] - along, eyes[1] + along))
+    cv2.line(grey, start, end, tone, thick, cv2.LINE_AA)
+
+
+def change_background(grey: Floats, rng: Generator) -> Floats:
+    """Fade what lies outside an oval in the middle into smooth random texture."""
+    h, w = grey.shape
+    knots = rng.uniform(0, 1, (rng.integers(2, 12),) * 2).astype(np.float32)
+    texture = cv2.resize(knots, (w, h), interpolation=cv2.INTER_CUBIC)
+    x = (np.arange(w) - (w - 1) / 2)[None, :] / (w * rng.uniform(0.46, 0.56))
+    y = (np.arange(h) - (h - 1) / 2)[:, None] / (h * rng.uniform(0.54, 0.64))
+    share = np.clip((np.hypot(x, y) - 1) * 6 + 0.5, 0, 1).astype(np.float32)
+    return grey + share * (texture - grey)

@@ -1,0 +1,116 @@
+"""Read the face crops and their landmarks from a data folder."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[Any]  # float32 or wider; OpenCV's own types do not say which
+Bytes = NDArray[Any]  # uint8
+
+LANDMARKS = (
+    "left_eye_center",
+    "right_eye_center",
+    "left_eye_inner_corner",
+    "left_eye_outer_corner",
+    "right_eye_inner_corner",
+    "right_eye_outer_corner",
+    "left_eyebrow_inner_end",
+    "left_eyebrow_outer_end",
+    "right_eyebrow_inner_end",
+    "right_eyebrow_outer_end",
+    "nose_tip",
+    "mouth_left_corner",
+    "mouth_right_corner",
+    "mouth_center_top_lip",
+    "mouth_center_bottom_lip",
+)
+FLIP = (1, 0, 4, 5, 2, 3, 8, 9, 6, 7, 10, 12, 11, 13, 14)  # a mirrored face's order
+YUNET = ("right_eye", "left_eye", "nose_tip", "right_mouth_corner", "left_mouth_corner")
+YUNET_AS_LANDMARKS = (1, 0, 10, 12, 11)  # the landmarks that YuNet's five stand for
+
+CROP = 256  # side of a stored crop in pixels
+FACE = 128  # side of its middle part that the network sees
+SIDE = 96  # side of the network's input
+SCALE = SIDE / FACE
+
+
+@dataclass
+class Faces:
+    """N faces; points are pixels of the 256x256 crop, NaN where unlabelled.
+
+    The centre of the top-left pixel is (0, 0): on the London set the darkest point of
+    the pupils lies 0.0 +- 0.1 pixels from the labelled eye centres in x under that.
+    """
+
+    pictures: Bytes  # [N, 256, 256, 3], RGB
+    points: Floats  # [N, 15, 2]
+    yunet: Floats  # [N, 5, 2]
+    sets: NDArray[np.str_]  # [N]
+    parts: NDArray[np.str_]  # [N]
+    paths: NDArray[np.str_]  # [N]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def select(self, mask: NDArray) -> "Faces":
+        """Keep the faces that a boolean mask `[N]` or indices `[M]` name."""
+        return replace(self, **{k: v[mask] for k, v in vars(self).items()})
+
+
+def read_faces(data: str | Path, wanted: Iterable[tuple[str, str]]) -> Faces:
+    """Read the faces of the `wanted` (set, part) pairs from a data folder."""
+    folder, wanted = Path(data), set(wanted)
+    with open(folder / "index.csv", newline="") as file:
+        rows = [r for r in csv.DictReader(file) if (r["set"], r["part"]) in wanted]
+    if missing := wanted - {(r["set"], r["part"]) for r in rows}:
+        raise ValueError(f"{folder / 'index.csv'} has no rows of {sorted(missing)}.")
+    return Faces(
+        np.stack([read_picture(folder / r["path"]) for r in rows]),
+        np.array([take_points(r, LANDMARKS) for r in rows], np.float32),
+        np.array([take_points(r, [f"yunet_{n}" for n in YUNET]) for r in rows], np.float32),
+        *(np.array([r[name] for r in rows]) for name in ("set", "part", "path")),
+    )
+
+
+def read_picture(path: Path) -> Bytes:
+    """Read one picture file as RGB `[H,W,3]`."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{path} is no picture.")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def take_points(row: dict[str, str], names: Iterable[str]) -> list[tuple[float, ...]]:
+    """Take the (x, y) of the named points from a row, NaN where it has none."""
+    return [tuple(float(row[f"{n}_{axis}"] or "nan") for axis in "xy") for n in names]
+
+
+def cut_inputs(faces: Faces) -> Bytes:
+    """Cut the network's inputs out of the crops: ITU-R 601 grey `[N,1,96,96]`."""
+    low, high = (CROP - FACE) // 2, (CROP + FACE) // 2
+    return np.stack(
+        [
+            cv2.resize(
+                cv2.cvtColor(p[low:high, low:high], cv2.COLOR_RGB2GRAY),
+                (SIDE, SIDE),
+                interpolation=cv2.INTER_AREA,
+            )[None]
+            for p in faces.pictures
+        ]
+    )
+
+
+def to_input(points: Floats) -> Floats:
+    """Move points `[...,2]` from pixels of the 256 crop to pixels of the 96 input."""
+    return (points + 0.5 - (CROP - FACE) / 2) * SCALE - 0.5
+
+
+def to_crop(points: Floats) -> Floats:
+    """Move points `[...,2]` from pixels of the 96 input to pixels of the 256 crop."""
+    return (points + 0.5) / SCALE + (CROP - FACE) / 2 - 0.5

@@ -1,0 +1,80 @@
+"""The workers: a few threads that requests share, a picture at a time and in turns."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from serving import metrics
+from serving.errors import Overloaded
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class WorkerPool:
+    """Runs blocking work off the event loop. All methods run on the loop."""
+
+    def __init__(self, workers: int, max_pending: int):
+        self.workers = workers
+        self.max_pending = max_pending
+        self.pending = 0  # pictures waiting or being worked on
+        self.threads = ThreadPoolExecutor(workers, thread_name_prefix="faces")
+        self.turns = asyncio.Semaphore(workers)  # first come, first served
+
+    async def run_all(self, work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+        """Work on all items of one request; the first failure ends the rest and is raised.
+
+        No request has more items in the line than there are workers, so one with many
+        pictures does not hold up one with a single picture. Raises Overloaded at once
+        when too many pictures are waiting.
+        """
+        if self.pending + len(items) > self.max_pending:
+            raise Overloaded(f"{self.pending} pictures wait; {self.max_pending} may.")
+        self.count_pending(len(items))
+        try:
+            if len(items) == 1:
+                return [await self.run(work, items[0])]
+            return await self.run_lanes(work, items)
+        finally:
+            self.count_pending(-len(items))
+
+    async def run_lanes(self, work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+        """Work on items in as many lanes as there are workers."""
+        results: dict[int, Out] = {}
+        left = iter(enumerate(items))
+
+        async def run_lane() -> None:
+            for i, item in left:
+                results[i] = await self.run(work, item)
+
+        lanes = [asyncio.ensure_future(run_lane()) for _ in range(min(self.workers, len(items)))]
+        try:
+            await asyncio.gather(*lanes)
+        finally:
+            for lane in lanes:
+                lane.cancel()
+        return [results[i] for i in range(len(items))]
+
+    async def run(self, work: Callable[[In], Out], item: In) -> Out:
+        """Work on one item when it is its turn."""
+        begun = time.perf_counter()
+        await self.turns.acquire()
+        metrics.STAGE.labels("transformer", "wait").observe(time.perf_counter() - begun)
+        loop = asyncio.get_running_loop()
+        future = self.threads.submit(work, item)
+
+        def end_turn(_: Future) -> None:  # also when the caller has left: the thread was busy
+            loop.call_soon_threadsafe(self.turns.release)
+
+        future.add_done_callback(end_turn)
+        return await asyncio.wrap_future(future)
+
+    def count_pending(self, items: int) -> None:
+        self.pending += items
+        metrics.PENDING.set(self.pending)
+
+    async def close(self) -> None:
+        """End the threads once their work is over."""
+        await asyncio.to_thread(self.threads.shutdown)
