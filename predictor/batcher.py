@@ -212,7 +212,8 @@ def give_result(
 def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays | Exception]:
     """Run all parts as one batch; if that fails, each alone, so that only the bad one fails."""
     try:
-        arrays = run_engine(engine, np.concatenate(parts) if len(parts) > 1 else parts[0], heatmaps)
+        faces: NDArray = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        arrays = run_engine(engine, faces, heatmaps)
     except Exception:
         if len(parts) > 1:
             return [run_parts(engine, [part], heatmaps)[0] for part in parts]

@@ -43,7 +43,7 @@ Settings = TypeVar("Settings", bound=ServerSettings)
 def read_settings(kind: type[Settings]) -> Settings:
     """Read and check the settings; exits with one sentence for each mistake."""
     try:
-        return kind()  # type: ignore[call-arg]  # pydantic reads them
+        return kind()
     except ValidationError as error:
         lines = [
             f"LANDMARKS_{'_'.join(str(part) for part in problem['loc']).upper()}: "

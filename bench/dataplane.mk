@@ -1,0 +1,9 @@
+# The data plane's figures and its long tests; the Makefile includes this.
+.PHONY: bench-dataplane soak
+
+bench-dataplane: $(VENV)/dev.stamp models
+	@$(BIN)/python -m bench.dataplane overhead pinned chain stock overload
+
+soak: $(VENV)/dev.stamp models
+	@SOAK=100 $(BIN)/python -m pytest -q tests/serving/test_rest_codec.py tests/transformer/test_picture.py
+	@$(BIN)/python -m bench.dataplane soak

@@ -1,0 +1,216 @@
+"""Faults under load: callers who leave, bad items, a predictor that is killed or replaced."""
+
+import asyncio
+import signal
+import threading
+import time
+
+import grpc.aio
+import numpy as np
+import pytest
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from client import ServiceError, locate
+from tools.processes import Service, find_ports, start_service, wait_ready
+
+FACE = np.load("predictor/golden_face.npy")
+
+
+def make_request(faces: np.ndarray = FACE, datatype: str = "UINT8") -> pb.ModelInferRequest:
+    tensor = pb.ModelInferRequest.InferInputTensor(
+        name="face", datatype=datatype, shape=faces.shape
+    )
+    return pb.ModelInferRequest(
+        model_name="unet", inputs=[tensor], raw_input_contents=[faces.tobytes()]
+    )
+
+
+async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
+    async with limit:
+        answer = await stub.ModelInfer(request, timeout=60)
+        return np.frombuffer(answer.raw_output_contents[0], np.float32)
+
+
+async def leave(stub, request, limit: asyncio.Semaphore, seconds: float) -> None:
+    async with limit:
+        call = stub.ModelInfer(request, timeout=60)
+        await asyncio.sleep(seconds)
+        call.cancel()
+
+
+@pytest.mark.parametrize("fault", ["cancelled", "bad"])
+async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
+    """0 good ones are harmed: each gets its own answer, the one it gets alone."""
+    rng = np.random.default_rng(3)
+    faces = [np.roll(FACE, int(n), axis=3) for n in rng.integers(0, 96, 8)]
+    bad = make_request(np.full((1, 1, 96, 96), np.nan, np.float32), "FP32")
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        limit = asyncio.Semaphore(100)
+        alone = [await ask(stub, make_request(face), limit) for face in faces]
+        good = [ask(stub, make_request(faces[i % 8]), limit) for i in range(1000)]
+        if fault == "bad":
+            faults: list = [ask(stub, bad, limit) for _ in range(1000)]
+        else:
+            times = rng.uniform(0, 0.05, 1000)
+            faults = [leave(stub, make_request(), limit, seconds) for seconds in times]
+        mixed = [call for pair in zip(good, faults, strict=True) for call in pair]
+        results = await asyncio.gather(*mixed, return_exceptions=True)
+    for i, result in enumerate(results[0::2]):
+        assert isinstance(result, np.ndarray), result
+        np.testing.assert_allclose(result, alone[i % 8], atol=0.01)
+    if fault == "bad":
+        codes = {error.code() for error in results[1::2] if isinstance(error, grpc.RpcError)}
+        assert codes == {grpc.StatusCode.INVALID_ARGUMENT}
+    text = (await asyncio.to_thread(requests.get, f"{predictor.url}/metrics")).text
+    assert "landmarks_queued_faces 0.0" in text
+    assert 'landmarks_inflight_requests{service="predictor"} 0.0' in text
+
+
+class Load:
+    """Callers that ask the transformer without a pause and keep what comes back."""
+
+    def __init__(self, transformer: Service, picture: bytes, callers: int = 4):
+        self.url, self.picture = transformer.url, picture
+        self.stopped = threading.Event()
+        self.answers: list[tuple[float, str, float]] = []  # when, how it ended, seconds
+        self.threads = [threading.Thread(target=self.ask) for _ in range(callers)]
+
+    def ask(self) -> None:
+        while not self.stopped.is_set():
+            begun, code = time.monotonic(), "ok"
+            try:
+                locate(self.picture, self.url)
+            except ServiceError as error:
+                code = error.code
+            self.answers.append((begun, code, time.monotonic() - begun))
+
+    def __enter__(self) -> "Load":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stopped.set()
+        for thread in self.threads:
+            thread.join()
+
+    def since(self, moment: float) -> list[tuple[float, str, float]]:
+        return [answer for answer in self.answers if answer[0] >= moment]
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two predictors behind one transformer; tests stop and start what they like."""
+    ports, other = find_ports(), find_ports()
+    quick = {"LANDMARKS_DRAIN_SECONDS": "1.5"}
+    running = {
+        "a": start_service(
+            "predictor", ports.predictor_rest, ports.predictor_grpc, tmp_path, quick
+        ),
+        "b": start_service("predictor", other.rest, other.grpc, tmp_path / "b", quick),
+    }
+    target = f"ipv4:127.0.0.1:{running['a'].grpc},127.0.0.1:{running['b'].grpc}"
+    settings = {"LANDMARKS_PREDICTOR": target, "LANDMARKS_DRAIN_SECONDS": "0"}
+    running["t"] = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
+    for service in running.values():
+        wait_ready(service)
+
+    def restart(name: str) -> None:
+        old = running[name]
+        logs = old.log.parent
+        running[name] = start_service("predictor", old.rest, old.grpc, logs, quick)
+
+    yield running, restart
+    for service in running.values():
+        service.stop()
+
+
+def test_a_killed_predictor_is_503_at_once_and_back_within_five_seconds(pair, astronaut):
+    running, restart = pair
+    with Load(running["t"], astronaut) as load:
+        time.sleep(1)
+        assert {code for _, code, _ in load.answers} == {"ok"}
+        for name in "ab":
+            running[name].process.kill()
+        for name in "ab":
+            running[name].process.wait()
+        killed = time.monotonic()
+        time.sleep(2)
+        dead = load.since(killed + 0.2)
+        assert {code for _, code, _ in dead} == {"predictor_unavailable"}
+        assert max(seconds for _, _, seconds in dead) < 1.0
+        assert requests.get(f"{running['t'].url}/v2/models/unet/ready").status_code == 503
+        assert requests.get(f"{running['t'].url}/v2/health/live").status_code == 200
+        restart("a")
+        wait_ready(running["a"])
+        back = time.monotonic()
+        while not any(code == "ok" for _, code, _ in load.since(back)):
+            assert time.monotonic() - back < 5
+            time.sleep(0.05)
+        time.sleep(1.2)
+        late = load.since(time.monotonic() - 1)
+        assert {code for _, code, _ in late} == {"ok"}
+    assert {code for _, code, _ in load.answers} <= {"ok", "predictor_unavailable"}
+
+
+def test_a_rolling_restart_of_the_predictors_fails_no_request(pair, astronaut):
+    running, restart = pair
+    with Load(running["t"], astronaut) as load:
+        time.sleep(0.5)
+        for name in "ab":
+            running[name].process.send_signal(signal.SIGTERM)
+            assert running[name].process.wait(30) == 0
+            restart(name)
+            wait_ready(running[name])
+            time.sleep(1.5)  # the transformer finds it again within a second
+        assert len(load.answers) > 50
+    assert {code for _, code, _ in load.answers} == {"ok"}
+
+
+def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
+    running, _ = pair
+    with Load(running["t"], astronaut) as load:
+        time.sleep(0.5)
+        running["a"].process.kill()
+        time.sleep(2)
+    assert {code for _, code, _ in load.answers} == {"ok"}  # the retry went to the other
+
+
+async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(tmp_path):
+    ports = find_ports()
+    quick = {"LANDMARKS_DRAIN_SECONDS": "0.3"}
+    predictor = start_service("predictor", ports.rest, ports.grpc, tmp_path, quick)
+    wait_ready(predictor)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        many = make_request(np.repeat(FACE, 200, axis=0))
+        calls = [stub.ModelInfer(many, timeout=60) for _ in range(4)]
+        await asyncio.sleep(0.2)
+        predictor.process.send_signal(signal.SIGTERM)
+        answers = await asyncio.gather(*calls)
+    assert [list(answer.outputs[0].shape) for answer in answers] == [[200, 15, 2]] * 4
+    assert predictor.process.wait(30) == 0
+
+
+def test_overload_is_429_and_what_is_taken_is_answered(tmp_path, predictor, astronaut):
+    ports = find_ports()
+    settings = {
+        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
+        "LANDMARKS_MAX_INFLIGHT": "4",
+        "LANDMARKS_DRAIN_SECONDS": "0",
+    }
+    transformer = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
+    try:
+        wait_ready(transformer)
+        with Load(transformer, astronaut, callers=16) as load:
+            time.sleep(3)
+        codes = [code for _, code, _ in load.answers]
+        assert set(codes) == {"ok", "overloaded"}
+        assert codes.count("ok") > 10
+        refused = [seconds for _, code, seconds in load.answers if code == "overloaded"]
+        assert sorted(refused)[len(refused) // 2] < 0.5
+    finally:
+        transformer.stop()

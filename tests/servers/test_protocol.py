@@ -1,0 +1,225 @@
+"""What goes on between the bytes: keep-alive, slow and broken callers, ids, traces, timings."""
+
+import contextlib
+import json
+import re
+import socket
+import time
+
+import grpc
+import pytest
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from tools.processes import Service, find_ports, start_service, wait_ready
+
+INFER = "/v2/models/unet/infer"
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory, predictor):
+    """A transformer with short patience and little room."""
+    ports = find_ports()
+    settings = {
+        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
+        "LANDMARKS_HEAD_SECONDS": "0.5",
+        "LANDMARKS_BODY_SECONDS": "0.5",
+        "LANDMARKS_MAX_BODY_BYTES": "200000",
+        "LANDMARKS_DRAIN_SECONDS": "0",
+    }
+    logs = tmp_path_factory.mktemp("logs")
+    service = start_service("transformer", ports.rest, ports.grpc, logs, settings)
+    wait_ready(service)
+    yield service
+    service.stop()
+
+
+def connect(service: Service) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.rest), 10)
+
+
+def read_answer(connection: socket.socket) -> tuple[int, bytes]:
+    """Read one HTTP answer with a Content-Length."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(65536)
+        assert chunk, data
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return int(head.split()[1]), body
+
+
+def test_a_refused_body_leaves_the_connection_usable(strict):
+    with requests.Session() as session:
+        for _ in range(3):
+            answer = session.post(strict.url + INFER, data=bytes(300_000))
+            assert answer.status_code == 413
+            assert session.get(f"{strict.url}/v2/health/live").ok
+            answer = session.post(strict.url + INFER, data=(bytes(1000) for _ in range(400)))
+            assert answer.status_code == 413  # in chunks, of no told length
+            assert (
+                session.post(strict.url + "/v2/models/none/infer", data=b"x" * 9999).status_code
+                == 404
+            )
+    with connect(strict) as connection:
+        for _ in range(2):
+            head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n"
+            connection.sendall(head.encode() + bytes(300_000))
+            assert read_answer(connection)[0] == 413
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read_answer(connection)[0] == 200
+
+
+def test_a_body_that_drips_is_answered_408_and_then_cut(strict):
+    with connect(strict) as connection:
+        head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+        connection.sendall(head.encode())
+        begun = time.monotonic()
+        connection.settimeout(0.05)
+        answer = b""
+        with contextlib.suppress(OSError):
+            while time.monotonic() - begun < 8:
+                connection.sendall(b"x")
+                with contextlib.suppress(TimeoutError):
+                    chunk = connection.recv(65536)
+                    if not chunk:
+                        break
+                    answer += chunk
+        assert b" 408 " in answer and b"request_timeout" in answer
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /v2", f"POST {INFER} HTTP/1.1\r\nHost: x\r\n".encode()]
+)
+def test_a_head_that_never_ends_is_cut(strict, sent):
+    with connect(strict) as connection:
+        connection.sendall(sent)
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1000) == b""
+        assert 0.3 < time.monotonic() - begun < 3
+
+
+def test_garbage_and_absurd_heads(strict):
+    for garbage in (b"\0\1\2\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 200_000):
+        with connect(strict) as connection, contextlib.suppress(OSError):
+            connection.sendall(garbage)
+            connection.recv(1000)
+    assert requests.get(f"{strict.url}/v2/health/live").ok
+
+
+def test_a_caller_who_hangs_up_costs_no_place(strict, astronaut):
+    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+    whole = f"{head}Content-Length: {len(astronaut)}\r\n\r\n".encode() + astronaut
+    for i in range(60):
+        with connect(strict) as connection:
+            connection.sendall(whole if i % 2 else whole[: len(whole) // 2])
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        text = requests.get(f"{strict.url}/metrics").text
+        if 'landmarks_inflight_requests{service="transformer"} 0.0' in text:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("places are lost")
+    assert "landmarks_pending_pictures 0.0" in text
+    cancelled = re.search(r'requests_total\{code="cancelled",[^}]*\} ([\d.]+)', text)
+    assert cancelled and float(cancelled.group(1)) >= 30
+    assert 'code="internal"' not in text
+
+
+def test_two_requests_at_once_on_one_connection(strict, astronaut):
+    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+    whole = f"{head}Content-Length: {len(astronaut)}\r\n\r\n".encode() + astronaut
+    with connect(strict) as connection:
+        connection.sendall(whole)
+        time.sleep(0.005)
+        connection.sendall(whole)
+        assert read_answer(connection)[0] == 200
+
+
+def test_ids_and_timings_go_through_both_services(services, astronaut):
+    _, transformer = services
+    headers = {
+        "content-type": "image/jpeg",
+        "x-request-id": "trace-me-4711",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "authorization": "Bearer caf\xe9",  # no gRPC header may hold that
+    }
+    answer = requests.post(transformer.url + INFER, data=astronaut, headers=headers)
+    assert answer.status_code == 200 and answer.headers["x-request-id"] == "trace-me-4711"
+    for service in services:
+        lines = [
+            json.loads(line) for line in service.log.read_text().splitlines() if "4711" in line
+        ]
+        assert len(lines) == 1 and lines[0]["code"] == "ok"
+    timings = {
+        name: float(value)
+        for name, value in re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"])
+    }
+    assert set(timings) >= {"decode", "detect", "crop", "queue", "infer", "total"}
+    assert timings["faces"] + timings["predict"] <= timings["total"] + 0.1
+    assert timings["queue"] + timings["infer"] <= timings["predict"] + 0.1
+
+
+def test_timings_agree_with_the_histograms(predictor):
+    face = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 96, 96], "data": [0] * 9216}
+
+    def read(name: str) -> float:
+        text = requests.get(f"{predictor.url}/metrics").text
+        return float(text.partition(f"\n{name} ")[2].split()[0])
+
+    infer = 'landmarks_stage_seconds_sum{service="predictor",stage="infer"}'
+    total = 'landmarks_request_seconds_sum{model="unet",service="predictor"}'
+    before = read(infer), read(total)
+    told = [0.0, 0.0]
+    for _ in range(5):
+        answer = requests.post(predictor.url + INFER, json={"inputs": [face]})
+        timings = dict(re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"]))
+        told[0] += float(timings["infer"]) / 1000
+        told[1] += float(timings["total"]) / 1000
+    assert read(infer) - before[0] == pytest.approx(told[0], abs=1e-4)
+    assert read(total) - before[1] == pytest.approx(told[1], abs=1e-4)
+
+
+def test_a_long_grpc_message_is_told_its_limit(strict):
+    tensor = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
+    with grpc.insecure_channel(f"127.0.0.1:{strict.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        for compression in (None, grpc.Compression.Gzip):  # a bomb, then
+            request = pb.ModelInferRequest(
+                model_name="unet", inputs=[tensor], raw_input_contents=[bytes(30 * 2**20)]
+            )
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.ModelInfer(request, timeout=20, compression=compression)
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert "larger than max" in caught.value.details()
+
+
+def test_a_large_tensor_passes_through_the_transformer(services):
+    """12 faces of 512x512 in colour are 9.4 MB: more than a gRPC message is by default."""
+    _, transformer = services
+    raw = bytes(12 * 3 * 512 * 512)
+    tensor = pb.ModelInferRequest.InferInputTensor(
+        name="face", datatype="UINT8", shape=[12, 3, 512, 512]
+    )
+    request = pb.ModelInferRequest(model_name="unet", inputs=[tensor], raw_input_contents=[raw])
+    with grpc.insecure_channel(f"127.0.0.1:{transformer.grpc}") as channel:
+        answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=30)
+    assert list(answer.outputs[0].shape) == [12, 15, 2]
+
+
+def test_the_transformer_asks_the_model_that_is_named(services, astronaut):
+    _, transformer = services
+    headers = {"content-type": "image/jpeg"}
+    good = requests.post(transformer.url + INFER + "?model=unet", data=astronaut, headers=headers)
+    assert good.status_code == 200
+    none = requests.post(transformer.url + INFER + "?model=none", data=astronaut, headers=headers)
+    assert none.status_code == 404 and none.json()["error"]["code"] == "model_not_found"
+    bad = requests.post(transformer.url + INFER + "?model=a/b", data=astronaut, headers=headers)
+    assert bad.status_code == 400
