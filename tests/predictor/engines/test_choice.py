@@ -33,7 +33,7 @@ def copy(int8: Path, checkpoint: Path, tmp_path: Path) -> tuple[Path, Path]:
 def change(folder: Path, **values: object) -> None:
     content = read_manifest(folder)
     fields = {name: getattr(content, name) for name in content.__slots__}
-    write_manifest(folder, Manifest(**(fields | values)))  # type: ignore[arg-type]
+    write_manifest(folder, Manifest(**(fields | values)))
 
 
 def truncate(folder: Path) -> None:
