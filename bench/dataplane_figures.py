@@ -137,7 +137,9 @@ def measure_pinned(seconds: float = 10) -> dict:
 
     def run_engine() -> dict:
         command = ["taskset", "-c", "0", sys.executable, "-c", ENGINE_ALONE, str(path)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, start_new_session=True
+        )
         return json.loads(done.stdout.splitlines()[-1])
 
     before = run_engine()
@@ -147,7 +149,7 @@ def measure_pinned(seconds: float = 10) -> dict:
     try:
         runs = {
             faces: load(
-                *("--grpc", predictor.grpc, "--clients", 64, "--faces", faces),
+                *("--to-grpc", predictor.grpc, "--clients", 64, "--faces", faces),
                 *("--seconds", seconds, "--warm", 3),
                 cpus="1",
             )
@@ -220,7 +222,7 @@ class HealthWatch:
         self.thread.join()
 
 
-def measure_stock(seconds: float = 15, rounds: int = 2) -> dict:
+def measure_stock(seconds: float = 10, rounds: int = 2) -> dict:
     """64 clients with a JPEG each against ours and against the samples', in turns."""
     jpeg = make_jpeg()
     ours_body = write_body(jpeg)
@@ -236,7 +238,7 @@ def measure_stock(seconds: float = 15, rounds: int = 2) -> dict:
             ("stock", run_stock, stock_body, "application/json"),
         ):
             with run() as (_, transformer), HealthWatch(transformer) as watch:
-                call = ["--rest", transformer.rest, "--body", body, "--type", kind]
+                call = ["--to-rest", transformer.rest, "--body", body, "--type", kind]
                 runs[name].append(load(*call, *common))
             health[name] += watch.seconds
     rates = {name: statistics.mean(r["per_second"] for r in found) for name, found in runs.items()}
@@ -254,11 +256,11 @@ def measure_overload(seconds: float = 60) -> dict:
     call = ["--body", body, "--type", "image/jpeg"]
     with run_ours() as services:
         _, transformer = services
-        calm = load("--rest", transformer.rest, *call, "--clients", 16, "--seconds", 8)
+        calm = load("--to-rest", transformer.rest, *call, "--clients", 16, "--seconds", 8)
         rss = [[round(read_rss(service), 1) for service in services]]
         with HealthWatch(transformer) as watch:
             rate = 10 * calm["per_second"]
-            found = load("--rest", transformer.rest, *call, "--rate", rate, "--seconds", seconds)
+            found = load("--to-rest", transformer.rest, *call, "--rate", rate, "--seconds", seconds)
         rss.append([round(read_rss(service), 1) for service in services])
     return {
         "calm": calm,
@@ -279,7 +281,7 @@ def measure_soak(requests_: int = 100_000) -> dict:
     ports = find_ports()
     predictor = start("predictor", (ports.rest, ports.grpc), LANDMARKS_MODEL=str(path))
     try:
-        call = ["--grpc", predictor.grpc, "--clients", 64, "--seconds", 3600, "--warm", 0]
+        call = ["--to-grpc", predictor.grpc, "--clients", 64, "--seconds", 3600, "--warm", 0]
         load(*call, "--requests", 5000)
         before = read_rss(predictor)
         found = load(*call, "--requests", requests_ - 5000)

@@ -85,7 +85,9 @@ def load(*arguments: object, cpus: str = "") -> dict:
 def begin_load(*arguments: object, cpus: str = "") -> subprocess.Popen:
     pin = ["taskset", "-c", cpus] if cpus else []
     command = [*pin, sys.executable, "-m", "bench.dataplane_load", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def finish_load(process: subprocess.Popen) -> dict:

@@ -34,7 +34,8 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.unset_timer()
-        if self.cycle.response_complete and self.timeout_keep_alive_task is None:
+        refused = self.cycle is not None and self.cycle.response_complete
+        if refused and self.timeout_keep_alive_task is None:
             # The rest of a refused body is in: from here on the connection is idle again.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler

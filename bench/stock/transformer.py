@@ -15,7 +15,8 @@ from PIL import Image
 
 from predictor.decode import decode_heatmaps
 from transformer.crop import crop_face, place_square, to_picture
-from transformer.detectors import find_detector, load_detector
+from transformer.detectors import find_detector
+from transformer.detectors.yunet import YuNet
 
 
 class StockTransformer(kserve.Model):
@@ -23,7 +24,7 @@ class StockTransformer(kserve.Model):
 
     def __init__(self, name: str):
         super().__init__(name)
-        self.detector = load_detector(find_detector(None), 640, 0.6)
+        self.detector = YuNet(find_detector(None), 640, 0.6)  # as OpenCV's own sample has it
         self.ready = True
 
     def preprocess(self, payload: InferRequest, headers=None) -> InferRequest:

@@ -1,5 +1,6 @@
 """Detectors: different ways to find faces, behind one seam."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from transformer.detectors.base import Detector
@@ -7,7 +8,6 @@ from transformer.detectors.centerface import CenterFace
 from transformer.detectors.yunet import YuNet
 
 FOLDER = Path("models/detector")
-KINDS: tuple[type[YuNet] | type[CenterFace], ...] = (YuNet, CenterFace)
 
 
 class DetectorError(RuntimeError):
@@ -26,10 +26,21 @@ def find_detector(path: Path | None) -> Path:
 
 def load_detector(path: Path, side: int, min_score: float) -> Detector:
     """Load a detector from its ONNX file, told apart by the file's name."""
-    kind = next((kind for kind in KINDS if kind.name in path.name.lower()), None)
-    if kind is None:
-        raise DetectorError(f"{path.name}: the name says neither yunet nor centerface.")
+    kind = find_kind(path)
     try:
         return kind(path, side, min_score)
     except Exception as error:
-        raise DetectorError(f"{path} is no {kind.name} that OpenCV can read.") from error
+        raise DetectorError(f"{path} cannot be read as the detector it is named after.") from error
+
+
+def find_kind(path: Path) -> Callable[[Path, int, float], Detector]:
+    """Tell what loads the file; YuNet runs on OpenVINO if that is installed, else on OpenCV."""
+    if CenterFace.name in path.name.lower():
+        return CenterFace
+    if YuNet.name not in path.name.lower():
+        raise DetectorError(f"{path.name}: the name says neither yunet nor centerface.")
+    try:
+        from transformer.detectors.yunet_openvino import YuNetOpenVino
+    except ImportError:
+        return YuNet
+    return YuNetOpenVino

@@ -1,0 +1,96 @@
+"""Several models behind one transformer; they come and go while they are asked."""
+
+import shutil
+import threading
+
+import pytest
+import requests
+import torch
+
+from predictor.unet import UNet
+from tools.processes import Service, find_ports, start_service, wait_ready
+
+JPEG = {"content-type": "image/jpeg"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(2)
+    for path in ("small/1/model.pth", "small/2/model.pth", "spare/model.pth"):
+        (folder / path).parent.mkdir(parents=True)
+        torch.save(UNet(base_width=4).state_dict(), folder / path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory, folder):
+    """A predictor of several models, and a transformer before it."""
+    ports, logs = find_ports(), tmp_path_factory.mktemp("logs")
+    settings = {
+        "LANDMARKS_MODELS": str(folder),
+        "LANDMARKS_REPOSITORY_API": "true",
+        "LANDMARKS_DRAIN_SECONDS": "0",
+    }
+    predictor = start_service(
+        "predictor", ports.predictor_rest, ports.predictor_grpc, logs, settings
+    )
+    settings["LANDMARKS_PREDICTOR"] = f"127.0.0.1:{predictor.grpc}"
+    transformer = start_service("transformer", ports.rest, ports.grpc, logs, settings)
+    for service in (predictor, transformer):
+        wait_ready(service)
+    yield predictor, transformer
+    for service in (transformer, predictor):
+        service.stop()
+
+
+def index(predictor: Service) -> dict[tuple[str, str], str]:
+    states = requests.post(f"{predictor.url}/v2/repository/index").json()
+    return {(state["name"], state["version"]): state["state"] for state in states}
+
+
+def ask(transformer: Service, picture: bytes, model: str) -> requests.Response:
+    url = f"{transformer.url}/v2/models/unet/infer?model={model}"
+    return requests.post(url, data=picture, headers=JPEG)
+
+
+def test_all_that_lies_there_is_served(many, astronaut):
+    predictor, transformer = many
+    assert index(predictor) == {
+        ("unet", "1"): "READY",
+        ("small", "1"): "READY",
+        ("small", "2"): "READY",
+    }
+    metadata = requests.get(f"{predictor.url}/v2/models/small").json()
+    assert metadata["versions"] == ["1", "2"]
+    answers = {model: ask(transformer, astronaut, model) for model in ("unet", "small")}
+    points = {model: answer.json()["outputs"][0]["data"] for model, answer in answers.items()}
+    assert len(points["unet"]) == len(points["small"]) == 30 and points["unet"] != points["small"]
+
+
+def test_models_come_and_go_while_they_are_asked(many, folder, astronaut):
+    predictor, transformer = many
+    stop, codes = threading.Event(), set[int]()
+
+    def ask_on() -> None:
+        while not stop.is_set():
+            codes.add(ask(transformer, astronaut, "small").status_code)
+
+    threads = [threading.Thread(target=ask_on) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    repository = f"{predictor.url}/v2/repository/models"
+    (folder / "spare/1").mkdir()
+    shutil.move(folder / "spare/model.pth", folder / "spare/1/model.pth")
+    assert requests.post(f"{repository}/spare/load").status_code == 200
+    assert index(predictor)["spare", "1"] == "READY"
+    assert ask(transformer, astronaut, "spare").status_code == 200
+    for _ in range(2):
+        assert requests.post(f"{repository}/small/load").status_code == 200  # anew
+    assert requests.post(f"{repository}/spare/unload").status_code == 200
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert codes == {200}
+    assert index(predictor)["spare", "1"] == "UNAVAILABLE"
+    assert ask(transformer, astronaut, "spare").status_code == 404
