@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test serve lint types models clean
+.PHONY: help demo test serve lint types models bench clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
 	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C"
 	@echo "make test     lint, types and tests"
 	@echo "make models   fetch the face detector"
+	@echo "make bench    the data plane's figures, side by side: bench/results"
+	@echo "make ledger   every engine's speed, memory and accuracy; make profile: where time goes"
+	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"
 
 demo: $(VENV)/run.stamp models
 	@$(BIN)/python -m tools.demo
@@ -25,7 +28,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving predictor transformer client tools training
+	@$(BIN)/mypy serving predictor transformer client tools training bench tests checks
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models
@@ -42,6 +45,10 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor
 	@echo "setting up $(VENV) for development (minutes the first time) ..."
 	@$(PIP) -r requirements/dev.txt
 	@touch $@
+
+bench: bench-dataplane
+
+include bench/bench.mk bench/dataplane.mk k8s/k8s.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

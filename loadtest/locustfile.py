@@ -85,7 +85,7 @@ class RestUser(FastHttpUser):
     def wait_time(self) -> float:
         return self.think
 
-    def make_body(self) -> bytes | dict:
+    def make_body(self) -> bytes:
         raise NotImplementedError
 
     def on_start(self) -> None:
@@ -98,7 +98,7 @@ class RestUser(FastHttpUser):
     def infer(self) -> None:
         with self.client.post(
             f"/v2/models/{self.model}/infer",
-            data=self.body,
+            data=self.body,  # type: ignore[arg-type]  # bytes are taken as they are
             headers=self.headers,
             name=self.content_type,
             catch_response=True,
@@ -140,8 +140,9 @@ class GrpcUser(User):
     wait_time = constant(0)
 
     def on_start(self) -> None:
-        options = [("grpc.default_authority", self.host_header)] if self.host_header else []
-        options.append(("grpc.use_local_subchannel_pool", 1))
+        options: list[tuple[str, str | int]] = [("grpc.use_local_subchannel_pool", 1)]
+        if self.host_header:
+            options.append(("grpc.default_authority", self.host_header))
         self.channel = grpc.insecure_channel(self.address, options)
         self.stub = pb_grpc.GRPCInferenceServiceStub(self.channel)
         image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])

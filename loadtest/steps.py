@@ -22,9 +22,9 @@ class Steps(LoadTestShape):
     """Users by the clock; all of them start and stop at once."""
 
     def tick(self) -> tuple[int, float] | None:
-        options = self.runner.environment.parsed_options
+        assert self.runner and self.runner.environment.parsed_options
         left = self.get_run_time()
-        for users, seconds in read_steps(options.steps):
+        for users, seconds in read_steps(self.runner.environment.parsed_options.steps):
             if left < seconds:
                 return users, 100.0
             left -= seconds

@@ -26,7 +26,7 @@ def create_grpc_server(
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),  # a port in use shall be an error, not shared
             # Callers behind a ClusterIP would stick to one pod for ever.
-            ("grpc.max_connection_age_ms", 300_000),
+            ("grpc.max_connection_age_ms", 30_000),
             ("grpc.max_connection_age_grace_ms", 60_000),
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ]

@@ -28,11 +28,11 @@ SERVICE_CONFIG = {
     "methodConfig": [
         {
             "name": [{"service": "inference.GRPCInferenceService", "method": "ModelInfer"}],
-            "retryPolicy": {  # once: the predictor has no state to spoil
-                "maxAttempts": 2,
+            "retryPolicy": {  # within a second, while the names of new pods are found
+                "maxAttempts": 4,
                 "initialBackoff": "0.05s",
-                "maxBackoff": "0.1s",
-                "backoffMultiplier": 2,
+                "maxBackoff": "0.5s",
+                "backoffMultiplier": 3,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }

@@ -17,10 +17,17 @@ env:
   - {name: LANDMARKS_DRAIN_SECONDS, value: {{ include "landmarks.drainSeconds" $root | quote }}}
   - {name: LANDMARKS_REQUEST_SECONDS, value: {{ $root.Values.timeoutSeconds | quote }}}
   - {name: LANDMARKS_STOP_SECONDS, value: {{ $root.Values.timeoutSeconds | quote }}}
+  {{- if and (eq .component "transformer") (eq $root.Values.autoscaling.mode "knative") (eq (int $root.Values.autoscaling.predictor.min) 0) }}
+  # Asking a predictor that is scaled to zero would start it, again and again.
+  - {name: LANDMARKS_READY_NEEDS_PREDICTOR, value: "false"}
+  {{- end }}
   {{- if eq .component "predictor" }}
   - {name: LANDMARKS_ENGINE, value: {{ ternary $root.Values.gpu.engine $own.engine $gpu | quote }}}
   {{- with include "landmarks.modelPath" $root }}
   - {name: LANDMARKS_MODEL, value: {{ . | quote }}}
+  {{- end }}
+  {{- with $root.Values.model.folder }}
+  - {name: LANDMARKS_MODELS, value: {{ . | quote }}}
   {{- end }}
   {{- with $root.Values.model.storageUri }}
   - {name: STORAGE_URI, value: {{ . | quote }}}
@@ -48,13 +55,11 @@ volumeMounts:
 {{- end }}
 
 {{/* Readiness by the model's own answer, liveness by the server's; over gRPC where the port is
-     the only one. dict model, http (port or 0), grpc (port), alone (true: ready without the predictor). */}}
+     the only one. dict model, http (port or 0), grpc (port). */}}
 {{- define "landmarks.probes" -}}
 readinessProbe:
   {{- if .http }}
-  httpGet: {path: {{ ternary "/v2/health/live" (printf "/v2/models/%s/ready" .model) (eq (toString .alone) "true") }}, port: {{ .http }}}
-  {{- else if .alone }}
-  tcpSocket: {port: {{ .grpc }}}
+  httpGet: {path: /v2/models/{{ .model }}/ready, port: {{ .http }}}
   {{- else }}
   grpc: {port: {{ .grpc }}, service: {{ .model }}}
   {{- end }}

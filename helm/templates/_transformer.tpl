@@ -24,8 +24,6 @@ ports:
   # Not "h2c": Kourier takes a Service with a port of that name for gRPC as a whole.
   - {name: grpc, containerPort: {{ $grpcPort }}, protocol: TCP}
   {{- end }}
-{{- /* A probe that asks a predictor scaled to zero would start it, again and again. */}}
-{{- $alone := and (eq .Values.autoscaling.mode "knative") (eq (int .Values.autoscaling.predictor.min) 0) (eq .Values.topology "split") }}
-{{ include "landmarks.probes" (dict "model" .Values.modelName "http" (ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst)) "grpc" $grpcPort "alone" $alone) }}
+{{ include "landmarks.probes" (dict "model" .Values.modelName "http" (ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst)) "grpc" $grpcPort) }}
 {{ include "landmarks.container" (dict "root" . "component" "transformer") }}
 {{- end }}

@@ -14,13 +14,13 @@ from k8s.clustertest.commands import INGRESS, ROOT
 
 PICTURE = (ROOT / "tests/assets/astronaut.jpg").read_bytes()
 BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
-    0: (244, 109),  # left eye
-    1: (203, 109),  # right eye
-    10: (222, 133),  # nose tip
-    11: (243, 150),  # left corner of the mouth
-    12: (206, 150),  # right corner of the mouth
+    0: (246, 103.5),  # left eye
+    1: (203, 100.5),  # right eye
+    10: (223.5, 127),  # nose tip
+    11: (244, 141),  # left corner of the mouth
+    12: (202.5, 140),  # right corner of the mouth
 }
-PIXELS = 6.0
+PIXELS = 4.0
 
 
 @dataclass(slots=True)

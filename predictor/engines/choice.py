@@ -72,6 +72,8 @@ def rank_engines() -> list[tuple[str, str]]:
         ranked.append(("openvino-bf16", "the CPU multiplies bf16"))
     ranked.append(("openvino", "OpenVINO is installed"))
     ranked.append(("onnxruntime", "ONNX Runtime is installed"))
+    if not has(features, INT8):  # what a torch-free image can still run
+        ranked.append(("openvino-int8", "an int8 artefact is there"))
     ranked.append(("eager", "the reference works wherever torch does"))
     return ranked
 

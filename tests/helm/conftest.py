@@ -1,5 +1,6 @@
 """Render the chart with helm, as `helm install` would."""
 
+import functools
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,6 +20,13 @@ class Refused(Exception):
 
 def render(*values: str, files: tuple[str, ...] = (), capabilities=CAPABILITIES) -> list[dict]:
     """Give the rendered objects, for --set values and values files. Raises Refused."""
+    text = run_helm(values, files, capabilities)
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+
+
+@functools.cache
+def run_helm(values: tuple[str, ...], files: tuple[str, ...], capabilities) -> str:
+    """Run `helm template`, once for each set of arguments."""
     command = ["helm", "template", "landmarks", str(CHART), "--namespace", "vision"]
     for capability in capabilities:
         command += ["--api-versions", capability]
@@ -29,7 +37,7 @@ def render(*values: str, files: tuple[str, ...] = (), capabilities=CAPABILITIES)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise Refused(done.stderr)
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    return done.stdout
 
 
 def find(documents: list[dict], kind: str, name: str = "") -> dict:

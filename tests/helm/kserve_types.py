@@ -1,12 +1,13 @@
 """Check an object against the kserve SDK's own model classes, key by key."""
 
 import re
+from typing import Any
 
 import kubernetes.client
 from kserve import models
 
 ALIASES = {"K8sIoApiAppsV1DeploymentStrategy": "V1DeploymentStrategy"}
-SCALARS = {"str": str, "int": int, "bool": bool, "float": (int, float)}
+SCALARS: dict[str, Any] = {"str": str, "int": int, "bool": bool, "float": (int, float)}
 
 
 def check(value: object, kind: str, path: str = "") -> None:
@@ -29,7 +30,7 @@ def check(value: object, kind: str, path: str = "") -> None:
             check(item, fields[key], f"{path}.{key}")
 
 
-def find_model(kind: str) -> type | None:
+def find_model(kind: str) -> Any:
     """Find a class of the KServe SDK or of the Kubernetes client."""
     kind = ALIASES.get(kind, kind)
     model = getattr(models, kind, None) or getattr(kubernetes.client, kind, None)

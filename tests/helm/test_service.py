@@ -115,10 +115,10 @@ def test_readiness_asks_the_model():
 
 
 def test_a_transformer_does_not_keep_a_predictor_awake_that_may_sleep():
+    name = "LANDMARKS_READY_NEEDS_PREDICTOR"
     service = render_service("autoscaling.predictor.min=0")
-    assert container(service, "transformer")["readinessProbe"]["httpGet"]["path"] == (
-        "/v2/health/live"
-    )
+    assert env(container(service, "transformer"))[name] == "false"
+    assert name not in env(container(render_service(), "transformer"))
 
 
 def test_the_gpu_goes_to_the_predictor_alone():
@@ -141,6 +141,15 @@ def test_the_model_comes_from_the_image_or_a_volume():
     assert variables["STORAGE_URI"] == "s3://bucket/unet"
     assert variables["LANDMARKS_MODEL"] == "/mnt/models/a.pth"
     assert "STORAGE_URI" not in env(container(service, "transformer"))
+
+
+def test_more_models_come_from_a_folder():
+    service = render_service(
+        "model.storageUri=pvc://models/all",
+        "model.path=/mnt/models/unet.pth",
+        "model.folder=/mnt/models",
+    )
+    assert env(container(service, "predictor"))["LANDMARKS_MODELS"] == "/mnt/models"
 
 
 def test_images_have_registry_and_tag():

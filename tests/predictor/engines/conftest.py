@@ -19,7 +19,7 @@ def crops() -> np.ndarray:
     views = [face]
     while len(views) < 12:
         turn = cv2.getRotationMatrix2D((47.5, 47.5), random.normal(0, 8), random.normal(1, 0.07))
-        turn[:, 2] += random.normal(0, 3, 2)
+        turn[:, 2] = turn[:, 2] + random.normal(0, 3, 2)
         view = cv2.warpAffine(face, turn, (96, 96), borderMode=cv2.BORDER_REPLICATE)
         noisy = view * random.uniform(0.7, 1.1) + random.normal(0, 2, view.shape)
         views.append(noisy.clip(0, 255).astype(np.uint8))

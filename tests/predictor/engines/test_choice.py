@@ -15,11 +15,13 @@ from predictor.manifest import Manifest, read_manifest, write_manifest
 from predictor.unet import UNet
 
 REBUILD = r"python -m predictor\.export --checkpoint .* --engine openvino-int8 --calibrate FACES"
-needs_vnni = pytest.mark.skipif(
-    not list_features() & {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm"},
-    reason="this CPU runs no int8 artefact",
-)
-pytestmark = needs_vnni
+
+
+@pytest.fixture(autouse=True)
+def fast_bytes(monkeypatch) -> None:
+    """Choose as on a CPU that multiplies bytes, which this one may not be."""
+    features = list_features() | {"avx512_vnni"}
+    monkeypatch.setattr(choice, "list_features", lambda: features)
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def copy(int8: Path, checkpoint: Path, tmp_path: Path) -> tuple[Path, Path]:
 def change(folder: Path, **values: object) -> None:
     content = read_manifest(folder)
     fields = {name: getattr(content, name) for name in content.__slots__}
-    write_manifest(folder, Manifest(**(fields | values)))  # type: ignore[arg-type]
+    write_manifest(folder, Manifest(**(fields | values)))
 
 
 def truncate(folder: Path) -> None:
@@ -83,6 +85,17 @@ def test_auto_takes_int8_from_beside_the_checkpoint(copy, caplog):
     engine = load_engine("auto", copy[0])
     assert engine.name == "openvino-int8"
     assert "auto took openvino-int8: the CPU multiplies bytes" in caplog.text
+
+
+def test_without_torch_a_plain_cpu_still_serves_int8(copy, monkeypatch):
+    """The CPU image has no torch, so that int8 is all that a CPU without VNNI can run."""
+    monkeypatch.setattr(choice, "list_features", lambda: frozenset({"avx2"}))
+    for module in ("torch", "onnxruntime", "onnx"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for module in ("eager", "onnxruntime", "build.onnx_graph", "build.reference"):
+        monkeypatch.delitem(sys.modules, f"predictor.engines.{module}", raising=False)
+    engine = load_engine("auto", copy[0])
+    assert engine.name == "openvino-int8" and "an int8 artefact is there" in engine.why
 
 
 def test_without_an_artefact_auto_builds_from_the_checkpoint(copy):
@@ -140,7 +153,7 @@ assert engine.name == "openvino-int8" and points.shape == (1, 15, 2)
 def test_fast_engines_are_ranked_by_what_the_cpu_can(monkeypatch):
     monkeypatch.setattr(choice, "list_features", lambda: frozenset({"avx2"}))
     names = [name for name, _ in choice.rank_engines()]
-    assert "openvino-int8" not in names and names[-1] == "eager"
+    assert names == ["openvino", "onnxruntime", "openvino-int8", "eager"]
 
 
 def test_landmarks_are_finite(int8: Path, checkpoint: Path):

@@ -1,0 +1,13 @@
+# Measurements: DATA is a folder of faces with an index.csv (README: accuracy).
+.PHONY: profile ledger
+
+profile:
+	@test -n "$(DATA)" || { echo "make profile DATA=faces: which faces?"; exit 1; }
+	@$(BIN)/python -m bench.profile --data $(DATA)
+	@$(BIN)/python -m bench.start --bf16 out/bench/simple_unet-openvino-bf16
+	@$(BIN)/python -m bench.charts
+
+ledger:
+	@test -n "$(DATA)" || { echo "make ledger DATA=faces: which faces?"; exit 1; }
+	@$(BIN)/python -m bench.ledger --data $(DATA)
+	@$(BIN)/python -m bench.charts

@@ -1,0 +1,112 @@
+"""How soon the predictor is ready, and how much memory it takes, engine by engine.
+
+    python -m bench.start
+
+starts `python -m predictor` in turns with each engine, asks it for 50 answers, and
+sets the seconds beside those of a bare `import kserve`. Writes bench/start.csv.
+"""
+
+import argparse
+import csv
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import requests
+
+from predictor.engines.artefact import GOLDEN_FACE
+
+ENGINES = ("openvino-int8", "openvino-bf16", "eager", "compiled")
+
+
+def find_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def time_import() -> float:
+    """Seconds of a fresh process that imports kserve and ends."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import kserve"], check=True)
+    return time.perf_counter() - begun
+
+
+def start(engine: str, artefact: Path | None, asks: int) -> tuple[float, float]:
+    """Start a predictor, ask it, end it: seconds until ready, and peak resident MB."""
+    port, grpc = find_port(), find_port()
+    env = os.environ | {"LANDMARKS_ENGINE": engine}
+    if artefact:
+        env["LANDMARKS_ARTEFACT"] = str(artefact)
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "predictor", f"--http_port={port}", f"--grpc_port={grpc}"],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}/v2"
+    try:
+        while not is_ready(url):
+            if process.poll() is not None:
+                raise RuntimeError(f"the predictor with engine {engine} ended at start")
+            time.sleep(0.02)
+        seconds = time.perf_counter() - begun
+        ask(url, asks)
+        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+    finally:
+        process.terminate()
+        process.wait()
+    return seconds, peak
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health/ready", timeout=1).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def ask(url: str, times: int) -> None:
+    face = np.load(GOLDEN_FACE)
+    tensor = {"name": "face", "shape": list(face.shape), "datatype": "UINT8"}
+    body = {"inputs": [tensor | {"data": face.ravel().tolist()}]}
+    name = requests.get(f"{url}/models", timeout=5).json()["models"][0]
+    for _ in range(times):
+        answer = requests.post(f"{url}/models/{name}/infer", json=body, timeout=60)
+        answer.raise_for_status()
+
+
+def main() -> None:
+    """Measure in turns and write the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bf16", type=Path, help="an openvino-bf16 export to start from")
+    parser.add_argument("--out", type=Path, default=Path("bench/start.csv"))
+    a = parser.parse_args()
+    imports: list[float] = []
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ENGINES}
+    for _ in range(a.rounds):
+        imports.append(time_import())
+        for name in ENGINES:
+            artefact = a.bf16 if name == "openvino-bf16" else None
+            found[name].append(start(name, artefact, 50))
+    bare = median(imports)
+    with a.out.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["engine", "ready_s", "over_import_kserve_s", "peak_mb"])
+        writer.writerow(["(import kserve)", round(bare, 2), 0, ""])
+        for name, pairs in found.items():
+            ready, peak = (median(values) for values in zip(*pairs, strict=True))
+            writer.writerow([name, round(ready, 2), round(ready - bare, 2), round(peak)])
+    print(a.out.read_text(), end="")
+
+
+if __name__ == "__main__":
+    main()

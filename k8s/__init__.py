@@ -1,0 +1,1 @@
+"""The service on Kubernetes: scripts, values, and the test on a real cluster."""
