@@ -155,7 +155,9 @@ def test_ids_and_timings_go_through_both_services(services, astronaut):
     assert answer.status_code == 200 and answer.headers["x-request-id"] == "trace-me-4711"
     for service in services:
         lines = [
-            json.loads(line) for line in service.log.read_text().splitlines() if "4711" in line
+            json.loads(line)
+            for line in service.log.read_text().splitlines()
+            if "trace-me-4711" in line
         ]
         assert len(lines) == 1 and lines[0]["code"] == "ok"
     timings = {
