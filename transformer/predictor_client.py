@@ -138,12 +138,18 @@ class PredictorClient:
         request = pb.ModelReadyRequest(name=model)
         try:
             return (await self.stub.ModelReady(request, timeout=1.0)).ready
-        except grpc.aio.AioRpcError:
+        except grpc.aio.AioRpcError as error:
+            if re.search("resolving|resolution", error.details() or ""):
+                # A name that isn't there yet: gRPC would look again only after up to two
+                # minutes, a new channel looks at once. Nothing is under way on this one.
+                await self.close()
             return False
 
     async def close(self) -> None:
-        if self.channel is not None:
-            await self.channel.close()
+        """Close the connections; the next call makes new ones."""
+        channel, self.channel = self.channel, None
+        if channel is not None:
+            await channel.close()
 
 
 def find_target(address: str) -> str:

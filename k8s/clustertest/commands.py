@@ -9,6 +9,7 @@ from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "out/cluster-test"
+PICTURE = ROOT / "tests/assets/astronaut.jpg"  # one face, 512x512
 INGRESS = f"127.0.0.1:{os.environ.get('CLUSTER_HTTP_PORT', '8080')}"
 Found = TypeVar("Found")
 

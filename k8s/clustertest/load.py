@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from k8s.clustertest.commands import INGRESS, OUT, ROOT
+from k8s.clustertest.commands import INGRESS, OUT, PICTURE, ROOT
 
 
 class Load:
     """Users by steps ("USERS:SECONDS,..."), each sending one request after the other."""
 
-    def __init__(self, name: str, host: str, steps: str, users: str = "JpegUser"):
+    def __init__(self, name: str, host: str, steps: str, picture: Path = PICTURE):
         OUT.mkdir(parents=True, exist_ok=True)
         self.prefix = OUT / name
         self.begun = time.time()
@@ -21,7 +21,8 @@ class Load:
             *(sys.executable, "-m", "locust"),
             *("-f", "loadtest/locustfile.py,loadtest/steps.py", "--headless", "--only-summary"),
             *("-H", f"http://{INGRESS}", "--host-header", host, "--steps", steps),
-            *("--csv", str(self.prefix), "--csv-full-history", users),
+            *("--csv", str(self.prefix), "--csv-full-history"),
+            *("--picture", str(picture), "JpegUser"),
         ]
         self.log = Path(f"{self.prefix}.log")
         with self.log.open("w") as sink:

@@ -10,9 +10,8 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from k8s.clustertest.commands import INGRESS, ROOT
+from k8s.clustertest.commands import INGRESS, PICTURE
 
-PICTURE = (ROOT / "tests/assets/astronaut.jpg").read_bytes()
 BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
     0: (246, 103.5),  # left eye
     1: (203, 100.5),  # right eye
@@ -46,11 +45,11 @@ class Answer:
 
 
 def ask_jpeg(host: str, timeout: float = 60) -> Answer:
-    return post(host, PICTURE, "image/jpeg", timeout)
+    return post(host, PICTURE.read_bytes(), "image/jpeg", timeout)
 
 
 def ask_json(host: str, timeout: float = 60) -> Answer:
-    text = base64.b64encode(PICTURE).decode()
+    text = base64.b64encode(PICTURE.read_bytes()).decode()
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}
     return post(host, json.dumps({"inputs": [tensor]}).encode(), "application/json", timeout)
 
@@ -71,7 +70,7 @@ def post(host: str, body: bytes, content_type: str, timeout: float) -> Answer:
 
 def ask_grpc(host: str, timeout: float = 60, address: str = INGRESS) -> Answer:
     image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
-    image.contents.bytes_contents.append(PICTURE)
+    image.contents.bytes_contents.append(PICTURE.read_bytes())
     request = pb.ModelInferRequest(model_name="unet", inputs=[image])
     with grpc.insecure_channel(address, [("grpc.default_authority", host)]) as channel:
         try:

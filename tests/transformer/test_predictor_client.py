@@ -6,7 +6,7 @@ from grpc.aio import AioRpcError, Metadata
 
 from serving.errors import CATALOGUE
 from serving.record import read_timings, write_timings
-from transformer.predictor_client import find_target
+from transformer.predictor_client import PredictorClient, find_target
 from transformer.predictor_errors import translate_error
 from transformer.wake import find_address
 
@@ -57,3 +57,10 @@ def test_the_predictor_to_wake_is_the_one_that_will_be_asked():
     assert find_address(["x", "--predictor_host", "a"], {}) == "a"
     assert find_address(["x"], {"LANDMARKS_PREDICTOR": "b:2"}) == "b:2"
     assert find_address(["x", "--predictor_host"], {}) == ""
+
+
+async def test_a_name_that_is_not_there_yet_is_looked_up_anew():
+    """gRPC itself would wait up to two minutes before it looks again."""
+    client = PredictorClient("predictor.invalid:80")
+    assert not await client.check_ready("unet")
+    assert client.channel is None

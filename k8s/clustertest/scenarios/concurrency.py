@@ -3,13 +3,14 @@
 import math
 import time
 
+from k8s.clustertest.crowd import make_crowd
 from k8s.clustertest.journal import Record
 from k8s.clustertest.load import Load
 from k8s.clustertest.release import Release
 from k8s.clustertest.watch import Watch
 
 TITLE = "Knative scales transformer and predictor on concurrency, and back"
-TARGETS = {"transformer": 3, "predictor": 1}
+TARGETS = {"transformer": 3, "predictor": 2}
 UTILIZATION, MOST = 0.7, 4
 STEPS = ((1, 15), (3, 30), (5, 30), (7, 35), (1, 45))  # users, seconds
 WINDOW, DELAY = 15, 5
@@ -25,7 +26,7 @@ def run(record: Record) -> None:
         *(f"autoscaling.{name}.max={MOST}" for name in TARGETS),
     )
     steps = ",".join(f"{users}:{seconds}" for users, seconds in STEPS)
-    with Watch(release) as watch, Load("concurrency", release.host, steps) as load:
+    with Watch(release) as watch, Load("concurrency", release.host, steps, make_crowd()) as load:
         load.finish()
         ended = time.time()
         for component in TARGETS:

@@ -4,6 +4,7 @@ import time
 
 from k8s.clustertest.commands import kubectl, wait_until
 from k8s.clustertest.commands import run as run_command
+from k8s.clustertest.crowd import make_crowd
 from k8s.clustertest.journal import Record
 from k8s.clustertest.load import Load
 from k8s.clustertest.picture import ask_grpc
@@ -105,18 +106,21 @@ def see_keda(record: Record) -> None:
     kubectl("apply", "-f", "k8s/prometheus/prometheus.yaml")
     kubectl("-n", "monitoring", "rollout", "status", "deployment/prometheus", "--timeout=90s")
     release = Release("in-flight")
+    release.make_namespace()
+    kubectl("-n", release.namespace, "apply", "-f", "k8s/prometheus/pods.yaml")
     release.install(
         "autoscaling.mode=keda",
+        'autoscaling.keda.selector=namespace="in-flight"',
         "autoscaling.scaleDownDelaySeconds=10",
         "autoscaling.transformer.target=2",
-        "autoscaling.predictor.target=1",
+        "autoscaling.predictor.target=2",
         "autoscaling.transformer.max=4",
         "autoscaling.predictor.max=4",
     )
     host = expose(release)
     answer = wait_answer(host)
     record.check("mode keda: right points", answer.right, answer)
-    with Watch(release) as watch, Load("keda", host, "6:75") as load:
+    with Watch(release) as watch, Load("keda", host, "6:75", make_crowd()) as load:
         load.finish()
         ended = time.time()
         try:
@@ -127,7 +131,7 @@ def see_keda(record: Record) -> None:
             )
         except TimeoutError as error:
             record.check("mode keda: back to one replica each", False, error)
-    for component, low in (("transformer", 3), ("predictor", 2)):
+    for component, low in (("transformer", 3), ("predictor", 3)):
         peak = watch.peak(component)
         record.check(
             f"mode keda: {component} from 1 to {low} or more", peak >= low, f"{peak} ready"
