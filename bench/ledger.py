@@ -25,6 +25,7 @@ from predictor.engines.build.faces import load_labelled, measure_error
 from predictor.engines.hardware import count_cpus
 
 BATCHES = (1, 4, 8)
+REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work
 
 
 class Worker:
@@ -58,6 +59,7 @@ class Worker:
         return self.read()
 
     def time(self, batch: int, seconds: float) -> None:
+        time.sleep(REST)
         answer = self.ask(batch=batch, seconds=seconds)
         self.times[batch] += answer["ms"]
         self.peaks.setdefault(batch, answer["peak"])

@@ -23,23 +23,27 @@ TECHNIQUES = (
     Technique("BatchNorm folded", "eager+folded", "alone"),
     Technique("bf16", "eager+bf16", "alone"),
     Technique("inductor", "eager+compile", "alone", wide=False),
-    Technique("channels last, then folded", "folded", "cumulative"),
+    Technique("channels last and folded", "folded", "cumulative"),
     Technique("... then bf16", "torch-bf16", "cumulative"),
     Technique("... then inductor", "compiled-bf16", "cumulative"),
-    Technique("folded, AOTInductor", "ahead", "alone", "ahead", wide=False),
-    Technique("folded, bf16, AOTInductor", "ahead-bf16", "alone", "ahead-bf16"),
-    Technique("folded, ONNX Runtime", "onnxruntime", "alone", "onnxruntime"),
-    Technique("folded, OpenVINO", "openvino", "cumulative", "openvino"),
+    Technique("folded AOTInductor", "ahead", "alone", "ahead", wide=False),
+    Technique("folded bf16 AOTInductor", "ahead-bf16", "alone", "ahead-bf16"),
+    Technique("folded ONNX Runtime", "onnxruntime", "alone", "onnxruntime"),
+    Technique("folded OpenVINO", "openvino", "cumulative", "openvino"),
     Technique("... then bf16", "openvino-bf16", "cumulative", "openvino-bf16"),
     Technique("... int8 instead (the default)", "openvino-int8", "cumulative", "openvino-int8"),
-    Technique("int8, the rest bf16", "int8-rest-bf16", "alone", "openvino-int8"),
-    Technique("int8, first and last layer too", "int8-everything", "alone", "int8-everything"),
-    Technique("int8, 1 thread", "int8-one-thread", "alone", "openvino-int8"),
-    Technique("int8, 2 streams of 1 thread", "int8-streams", "alone", "openvino-int8"),
-    Technique("int8, softmax sum in the graph", "int8-mass", "alone", "openvino-int8", wide=False),
+    Technique("int8 and the rest bf16", "int8-rest-bf16", "alone", "openvino-int8"),
+    Technique(
+        "int8 in the first and last layer too", "int8-everything", "alone", "int8-everything"
+    ),
+    Technique("int8 on 1 thread", "int8-one-thread", "alone", "openvino-int8"),
+    Technique("int8 in 2 streams of 1 thread", "int8-streams", "alone", "openvino-int8"),
+    Technique(
+        "int8 with the softmax sum in the graph", "int8-mass", "alone", "openvino-int8", wide=False
+    ),
 )
 STUDENT = (
-    Technique("student, eager fp32", "eager", "alone"),
-    Technique("student, OpenVINO bf16", "openvino-bf16", "alone", "openvino-bf16"),
-    Technique("student, OpenVINO int8", "openvino-int8", "alone", "openvino-int8"),
+    Technique("student eager fp32", "eager", "alone"),
+    Technique("student OpenVINO bf16", "openvino-bf16", "alone", "openvino-bf16"),
+    Technique("student OpenVINO int8", "openvino-int8", "alone", "openvino-int8"),
 )
