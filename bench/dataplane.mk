@@ -2,7 +2,7 @@
 .PHONY: bench-dataplane soak
 
 bench-dataplane: $(VENV)/dev.stamp models
-	@$(BIN)/python -m bench.dataplane overhead pinned chain stock overload
+	@$(BIN)/python -m bench.dataplane cpu overhead pinned chain stock overload
 
 soak: $(VENV)/dev.stamp models
 	@SOAK=100 $(BIN)/python -m pytest -q tests/serving/test_rest_codec.py tests/transformer/test_picture.py

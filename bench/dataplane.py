@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import dataplane_figures as figures
+from bench.dataplane_cpu import measure_cpu
 from bench.dataplane_run import describe_machine
 
 RESULTS = Path("bench/results")
@@ -20,6 +21,15 @@ RESULTS = Path("bench/results")
 Figure = tuple[Callable[[], dict], Callable[[dict], list[tuple[str, object, str]]]]
 
 FIGURES: dict[str, Figure] = {
+    "cpu": (
+        measure_cpu,
+        lambda r: [
+            ("processor ms a JPEG, ours", r["jpeg"]["ours"]["cpu_ms"], "-"),
+            ("processor ms a JPEG, stock", r["jpeg"]["stock"]["cpu_ms"], "-"),
+            ("engine's share of the processor time, 8 faces a call", r["share_8"], ">= 0.9"),
+            ("engine's share of the processor time, 1 face a call", r["share_1"], ">= 0.8"),
+        ],
+    ),
     "overhead": (
         figures.measure_overhead,
         lambda r: [

@@ -14,7 +14,7 @@ from transformer.detectors import find_detector, load_detector
 
 def find_alone(content: bytes) -> int:
     path = os.environ.get("LANDMARKS_DETECTOR")
-    detector = load_detector(find_detector(Path(path) if path else None), 640, 0.6)
+    detector = load_detector(find_detector(Path(path) if path else None), 640)
     pixels = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
     return len(detector.detect(pixels)[1])
 

@@ -1,5 +1,6 @@
 """Ask the service for the faces of one picture, over REST or gRPC."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,8 @@ def locate_grpc(
 ) -> list[Face]:
     """Find the faces of a picture over gRPC, as `locate` does; needs kserve installed."""
     import grpc
-    from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-    from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+    pb, pb_grpc = import_stubs()
     content = read_picture(picture)
     request = pb.ModelInferRequest(
         model_name=model,
@@ -79,6 +79,16 @@ def locate_grpc(
             for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
         }
     )
+
+
+def import_stubs():
+    """Import KServe's gRPC modules, which would take this program's arguments for their own."""
+    arguments, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        from kserve.protocol.grpc import grpc_predict_v2_pb2, grpc_predict_v2_pb2_grpc
+    finally:
+        sys.argv = arguments
+    return grpc_predict_v2_pb2, grpc_predict_v2_pb2_grpc
 
 
 def read_picture(picture: str | Path | bytes) -> bytes:

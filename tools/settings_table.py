@@ -8,8 +8,7 @@ from serving.settings import ServerSettings
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
-BEGIN = "<!-- settings: tools.settings_table writes this -->\n"
-END = "<!-- /settings -->"
+MARK = "settings: tools.settings_table writes this"
 
 
 def make_table() -> str:
@@ -34,12 +33,13 @@ def make_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def fill_in(text: str) -> str:
-    """Put the table between its marks."""
-    head, rest = text.split(BEGIN)
-    return head + BEGIN + make_table() + END + rest.split(END, 1)[1]
+def fill_in(text: str, mark: str, table: str) -> str:
+    """Put a table between its marks, `<!-- mark -->` and `<!-- end -->`."""
+    begin, end = f"<!-- {mark} -->\n", "<!-- end -->"
+    head, rest = text.split(begin)
+    return head + begin + table + end + rest.split(end, 1)[1]
 
 
 if __name__ == "__main__":
     path = ROOT / "README.md"
-    path.write_text(fill_in(path.read_text()))
+    path.write_text(fill_in(path.read_text(), MARK, make_table()))

@@ -19,8 +19,8 @@ class TransformerSettings(ServerSettings):
     """ONNX file of YuNet or CenterFace; none: what `make models` chose."""
     detect_side: int = Field(640, ge=64, le=4096)
     """Pictures are detected at this long side, in pixels, or at their own when smaller."""
-    min_score: float = Field(0.6, gt=0, lt=1)
-    """Boxes with a lower score are no faces."""
+    min_score: float | None = Field(None, gt=0, lt=1)
+    """Boxes with a lower score are no faces; none: 0.6 for YuNet, 0.5 for CenterFace."""
     workers: int = Field(default_factory=count_cpus, ge=1)
     """Threads that decode pictures and find faces."""
     max_pictures: int = Field(256, ge=1)

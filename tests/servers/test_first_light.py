@@ -136,5 +136,12 @@ def test_the_client_prints_and_draws(transformer, tmp_path):
         [*command, transformer.url, "--json"], capture_output=True, text=True, check=True
     ).stdout
     assert len(json.loads(text)[0]["points"]) == 15
+    over_grpc = subprocess.run(
+        [*command[:-1], "--grpc", f"127.0.0.1:{transformer.grpc}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert over_grpc == table
     refused = subprocess.run([*command, "http://127.0.0.1:1"], capture_output=True, text=True)
     assert refused.returncode == 1 and "unreachable" in refused.stderr

@@ -2,15 +2,23 @@
 
 import re
 
+from bench import readme_table
 from serving.errors import CATALOGUE
+from tools import settings_table
 from tools.processes import ROOT
-from tools.settings_table import fill_in
 
 README = (ROOT / "README.md").read_text()
 
 
 def test_the_settings_table_is_made_from_the_settings():
-    assert fill_in(README) == README, "run: python -m tools.settings_table"
+    table = settings_table.make_table()
+    filled = settings_table.fill_in(README, settings_table.MARK, table)
+    assert filled == README, "run: python -m tools.settings_table"
+
+
+def test_the_table_of_engines_is_made_from_the_ledger():
+    filled = settings_table.fill_in(README, readme_table.MARK, readme_table.make_table())
+    assert filled == README, "run: python -m bench.readme_table"
 
 
 def test_the_error_table_has_every_error_with_its_statuses():

@@ -8,6 +8,7 @@ from transformer.detectors.centerface import CenterFace
 from transformer.detectors.yunet import YuNet
 
 FOLDER = Path("models/detector")
+MIN_SCORES = {YuNet.name: 0.6, CenterFace.name: 0.5}
 
 
 class DetectorError(RuntimeError):
@@ -24,9 +25,14 @@ def find_detector(path: Path | None) -> Path:
     return found[0]
 
 
-def load_detector(path: Path, side: int, min_score: float) -> Detector:
-    """Load a detector from its ONNX file, told apart by the file's name."""
+def load_detector(path: Path, side: int, min_score: float | None = None) -> Detector:
+    """Load a detector from its ONNX file, told apart by the file's name.
+
+    Without `min_score` the detector's own: what a score means differs between them.
+    """
     kind = find_kind(path)
+    if min_score is None:
+        min_score = MIN_SCORES[CenterFace.name if kind is CenterFace else YuNet.name]
     try:
         return kind(path, side, min_score)
     except Exception as error:

@@ -48,8 +48,8 @@ class YuNetOpenVino(Detector):
             return boxes, scores
         rects = boxes.copy()
         rects[:, 2:] -= rects[:, :2]
-        kept = cv2.dnn.NMSBoxes(rects.tolist(), scores.tolist(), self.min_score, OVERLAP, 1.0, MOST)
-        kept = np.array(kept, np.intp)
+        best = cv2.dnn.NMSBoxes(rects.tolist(), scores.tolist(), self.min_score, OVERLAP, 1.0, MOST)
+        kept = np.array(best, np.intp)
         return boxes[kept], scores[kept]
 
     def read_grid(self, stride: int, columns: int) -> tuple[Floats, Floats]:

@@ -1,0 +1,37 @@
+"""Write the README's table of engines from the ledger.
+
+python -m bench.readme_table          # rewrites README.md
+"""
+
+import csv
+
+from tools.processes import ROOT
+from tools.settings_table import fill_in
+
+MARK = "ledger: bench.readme_table writes this"
+NETWORKS = ("width 32", "student")
+
+
+def make_table() -> str:
+    """Make a Markdown table with a row for each technique of the shipped networks."""
+    lines = [
+        "| technique | ms a face | x eager | faces/s, best batch | peak MB | load s | canada |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    with (ROOT / "bench/ledger.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["network"] in NETWORKS]
+    for alone in (row for row in rows if row["batch"] == "1"):
+        same = [row for row in rows if row["technique"] == alone["technique"]]
+        same = [row for row in same if row["network"] == alone["network"]]
+        best = max(float(row["images_per_s"]) for row in same)
+        lines.append(
+            f"| {alone['technique']} | {float(alone['ms_median']):.1f} | {alone['x_eager']} "
+            f"| {best:.0f} | {alone['peak_mb']} | {alone['load_s']} "
+            f"| {100 * float(alone['canada_nme']):.2f} % |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    path.write_text(fill_in(path.read_text(), MARK, make_table()))
