@@ -5,8 +5,9 @@ CLUSTER_TOOLS ?= $(wildcard $(abspath ../shared/cluster))
 .PHONY: cluster-test manifests
 
 cluster-test: $(VENV)/dev.stamp models
-	@if [ -n "$(CLUSTER_TOOLS)" ]; then "$(CLUSTER_TOOLS)/up"; export CLUSTER_TOOLS="$(CLUSTER_TOOLS)"; \
-	  . "$(CLUSTER_TOOLS)/env.sh"; fi; $(BIN)/python -m k8s.clustertest
+	@if [ -n "$(CLUSTER_TOOLS)" ]; then \
+	  export CLUSTER_TOOLS="$(CLUSTER_TOOLS)"; . "$(CLUSTER_TOOLS)/env.sh"; fi; \
+	$(BIN)/python -m k8s.clustertest
 
 manifests:
 	@k8s/manifests.sh

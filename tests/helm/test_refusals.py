@@ -24,7 +24,7 @@ REFUSED = [
     ("predictor.replicas=3", "additional properties 'replicas' not allowed"),
     ("autoscaling.keda.server=x", "additional properties 'server' not allowed"),
     ("autoscaling.predictor.min=9", "min (9) is greater than autoscaling.predictor.max (8)"),
-    ("autoscaling.transformer.limit=3", "a pod could never reach its target"),
+    ("autoscaling.transformer.limit=1", "a pod could never reach its target"),
     ("autoscaling.mode=hpa,autoscaling.predictor.min=0", "only autoscaling.mode knative scales"),
     ("autoscaling.mode=none,canaryTrafficPercent=10", "needs autoscaling.mode knative"),
     ("model.storageUri=s3://a,model.path=/tmp/a.pth", "must lie below /mnt/models"),

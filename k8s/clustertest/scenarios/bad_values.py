@@ -2,8 +2,9 @@
 
 from k8s.clustertest.commands import CommandError, helm
 from k8s.clustertest.journal import Record
+from k8s.clustertest.scenarios.variants import see_variants
 
-TITLE = "bad values are refused with a sentence"
+TITLE = "bad values are refused with a sentence, good ones accepted"
 REFUSED = {  # values -> what the refusal has to say
     ("autoscaling.mode=foo",): "value must be one of 'knative', 'keda', 'hpa', 'none'",
     (
@@ -41,6 +42,7 @@ def run(record: Record) -> None:
             "KServe is not installed" in str(error),
             last_line(error),
         )
+    see_variants(record)
 
 
 def last_line(error: CommandError) -> str:

@@ -13,7 +13,11 @@ USERS = 3
 
 def run(record: Record) -> None:
     release = Release("rollout")
-    release.install("autoscaling.scaleDownDelaySeconds=0", "autoscaling.windowSeconds=10")
+    release.install(
+        "autoscaling.transformer.target=8",  # one pod a revision for these users
+        "autoscaling.scaleDownDelaySeconds=0",
+        "autoscaling.windowSeconds=10",
+    )
     with Load("rollout", release.host, f"{USERS}:600") as load:
         time.sleep(5)
         phase(record, load, "helm upgrade to a changed revision", lambda: upgrade(release))

@@ -16,6 +16,7 @@ def run(record: Record) -> None:
     release = Release("zero")
     release.install(
         *(f"autoscaling.{component}.min=0" for component in ("transformer", "predictor")),
+        "autoscaling.transformer.target=8",  # one pod for all four callers
         "autoscaling.windowSeconds=8",
         "autoscaling.scaleDownDelaySeconds=0",
     )

@@ -55,8 +55,8 @@ def see_none(record: Record) -> None:
     record.check("mode none: right points", answer.right, answer)
     pods = release.pods("predictor")
     record.check("mode none: min replicas, no more", len(pods) == 2, f"{len(pods)} predictors")
-    with Load("plain", host, "3:25") as load:
-        time.sleep(6)
+    with Load("plain", host, "3:55") as load:
+        time.sleep(35)  # longer than a connection lives: new pods are found by then
         busy = [read_requests(release, pod) for pod in pods]
         kubectl(
             "-n", release.namespace, "delete", "pod", pods[0]["metadata"]["name"], "--wait=false"
@@ -131,6 +131,9 @@ def see_keda(record: Record) -> None:
             )
         except TimeoutError as error:
             record.check("mode keda: back to one replica each", False, error)
+    for component in ("transformer", "predictor"):
+        counts = [f"{sample[component]:.0f}" for sample in watch.samples[::8]]
+        record.number_of(f"mode keda: {component}s, every 8 s", " ".join(counts))
     for component, low in (("transformer", 3), ("predictor", 3)):
         peak = watch.peak(component)
         record.check(
