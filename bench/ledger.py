@@ -23,7 +23,7 @@ from bench.techniques import STUDENT as STUDENT_TECHNIQUES
 from bench.techniques import TECHNIQUES, Technique
 from predictor.decode import decode_heatmaps
 from predictor.engines.build.faces import load_labelled, measure_error
-from predictor.engines.hardware import count_cpus
+from serving.cpus import count_cpus
 
 BATCHES = (1, 4, 8)
 REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from predictor.engines.hardware import count_cpus
+from serving.cpus import count_cpus
 
 SIDE = 2048
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from predictor.engines.artefact import GOLDEN_FACE
 from predictor.engines.base import Engine, Faces
-from predictor.engines.hardware import count_cpus
 from predictor.engines.loaders import open_model
 from predictor.manifest import Manifest, read_manifest, write_manifest
+from serving.cpus import count_cpus
 
 BATCHES = (1, 2, 4, 8, 16)
 SECONDS = 0.6  # of each candidate

@@ -8,9 +8,14 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def count_cpus(root: Path = CGROUPS) -> int:
-    """Count the processors: those it may run on, or fewer where a CPU quota says so."""
+    """Count the processors: those it may run on, or fewer where a CPU quota says so.
+
+    A container with 2 CPUs on a node of 64 sees all 64, and 64 threads on 2 CPUs wait
+    for each other; so the quota of cgroup v2 or v1 counts, rounded up.
+    """
     quota = read_quota(root)
-    allowed = len(os.sched_getaffinity(0))
+    has_affinity = hasattr(os, "sched_getaffinity")  # Linux alone has
+    allowed = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
 
 

@@ -1,4 +1,4 @@
-"""Bring up a cluster, install the chart, see the eight scenarios, write k8s/RESULTS.md.
+"""Bring up a cluster, install the chart, see the nine scenarios, write k8s/RESULTS.md.
 
 python -m k8s.clustertest                  everything, from nothing to nothing
 python -m k8s.clustertest --ready --only 2 --keep   one scenario on the cluster that is up
@@ -22,6 +22,7 @@ from k8s.clustertest.scenarios import (
     scale_to_zero,
     security,
     standard_mode,
+    storage,
 )
 from k8s.clustertest.watch import let_autoscaler_tell
 
@@ -34,6 +35,7 @@ SCENARIOS = {
     6: gpu,
     7: security,
     8: bad_values,
+    9: storage,
 }
 
 

@@ -44,8 +44,9 @@ class Answer:
         return self.problem or f"{len(self.points)} points, {self.distance:.1f} px by eye"
 
 
-def ask_jpeg(host: str, timeout: float = 60) -> Answer:
-    return post(host, PICTURE.read_bytes(), "image/jpeg", timeout)
+def ask_jpeg(host: str, timeout: float = 60, model: str = "") -> Answer:
+    """Send the picture; `model` asks for another than the default one."""
+    return post(host, PICTURE.read_bytes(), "image/jpeg", timeout, model)
 
 
 def ask_json(host: str, timeout: float = 60) -> Answer:
@@ -54,11 +55,12 @@ def ask_json(host: str, timeout: float = 60) -> Answer:
     return post(host, json.dumps({"inputs": [tensor]}).encode(), "application/json", timeout)
 
 
-def post(host: str, body: bytes, content_type: str, timeout: float) -> Answer:
+def post(host: str, body: bytes, content_type: str, timeout: float, model: str = "") -> Answer:
     headers = {"Host": host, "Content-Type": content_type}
     url = f"http://{INGRESS}/v2/models/unet/infer"
     try:
-        answer = requests.post(url, data=body, headers=headers, timeout=timeout)
+        query = {"model": model} if model else {}
+        answer = requests.post(url, params=query, data=body, headers=headers, timeout=timeout)
     except requests.RequestException as error:
         return Answer([], problem=repr(error))
     seconds = answer.elapsed.total_seconds()

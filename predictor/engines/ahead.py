@@ -7,7 +7,7 @@ import torch
 
 from predictor.decode import Floats
 from predictor.engines.base import Engine, Faces, scale_faces
-from predictor.engines.hardware import count_cpus
+from serving.cpus import count_cpus
 
 
 class AheadEngine(Engine):

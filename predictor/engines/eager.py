@@ -7,8 +7,8 @@ import torch
 from predictor.decode import Floats
 from predictor.engines.base import Engine, Faces
 from predictor.engines.build.reference import load_reference, run_reference
-from predictor.engines.hardware import count_cpus
 from predictor.engines.torch_steps import STEPS, list_steps
+from serving.cpus import count_cpus
 
 
 class TorchEngine(Engine):

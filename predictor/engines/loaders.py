@@ -8,8 +8,8 @@ from pathlib import Path
 
 from predictor.engines.artefact import check_golden, find_artefact, open_artefact, rebuild
 from predictor.engines.base import Engine, EngineError
-from predictor.engines.hardware import count_cpus
 from predictor.manifest import Manifest
+from serving.cpus import count_cpus
 
 # Opens a model, file or bytes: (engine's name, model, logits, threads, max_batch).
 Opener = Callable[[str, Path | bytes, bool, int, int], Engine]

@@ -7,7 +7,7 @@ import onnxruntime
 
 from predictor.decode import Floats
 from predictor.engines.base import Engine, Faces, scale_faces
-from predictor.engines.hardware import count_cpus
+from serving.cpus import count_cpus
 
 
 class OnnxRuntimeEngine(Engine):

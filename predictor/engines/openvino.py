@@ -7,7 +7,7 @@ import openvino as ov
 
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces, scale_faces
-from predictor.engines.hardware import count_cpus
+from serving.cpus import count_cpus
 
 # int8 graphs are quantised already; what is left in them stays fp32.
 PRECISIONS = {"openvino": "f32", "openvino-bf16": "bf16", "openvino-int8": "f32"}

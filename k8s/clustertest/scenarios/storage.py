@@ -1,0 +1,76 @@
+"""9: the caller's own checkpoints, on a volume: one of them the default, all of them served."""
+
+import yaml
+
+from k8s.clustertest.commands import ROOT, kubectl
+from k8s.clustertest.journal import Record
+from k8s.clustertest.picture import ask_jpeg
+from k8s.clustertest.release import Release
+from k8s.clustertest.scenarios.first_answer import wait_answer
+
+TITLE = "models from a volume (pvc://), several at once"
+FOLDER = "/mnt/models"
+
+
+def run(record: Record) -> None:
+    release = Release("storage")
+    release.make_namespace()
+    fill_volume(release)
+    release.install(
+        "model.storageUri=pvc://models",
+        f"model.path={FOLDER}/simple_unet.pth",
+        f"model.folder={FOLDER}",
+    )
+    host = release.host
+    default = wait_answer(host)
+    record.check("the default model, from the volume: right points", default.right, default)
+    student = ask_jpeg(host, model="student_unet")
+    record.check("the student beside it: right points", student.right, student)
+    record.check(
+        "the student is another model",
+        student.points != default.points,
+        f"{student.points[:1]} and {default.points[:1]}",
+    )
+    absent = ask_jpeg(host, model="absent")
+    record.check("a model that is not there: 404", absent.problem.startswith("HTTP 404"), absent)
+    release.uninstall()
+
+
+def fill_volume(release: Release) -> None:
+    """Make a volume and copy the images' own models onto it, as an owner of models would."""
+    version = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())["appVersion"]
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "models"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "64Mi"}},
+        },
+    }
+    container = {
+        "name": "copy",
+        "image": f"landmarks-predictor:{version}",
+        "command": ["cp", "-r", "/app/models/.", FOLDER],
+        "volumeMounts": [{"name": "models", "mountPath": FOLDER}],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "filler"},
+        "spec": {
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "fsGroup": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}],
+        },
+    }
+    kubectl("-n", release.namespace, "apply", "-f", "-", stdin=yaml.safe_dump_all([claim, pod]))
+    done = "--for=jsonpath={.status.phase}=Succeeded"
+    kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=60s")
