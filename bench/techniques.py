@@ -36,6 +36,7 @@ TECHNIQUES = (
     Technique(
         "int8 in the first and last layer too", "int8-everything", "alone", "int8-everything"
     ),
+    Technique("int8 for any number of faces", "int8-any-size", "alone", "openvino-int8"),
     Technique("int8 on 1 thread", "int8-one-thread", "alone", "openvino-int8"),
     Technique("int8 in 2 streams of 1 thread", "int8-streams", "alone", "openvino-int8"),
     Technique(

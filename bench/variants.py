@@ -1,6 +1,7 @@
 """Variants of the OpenVINO engine that the ledger tries and serving does not use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from openvino import opset13 as ops
 
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces, scale_faces
-from predictor.engines.openvino import OpenVinoEngine
+from predictor.engines.openvino import OpenVinoEngine, open_requests
 from predictor.manifest import read_manifest
 
 
@@ -20,18 +21,20 @@ def open_variant(name: str, artefact: Path, threads: int) -> Engine:
 
 def rest_bf16(model: Path, threads: int) -> Engine:
     """What int8 leaves fp32 in bf16."""
-    engine = OpenVinoEngine("openvino-int8", model, True, threads, 64)
-    return recompile(engine, ov.Core().read_model(model), {"INFERENCE_PRECISION_HINT": "bf16"})
+    engine = OpenVinoEngine("openvino-int8", model, True, threads)
+    core = ov.Core()
+    engine.requests = open_requests(core, core.read_model(model), "bf16", engine.threads)
+    return engine
 
 
 def everything(model: Path, threads: int) -> Engine:
     """No layer spared: the artefact is another one, the engine the same."""
-    return OpenVinoEngine("openvino-int8", model, True, threads, 64)
+    return OpenVinoEngine("openvino-int8", model, True, threads)
 
 
 def one_thread(model: Path, threads: int) -> Engine:
     """How much the second thread brings."""
-    return OpenVinoEngine("openvino-int8", model, True, 1, 64)
+    return OpenVinoEngine("openvino-int8", model, True, 1)
 
 
 class Streams(Engine):
@@ -78,26 +81,45 @@ class Streams(Engine):
                 busy.add(i)
 
 
+class AnySize(OpenVinoEngine):
+    """One model for any number of faces, whose memory is planned anew whenever that changes."""
+
+    def __init__(self, model: Path, threads: int):
+        super().__init__("openvino-int8", model, True, threads)
+        core = ov.Core()
+        config = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": self.threads}
+        config |= {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+        self.request = core.compile_model(model, "CPU", config).create_infer_request()
+
+    def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
+        scaled = scale_faces(faces)  # [N, 1, 96, 96]
+        self.request.set_input_tensor(ov.Tensor(scaled, shared_memory=True))
+        self.request.infer()
+        yield slice(0, len(faces)), self.request.get_output_tensor(0).data
+
+
 class Mass(OpenVinoEngine):
     """The softmax's denominator in the graph, so that NumPy looks at the peaks alone."""
 
     def __init__(self, model: Path, threads: int):
-        super().__init__("openvino-int8", model, True, threads, 64)
-        source = ov.Core().read_model(model)
+        super().__init__("openvino-int8", model, True, threads)
+        core = ov.Core()
+        source = core.read_model(model)
         maps = source.output(0).get_node().input_value(0)
         axes = ops.constant(np.array([2, 3], np.int64))
         below = ops.subtract(maps, ops.reduce_max(maps, axes, keep_dims=True))
         mass = ops.result(ops.reduce_sum(ops.exp(below), axes))
-        recompile(self, ov.Model([*source.get_results(), mass], source.get_parameters()), {})
+        both = ov.Model([*source.get_results(), mass], source.get_parameters())
+        self.requests = open_requests(core, both, "f32", self.threads)
 
-
-def recompile(engine: OpenVinoEngine, model: ov.Model, config: dict) -> OpenVinoEngine:
-    """Replace an engine's compiled model."""
-    usual = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": engine.threads}
-    usual |= {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-    compiled = ov.Core().compile_model(model, "CPU", usual | config)
-    engine.request = compiled.create_infer_request()
-    return engine
+    def locate(self, faces: Faces) -> tuple[Floats, Floats]:
+        points, scores = [], []
+        for part, heatmaps in self.infer(faces):
+            mass = self.requests[part.stop - part.start].get_output_tensor(1).data.ravel()
+            found = decode_heatmaps(heatmaps, self.logits, mass)
+            points.append(found[0])
+            scores.append(found[1])
+        return np.concatenate(points), np.concatenate(scores)
 
 
 VARIANTS = {
@@ -105,5 +127,6 @@ VARIANTS = {
     "int8-everything": everything,
     "int8-one-thread": one_thread,
     "int8-streams": Streams,
+    "int8-any-size": AnySize,
     "int8-mass": Mass,
 }
