@@ -14,9 +14,12 @@ from kserve import InferInput, InferOutput, InferRequest, InferResponse
 from PIL import Image
 
 from predictor.decode import decode_heatmaps
+from serving.settings import read_settings
 from transformer.crop import crop_face, place_square, to_picture
-from transformer.detectors import find_detector
+from transformer.detectors import MIN_SCORES, find_detector
+from transformer.detectors.centerface import CenterFace
 from transformer.detectors.yunet import YuNet
+from transformer.settings import TransformerSettings
 
 
 class StockTransformer(kserve.Model):
@@ -24,7 +27,9 @@ class StockTransformer(kserve.Model):
 
     def __init__(self, name: str):
         super().__init__(name)
-        self.detector = YuNet(find_detector(None), 640, 0.6)  # as OpenCV's own sample has it
+        path = find_detector(read_settings(TransformerSettings).detector)
+        kind = CenterFace if CenterFace.name in path.name else YuNet
+        self.detector = kind(path, 640, MIN_SCORES[kind.name])  # through OpenCV, as its samples do
         self.ready = True
 
     def preprocess(self, payload: InferRequest, headers=None) -> InferRequest:
