@@ -9,38 +9,16 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces
+from predictor.job import Arrays, Job, Run
 from serving import metrics
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
 from serving.logs import logger
-
-Arrays = tuple[NDArray, ...]  # landmarks, scores and, when asked for, heatmaps
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """The faces of one request, which may be answered over several runs."""
-
-    faces: Faces  # [n, 1, 96, 96]
-    heatmaps: bool
-    deadline: float  # of time.monotonic()
-    future: asyncio.Future[Arrays]
-    queued: float = field(default_factory=time.perf_counter)
-    taken: int = 0  # faces handed to a run
-    parts: dict[int, Arrays] = field(default_factory=dict)  # by their first face
-    timings: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> tuple[np.dtype, bool]:
-        """Only jobs of one kind share a run."""
-        return self.faces.dtype, self.heatmaps
-
 
 Slice = tuple[Job, int, int]  # a job, its first face in a run and the end
 
@@ -90,6 +68,8 @@ class Batcher:
         except asyncio.CancelledError:
             self.drop_job(job)  # at once: a queue full of the gone would refuse the living
             raise
+        finally:
+            job.write_spans()
 
     def plan_start(self, delay: float) -> None:
         """Look at the queue after a delay, or once all that has just come in is in it."""
@@ -157,8 +137,10 @@ class Batcher:
 
     async def run_batch(self, engine: Engine, batch: list[Slice]) -> None:
         """Run one batch in a thread and hand each job its rows."""
-        begun = time.perf_counter()
         parts = [job.faces[first:end] for job, first, end in batch]
+        run = Run(engine.name, sum(map(len, parts)))
+        for job, _, _ in batch:
+            job.join_run(run)
         try:
             results = await asyncio.get_running_loop().run_in_executor(
                 self.threads, run_parts, engine, parts, batch[0][0].heatmaps
@@ -166,12 +148,12 @@ class Batcher:
         except Exception:  # the threads have ended
             logger.exception("a run of the network could not start")
             results = [ServingError()] * len(batch)
-        seconds = time.perf_counter() - begun
+        run.ended = time.perf_counter()
         self.runs += 1
-        self.run_seconds += (seconds - self.run_seconds) / 8
-        metrics.BATCH.observe(sum(map(len, parts)))
+        self.run_seconds += (run.ended - run.begun - self.run_seconds) / 8
+        metrics.BATCH.observe(run.faces)
         for (job, first, _), result in zip(batch, results, strict=True):
-            give_result(job, first, result, begun, seconds)
+            job.take_result(first, result)
         self.idle.append(engine)
         self.plan_start(self.find_delay())
 
@@ -189,24 +171,6 @@ class Batcher:
             self.drop_job(job)
             if not job.future.done():
                 job.future.set_exception(ServingError("The model was unloaded."))
-
-
-def give_result(
-    job: Job, first: int, result: Arrays | Exception, begun: float, seconds: float
-) -> None:
-    """Hand a job its rows of one run; the last one completes it."""
-    if job.future.done():
-        return
-    job.timings.setdefault("queue", begun - job.queued)
-    job.timings["infer"] = job.timings.get("infer", 0.0) + seconds
-    if isinstance(result, Exception):
-        job.future.set_exception(result)
-        return
-    job.parts[first] = result
-    if sum(len(part[0]) for part in job.parts.values()) == len(job.faces):
-        ordered = [job.parts[key] for key in sorted(job.parts)]  # two engines may overtake
-        rows = zip(*ordered, strict=True)
-        job.future.set_result(tuple(np.concatenate(arrays) for arrays in rows))
 
 
 def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays | Exception]:

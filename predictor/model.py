@@ -1,7 +1,6 @@
 """The predictor's KServe model: faces in, landmarks out."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -10,12 +9,13 @@ from predictor.batcher import Batcher
 from predictor.engines.base import Engine, Faces
 from predictor.resize import resize_faces, scale_points
 from predictor.settings import PredictorSettings
-from serving import metrics
+from serving import metrics, tracing
 from serving.contract import FACE, FACE_SIDE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import VERSION, Model, pick_outputs
+from serving.stages import measure_stage
 
 NAMES = (LANDMARKS.name, SCORES.name, HEATMAPS.name)
 LONG = 2**18  # values above which faces are made ready in a thread, not on the event loop
@@ -52,21 +52,22 @@ class Predictor(Model):
         """Find the landmarks of the request's faces, in pixels of the given faces."""
         names = choose_outputs(payload.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
         heatmaps = HEATMAPS.name in names
-        begun = time.perf_counter()
-        given = find_faces(payload, self.settings.max_faces)  # [N, H, W, C]
-        if heatmaps and len(given) > self.settings.max_heatmap_faces:
-            raise TooLarge(
-                f"Heatmaps of {len(given)} faces are asked for; "
-                f"{self.settings.max_heatmap_faces} go into one answer."
-            )
-        long = given.size > LONG
-        faces = await asyncio.to_thread(prepare_faces, given) if long else prepare_faces(given)
-        prepared = time.perf_counter()
+        timings: dict[str, float] = {}
+        with measure_stage(timings, "resize"):
+            given = find_faces(payload, self.settings.max_faces)  # [N, H, W, C]
+            tracing.tracer.describe(faces=len(given))
+            if heatmaps and len(given) > self.settings.max_heatmap_faces:
+                raise TooLarge(
+                    f"Heatmaps of {len(given)} faces are asked for; "
+                    f"{self.settings.max_heatmap_faces} go into one answer."
+                )
+            long = given.size > LONG
+            faces = await asyncio.to_thread(prepare_faces, given) if long else prepare_faces(given)
         assert payload.deadline is not None
-        arrays, timings = await self.batcher.locate(faces, payload.deadline, heatmaps)
+        arrays, more = await self.batcher.locate(faces, payload.deadline, heatmaps)
+        timings |= more
         landmarks, *others = arrays
         arrays = (scale_points(landmarks, *given.shape[1:3]), *others)
-        timings = {"resize": prepared - begun, **timings}
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(len(faces))
         outputs = pick_outputs(names, dict(zip(NAMES, arrays, strict=False)))

@@ -13,6 +13,7 @@ from serving.grpc_manage import SERVICE, ManageServicer, create_handlers
 from serving.record import Record, write_timings
 from serving.repository import Repository
 
+INFER = f"{SERVICE}/ModelInfer"
 HEAD_BYTES = 64 * 2**10  # what a message may have beside its tensors
 
 
@@ -45,7 +46,8 @@ class InferenceServicer(ManageServicer):
 
     async def ModelInfer(self, request, context):
         headers = dict(context.invocation_metadata() or ())
-        record = Record(self.repository.service, "grpc", f"/{request.model_name[:100]}", headers)
+        address = f"/{request.model_name[:100]}"
+        record = Record(self.repository.service, "grpc", INFER, address, headers)
         headers["x-request-id"] = record.request_id
         try:
             with record:

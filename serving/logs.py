@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+from collections.abc import Mapping
 
 logger = logging.getLogger("landmarks")
 access_log = logging.getLogger("landmarks.access")
@@ -38,9 +39,12 @@ def configure_logs(level: str, access: bool) -> None:
 
 
 def log_request(
-    transport: str, address: str, status: int, code: str, seconds: float, request_id: str
+    transport: str, address: str, status: int, code: str, seconds: float, ids: Mapping[str, str]
 ) -> None:
-    """Write the access line of a request: how it ended, nothing of what it held."""
+    """Write the access line of a request: how it ended, nothing of what it held.
+
+    `ids` are the request's own and, where there is one, its trace's.
+    """
     if access_log.isEnabledFor(logging.INFO):
         access_log.info(
             "request",
@@ -50,6 +54,6 @@ def log_request(
                 "status": status,
                 "code": code,
                 "ms": round(1000 * seconds, 2),
-                "request_id": request_id,
+                **ids,
             },
         )

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from types import TracebackType
 
-from serving import metrics
+from serving import metrics, tracing
 from serving.errors import CATALOGUE, Cancelled, ServingError
 from serving.logs import log_request, logger
 
@@ -17,10 +17,13 @@ REQUEST_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: what any header and a
 class Record:
     """Times a request and tells how it ended; anything unforeseen becomes an `internal` error."""
 
-    def __init__(self, service: str, transport: str, address: str, headers: Mapping[str, str]):
+    def __init__(
+        self, service: str, transport: str, route: str, address: str, headers: Mapping[str, str]
+    ):
         self.begun = time.perf_counter()
         self.service, self.transport, self.address = service, transport, address
         self.request_id = choose_id(headers.get("x-request-id"))
+        self.span = tracing.tracer.open_request(transport, route, address, headers, self.request_id)
         self.model = ""  # set once it is sure that there is one: callers shall not make up labels
         self.seconds: float | None = None
 
@@ -41,13 +44,14 @@ class Record:
         assert self.seconds is not None
         metrics.count_request(self.service, self.model, code, self.seconds)
         status = find_status(code)
-        log_request(self.transport, self.address, status, code, self.seconds, self.request_id)
+        ids = {"request_id": self.request_id}
+        if self.span.trace_id:
+            ids["trace_id"] = self.span.trace_id
+        log_request(self.transport, self.address, status, code, self.seconds, ids)
+        message = error.message if isinstance(error, ServingError) else ""
+        self.span.close(code, message, model=self.model)
         if code == ServingError.code and not isinstance(error, ServingError):
-            logger.error(
-                "request failed",
-                exc_info=error,
-                extra={"request_id": self.request_id, "address": self.address},
-            )
+            logger.error("request failed", exc_info=error, extra={"address": self.address, **ids})
             raise ServingError() from None
 
 

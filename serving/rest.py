@@ -28,6 +28,7 @@ from serving.rest_codec import BINARY_HEADER, decode_body, decode_picture, encod
 from serving.rest_manage import ManageRoutes
 
 T = TypeVar("T")
+INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
 TRITON_AGENT = "gevent"  # tritonclient.http, which fails to print an error that is no text
 
 
@@ -35,8 +36,7 @@ def create_app(repository: Repository, release: str) -> Starlette:
     """Build the ASGI application that serves the models under /v2."""
     infer = InferRoute(repository).infer
     routes = ManageRoutes(repository, release).list_routes()
-    for prefix in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
-        routes.append(Route(f"{prefix}/infer", infer, methods=["POST"]))
+    routes += [Route(path, infer, methods=["POST"]) for path in INFER]
     return Starlette(
         routes=routes,
         exception_handlers={ServingError: show_error, HTTPException: show_http_error},
@@ -50,7 +50,9 @@ class InferRoute:
         self.repository = repository
 
     async def infer(self, request: Request) -> Response:
-        record = Record(self.repository.service, "rest", request.url.path, request.headers)
+        route = INFER[1 if "version" in request.path_params else 0]
+        service, path = self.repository.service, request.url.path
+        record = Record(service, "rest", route, path, request.headers)
         try:
             with record:
                 return await self.answer(request, record)

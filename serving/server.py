@@ -12,6 +12,7 @@ import uvloop
 from kserve import model_server
 from starlette.routing import Mount
 
+from serving import tracing
 from serving.grpc import create_grpc_server
 from serving.logs import logger
 from serving.model import Model
@@ -55,6 +56,7 @@ def run_server(
             "settings": settings.model_dump(mode="json"),
         },
     )
+    tracing.start_tracing(repository.service, RELEASE)
     # ModelServer sets up the current loop, then asyncio.run makes another: only a
     # policy reaches that one, and only a current loop keeps the set-up from failing.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -100,4 +102,5 @@ async def serve_grpc(repository: Repository, settings: ServerSettings, port: int
     while repository.admission.requests and loop.time() < latest:
         await asyncio.sleep(0.02)  # REST requests may still be under way
     await close_all(repository.list_models())
+    await asyncio.to_thread(tracing.tracer.close)
     logger.info("stopped")

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from serving import spans, tracing
 from tools.processes import Service, find_ports, run_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,3 +35,14 @@ def predictor(services: tuple[Service, Service]) -> Service:
 @pytest.fixture(scope="session")
 def transformer(services: tuple[Service, Service]) -> Service:
     return services[1]
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """Traces of this process, on for one test; what they are is kept here."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(spans, "make_provider", lambda service, release: provider)
+    monkeypatch.setattr(tracing, "tracer", spans.CollectedTracer("test", "0"))
+    return exporter

@@ -1,7 +1,6 @@
 """One picture to the crops of its faces: decode, detect, crop, in a worker's thread."""
 
 import threading
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from serving.contract import FACE_SIDE
 from serving.errors import TooLarge
+from serving.stages import measure_stage
 from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
@@ -48,24 +48,22 @@ class FaceFinder:
 
         Raises InvalidImage or TooLarge.
         """
-        begun = time.perf_counter()
-        picture = self.open(content)
-        decoded = time.perf_counter()
-        boxes, scores = self.detector.detect(picture.small)
-        boxes = np.minimum(boxes * picture.scale, [picture.width, picture.height] * 2)
-        boxes = boxes.astype(np.float32)
-        detected = time.perf_counter()
-        full = picture.decode_full() if len(boxes) else picture.small
-        redecoded = time.perf_counter()
-        squares = [place_square(box) for box in boxes]
-        crops = np.empty((len(boxes), 1, FACE_SIDE, FACE_SIDE), np.uint8)
-        for i, square in enumerate(squares):
-            crops[i, 0] = crop_face(full, square)
-        timings = {
-            "decode": decoded - begun + redecoded - detected,
-            "detect": detected - decoded,
-            "crop": time.perf_counter() - redecoded,
-        }
+        timings: dict[str, float] = {}
+        with measure_stage(timings, "decode"):
+            picture = self.open(content)
+        with measure_stage(timings, "detect"):
+            boxes, scores = self.detector.detect(picture.small)
+            boxes = np.minimum(boxes * picture.scale, [picture.width, picture.height] * 2)
+            boxes = boxes.astype(np.float32)
+        full = picture.small
+        if len(boxes) and picture.scale > 1:
+            with measure_stage(timings, "decode"):
+                full = picture.decode_full()
+        with measure_stage(timings, "crop"):
+            squares = [place_square(box) for box in boxes]
+            crops = np.empty((len(boxes), 1, FACE_SIDE, FACE_SIDE), np.uint8)
+            for i, square in enumerate(squares):
+                crops[i, 0] = crop_face(full, square)
         return Faces(boxes, scores, squares, crops, timings)
 
     def open(self, content: bytes | Pixels) -> Picture:

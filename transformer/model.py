@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from serving import metrics
+from serving import metrics, tracing
 from serving.contract import BOX_SCORES, BOXES, FACE, IMAGE, IMAGE_INDEX, LANDMARKS, POINTS, SCORES
 from serving.errors import TooLarge
 from serving.logs import logger
@@ -57,6 +57,7 @@ class Transformer(Model):
         timings = sum_timings(found)
         timings["faces"] = time.perf_counter() - begun  # the three above and waiting for a worker
         counts = [len(faces.scores) for faces in found]
+        tracing.tracer.describe(pictures=len(pictures), faces=sum(counts))
         if sum(counts) > self.settings.max_faces:
             raise TooLarge(
                 f"There are {sum(counts)} faces; {self.settings.max_faces} go into one request."
@@ -86,6 +87,7 @@ class Transformer(Model):
         names = choose_outputs(request.outputs, (LANDMARKS, SCORES))
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_faces)
+        tracing.tracer.describe(faces=len(faces))
         begun = time.perf_counter()
         located = await self.call_predictor(faces, model, request)
         timings = located.timings | {"predict": time.perf_counter() - begun}

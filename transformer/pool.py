@@ -1,13 +1,14 @@
 """The workers: a few threads that requests share, a picture at a time and in turns."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from serving import metrics
 from serving.errors import Overloaded
+from serving.stages import measure_stage
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -59,11 +60,13 @@ class WorkerPool:
 
     async def run(self, work: Callable[[In], Out], item: In) -> Out:
         """Work on one item when it is its turn."""
-        begun = time.perf_counter()
-        await self.turns.acquire()
-        metrics.STAGE.labels("transformer", "wait").observe(time.perf_counter() - begun)
+        waited: dict[str, float] = {}
+        with measure_stage(waited, "wait"):
+            await self.turns.acquire()
+        metrics.observe_stages("transformer", waited)
         loop = asyncio.get_running_loop()
-        future = self.threads.submit(work, item)
+        # With the context the thread knows the request, for the spans of its stages.
+        future = self.threads.submit(copy_context().run, work, item)
 
         def end_turn(_: Future) -> None:  # also when the caller has left: the thread was busy
             loop.call_soon_threadsafe(self.turns.release)

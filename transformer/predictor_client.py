@@ -12,12 +12,14 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
+from serving import tracing
 from serving.contract import FACE, LANDMARKS, SCORES
 from serving.errors import ServingError
 from serving.messages import DATATYPES, make_array
 from serving.record import read_timings
 from transformer.predictor_errors import translate_error
 
+INFER = "inference.GRPCInferenceService/ModelInfer"
 PASSED_ON = ("x-request-id", "traceparent", "tracestate", "authorization")
 SENDABLE = re.compile(r"[ -~]{1,8192}")  # what gRPC takes as the value of a text header
 CHUNK_FACES = 256  # of a call, the predictor's own limit
@@ -111,18 +113,21 @@ class PredictorClient:
             ],
             raw_input_contents=[faces.tobytes()],
         )
-        metadata = [
-            (name, headers[name])
+        metadata = {
+            name: headers[name]
             for name in PASSED_ON
             if name in headers and SENDABLE.fullmatch(headers[name])
-        ]
-        timeout = max(0.001, deadline - time.monotonic())
-        call = self.stub.ModelInfer(request, timeout=timeout, metadata=metadata)
-        try:
-            answer = await call
-            trailing = await call.trailing_metadata()
-        except grpc.aio.AioRpcError as error:
-            raise translate_error(error) from None
+        }
+        with tracing.tracer.open_call(INFER, self.address, model=model, faces=len(faces)) as span:
+            span.inject(metadata)
+            timeout = max(0.001, deadline - time.monotonic())
+            call = self.stub.ModelInfer(request, timeout=timeout, metadata=[*metadata.items()])
+            try:
+                answer = await call
+                trailing = await call.trailing_metadata()
+            except grpc.aio.AioRpcError as error:
+                span.tell_status(error.code())
+                raise translate_error(error) from None
         arrays = {
             output.name: make_array(output.name, output.datatype, list(output.shape), raw)
             for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)

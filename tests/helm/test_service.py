@@ -121,6 +121,18 @@ def test_a_transformer_does_not_keep_a_predictor_awake_that_may_sleep():
     assert name not in env(container(render_service(), "transformer"))
 
 
+def test_env_reaches_its_component_as_traces_need_it():
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    given = [
+        f"{component}.env[0].{key}={value}"
+        for component in ("predictor", "transformer")
+        for key, value in (("name", name), ("value", "http://otel-collector.monitoring:4318"))
+    ]
+    service = render_service(*given)
+    for component in ("predictor", "transformer"):
+        assert env(container(service, component))[name] == "http://otel-collector.monitoring:4318"
+
+
 def test_the_gpu_goes_to_the_predictor_alone():
     service = render_service("gpu.enabled=true", "gpu.resource=nvidia.com/mig-1g.10gb")
     predictor = container(service, "predictor")

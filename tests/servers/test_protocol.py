@@ -160,6 +160,7 @@ def test_ids_and_timings_go_through_both_services(services, astronaut):
             if "trace-me-4711" in line
         ]
         assert len(lines) == 1 and lines[0]["code"] == "ok"
+        assert lines[0]["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     timings = {
         name: float(value)
         for name, value in re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"])

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from serving import tracing
 from serving.errors import Overloaded
+from serving.stages import measure_stage
 from transformer.pool import WorkerPool
 
 
@@ -82,3 +84,24 @@ async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
     gate.set()
     assert await kept == [100]
     assert running == [0, 1, 100]
+
+
+async def test_a_thread_knows_the_request_that_it_works_for(kept):
+    def work(name: str) -> None:
+        with measure_stage({}, name):
+            pass
+
+    pool = WorkerPool(2, 100)
+
+    async def ask(*names: str) -> None:
+        span = tracing.tracer.open_request("rest", names[0], "/", {}, "")
+        await pool.run_all(work, names)
+        span.close("ok")
+
+    await asyncio.gather(*[asyncio.create_task(ask(f"a{i}", f"b{i}")) for i in range(10)])
+    spans = {span.name: span for span in kept.get_finished_spans() if span.name != "wait"}
+    assert len(spans) == 30
+    for i in range(10):
+        root = spans[f"POST a{i}"].context.span_id
+        assert [spans[name].parent.span_id for name in (f"a{i}", f"b{i}")] == [root, root]
+    await pool.close()

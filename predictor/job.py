@@ -1,0 +1,88 @@
+"""One request's faces on their way through the runs of a network."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.engines.base import Faces
+from serving import tracing
+
+Arrays = tuple[NDArray, ...]  # landmarks, scores and, when asked for, heatmaps
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run of an engine, for all jobs whose faces are in it; times of time.perf_counter()."""
+
+    engine: str
+    faces: int
+    begun: float = field(default_factory=time.perf_counter)
+    ended: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """The faces of one request, which may be answered over several runs."""
+
+    faces: Faces  # [n, 1, 96, 96]
+    heatmaps: bool
+    deadline: float  # of time.monotonic()
+    future: asyncio.Future[Arrays]
+    queued: float = field(default_factory=time.perf_counter)
+    taken: int = 0  # faces handed to a run
+    parts: dict[int, Arrays] = field(default_factory=dict)  # by their first face
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def kind(self) -> tuple[np.dtype, bool]:
+        """Only jobs of one kind share a run."""
+        return self.faces.dtype, self.heatmaps
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds before the first run and in all runs, once the job is answered."""
+        infer = sum(run.ended - run.begun for run in self.runs)
+        return {"queue": self.runs[0].begun - self.queued, "infer": infer}
+
+    def join_run(self, run: Run) -> None:
+        """Note that a run has begun with faces of this job; it may have two pieces of it."""
+        if run not in self.runs:
+            self.runs.append(run)
+
+    def take_result(self, first: int, result: Arrays | Exception) -> None:
+        """Take the rows of one run, from face `first` on; the last ones complete the job."""
+        if self.future.done():
+            return
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
+            return
+        self.parts[first] = result
+        if sum(len(part[0]) for part in self.parts.values()) == len(self.faces):
+            ordered = [self.parts[key] for key in sorted(self.parts)]  # two engines may overtake
+            rows = zip(*ordered, strict=True)
+            self.future.set_result(tuple(np.concatenate(arrays) for arrays in rows))
+
+    def write_spans(self) -> None:
+        """Write the stages as spans, now that nobody waits any more; the last has the error."""
+        gone = self.future.cancelled()
+        error = asyncio.CancelledError() if gone else self.future.exception()
+        now = time.perf_counter()
+        write = tracing.tracer.write_stage
+        write(
+            "queue",
+            self.queued,
+            self.runs[0].begun if self.runs else now,
+            None if self.runs else error,
+        )
+        for run in self.runs:
+            write(
+                "infer",
+                run.begun,
+                run.ended or now,  # it goes on, without its caller
+                error if run is self.runs[-1] else None,
+                engine=run.engine,
+                batch_faces=run.faces,
+            )
