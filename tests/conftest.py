@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.soak import COUNTS, SOAK
 from tools.processes import Service, find_ports, run_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,3 +32,10 @@ def predictor(services: tuple[Service, Service]) -> Service:
 @pytest.fixture(scope="session")
 def transformer(services: tuple[Service, Service]) -> Service:
     return services[1]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SOAK > 1:
+        for what, count in COUNTS.items():
+            terminalreporter.write_line(f"generated {count:,} {what}")
+        terminalreporter.write_line(f"generated {COUNTS.total():,} in all")
