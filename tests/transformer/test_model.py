@@ -52,7 +52,7 @@ class FakePredictor:
 
 @pytest.fixture
 def model() -> Transformer:
-    settings = TransformerSettings(workers=1, max_faces=4, max_images=3, max_pictures=3)
+    settings = TransformerSettings(workers=1, max_faces=4, max_images=3)
     model = Transformer("unet", settings)
     model.finder = FakeFinder()  # type: ignore[assignment]
     model.client = FakePredictor()  # type: ignore[assignment]
