@@ -64,7 +64,8 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
             times = rng.uniform(0, 0.05, 1000)
             faults = [leave(stub, make_request(), limit, seconds) for seconds in times]
         mixed = [call for pair in zip(good, faults, strict=True) for call in pair]
-        results = await asyncio.gather(*mixed, return_exceptions=True)
+        async with asyncio.timeout(60):
+            results = await asyncio.gather(*mixed, return_exceptions=True)
     for i, result in enumerate(results[0::2]):
         assert isinstance(result, np.ndarray), result
         np.testing.assert_allclose(result, alone[i % 8], atol=0.01)
