@@ -11,6 +11,8 @@ help:
 	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C"
 	@echo "make test     lint, types and tests"
 	@echo "make models   fetch the face detector"
+	@echo "make guards   each guard against a fault taken away, and its test seen to fail: docs/guards.md"
+	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
 	@echo "make ledger   every engine's speed, memory and accuracy; make profile: where time goes"
 	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"

@@ -2,6 +2,8 @@
 
 from grpc import StatusCode
 
+LONGEST = 500  # characters of a message: gRPC clients take 8 KiB of metadata, and it lies in there
+
 
 class ServingError(Exception):
     """A request that gets no answer; `message` is one sentence that the caller may read."""
@@ -12,6 +14,8 @@ class ServingError(Exception):
     retry_after: int | None = None  # seconds, where trying again makes sense
 
     def __init__(self, message: str = "The server failed; its log has the cause."):
+        if len(message) > LONGEST:  # it quotes a caller's long name
+            message = f"{message[: LONGEST // 2 - 3]} ... {message[3 - LONGEST // 2 :]}"
         super().__init__(message)
         self.message = message
 

@@ -1,37 +1,84 @@
 """The OpenAPI description of the REST routes, and a page that shows it."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from serving.errors import CATALOGUE, ServingError
-from serving.messages import DTYPES
+from serving.errors import (
+    CATALOGUE,
+    Cancelled,
+    InvalidRequest,
+    MethodNotAllowed,
+    ModelNotFound,
+    NotFound,
+    ServingError,
+)
 from serving.model import Model
+from serving.openapi_schemas import (
+    INFER_EXAMPLE,
+    INFER_HEADERS,
+    REF,
+    SCHEMAS,
+    TEXT,
+    describe_errors,
+)
 
 Json = dict[str, Any]
+Errors = tuple[type[ServingError], ...]
 
-MODEL = {"{model}": "a model's name", "{version}": "a model's version"}
-VERSIONED = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+MODEL_ERRORS: Errors = (ModelNotFound,)
+CLOSED: Errors = (NotFound,)
+UNSEEN = (NotFound, MethodNotAllowed, Cancelled)  # by who asks the right address and waits
+INFER_ERRORS: Errors = tuple(kind for kind in CATALOGUE.values() if kind not in UNSEEN)
+RAW = {"schema": {"type": "string", "format": "binary"}}
 
-ROUTES = [  # path, method, what it does
-    ("/v2", "get", "Server metadata"),
-    ("/v2/health/live", "get", "Whether the process answers"),
-    ("/v2/health/ready", "get", "Whether every model is ready"),
-    ("/v2/models", "get", "Names of the models"),
-    ("/v2/models/stats", "get", "Statistics of all models"),
-    ("/v2/repository/index", "post", "Models that are served or could be"),
-    ("/v2/repository/models/{model}/load", "post", "Load a model, or load it anew"),
-    ("/v2/repository/models/{model}/unload", "post", "Stop serving a model"),
-    ("/metrics", "get", "Prometheus metrics"),
-    ("/openapi.json", "get", "This description"),
-    ("/docs", "get", "This description as a page"),
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A route's method: what it does, the schema or media type of its answer, its errors."""
+
+    path: str
+    method: str
+    what: str
+    answer: str
+    errors: Errors = ()
+
+
+OPERATIONS = [
+    Operation("/v2", "get", "Server metadata", "Server"),
+    Operation("/v2/health/live", "get", "Whether the process answers", "Live"),
+    Operation("/v2/health/ready", "get", "Whether every model is ready", "Ready"),
+    Operation("/v2/models", "get", "Names of the models", "Models"),
+    Operation("/v2/models/stats", "get", "Statistics of all models", "Statistics"),
+    Operation(
+        "/v2/repository/index", "post", "Models that are served or could be", "Index", CLOSED
+    ),
+    Operation(
+        "/v2/repository/models/{model}/load",
+        "post",
+        "Load a model, or load it anew",
+        "Load",
+        (*CLOSED, ModelNotFound, InvalidRequest),
+    ),
+    Operation(
+        "/v2/repository/models/{model}/unload",
+        "post",
+        "Stop serving a model",
+        "Unload",
+        (*CLOSED, ModelNotFound),
+    ),
+    Operation("/metrics", "get", "Prometheus metrics", "text/plain"),
+    Operation("/openapi.json", "get", "This description", "Object"),
+    Operation("/docs", "get", "This description as a page", "text/html"),
     *(
-        (prefix + end, method, what)
-        for prefix in VERSIONED
-        for end, method, what in (
-            ("", "get", "Model metadata"),
-            ("/ready", "get", "Whether the model is ready"),
-            ("/config", "get", "Model configuration"),
-            ("/stats", "get", "Statistics of the model"),
-            ("/infer", "post", "Inference"),
+        Operation(prefix + end, method, what, answer, errors)
+        for prefix in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+        for end, method, what, answer, errors in (
+            ("", "get", "Model metadata", "Model", MODEL_ERRORS),
+            ("/ready", "get", "Whether the model is ready", "ModelReady", MODEL_ERRORS),
+            ("/config", "get", "Model configuration", "Object", MODEL_ERRORS),
+            ("/stats", "get", "Statistics of the model", "Statistics", MODEL_ERRORS),
+            ("/infer", "post", "Inference", "InferResponse", INFER_ERRORS),
         )
     ),
 ]
@@ -40,8 +87,9 @@ ROUTES = [  # path, method, what it does
 def describe_api(models: list[Model], release: str) -> Json:
     """Write the OpenAPI 3.1 document of a server with these models."""
     paths: dict[str, Json] = {}
-    for path, method, what in ROUTES:
-        paths.setdefault(path, {})[method] = describe_operation(path, what)
+    for operation in OPERATIONS:
+        described = describe_operation(operation, models)
+        paths.setdefault(operation.path, {})[operation.method] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,7 +99,7 @@ def describe_api(models: list[Model], release: str) -> Json:
             + "; ".join(describe_model(model) for model in models),
         },
         "paths": paths,
-        "components": {"schemas": SCHEMAS, "responses": {"Error": ERROR}},
+        "components": {"schemas": SCHEMAS},
     }
 
 
@@ -64,115 +112,48 @@ def describe_model(model: Model) -> str:
     return f"{model.name} version {model.version}: {sides[0]} -> {sides[1]}"
 
 
-def describe_operation(path: str, what: str) -> Json:
+def describe_operation(operation: Operation, models: list[Model]) -> Json:
     """Write one method of one path."""
-    operation: Json = {
-        "summary": what,
-        "responses": {"200": {"description": what}, "default": {"$ref": REF + "responses/Error"}},
-    }
-    parameters = [
-        {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
-        for part in path.split("/")
-        if part in MODEL
-    ]
-    if path.endswith("/infer"):
-        parameters += INFER_HEADERS
-        picture = {"schema": {"type": "string", "format": "binary"}}
-        operation["requestBody"] = {
-            "required": True,
-            "content": {
-                "application/json": {"schema": {"$ref": REF + "schemas/InferRequest"}},
-                "application/octet-stream": picture,
-                **{f"image/{kind}": picture for kind in ("jpeg", "png", "webp")},
-            },
-        }
-        answer = {"application/json": {"schema": {"$ref": REF + "schemas/InferResponse"}}}
-        operation["responses"]["200"]["content"] = answer | {"application/octet-stream": picture}
-    if path.endswith("/ready"):
-        operation["responses"]["503"] = {"description": "Not ready"}
+    infers = operation.path.endswith("/infer")
+    answer: Json = {"description": operation.what, "content": describe_answer(operation.answer)}
+    content: Json = {"summary": operation.what, "responses": {"200": answer}}
+    if infers:
+        answer["content"]["application/octet-stream"] = RAW
+    for status in sorted({kind.http_status for kind in operation.errors}):
+        kinds = [kind for kind in operation.errors if kind.http_status == status]
+        content["responses"][str(status)] = describe_errors(kinds)
+    if operation.path.endswith("/ready"):
+        content["responses"]["503"] = answer | {"description": "Not ready"}
+    parameters = [*describe_path(operation.path, models), *(INFER_HEADERS if infers else ())]
     if parameters:
-        operation["parameters"] = parameters
-    return operation
+        content["parameters"] = parameters
+    if infers:
+        json = {"schema": {"$ref": REF + "InferRequest"}, "example": INFER_EXAMPLE}
+        pictures = {f"image/{kind}": RAW for kind in ("jpeg", "png", "webp")}
+        bodies = {"application/json": json, "application/octet-stream": RAW} | pictures
+        content["requestBody"] = {"required": True, "content": bodies}
+    return content
 
 
-REF = "#/components/"
-TEXT = {"type": "string"}
-LENGTHS = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-OBJECT = {"type": "object"}
-INFER_HEADERS = [
-    {"name": name, "in": "header", "required": False, "schema": schema, "description": what}
-    for name, schema, what in (
-        ("Inference-Header-Content-Length", {"type": "integer"}, "Bytes of JSON before raw data"),
-        ("X-Request-Timeout", {"type": "number"}, "Seconds in which the answer is of use"),
-        ("X-Request-ID", TEXT, "Comes back in the answer and stands in the log"),
-    )
-]
-TENSOR = {
-    "name": TEXT,
-    "datatype": {"type": "string", "enum": list(DTYPES)},
-    "shape": LENGTHS,
-    "parameters": OBJECT,
-    "data": {"type": "array", "items": {}},
-}
-SCHEMAS: Json = {
-    "Tensor": {
-        "type": "object",
-        "required": ["name", "datatype", "shape"],
-        "properties": TENSOR,
-    },
-    "InferRequest": {
-        "type": "object",
-        "required": ["inputs"],
-        "properties": {
-            "id": TEXT,
-            "parameters": OBJECT,
-            "inputs": {"type": "array", "items": {"$ref": REF + "schemas/Tensor"}},
-            "outputs": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["name"],
-                    "properties": {"name": TEXT, "parameters": OBJECT},
-                },
-            },
-        },
-    },
-    "InferResponse": {
-        "type": "object",
-        "required": ["model_name", "outputs"],
-        "properties": {
-            "model_name": TEXT,
-            "model_version": TEXT,
-            "id": TEXT,
-            "outputs": {"type": "array", "items": {"$ref": REF + "schemas/Tensor"}},
-        },
-    },
-}
-ERROR: Json = {
-    "description": "; ".join(
-        f"{kind.http_status} {code}: {(kind.__doc__ or '').strip()}"
-        for code, kind in CATALOGUE.items()
-        if kind is not ServingError
-    ),
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": {
-                        "type": "object",
-                        "required": ["code", "message"],
-                        "properties": {
-                            "code": {"type": "string", "enum": list(CATALOGUE)},
-                            "message": TEXT,
-                        },
-                    }
-                },
-            }
-        }
-    },
-}
+def describe_answer(answer: str) -> Json:
+    """Write the content of an answer: text of a media type, or JSON that follows a schema."""
+    if "/" in answer:
+        return {answer: {"schema": TEXT}}
+    return {"application/json": {"schema": {"$ref": REF + answer}}}
+
+
+def describe_path(path: str, models: list[Model]) -> Iterable[Json]:
+    """Write a path's parameters, of models that are served with the values there are."""
+    served = {
+        "{model}": sorted({model.name for model in models}),
+        "{version}": sorted({model.version for model in models}),
+    }
+    for part in path.split("/"):
+        if part in served:
+            lies = path.startswith("/v2/repository") or not served[part]  # may not be served yet
+            schema = TEXT if lies else TEXT | {"enum": served[part]}
+            yield {"name": part[1:-1], "in": "path", "required": True, "schema": schema}
+
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>landmarks</title>
 <style>body{font:15px/1.5 system-ui;max-width:60em;margin:2em auto;padding:0 1em}

@@ -10,7 +10,8 @@ from importlib import metadata
 import kserve
 import uvloop
 from kserve import model_server
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import tracing
 from serving.grpc import create_grpc_server
@@ -62,9 +63,8 @@ def run_server(
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.set_event_loop(asyncio.new_event_loop())
     install_protocol(settings.head_seconds, settings.body_seconds)
-    # Routes match in order: mounted before those that FastAPI and KServe add, ours
-    # answer every path.
-    model_server.app.router.routes.insert(0, Mount("/", create_app(repository, RELEASE)))
+    # Routes match in order: before those that FastAPI and KServe add, ours answer every path.
+    model_server.app.router.routes.insert(0, EveryPath(create_app(repository, RELEASE)))
     server = kserve.ModelServer(
         http_port=arguments.http_port,
         enable_grpc=False,  # ours keeps error codes, which KServe's loses
@@ -74,6 +74,19 @@ def run_server(
     )
     server.servers.append(serve_grpc(repository, settings, arguments.grpc_port))
     server.start(list(models))
+
+
+class EveryPath(BaseRoute):
+    """Hands every request to one application; a Mount leaves out paths with a line break."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return Match.FULL, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
 
 
 async def serve_grpc(repository: Repository, settings: ServerSettings, port: int) -> None:

@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from serving import spans, tracing
+from tests.soak import COUNTS, SOAK
 from tools.processes import Service, find_ports, run_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,3 +47,10 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     monkeypatch.setattr(spans, "make_provider", lambda service, release: provider)
     monkeypatch.setattr(tracing, "tracer", spans.CollectedTracer("test", "0"))
     return exporter
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SOAK > 1:
+        for what, count in COUNTS.items():
+            terminalreporter.write_line(f"generated {count:,} {what}")
+        terminalreporter.write_line(f"generated {COUNTS.total():,} in all")

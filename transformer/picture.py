@@ -57,6 +57,7 @@ def open_picture(content: bytes, max_pixels: int, side: int) -> Picture:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 check_size(image, max_pixels)
+                check_scans(image, content)
                 if image.format == "JPEG" and image.mode in ("L", "RGB"):
                     return open_jpeg(content, image, side)
                 return Picture.of_pixels(decode_other(image))
@@ -75,10 +76,15 @@ def check_size(image: Image.Image, max_pixels: int) -> None:
         raise TooLarge(f"The picture has {width}x{height} pixels; {max_pixels} is the limit.")
 
 
+def check_scans(image: Image.Image, content: bytes) -> None:
+    """Raise InvalidImage where a JPEG, of whatever kind, paints itself over and over again."""
+    jpeg = image.format not in ("PNG", "WEBP")
+    if jpeg and content.count(SCAN) > MAX_SCANS:  # never part of coded data
+        raise InvalidImage(f"The JPEG has more than {MAX_SCANS} scans; {ACCEPTED}.")
+
+
 def open_jpeg(content: bytes, image: Image.Image, side: int) -> Picture:
     """Decode a JPEG at the smallest scale that leaves `side` pixels."""
-    if content.count(SCAN) > MAX_SCANS:  # never part of coded data, so all of them are scans
-        raise InvalidImage(f"The JPEG has more than {MAX_SCANS} scans; {ACCEPTED}.")
     orientation = read_orientation(image)
     width, height = image.size
     scale = next((s for s in (8, 4, 2) if max(width, height) // s >= side), 1)

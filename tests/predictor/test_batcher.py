@@ -23,6 +23,7 @@ class FakeEngine(Engine):
     def __init__(self, seconds: float = 0.0):
         self.seconds = seconds
         self.batches: list[int] = []
+        self.numbers: list[list[int]] = []  # which faces each run had
         self.gate = threading.Event()
         self.gate.set()
 
@@ -34,6 +35,7 @@ class FakeEngine(Engine):
         self.batches.append(len(faces))
         time.sleep(self.seconds)
         numbers = faces[:, 0, 0, 0].astype(np.float32)
+        self.numbers.append(numbers.astype(int).tolist())
         if BAD in numbers:
             raise RuntimeError("a bad face")
         return np.tile(numbers[:, None, None], (1, 15, 2)), np.ones((len(faces), 15), np.float32)
@@ -113,14 +115,44 @@ async def test_two_engines_may_overtake_each_other():
 
 
 async def test_a_single_face_is_not_starved_by_many():
-    engine = FakeEngine(0.002)
+    engine = FakeEngine()
     batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
     big = [asyncio.create_task(ask(batcher, *[7] * 256)) for _ in range(3)]
+    await asyncio.sleep(0)
+    one = asyncio.create_task(ask(batcher, 9))
+    await asyncio.sleep(0)
+    engine.gate.set()
+    assert await one == [9]
+    behind = [9 in numbers for numbers in engine.numbers].index(True) - 1
+    assert behind <= 1, f"it waited for {behind} runs of the others"
+    await asyncio.gather(first, *big)
+
+
+async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
+    engine = FakeEngine()
+    batcher = make_batcher(engine, queue=4)
+    first = await hold(batcher, engine)
+    waiting = asyncio.create_task(ask(batcher, 2, 3, 4))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        with pytest.raises(Overloaded, match="3 faces wait"):
+            await ask(batcher, 5, 6)
+    engine.gate.set()
+    assert await waiting == [2, 3, 4]
+    await first
+
+
+async def test_the_loop_goes_on_while_the_network_runs():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    threading.Timer(2.0, engine.gate.set).start()  # else a loop that is held up would hang here
+    begun = time.perf_counter()
+    first = await hold(batcher, engine)
     await asyncio.sleep(0.01)
-    runs = batcher.runs
-    assert await ask(batcher, 9) == [9]
-    assert batcher.runs - runs <= 4  # behind half a run of each of the three
-    await asyncio.gather(*big)
+    assert time.perf_counter() - begun < 1.0 and not first.done()
+    engine.gate.set()
+    assert await first == [1]
 
 
 async def test_middling_jobs_are_not_cut_into_crumbs():
@@ -159,15 +191,30 @@ async def test_a_thousand_bad_faces_harm_no_neighbour():
 
 async def test_a_thousand_cancelled_calls_harm_no_neighbour():
     batcher = make_batcher(FakeEngine(0.001))
-    good = [asyncio.create_task(ask(batcher, n % 200)) for n in range(1000)]
-    gone = [asyncio.create_task(ask(batcher, 1, 2, 3)) for _ in range(1000)]
+    good, gone = [], []
+    for n in range(1000):
+        good.append(asyncio.create_task(ask(batcher, n % 200)))
+        gone.append(asyncio.create_task(ask(batcher, 1, 2, 3)))
     for i, task in enumerate(gone):
         if i % 50 == 0:
             await asyncio.sleep(0.002)  # some are in a run already, some were answered
         task.cancel()
-    assert await asyncio.gather(*good) == [[n % 200] for n in range(1000)]
+    async with asyncio.timeout(30):
+        assert await asyncio.gather(*good) == [[n % 200] for n in range(1000)]
     await asyncio.gather(*gone, return_exceptions=True)
     assert batcher.queued == 0 and not batcher.jobs
+
+
+async def test_who_leaves_while_the_network_runs_does_not_stop_it():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
+    second = asyncio.create_task(ask(batcher, 2))
+    first.cancel()
+    await asyncio.sleep(0)
+    engine.gate.set()
+    async with asyncio.timeout(5):
+        assert await second == [2]
 
 
 async def test_who_leaves_makes_room_at_once():

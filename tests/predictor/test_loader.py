@@ -1,10 +1,12 @@
 """A folder of models: what is found in it, and what a broken one does to the others."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
+from predictor.golden import GoldenError, find_golden, hash_file
 from predictor.loader import Loader, find_checkpoints
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
@@ -59,3 +61,15 @@ def test_a_broken_default_is_fatal(folder):
     (folder / "default.pth").write_bytes(b"nothing")
     with pytest.raises(ValueError):
         make_loader(folder).load_all()
+
+
+def test_a_network_whose_numbers_are_wrong_is_not_served(folder):
+    for name in ("default.pth", "tiny.pth"):
+        golden = {"sha256": hash_file(folder / name), "landmarks": [[-50.0, -50.0]] * 15}
+        find_golden(folder / name).write_text(json.dumps(golden))
+    with pytest.raises(GoldenError, match="pixels off"):
+        make_loader(folder).load_all()
+    find_golden(folder / "default.pth").unlink()
+    models, reasons = make_loader(folder).load_all()
+    assert "tiny" not in {model.name for model in models}
+    assert "pixels off" in reasons["tiny", "1"]

@@ -157,6 +157,12 @@ def test_unknown_models_and_versions(transformer, path):
 
 def test_wrong_addresses_and_methods(transformer):
     check_error(requests.get(f"{transformer.url}/v2/nothing"), 404, "not_found")
+    # KServe's own routes, behind ours, shall never be reached.
+    check_error(requests.get(f"{transformer.url}/v1/models/unet"), 404, "not_found")
+    for path in ("/v2/models/a%0Ab/ready", "/v2/models/%0A/versions/1/ready"):
+        check_error(requests.get(transformer.url + path), 404, "model_not_found")
+    answer = requests.post(f"{transformer.url}/v2/models/%0Aunet/infer", json={"inputs": []})
+    check_error(answer, 404, "model_not_found")
     answer = requests.get(f"{transformer.url}/v2/models/unet/infer")
     check_error(answer, 405, "method_not_allowed")
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import grpc
@@ -13,11 +12,11 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from tests.environment import make_environment
 from tools.processes import ROOT, Service, find_ports, run_services
 
 FACE = ROOT / "predictor/golden_face.npy"
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
-CLIENTS = ROOT / ".venv/clients"
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +29,8 @@ def open_services(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def triton_python() -> Path:
-    """A Python with Triton's clients; the first run makes it."""
-    wanted = ROOT / "requirements/clients-test.txt"
-    done = CLIENTS / "done.txt"
-    python = CLIENTS / "bin/python"
-    if not done.is_file() or done.read_text() != wanted.read_text():
-        venv.create(CLIENTS, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
-        done.write_text(wanted.read_text())
-    return python
+    """A Python with Triton's clients."""
+    return make_environment("clients", "clients-test.txt")
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])

@@ -1,6 +1,7 @@
 """Faults under load: callers who leave, bad items, a predictor that is killed or replaced."""
 
 import asyncio
+import json
 import signal
 import threading
 import time
@@ -28,6 +29,9 @@ def make_request(faces: np.ndarray = FACE, datatype: str = "UINT8") -> pb.ModelI
     return pb.ModelInferRequest(
         model_name="unet", inputs=[tensor], raw_input_contents=[faces.tobytes()]
     )
+
+
+CROWD = make_request(np.repeat(FACE, 64, axis=0))
 
 
 async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
@@ -60,16 +64,16 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
             times = rng.uniform(0, 0.05, 1000)
             faults = [leave(stub, make_request(), limit, seconds) for seconds in times]
         mixed = [call for pair in zip(good, faults, strict=True) for call in pair]
-        results = await asyncio.gather(*mixed, return_exceptions=True)
+        async with asyncio.timeout(60):
+            results = await asyncio.gather(*mixed, return_exceptions=True)
     for i, result in enumerate(results[0::2]):
         assert isinstance(result, np.ndarray), result
         np.testing.assert_allclose(result, alone[i % 8], atol=0.01)
     if fault == "bad":
         codes = {error.code() for error in results[1::2] if isinstance(error, grpc.RpcError)}
         assert codes == {grpc.StatusCode.INVALID_ARGUMENT}
-    text = (await asyncio.to_thread(requests.get, f"{predictor.url}/metrics")).text
-    assert "landmarks_queued_faces 0.0" in text
-    assert 'landmarks_inflight_requests{service="predictor"} 0.0' in text
+    assert await asyncio.to_thread(read_metric, predictor, "landmarks_queued_faces") == 0
+    assert await asyncio.to_thread(read_metric, predictor, INFLIGHT) == 0
 
 
 def wait_for(look: Callable[[], T], seconds: float) -> T:
@@ -82,22 +86,35 @@ def wait_for(look: Callable[[], T], seconds: float) -> T:
 
 
 class Load:
-    """Callers that ask the transformer without a pause and keep what comes back."""
+    """Callers that ask the transformer without a pause and keep what comes back.
 
-    def __init__(self, transformer: Service, picture: bytes, callers: int = 4):
-        self.url, self.picture = transformer.url, picture
+    Some send a picture, some 64 faces: of theirs there is always one at each predictor.
+    """
+
+    def __init__(self, transformer: Service, picture: bytes, callers: int = 4, crowds: int = 0):
+        self.transformer, self.picture = transformer, picture
         self.stopped = threading.Event()
         self.answers: list[tuple[float, str, float]] = []  # when, how it ended, seconds
-        self.threads = [threading.Thread(target=self.ask) for _ in range(callers)]
+        kinds = [self.send_picture] * callers + [self.send_faces] * crowds
+        self.threads = [threading.Thread(target=self.ask, args=(kind,)) for kind in kinds]
 
-    def ask(self) -> None:
+    def ask(self, send: Callable[[], None]) -> None:
         while not self.stopped.is_set():
             begun, code = time.monotonic(), "ok"
             try:
-                locate(self.picture, self.url)
+                send()
             except ServiceError as error:
                 code = error.code
+            except grpc.RpcError as error:
+                code = dict(error.trailing_metadata())["landmarks-error-code"]
             self.answers.append((begun, code, time.monotonic() - begun))
+
+    def send_picture(self) -> None:
+        locate(self.picture, self.transformer.url)
+
+    def send_faces(self) -> None:
+        with grpc.insecure_channel(f"127.0.0.1:{self.transformer.grpc}") as channel:
+            pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(CROWD, timeout=60)
 
     def __enter__(self) -> "Load":
         for thread in self.threads:
@@ -167,7 +184,7 @@ def test_a_killed_predictor_is_503_at_once_and_back_within_five_seconds(pair, as
 
 def test_a_rolling_restart_of_the_predictors_fails_no_request(pair, astronaut):
     running, restart = pair
-    with Load(running["t"], astronaut) as load:
+    with Load(running["t"], astronaut, callers=2, crowds=4) as load:
         wait_for(lambda: len(load.answers) > 4, 60)
         for name in "ab":
             running[name].process.send_signal(signal.SIGTERM)
@@ -181,7 +198,7 @@ def test_a_rolling_restart_of_the_predictors_fails_no_request(pair, astronaut):
 
 def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
     running, _ = pair
-    with Load(running["t"], astronaut) as load:
+    with Load(running["t"], astronaut, callers=2, crowds=4) as load:
         wait_for(lambda: len(load.answers) > 4, 60)
         running["a"].process.kill()
         killed = time.monotonic()
@@ -189,20 +206,50 @@ def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
     assert {code for _, code, _ in load.answers} == {"ok"}  # the retry went to the other
 
 
-async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(tmp_path):
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+async def test_calls_in_flight_are_answered_when_a_service_stops(tmp_path, transport):
     ports = find_ports()
-    quick = {"LANDMARKS_DRAIN_SECONDS": "0.3"}
-    predictor = start_service("predictor", ports.rest, ports.grpc, tmp_path, quick)
+    at_once = {"LANDMARKS_DRAIN_SECONDS": "0"}
+    predictor = start_service("predictor", ports.rest, ports.grpc, tmp_path, at_once)
     wait_ready(predictor)
+    many = make_request(np.repeat(FACE, 100, axis=0))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
-        many = make_request(np.repeat(FACE, 30, axis=0))
-        calls = [stub.ModelInfer(many, timeout=60) for _ in range(4)]
-        await asyncio.sleep(0.2)
+
+        async def call() -> list[int]:
+            if transport == "grpc":
+                answer = await stub.ModelInfer(many, timeout=60)
+                return list(answer.outputs[0].shape)
+            return await asyncio.to_thread(post_faces, predictor, np.repeat(FACE, 100, axis=0))
+
+        calls = [asyncio.create_task(call()) for _ in range(8)]
+        while read_metric(predictor, INFLIGHT) < 8:
+            await asyncio.sleep(0.02)
         predictor.process.send_signal(signal.SIGTERM)
-        answers = await asyncio.gather(*calls)
-    assert [list(answer.outputs[0].shape) for answer in answers] == [[30, 15, 2]] * 4
+        assert await asyncio.gather(*calls) == [[100, 15, 2]] * 8
     assert predictor.process.wait(30) == 0
+
+
+INFLIGHT = 'landmarks_inflight_requests{service="predictor"}'
+
+
+def read_metric(service: Service, name: str) -> float:
+    text = requests.get(f"{service.url}/metrics").text
+    return float(text.partition(f"\n{name} ")[2].split()[0])
+
+
+def post_faces(service: Service, faces: np.ndarray) -> list[int]:
+    """Ask over REST, in binary; gives the shape of the landmarks."""
+    tensor = {"name": "face", "datatype": "UINT8", "shape": faces.shape}
+    head = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": faces.nbytes}}]})
+    answer = requests.post(
+        f"{service.url}/v2/models/unet/infer",
+        data=head.encode() + faces.tobytes(),
+        headers={"Inference-Header-Content-Length": str(len(head))},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()["outputs"][0]["shape"]
 
 
 def test_overload_is_429_and_what_is_taken_is_answered(tmp_path, predictor, astronaut):

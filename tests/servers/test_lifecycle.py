@@ -70,17 +70,22 @@ def test_sigterm_drains_before_it_stops(logs, predictor, astronaut):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    time.sleep(0.3)
-    transformer.process.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
-    assert requests.get(f"{transformer.url}/v2/models/unet/ready").status_code == 503
-    before = answers
-    time.sleep(0.7)
-    assert answers > before and not failures  # not ready, but it still serves
-    stop.set()
-    thread.join()
-    assert transformer.process.wait(20) == 0
-    assert not failures
+    try:
+        time.sleep(0.3)
+        transformer.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert requests.get(f"{transformer.url}/v2/models/unet/ready").status_code == 503
+        before = answers
+        time.sleep(0.7)
+        assert answers > before and not failures  # not ready, but it still serves
+        stop.set()
+        thread.join()
+        assert transformer.process.wait(20) == 0
+        assert not failures
+    finally:
+        stop.set()
+        thread.join()
+        transformer.stop()
 
 
 @pytest.mark.parametrize(

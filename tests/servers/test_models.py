@@ -76,7 +76,7 @@ def test_models_come_and_go_while_they_are_asked(many, folder, astronaut):
         while not stop.is_set():
             codes.add(ask(transformer, astronaut, "small").status_code)
 
-    threads = [threading.Thread(target=ask_on) for _ in range(3)]
+    threads = [threading.Thread(target=ask_on, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     repository = f"{predictor.url}/v2/repository/models"

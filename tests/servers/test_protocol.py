@@ -105,6 +105,17 @@ def test_a_head_that_never_ends_is_cut(strict, sent):
         assert 0.3 < time.monotonic() - begun < 3
 
 
+def test_a_head_that_never_ends_is_cut_on_a_connection_that_served_before(strict):
+    with connect(strict) as connection:
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read_answer(connection)[0] == 200
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\n")
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1000) == b""
+        assert 0.3 < time.monotonic() - begun < 3
+
+
 def test_garbage_and_absurd_heads(strict):
     for garbage in (b"\0\1\2\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 200_000):
         with connect(strict) as connection, contextlib.suppress(OSError):

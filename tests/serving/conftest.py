@@ -28,14 +28,18 @@ class FakeModel(Model):
     def __init__(self, name: str = "fake", settings: ServerSettings | None = None, version="1"):
         super().__init__(name, settings or ServerSettings(), version)
         self.ready = True
-        self.closed = False
+        self.closed = self.left = False
         self.seen: InferenceRequest | None = None
 
     async def predict(self, payload: InferenceRequest, headers=None) -> InferenceResponse:
         self.seen = payload
         what = payload.parameters.get("do")
         if what == "sleep":
-            await asyncio.sleep(0.3)
+            try:
+                await asyncio.sleep(0.3)
+            except asyncio.CancelledError:
+                self.left = True
+                raise
         if what == "fail":
             raise RuntimeError("secret: a cause that callers shall not read")
         if what == "refuse":

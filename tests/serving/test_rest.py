@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from serving.admission import Admission
 from serving.errors import Overloaded
-from serving.openapi import ROUTES
+from serving.openapi import OPERATIONS
 from serving.rest import create_app
 from serving.settings import ServerSettings
 from tests.serving.conftest import make_body
@@ -185,7 +185,7 @@ async def test_the_description_is_the_routes(rest, repository):
         for method in route.methods or ()
         if method != "HEAD"
     }
-    assert served == {(path, method) for path, method, _ in ROUTES}
+    assert served == {(each.path, each.method) for each in OPERATIONS}
     api = (await rest.get("/openapi.json")).json()
     assert {(path, m) for path, entry in api["paths"].items() for m in entry} == served
     assert "openapi.json" in (await rest.get("/docs")).text

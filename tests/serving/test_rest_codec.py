@@ -1,7 +1,6 @@
 """V2 bodies: whatever bytes come, the answer is a request or an error of the catalogue."""
 
 import json
-import os
 import struct
 
 import numpy as np
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from serving.errors import InvalidRequest, InvalidTensor, ServingError
 from serving.messages import InferenceRequest, InferenceResponse
 from serving.rest_codec import decode_request, encode_response
+from tests.soak import COUNTS, SOAK
 
 
 def decode(tensor: dict, tail: bytes = b"", **more) -> np.ndarray:
@@ -158,8 +158,6 @@ def test_long_json_in_pieces_is_the_same_json(size):
     np.testing.assert_array_equal(np.array(values, np.float32), array)
 
 
-SOAK = int(os.environ.get("SOAK", "1"))  # `make soak` asks for a hundred times as much
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
@@ -184,6 +182,7 @@ BODY = st.fixed_dictionaries(
 @settings(max_examples=400 * SOAK, deadline=None)
 @given(BODY, st.binary(max_size=30))
 def test_any_body_is_read_or_refused(body, tail):
+    COUNTS["REST bodies"] += 1
     head = json.dumps(body).encode()
     try:
         decode_request(head + tail, "m", str(len(head)))
@@ -194,6 +193,7 @@ def test_any_body_is_read_or_refused(body, tail):
 @settings(max_examples=200 * SOAK, deadline=None)
 @given(st.binary(max_size=100), st.none() | st.text(max_size=5))
 def test_any_bytes_are_read_or_refused(body, length):
+    COUNTS["REST bodies"] += 1
     try:
         decode_request(body, "m", length)
     except ServingError as error:

@@ -82,7 +82,8 @@ async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
     await asyncio.sleep(0.02)
     assert running == [0, 1]  # both threads are still at it: no third item was given out
     gate.set()
-    assert await kept == [100]
+    async with asyncio.timeout(5):
+        assert await kept == [100]
     assert running == [0, 1, 100]
 
 

@@ -1,0 +1,106 @@
+"""The gRPC service, in this process: its limits, its errors and what they tell."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import grpc.aio
+import numpy as np
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from serving.grpc import HEAD_BYTES, create_grpc_server
+from serving.repository import Repository
+from tools.processes import find_ports
+
+MAX_BYTES = 2**20
+
+
+@pytest.fixture
+async def stub(repository: Repository) -> AsyncIterator[pb_grpc.GRPCInferenceServiceStub]:
+    port = find_ports().grpc
+    server = create_grpc_server(repository, "0", port, MAX_BYTES)
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield pb_grpc.GRPCInferenceServiceStub(channel)
+    await server.stop(0)
+
+
+def make_request(what: str = "", size: int = 4, name: str = "face") -> pb.ModelInferRequest:
+    tensor = pb.ModelInferRequest.InferInputTensor(name=name, datatype="UINT8", shape=[1, size])
+    request = pb.ModelInferRequest(
+        model_name="fake", inputs=[tensor], raw_input_contents=[b"\1" * size]
+    )
+    request.parameters["do"].string_param = what
+    return request
+
+
+async def refuse(stub, request: pb.ModelInferRequest, **options) -> tuple[str, str, str]:
+    """Ask and be refused: the status, the catalogue's code and the message."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.ModelInfer(request, timeout=10, **options)
+    trailing = dict(caught.value.trailing_metadata() or ())
+    code = str(trailing.get("landmarks-error-code", ""))
+    return caught.value.code().name, code, caught.value.details() or ""
+
+
+async def test_an_answer(stub):
+    answer = await stub.ModelInfer(make_request(), timeout=10)
+    points = np.frombuffer(answer.raw_output_contents[0], np.float32)
+    assert points.shape == (30,) and set(points) == {4.0}
+
+
+@pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip, grpc.Compression.Deflate])
+async def test_a_message_above_the_limit_is_refused(stub, compression):
+    request = make_request(size=MAX_BYTES + HEAD_BYTES)
+    status, _, message = await refuse(stub, request, compression=compression)
+    assert status == "RESOURCE_EXHAUSTED" and "larger than max" in message
+    fits = make_request(size=MAX_BYTES - HEAD_BYTES)
+    assert (await stub.ModelInfer(fits, timeout=10, compression=compression)).outputs
+
+
+async def test_a_cause_of_ours_stays_ours(stub):
+    status, code, message = await refuse(stub, make_request("fail"))
+    assert (status, code) == ("INTERNAL", "internal") and "secret" not in message
+
+
+async def test_a_refusal_keeps_its_code(stub):
+    assert await refuse(stub, make_request("refuse")) == (
+        "INVALID_ARGUMENT",
+        "invalid_request",
+        "It is refused.",
+    )
+
+
+async def test_a_message_fits_into_the_metadata_that_carries_it(stub):
+    """8 KiB is what most gRPC clients take; the code would be lost with the rest."""
+    for name in ("x" * 20_000, "é" * 9_000):
+        request = make_request(name=name)
+        request.inputs[0].shape[:] = [-1]
+        status, code, message = await refuse(stub, request)
+        assert (status, code) == ("INVALID_ARGUMENT", "invalid_tensor") and len(message) < 1000
+
+
+async def test_no_room_is_refused_as_over_rest(stub, repository):
+    repository.admission.max_bytes = 3
+    assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+    repository.admission.max_requests = 0
+    assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+    assert repository.admission.bytes == 0 == repository.admission.requests
+
+
+async def test_the_callers_deadline_reaches_the_model(stub, model):
+    await stub.ModelInfer(make_request(), timeout=5)
+    assert model.seen.deadline < time.monotonic() + 6
+
+
+async def test_who_leaves_is_not_worked_for(stub, model, repository):
+    call = stub.ModelInfer(make_request("sleep"), timeout=10)
+    while not repository.admission.requests:
+        await asyncio.sleep(0.01)
+    call.cancel()
+    async with asyncio.timeout(5):
+        while repository.admission.requests:
+            await asyncio.sleep(0.01)
+    assert model.left

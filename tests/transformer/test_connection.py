@@ -1,0 +1,103 @@
+"""The transformer's connection while predictors come and go."""
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import AsyncIterator
+
+import grpc.aio
+import numpy as np
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from serving.errors import PredictorUnavailable
+from tools.processes import find_ports
+from transformer.predictor_client import Located, PredictorClient
+
+FACES = np.zeros((2, 1, 96, 96), np.uint8)
+
+
+class Flaky(pb_grpc.GRPCInferenceServiceServicer):
+    """Is unavailable to its first callers, as a pod that goes away."""
+
+    def __init__(self, refusals: int):
+        self.refusals = refusals
+        self.calls = 0
+
+    async def ModelInfer(self, request, context):
+        self.calls += 1
+        if self.calls <= self.refusals:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "It goes away.")
+        arrays = {"landmarks": np.zeros((2, 15, 2)), "scores": np.zeros((2, 15))}
+        return pb.ModelInferResponse(
+            outputs=[
+                pb.ModelInferResponse.InferOutputTensor(name=n, datatype="FP32", shape=a.shape)
+                for n, a in arrays.items()
+            ],
+            raw_output_contents=[a.astype(np.float32).tobytes() for a in arrays.values()],
+        )
+
+
+@contextlib.asynccontextmanager
+async def serve(servicer: Flaky) -> AsyncIterator[PredictorClient]:
+    server = grpc.aio.server()
+    pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    client = PredictorClient(f"127.0.0.1:{port}")
+    yield client
+    await client.close()
+    await server.stop(0)
+
+
+async def ask(client: PredictorClient, seconds: float = 10) -> Located:
+    return await client.locate(FACES, "unet", {}, time.monotonic() + seconds)
+
+
+async def test_a_call_that_meets_a_predictor_going_away_is_made_again():
+    servicer = Flaky(refusals=2)
+    async with serve(servicer) as client:
+        assert (await ask(client)).landmarks.shape == (2, 15, 2)
+    assert servicer.calls == 3
+
+
+async def test_a_predictor_that_stays_away_is_told_within_a_second():
+    servicer = Flaky(refusals=1000)
+    async with serve(servicer) as client:
+        begun = time.perf_counter()
+        with pytest.raises(PredictorUnavailable):
+            await ask(client)
+        assert time.perf_counter() - begun < 1.5 and servicer.calls == 4
+
+
+async def test_a_dead_predictor_is_told_at_once_not_at_the_deadline():
+    client = PredictorClient(f"127.0.0.1:{find_ports().grpc}")
+    begun = time.perf_counter()
+    with pytest.raises(PredictorUnavailable):
+        await ask(client, seconds=4)
+    assert time.perf_counter() - begun < 2
+    await client.close()
+
+
+async def test_a_dead_predictor_is_looked_for_every_second():
+    """By default gRPC waits longer and longer, up to two minutes: a restart would be missed."""
+    moments: list[float] = []
+
+    async def refuse(_, writer: asyncio.StreamWriter) -> None:
+        moments.append(time.perf_counter())
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    client = PredictorClient(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    begun = time.perf_counter()
+    while time.perf_counter() - begun < 8:
+        with pytest.raises(PredictorUnavailable):
+            await ask(client)
+        await asyncio.sleep(0.1)
+    await client.close()
+    server.close()
+    moments.append(time.perf_counter())
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert len(gaps) > 5 and max(gaps) < 1.8, [round(gap, 1) for gap in gaps]

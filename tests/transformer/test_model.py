@@ -1,0 +1,111 @@
+"""The transformer's model, with a detector and a predictor that do as they are told."""
+
+import asyncio
+import threading
+import time
+
+import httpx
+import numpy as np
+import pytest
+
+from serving.errors import TooLarge
+from serving.messages import InferenceRequest, Tensor
+from serving.repository import Repository
+from serving.rest import create_app
+from transformer.crop import Square
+from transformer.faces import Faces
+from transformer.model import Transformer
+from transformer.pool import WorkerPool
+from transformer.predictor_client import Located
+from transformer.settings import TransformerSettings
+
+INFER = "/v2/models/unet/infer"
+PNG = {"content-type": "image/png"}
+
+
+class FakeFinder:
+    """Finds as many faces as the picture has bytes, once its gate is open."""
+
+    def __init__(self):
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def find_faces(self, content: bytes) -> Faces:
+        self.gate.wait(3)
+        n = len(content)
+        boxes, crops = np.zeros((n, 4), np.float32), np.zeros((n, 1, 96, 96), np.uint8)
+        return Faces(boxes, np.ones(n, np.float32), [Square(0, 0, 96)] * n, crops)
+
+
+class FakePredictor:
+    """Gives each face the same points."""
+
+    ready = True
+
+    async def locate(self, faces, model, headers, deadline) -> Located:
+        n = len(faces)
+        return Located(np.zeros((n, 15, 2), np.float32), np.ones((n, 15), np.float32))
+
+    async def check_ready(self, model: str) -> bool:
+        return self.ready
+
+
+@pytest.fixture
+def model() -> Transformer:
+    settings = TransformerSettings(workers=1, max_faces=4, max_images=3)
+    model = Transformer("unet", settings)
+    model.finder = FakeFinder()  # type: ignore[assignment]
+    model.client = FakePredictor()  # type: ignore[assignment]
+    model.pool = WorkerPool(1, settings.max_pictures)
+    model.ready = True
+    return model
+
+
+@pytest.fixture
+async def rest(model: Transformer):
+    app = create_app(Repository([model], model.settings), "0")
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        yield client
+
+
+def make_request(*sizes: int) -> InferenceRequest:
+    pictures = np.empty(len(sizes), np.object_)
+    pictures[:] = [b"x" * size for size in sizes]
+    return InferenceRequest("unet", {"image": Tensor("image", "BYTES", pictures)})
+
+
+async def test_faces_are_told_apart_by_their_picture(model):
+    outputs = (await model.answer(make_request(1, 0, 3))).outputs
+    assert outputs["image_index"].tolist() == [0, 2, 2, 2]
+    assert outputs["landmarks"].shape == (4, 15, 2)
+    outputs = (await model.answer(make_request(0))).outputs
+    assert outputs["landmarks"].shape == (0, 15, 2)
+
+
+async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
+    with pytest.raises(TooLarge, match="5 faces; 4"):
+        await model.answer(make_request(2, 3))
+    with pytest.raises(TooLarge, match="4 pictures; 1 to 3"):
+        await model.answer(make_request(1, 1, 1, 1))
+
+
+async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):
+    model.finder.gate.clear()
+    begun = time.perf_counter()
+    asked = asyncio.create_task(rest.post(INFER, content=b"x", headers=PNG))
+    while not model.inflight:
+        await asyncio.sleep(0.01)
+    live = await rest.get("/v2/health/live")
+    seconds = time.perf_counter() - begun
+    assert live.status_code == 200 and seconds < 1, f"it took {seconds:.1f} s"
+    model.finder.gate.set()
+    assert (await asked).status_code == 200
+
+
+async def test_it_is_ready_while_its_predictor_is(model, rest):
+    assert (await rest.get("/v2/health/ready")).status_code == 200
+    model.client.ready = False
+    assert (await rest.get("/v2/health/ready")).status_code == 503
+    assert (await rest.get("/v2/models/unet/ready")).status_code == 503
+    assert (await rest.get("/v2/health/live")).status_code == 200
