@@ -15,6 +15,7 @@ from pathlib import Path
 import grpc
 import numpy as np
 import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from bench.dataplane_load import describe_times, make_request
@@ -94,6 +95,7 @@ def measure_overhead() -> dict:
             {
                 "engine": lambda: engine.locate(face),
                 "grpc": lambda: stub.ModelInfer(request),
+                "grpc, nothing in it": lambda: stub.ServerLive(pb.ServerLiveRequest()),
                 "rest": rest,
             }
         )
