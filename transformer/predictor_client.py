@@ -43,6 +43,7 @@ SERVICE_CONFIG = {
 OPTIONS = [
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.enable_retries", 1),
+    ("grpc.per_rpc_retry_buffer_size", 16 * 2**20),  # by default 256 KiB: 28 faces had no retry
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),

@@ -126,6 +126,15 @@ def test_bad_pictures(transformer, case):
     check_error(requests.post(url, data=body, headers=headers), status, code)
 
 
+def test_nothing_of_a_picture_is_told(transformer):
+    url = f"{transformer.url}/v2/models/unet/infer"
+    for secret in (b"nobody shall read this!", picture("JPEG")[:100] + b"nobody shall read this!"):
+        plain = requests.post(url, data=secret, headers={"content-type": "image/jpeg"})
+        coded = requests.post(url, json={"inputs": [image_tensor(secret)]})
+        for told in (plain.text, coded.text, transformer.log.read_text()):
+            assert "nobody" not in told and base64.b64encode(secret[-15:]).decode() not in told
+
+
 @pytest.mark.parametrize("case", BODIES)
 def test_bad_requests(transformer, case):
     body, status, code = BODIES[case]

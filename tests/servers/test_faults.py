@@ -212,7 +212,7 @@ async def test_calls_in_flight_are_answered_when_a_service_stops(tmp_path, trans
     at_once = {"LANDMARKS_DRAIN_SECONDS": "0"}
     predictor = start_service("predictor", ports.rest, ports.grpc, tmp_path, at_once)
     wait_ready(predictor)
-    many = make_request(np.repeat(FACE, 100, axis=0))
+    many = make_request(np.repeat(FACE, 200, axis=0))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
 
@@ -220,14 +220,18 @@ async def test_calls_in_flight_are_answered_when_a_service_stops(tmp_path, trans
             if transport == "grpc":
                 answer = await stub.ModelInfer(many, timeout=60)
                 return list(answer.outputs[0].shape)
-            return await asyncio.to_thread(post_faces, predictor, np.repeat(FACE, 100, axis=0))
+            return await asyncio.to_thread(post_faces, predictor, np.repeat(FACE, 200, axis=0))
 
-        calls = [asyncio.create_task(call()) for _ in range(8)]
-        while read_metric(predictor, INFLIGHT) < 8:
-            await asyncio.sleep(0.02)
-        predictor.process.send_signal(signal.SIGTERM)
-        assert await asyncio.gather(*calls) == [[100, 15, 2]] * 8
-    assert predictor.process.wait(30) == 0
+        calls = [asyncio.create_task(call()) for _ in range(5)]
+        try:
+            async with asyncio.timeout(30):
+                while read_metric(predictor, INFLIGHT) < 5:
+                    await asyncio.sleep(0.02)
+            predictor.process.send_signal(signal.SIGTERM)
+            assert await asyncio.gather(*calls) == [[200, 15, 2]] * 5
+            assert predictor.process.wait(30) == 0
+        finally:
+            predictor.stop()
 
 
 INFLIGHT = 'landmarks_inflight_requests{service="predictor"}'

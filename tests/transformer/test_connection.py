@@ -16,8 +16,6 @@ from serving.errors import PredictorUnavailable
 from tools.processes import find_ports
 from transformer.predictor_client import Located, PredictorClient
 
-FACES = np.zeros((2, 1, 96, 96), np.uint8)
-
 
 class Flaky(pb_grpc.GRPCInferenceServiceServicer):
     """Is unavailable to its first callers, as a pod that goes away."""
@@ -30,7 +28,8 @@ class Flaky(pb_grpc.GRPCInferenceServiceServicer):
         self.calls += 1
         if self.calls <= self.refusals:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "It goes away.")
-        arrays = {"landmarks": np.zeros((2, 15, 2)), "scores": np.zeros((2, 15))}
+        n = request.inputs[0].shape[0]
+        arrays = {"landmarks": np.zeros((n, 15, 2)), "scores": np.zeros((n, 15))}
         return pb.ModelInferResponse(
             outputs=[
                 pb.ModelInferResponse.InferOutputTensor(name=n, datatype="FP32", shape=a.shape)
@@ -52,14 +51,16 @@ async def serve(servicer: Flaky) -> AsyncIterator[PredictorClient]:
     await server.stop(0)
 
 
-async def ask(client: PredictorClient, seconds: float = 10) -> Located:
-    return await client.locate(FACES, "unet", {}, time.monotonic() + seconds)
+async def ask(client: PredictorClient, faces: int = 2, seconds: float = 10) -> Located:
+    crops = np.zeros((faces, 1, 96, 96), np.uint8)
+    return await client.locate(crops, "unet", {}, time.monotonic() + seconds)
 
 
-async def test_a_call_that_meets_a_predictor_going_away_is_made_again():
+@pytest.mark.parametrize("faces", [2, 256])
+async def test_a_call_that_meets_a_predictor_going_away_is_made_again(faces):
     servicer = Flaky(refusals=2)
     async with serve(servicer) as client:
-        assert (await ask(client)).landmarks.shape == (2, 15, 2)
+        assert (await ask(client, faces)).landmarks.shape == (faces, 15, 2)
     assert servicer.calls == 3
 
 
