@@ -151,7 +151,11 @@ def read_values(name: str, datatype: str, shape: list[int], data: object) -> NDA
             limits = np.iinfo(dtype)
             if values.min() < limits.min or values.max() > limits.max:
                 raise InvalidTensor(f"Tensor '{name}' has values outside {datatype}.")
-        values = values.astype(dtype)
+        try:
+            with np.errstate(over="raise"):
+                values = values.astype(dtype)
+        except FloatingPointError:
+            raise InvalidTensor(f"Tensor '{name}' has values outside {datatype}.") from None
     if values.size != count_elements(name, shape):
         raise InvalidTensor(f"Tensor '{name}' has {values.size} values, its shape {shape} another.")
     return values.reshape(shape)
