@@ -94,7 +94,7 @@ async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):
     model.finder.gate.clear()
     begun = time.perf_counter()
     asked = asyncio.create_task(rest.post(INFER, content=b"x", headers=PNG))
-    while not model.inflight:
+    while not model.inflight and not asked.done():
         await asyncio.sleep(0.01)
     live = await rest.get("/v2/health/live")
     seconds = time.perf_counter() - begun
