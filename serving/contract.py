@@ -20,6 +20,8 @@ POINT_NAMES = (  # the network's output order; "left" is the subject's left
     "mouth_center_bottom_lip",
 )
 POINTS = len(POINT_NAMES)
+GRPC_SERVICE = "inference.GRPCInferenceService"  # the V2, over gRPC
+GRPC_INFER = f"{GRPC_SERVICE}/ModelInfer"
 EXTENSIONS = (  # to V2, as server metadata lists them
     "binary_tensor_data",
     "model_configuration",

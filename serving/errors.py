@@ -1,5 +1,7 @@
 """The error catalogue: one class a situation, the same for REST and gRPC."""
 
+import asyncio
+
 from grpc import StatusCode
 
 LONGEST = 500  # characters of a message: gRPC clients take 8 KiB of metadata, and it lies in there
@@ -117,6 +119,30 @@ class DeadlineExceeded(ServingError):
 
 KINDS: list[type[ServingError]] = [ServingError, *ServingError.__subclasses__()]
 CATALOGUE = {kind.code: kind for kind in KINDS}
+
+
+def name_code(error: BaseException | None) -> str:
+    """Name how a request ended: "ok" or a code of the catalogue."""
+    if error is None:
+        return "ok"
+    if isinstance(error, ServingError):
+        return error.code
+    return Cancelled.code if isinstance(error, asyncio.CancelledError) else ServingError.code
+
+
+def write_message(error: BaseException | None) -> str:
+    """Give the sentence that the caller may read; what else went wrong is for the log alone."""
+    return error.message if isinstance(error, ServingError) else ""
+
+
+def find_status(code: str) -> int:
+    """Give the HTTP status that belongs to a code, for what describes either transport."""
+    return 200 if code == "ok" else CATALOGUE[code].http_status
+
+
+def find_grpc_status(code: str) -> StatusCode:
+    """Give the gRPC status that belongs to a code."""
+    return StatusCode.OK if code == "ok" else CATALOGUE[code].grpc_status
 
 
 def describe_error(error: ServingError) -> dict[str, dict[str, str]]:

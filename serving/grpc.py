@@ -6,14 +6,14 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from serving.contract import GRPC_INFER, GRPC_SERVICE
 from serving.errors import ModelNotFound, ServingError
 from serving.grpc_abort import abort
 from serving.grpc_codec import decode_request, encode_response
-from serving.grpc_manage import SERVICE, ManageServicer, create_handlers
+from serving.grpc_manage import ManageServicer, create_handlers
 from serving.record import Record, write_timings
 from serving.repository import Repository
 
-INFER = f"{SERVICE}/ModelInfer"
 HEAD_BYTES = 64 * 2**10  # what a message may have beside its tensors
 
 
@@ -35,7 +35,7 @@ def create_grpc_server(
     servicer = InferenceServicer(repository, release)
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
     # The later handler of a method wins: ours reads the messages of either dialect.
-    server.add_registered_method_handlers(SERVICE, create_handlers(repository))
+    server.add_registered_method_handlers(GRPC_SERVICE, create_handlers(repository))
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(repository), server)
     server.add_insecure_port(f"[::]:{port}")
     return server
@@ -47,7 +47,7 @@ class InferenceServicer(ManageServicer):
     async def ModelInfer(self, request, context):
         headers = dict(context.invocation_metadata() or ())
         address = f"/{request.model_name[:100]}"
-        record = Record(self.repository.service, "grpc", INFER, address, headers)
+        record = Record(self.repository.service, "grpc", GRPC_INFER, address, headers)
         headers["x-request-id"] = record.request_id
         try:
             with record:

@@ -14,8 +14,6 @@ from serving.grpc_abort import abort
 from serving.grpc_codec import describe_tensors
 from serving.repository import Repository
 
-SERVICE = "inference.GRPCInferenceService"
-
 
 class ManageServicer(pb_grpc.GRPCInferenceServiceServicer):
     """The methods that KServe's protocol file has."""

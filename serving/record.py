@@ -1,6 +1,5 @@
 """One request as the metrics and the access log see it, the same for REST and gRPC."""
 
-import asyncio
 import re
 import time
 import uuid
@@ -8,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from serving import metrics, tracing
-from serving.errors import CATALOGUE, Cancelled, ServingError
+from serving.errors import ServingError, find_status, name_code, write_message
 from serving.logs import log_request, logger
 
 REQUEST_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: what any header and any log can take
@@ -48,30 +47,15 @@ class Record:
         if self.span.trace_id:
             ids["trace_id"] = self.span.trace_id
         log_request(self.transport, self.address, status, code, self.seconds, ids)
-        message = error.message if isinstance(error, ServingError) else ""
-        self.span.close(code, message, model=self.model)
+        self.span.close(code, write_message(error), model=self.model)
         if code == ServingError.code and not isinstance(error, ServingError):
             logger.error("request failed", exc_info=error, extra={"address": self.address, **ids})
             raise ServingError() from None
 
 
-def name_code(error: BaseException | None) -> str:
-    """Name how a request ended: "ok" or a code of the catalogue."""
-    if error is None:
-        return "ok"
-    if isinstance(error, ServingError):
-        return error.code
-    return Cancelled.code if isinstance(error, asyncio.CancelledError) else ServingError.code
-
-
 def choose_id(given: str | None) -> str:
     """Take the caller's request id if it is one, else make one."""
     return given if given and REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def find_status(code: str) -> int:
-    """Give the HTTP status that belongs to a code, for the log of either transport."""
-    return 200 if code == "ok" else CATALOGUE[code].http_status
 
 
 def write_timings(timings: Mapping[str, float]) -> str:

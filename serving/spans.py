@@ -3,15 +3,13 @@
 import threading
 import time
 from collections.abc import Mapping
-from types import TracebackType
 
 import grpc
 from opentelemetry import context, propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from serving.collector import make_provider
-from serving.errors import CATALOGUE, ServingError
-from serving.record import find_status, name_code
+from serving.errors import find_grpc_status, find_status, name_code, write_message
 from serving.tracing import Attribute, Span, Tracer
 
 FLUSH_SECONDS = 3.0  # at the end; the chart gives a pod 5 s beyond the drain and the stop
@@ -32,14 +30,6 @@ class CollectedSpan(Span):
         if parent is not None:  # the span of a request: from now on the current one
             self.token = context.attach(trace.set_span_in_context(span, parent))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close(name_code(error), write_message(error))
-
     def inject(self, headers: dict[str, str]) -> None:
         for name in TRACE_HEADERS:
             headers.pop(name, None)
@@ -55,12 +45,16 @@ class CollectedSpan(Span):
         elif self.transport == "grpc":
             status = self.status or find_grpc_status(code)
             self.span.set_attribute("rpc.response.status_code", status.name)
+        self.end(code, message)
+        if self.token is not None:
+            context.detach(self.token)
+
+    def end(self, code: str, message: str, nanoseconds: int | None = None) -> None:
+        """Say how it ended, and when since the epoch if not now."""
         if code != "ok":
             self.span.set_attribute("error.type", code)
             self.span.set_status(StatusCode.ERROR, message)
-        self.span.end()
-        if self.token is not None:
-            context.detach(self.token)
+        self.span.end(nanoseconds)
 
 
 class CollectedTracer(Tracer):
@@ -116,10 +110,7 @@ class CollectedTracer(Tracer):
         span = self.tracer.start_span(
             name, attributes=name_attributes(attributes), start_time=start
         )
-        if error is not None:
-            span.set_attribute("error.type", name_code(error))
-            span.set_status(StatusCode.ERROR, write_message(error))
-        span.end(end)
+        CollectedSpan(span).end(name_code(error), write_message(error), end)
 
     def describe(self, **attributes: Attribute) -> None:
         trace.get_current_span().set_attributes(name_attributes(attributes))
@@ -140,12 +131,3 @@ def describe_rpc(route: str) -> dict[str, Attribute]:
 def name_attributes(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
     """Put our own attributes into our namespace; empty texts say nothing and are left out."""
     return {f"landmarks.{name}": value for name, value in attributes.items() if value != ""}
-
-
-def find_grpc_status(code: str) -> grpc.StatusCode:
-    return grpc.StatusCode.OK if code == "ok" else CATALOGUE[code].grpc_status
-
-
-def write_message(error: BaseException | None) -> str:
-    """Give the sentence that the caller may read; what else went wrong is for the log alone."""
-    return error.message if isinstance(error, ServingError) else ""

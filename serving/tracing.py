@@ -11,6 +11,7 @@ from types import TracebackType
 
 import grpc
 
+from serving.errors import name_code, write_message
 from serving.logs import logger
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -34,7 +35,7 @@ class Span:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        pass
+        self.close(name_code(error), write_message(error))
 
     def inject(self, headers: dict[str, str]) -> None:
         """Make this span the parent of what the receiver of these headers does."""
@@ -43,7 +44,7 @@ class Span:
         """Say how the call ended in gRPC's own words."""
 
     def close(self, code: str, message: str = "", **attributes: Attribute) -> None:
-        """End the span of a request with "ok", or with a code of the catalogue and a sentence."""
+        """End the span with "ok", or with a code of the catalogue and a sentence."""
 
 
 class Tracer:

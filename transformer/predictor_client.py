@@ -13,13 +13,12 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
 from serving import tracing
-from serving.contract import FACE, LANDMARKS, SCORES
+from serving.contract import FACE, GRPC_INFER, GRPC_SERVICE, LANDMARKS, SCORES
 from serving.errors import ServingError
 from serving.messages import DATATYPES, make_array
 from serving.record import read_timings
 from transformer.predictor_errors import translate_error
 
-INFER = "inference.GRPCInferenceService/ModelInfer"
 PASSED_ON = ("x-request-id", "traceparent", "tracestate", "authorization")
 SENDABLE = re.compile(r"[ -~]{1,8192}")  # what gRPC takes as the value of a text header
 CHUNK_FACES = 256  # of a call, the predictor's own limit
@@ -29,7 +28,7 @@ SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
     "methodConfig": [
         {
-            "name": [{"service": "inference.GRPCInferenceService", "method": "ModelInfer"}],
+            "name": [{"service": GRPC_SERVICE, "method": "ModelInfer"}],
             "retryPolicy": {  # within a second, while the names of new pods are found
                 "maxAttempts": 4,
                 "initialBackoff": "0.05s",
@@ -119,7 +118,9 @@ class PredictorClient:
             for name in PASSED_ON
             if name in headers and SENDABLE.fullmatch(headers[name])
         }
-        with tracing.tracer.open_call(INFER, self.address, model=model, faces=len(faces)) as span:
+        with tracing.tracer.open_call(
+            GRPC_INFER, self.address, model=model, faces=len(faces)
+        ) as span:
             span.inject(metadata)
             timeout = max(0.001, deadline - time.monotonic())
             call = self.stub.ModelInfer(request, timeout=timeout, metadata=[*metadata.items()])
