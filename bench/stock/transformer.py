@@ -16,7 +16,7 @@ from PIL import Image
 from predictor.decode import decode_heatmaps
 from serving.settings import read_settings
 from transformer.crop import crop_face, place_square, to_picture
-from transformer.detectors import MIN_SCORES, find_detector
+from transformer.detectors import MIN_SCORES, find_detector, find_kind
 from transformer.detectors.centerface import CenterFace
 from transformer.detectors.yunet import YuNet
 from transformer.settings import TransformerSettings
@@ -28,7 +28,7 @@ class StockTransformer(kserve.Model):
     def __init__(self, name: str):
         super().__init__(name)
         path = find_detector(read_settings(TransformerSettings).detector)
-        kind = CenterFace if CenterFace.name in path.name else YuNet
+        kind = CenterFace if find_kind(path) is CenterFace else YuNet
         self.detector = kind(path, 640, MIN_SCORES[kind.name])  # through OpenCV, as its samples do
         self.ready = True
 

@@ -40,8 +40,12 @@ class Release:
         except CommandError as error:
             if "AlreadyExists" not in str(error):
                 raise
-        restricted = "pod-security.kubernetes.io/enforce=restricted"
-        kubectl("label", "--overwrite", "namespace", self.namespace, restricted)
+        self.enforce("restricted")
+
+    def enforce(self, level: str) -> None:
+        """Set the namespace's level of Pod Security."""
+        label = f"pod-security.kubernetes.io/enforce={level}"
+        kubectl("label", "--overwrite", "namespace", self.namespace, label)
 
     def get(self, kind: str, name: str = "", selector: str = "") -> dict:
         """Read one object, or with a selector a list of them."""

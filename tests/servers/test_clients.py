@@ -13,18 +13,10 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from tests.environment import make_environment
-from tools.processes import ROOT, Service, find_ports, run_services
+from tools.processes import ROOT, Service
 
 FACE = ROOT / "predictor/golden_face.npy"
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
-
-
-@pytest.fixture(scope="module")
-def open_services(tmp_path_factory):
-    """Both services with the repository's methods switched on."""
-    settings = {"LANDMARKS_REPOSITORY_API": "true", "LANDMARKS_DRAIN_SECONDS": "0"}
-    with run_services(find_ports(), tmp_path_factory.mktemp("logs"), settings) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.environment import make_environment
 from tests.soak import COUNTS, SOAK
-from tools.processes import ROOT, find_ports, run_services
+from tools.processes import ROOT
 
 EXAMPLES = 20 * SOAK  # for each operation, beside those that are the same every time
 CHECKS = (
@@ -31,14 +31,6 @@ def schemathesis() -> Path:
         return make_environment("schemathesis", "schemathesis.txt").with_name("schemathesis")
     except subprocess.CalledProcessError as error:
         pytest.skip(f"Schemathesis could not be installed: {error}")
-
-
-@pytest.fixture(scope="module")
-def open_services(tmp_path_factory):
-    """Both services with the repository's list switched on."""
-    settings = {"LANDMARKS_REPOSITORY_API": "true", "LANDMARKS_DRAIN_SECONDS": "0"}
-    with run_services(find_ports(), tmp_path_factory.mktemp("logs"), settings) as running:
-        yield running
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])

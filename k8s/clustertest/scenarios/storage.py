@@ -65,13 +65,8 @@ def fill_volume(release: Release) -> None:
             "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}],
         },
     }
-    label_namespace(release, "privileged")  # for this pod alone
+    release.enforce("privileged")  # for this pod alone
     kubectl("-n", release.namespace, "apply", "-f", "-", stdin=yaml.safe_dump_all([claim, pod]))
     done = "--for=jsonpath={.status.phase}=Succeeded"
     kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=60s")
-    label_namespace(release, "restricted")
-
-
-def label_namespace(release: Release, level: str) -> None:
-    label = f"pod-security.kubernetes.io/enforce={level}"
-    kubectl("label", "--overwrite", "namespace", release.namespace, label)
+    release.enforce("restricted")
