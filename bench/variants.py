@@ -1,7 +1,7 @@
 """Variants of the OpenVINO engine that the ledger tries and serving does not use."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,39 +10,40 @@ from openvino import opset13 as ops
 
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces, scale_faces
-from predictor.engines.openvino import OpenVinoEngine, open_requests
+from predictor.engines.openvino import (
+    PRECISIONS,
+    OpenVinoEngine,
+    open_request,
+    open_requests,
+)
 from predictor.manifest import read_manifest
 
 
 def open_variant(name: str, artefact: Path, threads: int) -> Engine:
     """Open a variant on an artefact, without the checks that serving does."""
-    return VARIANTS[name](artefact / read_manifest(artefact).model, threads)
+    model = artefact / read_manifest(artefact).model
+    return VARIANTS[name]("openvino-int8", model, True, threads)
 
 
-def rest_bf16(model: Path, threads: int) -> Engine:
+class RestBf16(OpenVinoEngine):
     """What int8 leaves fp32 in bf16."""
-    engine = OpenVinoEngine("openvino-int8", model, True, threads)
-    core = ov.Core()
-    engine.requests = open_requests(core, core.read_model(model), "bf16", engine.threads)
-    return engine
+
+    def open(self, core: ov.Core, model: ov.Model) -> None:
+        self.requests = open_requests(core, model, "bf16", self.threads)
 
 
-def everything(model: Path, threads: int) -> Engine:
-    """No layer spared: the artefact is another one, the engine the same."""
-    return OpenVinoEngine("openvino-int8", model, True, threads)
-
-
-def one_thread(model: Path, threads: int) -> Engine:
+def one_thread(name: str, model: Path, logits: bool, threads: int) -> Engine:
     """How much the second thread brings."""
-    return OpenVinoEngine("openvino-int8", model, True, 1)
+    return OpenVinoEngine(name, model, logits, 1)
 
 
 class Streams(Engine):
     """One face a stream, so that no layer's end waits for the slower thread."""
 
-    name, logits, max_batch = "int8-streams", True, 64
+    max_batch = 64
 
-    def __init__(self, model: Path, threads: int):
+    def __init__(self, name: str, model: Path, logits: bool, threads: int):
+        self.name, self.logits = name, logits
         threads = threads or os.cpu_count() or 1
         config = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
         compiled = ov.Core().compile_model(
@@ -84,12 +85,8 @@ class Streams(Engine):
 class AnySize(OpenVinoEngine):
     """One model for any number of faces, whose memory is planned anew whenever that changes."""
 
-    def __init__(self, model: Path, threads: int):
-        super().__init__("openvino-int8", model, True, threads)
-        core = ov.Core()
-        config = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": self.threads}
-        config |= {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-        self.request = core.compile_model(model, "CPU", config).create_infer_request()
+    def open(self, core: ov.Core, model: ov.Model) -> None:
+        self.request = open_request(core, model, PRECISIONS[self.name], self.threads)
 
     def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
         scaled = scale_faces(faces)  # [N, 1, 96, 96]
@@ -101,16 +98,13 @@ class AnySize(OpenVinoEngine):
 class Mass(OpenVinoEngine):
     """The softmax's denominator in the graph, so that NumPy looks at the peaks alone."""
 
-    def __init__(self, model: Path, threads: int):
-        super().__init__("openvino-int8", model, True, threads)
-        core = ov.Core()
-        source = core.read_model(model)
-        maps = source.output(0).get_node().input_value(0)
+    def open(self, core: ov.Core, model: ov.Model) -> None:
+        maps = model.output(0).get_node().input_value(0)
         axes = ops.constant(np.array([2, 3], np.int64))
         below = ops.subtract(maps, ops.reduce_max(maps, axes, keep_dims=True))
         mass = ops.result(ops.reduce_sum(ops.exp(below), axes))
-        both = ov.Model([*source.get_results(), mass], source.get_parameters())
-        self.requests = open_requests(core, both, "f32", self.threads)
+        both = ov.Model([*model.get_results(), mass], model.get_parameters())
+        super().open(core, both)
 
     def locate(self, faces: Faces) -> tuple[Floats, Floats]:
         points, scores = [], []
@@ -122,9 +116,11 @@ class Mass(OpenVinoEngine):
         return np.concatenate(points), np.concatenate(scores)
 
 
-VARIANTS = {
-    "int8-rest-bf16": rest_bf16,
-    "int8-everything": everything,
+Opener = Callable[[str, Path, bool, int], Engine]  # name, model, logits, threads
+
+VARIANTS: dict[str, Opener] = {
+    "int8-rest-bf16": RestBf16,
+    "int8-everything": OpenVinoEngine,  # no layer spared: the artefact is another one
     "int8-one-thread": one_thread,
     "int8-streams": Streams,
     "int8-any-size": AnySize,

@@ -49,7 +49,7 @@ def main() -> None:
 
             engine = open_variant(a.engine, a.artefact, a.threads)
         else:
-            engine = open_model(a.artefact, read_manifest(a.artefact), a.threads, max_batch=64)
+            engine = open_model(a.artefact, read_manifest(a.artefact), a.threads)
     else:
         from predictor.engines.eager import TorchEngine
 

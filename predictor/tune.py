@@ -29,7 +29,7 @@ def tune_artefact(folder: Path) -> Manifest:
     manifest = read_manifest(folder)
     face = np.load(GOLDEN_FACE)  # [1, 1, 96, 96]
     cpus = count_cpus()
-    singles = {t: open_model(folder, manifest, t, max(BATCHES)) for t in list_threads(cpus)}
+    singles = {t: open_model(folder, manifest, t) for t in list_threads(cpus)}
     times = time_engines({t: (engine, face) for t, engine in singles.items()})
     threads = min(times, key=lambda t: times[t])
     engine = singles[threads]

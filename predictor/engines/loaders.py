@@ -105,15 +105,15 @@ def load_artefact(name: str, checkpoint: Path, folder: Path, threads: int) -> En
     return engine
 
 
-def open_model(folder: Path, manifest: Manifest, threads: int, max_batch: int = 0) -> Engine:
-    """Open an artefact's model, unchecked; 0 threads or faces: as it was tuned here."""
+def open_model(folder: Path, manifest: Manifest, threads: int) -> Engine:
+    """Open an artefact's model, unchecked; 0 threads: as it was tuned here."""
     tuned = manifest.threads if manifest.cpus == count_cpus() else 0
     return OPENERS[manifest.engine](
         manifest.engine,
         folder / manifest.model,
         manifest.logits,
         threads or tuned,
-        max_batch or manifest.max_batch,
+        manifest.max_batch,
     )
 
 

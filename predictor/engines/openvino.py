@@ -31,7 +31,10 @@ class OpenVinoEngine(Engine):
         source = core.read_model(model)
         if name == "openvino-bf16":
             keep_precise(source, "outc.conv")
-        self.requests = open_requests(core, source, PRECISIONS[name], self.threads)
+        self.open(core, source)
+
+    def open(self, core: ov.Core, model: ov.Model) -> None:
+        self.requests = open_requests(core, model, PRECISIONS[self.name], self.threads)
 
     def run(self, faces: Faces) -> Floats:
         maps = np.empty((len(faces), 15, 96, 96), np.float32)
@@ -60,6 +63,17 @@ def open_requests(
     core: ov.Core, model: ov.Model, precision: str, threads: int
 ) -> dict[int, ov.InferRequest]:
     """Compile the model for runs of each of SIZES."""
+    requests = {}
+    for size in SIZES:
+        shape = model.input(0).partial_shape
+        shape[0] = size
+        model.reshape(shape)
+        requests[size] = open_request(core, model, precision, threads)
+    return requests
+
+
+def open_request(core: ov.Core, model: ov.Model, precision: str, threads: int) -> ov.InferRequest:
+    """Compile the model as it is."""
     config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
@@ -67,13 +81,7 @@ def open_requests(
         # Pinned threads of two containers on one node would share a CPU.
         "ENABLE_CPU_PINNING": False,
     }
-    requests = {}
-    for size in SIZES:
-        shape = model.input(0).partial_shape
-        shape[0] = size
-        model.reshape(shape)
-        requests[size] = core.compile_model(model, "CPU", config).create_infer_request()
-    return requests
+    return core.compile_model(model, "CPU", config).create_infer_request()
 
 
 def keep_precise(model: ov.Model, layer: str) -> None:
