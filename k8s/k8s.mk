@@ -1,4 +1,6 @@
 # Targets for Kubernetes, included by the Makefile.
+# How often a scenario may be seen: its last try counts, all are reported.
+TRIES ?= 1
 # A folder of that name beside the project stands in for the steps that need a network.
 CLUSTER_TOOLS ?= $(wildcard $(abspath ../shared/cluster))
 
@@ -7,7 +9,7 @@ CLUSTER_TOOLS ?= $(wildcard $(abspath ../shared/cluster))
 cluster-test: $(VENV)/dev.stamp models
 	@if [ -n "$(CLUSTER_TOOLS)" ]; then \
 	  export CLUSTER_TOOLS="$(CLUSTER_TOOLS)"; . "$(CLUSTER_TOOLS)/env.sh"; fi; \
-	$(BIN)/python -m k8s.clustertest
+	$(BIN)/python -m k8s.clustertest --tries $(TRIES)
 
 manifests:
 	@k8s/manifests.sh

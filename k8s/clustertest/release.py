@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import ClassVar
 
 from k8s.clustertest.commands import CommandError, helm, kubectl, wait_until
 
@@ -11,12 +12,15 @@ SMALL = ("--values", "k8s/values-kind.yaml")
 class Release:
     """Installs, changes and looks at one InferenceService."""
 
+    installed: ClassVar[list["Release"]] = []
+
     def __init__(self, namespace: str, name: str = "landmarks"):
         self.namespace, self.name = namespace, name
 
     def install(self, *values: str, wait: float = 180) -> float:
         """helm install with --set values; gives the seconds to Ready (wait 0: doesn't wait)."""
         self.make_namespace()
+        self.installed.append(self)
         begun = time.monotonic()
         helm("install", self.name, "helm", "-n", self.namespace, *SMALL, *as_flags(values))
         if wait:
@@ -31,16 +35,24 @@ class Release:
         )
 
     def uninstall(self) -> None:
-        helm("uninstall", self.name, "-n", self.namespace)
+        self.installed.remove(self)
+        helm("uninstall", self.name, "-n", self.namespace, "--ignore-not-found")
         kubectl("delete", "namespace", self.namespace, "--wait=false")
 
     def make_namespace(self) -> None:
+        wait_until(f"namespace {self.namespace}", self.has_namespace, 120)
+        self.enforce("restricted")
+
+    def has_namespace(self) -> bool:
+        """Create it if need be; one that an earlier try left has to be gone first."""
         try:
             kubectl("create", "namespace", self.namespace)
+            return True
         except CommandError as error:
             if "AlreadyExists" not in str(error):
                 raise
-        self.enforce("restricted")
+        found = kubectl("get", "namespace", self.namespace, "-o", "json", "--ignore-not-found")
+        return bool(found) and json.loads(found)["status"]["phase"] == "Active"
 
     def enforce(self, level: str) -> None:
         """Set the namespace's level of Pod Security."""
@@ -75,6 +87,14 @@ class Release:
         """The component's pods that are not on their way out."""
         found = self.get("pods", selector=self.selector(component))["items"]
         return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+    def ready_pods(self, component: str) -> list[dict]:
+        """Those of them that are ready, so that they have an address."""
+        return [
+            pod
+            for pod in self.pods(component)
+            if is_true(pod["status"].get("conditions", []), "Ready")
+        ]
 
     def wait_pods(self, component: str, low: int, high: int, seconds: float) -> float:
         """Wait until there are low to high pods; gives how long that took."""

@@ -49,8 +49,8 @@ def head(records: list[Record], setup: dict[str, float]) -> str:
     return HEAD.format(
         date=time.strftime("%Y-%m-%d"),
         commit=run("git", "rev-parse", "--short", "HEAD").strip(),
-        passed=sum(record.passed for record in records),
-        count=len(records),
+        passed=len({record.number for record in records if record.passed}),
+        count=len({record.number for record in records}),
         minutes=setup["all of make cluster-test"] / 60,
         cpus=describe_machine(),
         versions="\n".join(f"| {name} | {version} |" for name, version in read_versions().items()),

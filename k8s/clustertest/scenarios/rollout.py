@@ -68,10 +68,9 @@ def upgrade(release: Release) -> None:
 
 def canary(record: Record, release: Release) -> None:
     release.upgrade(*stamp("three"), "canaryTrafficPercent=10")
-    release.wait_ready()
-    wait_until("pods of both revisions", lambda: stamps(release) == {"two", "three"}, 60)
+    wait_until("a tenth for the canary", lambda: shares(release) == [10, 90], 90)
     before = answered(release)
-    time.sleep(25)
+    time.sleep(40)  # some 400 requests
     after = answered(release)
     delta = {text: after[text] - before.get(text, 0) for text in after}
     share = delta["three"] / max(1, sum(delta.values()))
@@ -94,18 +93,20 @@ def rollback(release: Release) -> None:
 def delete_pod(release: Release) -> None:
     release.upgrade("autoscaling.predictor.min=2")
     release.wait_ready()
-    wait_until("two predictors", lambda: len(ready_pods(release)) >= 2, 90)
-    gone = ready_pods(release)[0]
+    wait_until("two predictors", lambda: len(ready_names(release)) >= 2, 90)
+    gone = min(ready_names(release))
     kubectl("-n", release.namespace, "delete", "pod", gone, "--wait=false")
-    wait_until("two others", lambda: len(set(ready_pods(release)) - {gone}) >= 2, 90)
+    wait_until("two others", lambda: len(ready_names(release) - {gone}) >= 2, 90)
 
 
-def ready_pods(release: Release) -> list[str]:
-    return [
-        pod["metadata"]["name"]
-        for pod in release.pods("predictor")
-        if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"])
-    ]
+def ready_names(release: Release) -> set[str]:
+    return {pod["metadata"]["name"] for pod in release.ready_pods("predictor")}
+
+
+def shares(release: Release) -> list[int]:
+    """How the route splits the transformer's traffic; a revision counts once its pods are ready."""
+    status = release.get("ksvc", f"{release.name}-transformer").get("status", {})
+    return sorted(target.get("percent", 0) for target in status.get("traffic", []))
 
 
 def stamps(release: Release) -> set[str]:
@@ -117,7 +118,7 @@ def stamps(release: Release) -> set[str]:
 def answered(release: Release) -> dict[str, float]:
     """Requests that the transformers of each revision have answered."""
     counts: dict[str, float] = {}
-    for pod in release.pods("transformer"):
+    for pod in release.ready_pods("transformer"):
         name, text = pod["metadata"]["name"], pod["metadata"]["annotations"].get("stamp", "one")
         path = f"/api/v1/namespaces/{release.namespace}/pods/{name}:8080/proxy/metrics"
         lines = kubectl("get", "--raw", path).splitlines()

@@ -113,7 +113,7 @@ def see_keda(record: Record) -> None:
         'autoscaling.keda.selector=namespace="in-flight"',
         "autoscaling.scaleDownDelaySeconds=10",
         "autoscaling.transformer.target=2",
-        "autoscaling.predictor.target=2",
+        "autoscaling.predictor.target=1",
         "autoscaling.transformer.max=4",
         "autoscaling.predictor.max=4",
     )
