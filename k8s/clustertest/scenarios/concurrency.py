@@ -11,7 +11,7 @@ from k8s.clustertest.watch import Watch
 TITLE = "Knative scales transformer and predictor on concurrency, and back"
 TARGETS = {"transformer": 3, "predictor": 2}
 UTILIZATION, MOST = 0.7, 4
-STEPS = ((1, 15), (3, 30), (5, 30), (7, 35), (1, 45))  # users, seconds
+STEPS = ((1, 15), (3, 30), (5, 30), (10, 35), (1, 45))  # users, seconds
 WINDOW, DELAY = 15, 5
 
 
@@ -28,7 +28,7 @@ def run(record: Record) -> None:
     with Watch(release) as watch, Load("concurrency", release.host, steps, make_crowd()) as load:
         load.finish()
     record.number_of(
-        "back to one replica each, after seven users became one", find_return(watch, load)
+        "back to one replica each, after ten users became one", find_return(watch, load)
     )
     requests, failures = load.totals()
     record.check(
