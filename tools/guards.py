@@ -29,6 +29,9 @@ HEAD = """# Guards
 
 Each guard against a fault was taken away, and this is how its test then failed
 (`make guards` does it anew, in some minutes; `tests/guards` has the guards' source).
+A rolling restart has two of them: the stop that finishes its gRPC calls, and the call that is
+made again. With either one away the other mostly saves all requests, so that its test
+(`servers/test_faults test_a_rolling_restart_of_the_predictors_fails_no_request`) has no row.
 
 | guard | where | test | without it |
 |---|---|---|---|
