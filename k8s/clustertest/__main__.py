@@ -12,7 +12,7 @@ import time
 import traceback
 
 from k8s.clustertest.commands import OUT, ROOT
-from k8s.clustertest.journal import Record, write_records
+from k8s.clustertest.journal import Record, list_failed, write_records
 from k8s.clustertest.release import Release
 from k8s.clustertest.report import write_report
 from k8s.clustertest.scenarios import (
@@ -76,12 +76,6 @@ def main() -> None:
     raise SystemExit(f"failed: {failed}" if failed else 0)
 
 
-def list_failed(records: list[Record]) -> list[int]:
-    """The scenarios whose last try failed."""
-    last = {record.number: record for record in records}
-    return [number for number, record in last.items() if not record.passed]
-
-
 def tell_failures(records: list[Record]) -> None:
     """Say once more, at the end of a long output, which checks failed in which try."""
     for record in records:
@@ -104,14 +98,16 @@ def see(number: int, mark: str = "") -> Record:
     print(f"\n{number}. {record.title}", flush=True)
     begun = time.monotonic()
     try:
-        scenario.run(record)
+        try:
+            scenario.run(record)
+        finally:
+            for release in list(Release.installed):  # it must not load the others' cluster
+                release.uninstall()
     except Exception as error:
         traceback.print_exc()
         record.check(
             "the scenario runs to its end", False, f"{type(error).__name__}: {error}"[:500]
         )
-    for release in list(Release.installed):  # a broken one must not load the others' cluster
-        release.uninstall()
     record.seconds = time.monotonic() - begun
     print(f"       ({record.seconds:.0f} s)", flush=True)
     return record

@@ -45,6 +45,12 @@ class Record:
         print(f"       {text}: {value}", flush=True)
 
 
+def list_failed(records: list[Record]) -> list[int]:
+    """The scenarios whose last try failed."""
+    last = {record.number: record for record in records}
+    return [number for number, record in last.items() if not record.passed]
+
+
 def write_records(path: Path, records: list[Record]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"finished": time.strftime("%Y-%m-%d"), "records": [asdict(r) for r in records]}

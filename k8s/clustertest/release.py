@@ -40,10 +40,10 @@ class Release:
         kubectl("delete", "namespace", self.namespace, "--wait=false")
 
     def make_namespace(self) -> None:
-        wait_until(f"namespace {self.namespace}", self.has_namespace, 120)
+        wait_until(f"namespace {self.namespace}", self.claim_namespace, 120)
         self.enforce("restricted")
 
-    def has_namespace(self) -> bool:
+    def claim_namespace(self) -> bool:
         """Create it if need be; one that an earlier try left has to be gone first."""
         try:
             kubectl("create", "namespace", self.namespace)

@@ -7,7 +7,7 @@ import time
 
 from k8s.clustertest.chart import draw
 from k8s.clustertest.commands import ROOT, run
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import Record, list_failed
 
 HEAD = """# What was seen on the cluster
 
@@ -46,11 +46,12 @@ def write_report(records: list[Record], setup: dict[str, float]) -> None:
 
 
 def head(records: list[Record], setup: dict[str, float]) -> str:
+    count = len({record.number for record in records})
     return HEAD.format(
         date=time.strftime("%Y-%m-%d"),
         commit=run("git", "rev-parse", "--short", "HEAD").strip(),
-        passed=len({record.number for record in records if record.passed}),
-        count=len({record.number for record in records}),
+        passed=count - len(list_failed(records)),
+        count=count,
         minutes=setup["all of make cluster-test"] / 60,
         cpus=describe_machine(),
         versions="\n".join(f"| {name} | {version} |" for name, version in read_versions().items()),
