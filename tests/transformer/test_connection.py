@@ -39,13 +39,19 @@ class Flaky(pb_grpc.GRPCInferenceServiceServicer):
         )
 
 
-@contextlib.asynccontextmanager
-async def serve(servicer: Flaky) -> AsyncIterator[PredictorClient]:
+async def start_server(servicer: Flaky, address: str) -> grpc.aio.Server:
     server = grpc.aio.server()
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    server.add_insecure_port(address)
     await server.start()
-    client = PredictorClient(f"127.0.0.1:{port}")
+    return server
+
+
+@contextlib.asynccontextmanager
+async def serve(servicer: Flaky) -> AsyncIterator[PredictorClient]:
+    address = f"127.0.0.1:{find_ports().grpc}"
+    server = await start_server(servicer, address)
+    client = PredictorClient(address)
     yield client
     await client.close()
     await server.stop(0)
@@ -62,6 +68,35 @@ async def test_a_call_that_meets_a_predictor_going_away_is_made_again(faces):
     async with serve(servicer) as client:
         assert (await ask(client, faces)).landmarks.shape == (faces, 15, 2)
     assert servicer.calls == 3
+
+
+async def test_calls_that_a_stopping_server_drops_are_made_again():
+    """gRPC's own stop answers CANCELLED to calls that have arrived and are not begun."""
+    ports = find_ports()
+    addresses = [f"127.0.0.1:{ports.predictor_grpc}", f"127.0.0.1:{ports.grpc}"]
+    servers = [await start_server(Flaky(refusals=0), address) for address in addresses]
+    client = PredictorClient(f"ipv4:{','.join(addresses)}")
+    answered, stopped = 0, False
+
+    async def ask_on() -> None:
+        nonlocal answered
+        while not stopped:
+            await ask(client)
+            answered += 1
+
+    callers = [asyncio.create_task(ask_on()) for _ in range(64)]
+    for turn in range(20):
+        await asyncio.sleep(0.3)  # both are connected
+        await servers[turn % 2].stop(5)
+        servers[turn % 2] = await start_server(Flaky(refusals=0), addresses[turn % 2])
+    stopped = True
+    try:
+        await asyncio.gather(*callers)
+    finally:
+        await client.close()
+        for server in servers:
+            await server.stop(0)
+    assert answered > 200
 
 
 async def test_a_predictor_that_stays_away_is_told_within_a_second():
