@@ -12,6 +12,7 @@ Floats = NDArray[np.float32]
 
 SIGMA = 1.2  # pixels; the width of the Gaussians that the network was trained on
 WINDOW = 3  # pixels to each side of the peak that count as the landmark's own
+REACH = np.arange(-WINDOW, WINDOW + 1)
 CHUNK = 5  # maps of 96x96 that fit the second-level cache with room to spare
 
 
@@ -26,21 +27,39 @@ def decode_heatmaps(
     [N*K] is each map's sum of exp(logit - peak), where the engine has it already.
     """
     n, k, h, w = heatmaps.shape
-    maps = np.ascontiguousarray(heatmaps, np.float32).reshape(n * k, h, w)  # [M, H, W]
-    rows = np.arange(n * k)
-    y, x = np.divmod(maps.reshape(n * k, h * w).argmax(axis=1), w)  # [M], [M]
-    points = np.stack([x, y], axis=1).astype(np.float32)  # [M, 2]
+    maps = np.ascontiguousarray(heatmaps, np.float32).reshape(n * k, h * w)  # [M, H*W]
+    y, x = np.divmod(maps.argmax(axis=1), w)  # [M], [M]
+    near, inside = cut_windows(maps, (h, w), y, x)  # [M, 7, 7], [M, 7, 7]
+    peaks = near[:, WINDOW, WINDOW]  # [M]
 
-    yc, xc = np.clip(y, 1, h - 2), np.clip(x, 1, w - 2)
-    reach = np.arange(-1, 2)
-    patch = maps[rows[:, None, None], yc[:, None, None] + reach[:, None], xc[:, None, None] + reach]
+    patch = near[:, WINDOW - 1 : WINDOW + 2, WINDOW - 1 : WINDOW + 2]  # [M, 3, 3]
     if not logits:
         patch = np.log(np.maximum(patch, 1e-6))
-    inner = (y == yc) & (x == xc)  # a peak on the border has no neighbours to fit
-    points += np.where(inner[:, None], newton_step(patch), 0)
+    points = np.stack([x, y], axis=1).astype(np.float32)  # [M, 2]
+    # A peak on the border has no neighbours to fit.
+    points += newton_step(patch) * ((x > 0) & (x < w - 1) & (y > 0) & (y < h - 1))[:, None]
 
-    scores = sum_window(maps, y, x, mass) if logits else maps[rows, y, x]
-    return points.reshape(n, k, 2), np.clip(scores, 0, 1).astype(np.float32).reshape(n, k)
+    scores = peaks
+    if logits:
+        window = (np.exp(near - peaks[:, None, None]) * inside).sum(axis=(1, 2))
+        scores = window / (sum_mass(maps, peaks) if mass is None else mass)
+    return points.reshape(n, k, 2), scores.clip(0, 1).reshape(n, k)
+
+
+def cut_windows(
+    maps: Floats, size: tuple[int, int], y: NDArray[np.intp], x: NDArray[np.intp]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Cut `[M,7,7]` around the pixels (y, x) out of `[M,H*W]` maps, and tell what lies inside.
+
+    Beyond the border stand values of the border.
+    """
+    h, w = size
+    ys, xs = y[:, None] + REACH, x[:, None] + REACH  # [M, 7], [M, 7]
+    rows = np.minimum(np.maximum(ys, 0), h - 1)  # np.clip takes longer for so few
+    columns = np.minimum(np.maximum(xs, 0), w - 1)
+    first = np.arange(0, maps.size, h * w)[:, None]
+    near = maps.ravel().take((first + rows * w)[:, :, None] + columns[:, None, :])
+    return near, (ys == rows)[:, :, None] & (xs == columns)[:, None, :]
 
 
 def newton_step(patch: Floats) -> Floats:
@@ -48,31 +67,16 @@ def newton_step(patch: Floats) -> Floats:
 
     The step is 0 where the patch has no top, and never longer than a pixel an axis.
     """
-    dx = (patch[:, 1, 2] - patch[:, 1, 0]) / 2
-    dy = (patch[:, 2, 1] - patch[:, 0, 1]) / 2
-    dxx = patch[:, 1, 2] - 2 * patch[:, 1, 1] + patch[:, 1, 0]
-    dyy = patch[:, 2, 1] - 2 * patch[:, 1, 1] + patch[:, 0, 1]
+    left, right = patch[:, 1, 0], patch[:, 1, 2]
+    above, below = patch[:, 0, 1], patch[:, 2, 1]
+    twice = 2 * patch[:, 1, 1]
+    dx, dy = (right - left) / 2, (below - above) / 2
+    dxx, dyy = right + left - twice, below + above - twice
     dxy = (patch[:, 2, 2] - patch[:, 2, 0] - patch[:, 0, 2] + patch[:, 0, 0]) / 4
     det = dxx * dyy - dxy * dxy
-    top = (det > 1e-9) & (dxx < 0)
-    det = np.where(top, det, 1)
+    det[(det <= 1e-9) | (dxx >= 0)] = np.inf  # no top
     step = np.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], axis=1) / det[:, None]
-    return np.where(top[:, None], np.clip(step, -1, 1), 0).astype(np.float32)
-
-
-def sum_window(
-    maps: Floats, y: NDArray[np.intp], x: NDArray[np.intp], mass: Floats | None = None
-) -> Floats:
-    """Sum the softmax of `[M,H,W]` logits within WINDOW of the pixels (y, x): `[M]`."""
-    m, h, w = maps.shape
-    reach = np.arange(-WINDOW, WINDOW + 1)
-    ys, xs = y[:, None, None] + reach[:, None], x[:, None, None] + reach
-    inside = (ys >= 0) & (ys < h) & (xs >= 0) & (xs < w)  # [M, 7, 7]
-    rows = np.arange(m)
-    peaks = maps[rows, y, x]  # [M]
-    near = maps[rows[:, None, None], ys.clip(0, h - 1), xs.clip(0, w - 1)] - peaks[:, None, None]
-    window = np.where(inside, np.exp(near), 0).sum(axis=(1, 2))
-    return window / (sum_mass(maps.reshape(m, h * w), peaks) if mass is None else mass)
+    return np.minimum(np.maximum(step, -1), 1)
 
 
 def sum_mass(maps: Floats, peaks: Floats) -> Floats:
@@ -87,5 +91,6 @@ def sum_mass(maps: Floats, peaks: Floats) -> Floats:
         part = maps[i : i + CHUNK]
         rest = buffer[: len(part)]
         np.subtract(part, peaks[i : i + CHUNK, None], out=rest)
-        np.exp(rest, out=rest).sum(axis=1, out=mass[i : i + CHUNK])
+        np.exp(rest, out=rest)
+        np.einsum("mp->m", rest, out=mass[i : i + CHUNK])  # a third of the time of sum()
     return mass
