@@ -17,7 +17,11 @@ TRACE_HEADERS = ("traceparent", "tracestate")
 
 
 class CollectedSpan(Span):
-    """A span of the SDK. `transport` tells which attributes say how it ended."""
+    """A span of the SDK. `transport` tells which attributes say how it ended.
+
+    With a `parent` it is a request's; that one of 4xx is no error of the server is the
+    conventions' rule.
+    """
 
     def __init__(
         self, span: trace.Span, transport: str = "", parent: context.Context | None = None
@@ -27,6 +31,7 @@ class CollectedSpan(Span):
         self.transport = transport
         self.status: grpc.StatusCode | None = None
         self.token = None
+        self.least = 0 if parent is None else 500  # the HTTP status from which it is an error
         if parent is not None:  # the span of a request: from now on the current one
             self.token = context.attach(trace.set_span_in_context(span, parent))
 
@@ -53,7 +58,8 @@ class CollectedSpan(Span):
         """Say how it ended, and when since the epoch if not now."""
         if code != "ok":
             self.span.set_attribute("error.type", code)
-            self.span.set_status(StatusCode.ERROR, message)
+            if find_status(code) >= self.least:
+                self.span.set_status(StatusCode.ERROR, message)
         self.span.end(nanoseconds)
 
 
