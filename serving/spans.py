@@ -19,8 +19,7 @@ TRACE_HEADERS = ("traceparent", "tracestate")
 class CollectedSpan(Span):
     """A span of the SDK. `transport` tells which attributes say how it ended.
 
-    With a `parent` it is a request's; that one of 4xx is no error of the server is the
-    conventions' rule.
+    With a `parent` it is a request's: by the conventions one of 4xx is no error of the server.
     """
 
     def __init__(
@@ -31,7 +30,6 @@ class CollectedSpan(Span):
         self.transport = transport
         self.status: grpc.StatusCode | None = None
         self.token = None
-        self.least = 0 if parent is None else 500  # the HTTP status from which it is an error
         if parent is not None:  # the span of a request: from now on the current one
             self.token = context.attach(trace.set_span_in_context(span, parent))
 
@@ -58,7 +56,7 @@ class CollectedSpan(Span):
         """Say how it ended, and when since the epoch if not now."""
         if code != "ok":
             self.span.set_attribute("error.type", code)
-            if find_status(code) >= self.least:
+            if self.token is None or find_status(code) >= 500:
                 self.span.set_status(StatusCode.ERROR, message)
         self.span.end(nanoseconds)
 

@@ -144,12 +144,13 @@ def test_an_error_has_its_code_in_every_span_that_it_went_through(traced, trace,
     answer = requests.post(transformer.url + INFER + "?model=none", data=astronaut, headers=headers)
     assert answer.status_code == 404
     spans = collector.wait(trace, has_both)
-    found = [span for span in spans if span.attributes.get("error.type") == "model_not_found"]
+    found = [span for span in spans if span.failed or "error.type" in span.attributes]
     assert {(s.service, s.kind, s.failed) for s in found} == {
         (TRANSFORMER, "SERVER", False),  # it was right to refuse
         (TRANSFORMER, "CLIENT", True),
         (PREDICTOR, "SERVER", False),
     }
+    assert {span.attributes["error.type"] for span in found} == {"model_not_found"}
     assert pick(spans, TRANSFORMER, REST).attributes["http.response.status_code"] == 404
     assert pick(spans, PREDICTOR, GRPC).attributes["rpc.response.status_code"] == "NOT_FOUND"
 

@@ -39,19 +39,19 @@ class Flaky(pb_grpc.GRPCInferenceServiceServicer):
         )
 
 
-async def start_server(servicer: Flaky, address: str) -> grpc.aio.Server:
+async def start_server(servicer: Flaky, port: int = 0) -> tuple[grpc.aio.Server, int]:
+    """Serve on a port, a free one by default; gives it too."""
     server = grpc.aio.server()
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
-    server.add_insecure_port(address)
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
-    return server
+    return server, port
 
 
 @contextlib.asynccontextmanager
 async def serve(servicer: Flaky) -> AsyncIterator[PredictorClient]:
-    address = f"127.0.0.1:{find_ports().grpc}"
-    server = await start_server(servicer, address)
-    client = PredictorClient(address)
+    server, port = await start_server(servicer)
+    client = PredictorClient(f"127.0.0.1:{port}")
     yield client
     await client.close()
     await server.stop(0)
@@ -72,10 +72,8 @@ async def test_a_call_that_meets_a_predictor_going_away_is_made_again(faces):
 
 async def test_calls_that_a_stopping_server_drops_are_made_again():
     """gRPC's own stop answers CANCELLED to calls that have arrived and are not begun."""
-    ports = find_ports()
-    addresses = [f"127.0.0.1:{ports.predictor_grpc}", f"127.0.0.1:{ports.grpc}"]
-    servers = [await start_server(Flaky(refusals=0), address) for address in addresses]
-    client = PredictorClient(f"ipv4:{','.join(addresses)}")
+    servers = [await start_server(Flaky(refusals=0)) for _ in "ab"]
+    client = PredictorClient("ipv4:" + ",".join(f"127.0.0.1:{port}" for _, port in servers))
     answered, stopped = 0, False
 
     async def ask_on() -> None:
@@ -87,14 +85,15 @@ async def test_calls_that_a_stopping_server_drops_are_made_again():
     callers = [asyncio.create_task(ask_on()) for _ in range(64)]
     for turn in range(20):
         await asyncio.sleep(0.3)  # both are connected
-        await servers[turn % 2].stop(5)
-        servers[turn % 2] = await start_server(Flaky(refusals=0), addresses[turn % 2])
+        server, port = servers[turn % 2]
+        await server.stop(5)
+        servers[turn % 2] = await start_server(Flaky(refusals=0), port)
     stopped = True
     try:
         await asyncio.gather(*callers)
     finally:
         await client.close()
-        for server in servers:
+        for server, _ in servers:
             await server.stop(0)
     assert answered > 200
 
