@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import requests
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from client.faces import Face, ServiceError, make_faces
 
 DTYPES = {"FP32": np.float32, "INT32": np.int32}
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SIGNATURES = {b"\xff\xd8": "image/jpeg", b"\x89P": "image/png", b"RI": "image/webp"}
 
 
@@ -28,12 +30,15 @@ def locate(
     content = read_picture(picture)
     kind = SIGNATURES.get(content[:2], "image/jpeg")  # the server looks at the bytes anyway
     try:
-        answer = requests.post(
-            f"{url.rstrip('/')}/v2/models/{model}/infer",
-            data=content,
-            headers={"content-type": kind} | (headers or {}),
-            timeout=timeout,
-        )
+        with requests.Session() as session:
+            # A proxy of the environment leads past this machine.
+            session.trust_env = urlsplit(url).hostname not in LOOPBACK
+            answer = session.post(
+                f"{url.rstrip('/')}/v2/models/{model}/infer",
+                data=content,
+                headers={"content-type": kind} | (headers or {}),
+                timeout=timeout,
+            )
     except requests.RequestException as error:
         raise ServiceError("unreachable", f"{url} does not answer ({error}).") from None
     try:
@@ -41,8 +46,7 @@ def locate(
     except ValueError:
         raise ServiceError(str(answer.status_code), f"{url} gave no JSON.") from None
     if not answer.ok:
-        reason = body.get("error", {})
-        raise ServiceError(reason.get("code", str(answer.status_code)), reason.get("message", ""))
+        raise ServiceError(body.get("code", str(answer.status_code)), body.get("error", ""))
     return make_faces({output["name"]: read_output(output) for output in body["outputs"]})
 
 
@@ -67,7 +71,9 @@ def locate_grpc(
         inputs=[pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])],
         raw_input_contents=[len(content).to_bytes(4, "little") + content],
     )
-    with grpc.insecure_channel(address) as channel:
+    local = address.rpartition(":")[0].strip("[]") in LOOPBACK
+    options = [("grpc.enable_http_proxy", 0)] if local else []
+    with grpc.insecure_channel(address, options) as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         try:
             answer = stub.ModelInfer(request, timeout=timeout)

@@ -10,7 +10,7 @@ from predictor.engines.base import Engine, Faces
 from predictor.resize import resize_faces, scale_points
 from predictor.settings import PredictorSettings
 from serving import metrics, tracing
-from serving.contract import FACE, FACE_SIDE, HEATMAPS, LANDMARKS, SCORES
+from serving.contract import FACE, FACE_SIDE, HEATMAPS, LANDMARKS, POINTS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
@@ -18,6 +18,7 @@ from serving.model import VERSION, Model, pick_outputs
 from serving.stages import measure_stage
 
 NAMES = (LANDMARKS.name, SCORES.name, HEATMAPS.name)
+HEATMAP_BYTES = 4 * POINTS * FACE_SIDE**2  # of one face
 LONG = 2**18  # values above which faces are made ready in a thread, not on the event loop
 
 
@@ -61,6 +62,8 @@ class Predictor(Model):
                     f"Heatmaps of {len(given)} faces are asked for; "
                     f"{self.settings.max_heatmap_faces} go into one answer."
                 )
+            if heatmaps:
+                payload.claim(len(given) * HEATMAP_BYTES)
             long = given.size > LONG
             faces = await asyncio.to_thread(prepare_faces, given) if long else prepare_faces(given)
         assert payload.deadline is not None

@@ -15,6 +15,7 @@ from serving.contract import FACE_SIDE
 
 Floats = NDArray[np.float32]
 
+PIECE = 2**20  # values that are floats at one time
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, what the crops are made with
 
 
@@ -24,6 +25,11 @@ def resize_faces(faces: NDArray) -> NDArray:
     They are stretched to the square: shrunk by area averages, enlarged linearly, as the
     transformer does its crops. UINT8 stays UINT8, floats become FP32; their range stays.
     """
+    if faces.size > PIECE and len(faces) > 1:  # as floats they take four times the room
+        step = max(1, PIECE * len(faces) // faces.size)
+        return np.concatenate(
+            [resize_faces(faces[i : i + step]) for i in range(0, len(faces), step)]
+        )
     _, height, width, channels = faces.shape
     values = faces.astype(np.float32)  # [N, H, W, C]
     grey: NDArray = values @ LUMA if channels == 3 else values[..., 0]  # [N, H, W]

@@ -27,6 +27,8 @@ class Model(kserve.Model):
     max_batch_size = 0  # of the configuration: items that share a first dimension; 0 is none
 
     def __init__(self, name: str, settings: ServerSettings, version: str = VERSION):
+        if problem := check_name(name):
+            raise ValueError(problem)
         super().__init__(name)
         self.settings = settings
         self.version = version
@@ -109,6 +111,15 @@ class Model(kserve.Model):
 
     def get_output_types(self) -> list[dict]:
         return [spec.describe() for spec in self.outputs]
+
+
+def check_name(name: str) -> str:
+    """Return why no address could lead to a model of this name, "" where one can."""
+    if not name or name in (".", "..", "stats"):
+        return f"a model cannot be named '{name}'."
+    if "/" in name or not name.isprintable():
+        return f"a model's name is part of an address; {name[:100]!r} cannot be."
+    return ""
 
 
 def pick_outputs(names: tuple[str, ...], arrays: dict[str, NDArray]) -> dict[str, NDArray]:

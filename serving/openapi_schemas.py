@@ -77,7 +77,7 @@ SCHEMAS: Json = {
         model_name=TEXT,
         outputs=make_list({"$ref": REF + "Tensor"}),
     ),
-    "Error": make_object(error=make_object(code=TEXT | {"enum": list(CATALOGUE)}, message=TEXT)),
+    "Error": make_object(error=TEXT, code=TEXT | {"enum": list(CATALOGUE)}),
 }
 
 INFER_HEADERS = [

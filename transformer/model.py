@@ -16,7 +16,7 @@ from transformer.crop import to_picture
 from transformer.faces import FaceFinder, Faces
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located, PredictorClient
+from transformer.predictor_client import Located, PredictorClient, pick_headers
 from transformer.settings import TransformerSettings
 
 
@@ -47,6 +47,7 @@ class Transformer(Model):
 
     async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
         """Answer with each face's landmarks in pixels of its picture, or of the given face."""
+        payload.headers = pick_headers(payload.headers)  # what can't go on is refused at once
         if FACE.name in payload.inputs:
             return await self.locate_faces(payload)
         names = choose_outputs(payload.outputs, self.outputs)

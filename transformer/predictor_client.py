@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from serving import tracing
 from serving.contract import FACE, GRPC_INFER, GRPC_SERVICE, LANDMARKS, SCORES
-from serving.errors import ServingError
+from serving.errors import InvalidRequest, ServingError
+from serving.grpc import METADATA_BYTES
 from serving.messages import DATATYPES, make_array
 from serving.record import read_timings
 from transformer.predictor_errors import translate_error
+from transformer.target import find_target
 
 PASSED_ON = ("x-request-id", "traceparent", "tracestate", "authorization")
-SENDABLE = re.compile(r"[ -~]{1,8192}")  # what gRPC takes as the value of a text header
+SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
 CHUNK_FACES = 256  # of a call, the predictor's own limit
 CHUNK_BYTES = 8 * 2**20
 
@@ -44,6 +46,9 @@ OPTIONS = [
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.enable_retries", 1),
     ("grpc.per_rpc_retry_buffer_size", 16 * 2**20),  # by default 256 KiB: 28 faces had no retry
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment is meant for the world outside
+    ("grpc.max_metadata_size", METADATA_BYTES),  # of answers, as the server's of requests
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES),
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -52,6 +57,7 @@ OPTIONS = [
     ("grpc.dns_min_time_between_resolutions_ms", 1000),  # of a headless service's pods
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.max_pings_without_data", 0),  # or no more than two in a long call
 ]
 
 
@@ -114,11 +120,7 @@ class PredictorClient:
             ],
             raw_input_contents=[faces.tobytes()],
         )
-        metadata = {
-            name: headers[name]
-            for name in PASSED_ON
-            if name in headers and SENDABLE.fullmatch(headers[name])
-        }
+        metadata = dict(headers)
         with tracing.tracer.open_call(
             GRPC_INFER, self.address, model=model, faces=len(faces)
         ) as span:
@@ -160,9 +162,15 @@ class PredictorClient:
             await channel.close()
 
 
-def find_target(address: str) -> str:
-    """Make gRPC's target of host:port, of a host as KServe gives it, or of a target itself."""
-    scheme = address.split(":", 1)[0]
-    if scheme in ("dns", "ipv4", "ipv6", "unix"):
-        return address
-    return f"dns:///{address if ':' in address else f'{address}:80'}"
+def pick_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Pick the headers that the predictor gets, too; raises InvalidRequest for one that can't go.
+
+    A trace that cannot be read is left out, as W3C's Trace Context says.
+    """
+    picked = {name: headers[name] for name in PASSED_ON if headers.get(name)}
+    for name, value in list(picked.items()):
+        if not SENDABLE.fullmatch(value):
+            if name == "authorization":
+                raise InvalidRequest(f"The header '{name}' needs visible ASCII characters.")
+            del picked[name]
+    return picked
