@@ -16,6 +16,7 @@ class NoEngine(Engine):
     """An engine that must not be asked."""
 
     name = "none"
+    logits, max_batch = True, 1
 
     def run(self, faces):
         raise AssertionError("it was asked")
