@@ -30,7 +30,7 @@ def profile_engine(engine: OpenVinoEngine, model: Path | bytes) -> list[Layer]:
     source.reshape([1, 1, 96, 96])
     config = {"PERF_COUNT": True, "PERFORMANCE_HINT": "LATENCY"}
     config["INFERENCE_NUM_THREADS"] = engine.threads
-    config["INFERENCE_PRECISION_HINT"] = "bf16" if engine.name.endswith("bf16") else "f32"
+    config["INFERENCE_PRECISION_HINT"] = engine.precision
     compiled = core.compile_model(source, "CPU", config)
     request = compiled.create_infer_request()
     face = np.random.default_rng(0).random((1, 1, 96, 96), np.float32)

@@ -22,7 +22,7 @@ from bench.networks import OUT, SHIPPED, STUDENT, find_export, make_wide
 from bench.techniques import STUDENT as STUDENT_TECHNIQUES
 from bench.techniques import TECHNIQUES, Technique
 from predictor.decode import decode_heatmaps
-from predictor.engines.build.faces import load_labelled, measure_error
+from predictor.export.calibration import load_labelled, measure_error
 from serving.cpus import count_cpus
 
 BATCHES = (1, 4, 8)
@@ -36,7 +36,7 @@ class Worker:
         self.network, self.technique, self.export = network, technique, export
         command = [sys.executable, "-m", "bench.worker", "--engine", technique.engine]
         command += ["--checkpoint", str(checkpoint)]
-        command += ["--artefact", str(export)] if export else []
+        command += ["--artifact", str(export)] if export else []
         begun = time.perf_counter()
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -1,7 +1,7 @@
 """An NVIDIA GPU: fp16 or bf16, channels last, one CUDA graph a batch size.
 
-Never run: no GPU was at hand when this was written. What needs none (steps, sizes,
-decoding) is tested on the CPU.
+Experimental: it has never run, as no GPU was at hand when it was written. What needs
+none (steps, sizes, decoding) is tested on the CPU.
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ from torch import Tensor
 
 from predictor.decode import Floats
 from predictor.engines.base import Engine, EngineError, Faces
-from predictor.engines.build.reference import load_reference
 from predictor.engines.decode_torch import decode_tensor
+from predictor.engines.reference import load_reference
 from predictor.engines.torch_steps import fold_norms, order_channels_last
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # faces of the captured graphs; a batch is padded to the next
@@ -29,7 +29,9 @@ class CudaEngine(Engine):
     name = "cuda"
     max_batch = SIZES[-1]
 
-    def __init__(self, checkpoint: str | Path, half: torch.dtype = torch.bfloat16):
+    def __init__(
+        self, checkpoint: str | Path, threads: int = 0, half: torch.dtype = torch.bfloat16
+    ):
         if not torch.cuda.is_available():
             raise EngineError("Engine cuda needs an NVIDIA GPU and a torch built for CUDA.")
         net, self.logits = load_reference(checkpoint)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from predictor.engines.eager import EagerEngine
-from predictor.golden import GoldenError, check_engine, find_golden, load_face
+from predictor.engines.golden import GoldenError, load_face
+from predictor.golden import check_engine, find_golden
 
 MODEL = Path("models/simple_unet.pth")
 

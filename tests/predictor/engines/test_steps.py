@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from predictor.decode import decode_heatmaps
-from predictor.engines.build.onnx_graph import build_onnx
 from predictor.engines.cuda import SIZES, pick_size
 from predictor.engines.decode_torch import decode_tensor
 from predictor.engines.eager import EagerEngine
+from predictor.engines.onnx_graph import build_onnx
 from predictor.unet import UNet
 
 SHAPES = [

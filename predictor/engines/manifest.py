@@ -1,4 +1,4 @@
-"""The manifest of an artefact: what was made of which checkpoint, by what, and how well."""
+"""The manifest of an artifact: what was made of which checkpoint, by what, and how well."""
 
 import dataclasses
 import hashlib
@@ -13,7 +13,7 @@ FORMAT = 1  # of the folder; another one is refused
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one artefact folder holds. Distances are in pixels of the 96x96 face."""
+    """What one artifact folder holds. Distances are in pixels of the 96x96 face."""
 
     engine: str
     """The engine that loads it."""
@@ -30,7 +30,7 @@ class Manifest:
     logits: bool
     """Heatmaps are logits of a softmax (true) or heights of a Gaussian (false)."""
     golden: list[list[float]]
-    """Landmarks [15][2] that the artefact gave for predictor/golden_face.npy when made."""
+    """Landmarks [15][2] that the artifact gave for predictor/golden_face.npy when made."""
     versions: dict[str, str] = field(default_factory=dict)
     """Release of each package whose other releases may not load it, e.g. openvino 2026.4."""
     needs: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Manifest:
     accuracy: dict[str, Any] = field(default_factory=dict)
     """Against the eager fp32 reference, on the faces that `accuracy.faces` names."""
     threads: int = 0
-    """Threads found best by predictor.tune on `cpus` CPUs; 0: not tuned."""
+    """Threads found best by predictor.export.tune on `cpus` CPUs; 0: not tuned."""
     max_batch: int = 8
     """Faces in one run beyond which a batch gains nothing."""
     cpus: int = 0
@@ -49,7 +49,7 @@ class Manifest:
 
 
 class ManifestError(ValueError):
-    """The folder is no artefact, or a broken one; the message is a clause without full stop."""
+    """The folder is no artifact, or a broken one; the message is a clause without full stop."""
 
 
 def read_manifest(folder: Path) -> Manifest:

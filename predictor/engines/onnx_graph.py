@@ -6,11 +6,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from predictor.engines.build.fold import Layer, fold_unet
+from predictor.engines.fold import Layer, fold_unet
 from predictor.unet import UNet
 
 OPSET = 13
-SIDE = 96  # pixels; the artefact's faces are of one size, so that shapes are known ahead
+SIDE = 96  # pixels; the artifact's faces are of one size, so that shapes are known ahead
 
 
 class Graph:

@@ -8,15 +8,15 @@ from torch import nn
 
 from predictor.checkpoint import load_unet
 from predictor.decode import Floats
-from predictor.engines.artefact import GOLDEN_FACE
 from predictor.engines.base import Faces, scale_faces, tell_logits
+from predictor.engines.golden import load_face
 from predictor.unet import UNet
 
 
 def load_reference(checkpoint: str | Path) -> tuple[UNet, bool]:
     """Load a checkpoint, and tell from a real face whether its heatmaps are logits."""
     net = load_unet(checkpoint)
-    return net, tell_logits(run_reference(net, np.load(GOLDEN_FACE), net.n_channels))
+    return net, tell_logits(run_reference(net, load_face(), net.n_channels))
 
 
 def run_reference(net: nn.Module, faces: Faces, channels: int = 1) -> Floats:
