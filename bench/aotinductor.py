@@ -24,7 +24,7 @@ class AheadEngine(Engine):
         self.net = torch._inductor.aoti_load_package(str(package))
 
     def run(self, faces: Faces) -> Floats:
-        x = torch.from_numpy(np.array(scale_faces(faces)))  # [N, 1, 96, 96]
+        x = torch.from_numpy(np.array(scale_faces(faces)))  # [N, 1, S, S]
         with torch.inference_mode():
             return torch.cat([self.net(face) for face in x.split(1)]).numpy()
 
@@ -40,17 +40,17 @@ class Grey(nn.Module):
         return self.net(x.expand(-1, self.channels, -1, -1))
 
 
-def write_ahead(net: UNet, faces: Floats | None, folder: Path) -> str:
+def write_ahead(net: UNet, side: int, faces: Floats | None, folder: Path) -> str:
     """Compile in fp32; takes a C++ compiler and about a minute."""
-    return compile_ahead(net, ("channels-last", "folded"), folder)
+    return compile_ahead(net, side, ("channels-last", "folded"), folder)
 
 
-def write_ahead_bf16(net: UNet, faces: Floats | None, folder: Path) -> str:
+def write_ahead_bf16(net: UNet, side: int, faces: Floats | None, folder: Path) -> str:
     """Compile in bf16."""
-    return compile_ahead(net, ("channels-last", "folded", "bf16"), folder)
+    return compile_ahead(net, side, ("channels-last", "folded", "bf16"), folder)
 
 
-def compile_ahead(unet: UNet, steps: tuple[str, ...], folder: Path) -> str:
+def compile_ahead(unet: UNet, side: int, steps: tuple[str, ...], folder: Path) -> str:
     """Compile the network after these steps into a package; returns its file's name.
 
     For one face a run: with a free number of faces and frozen weights, torch 2.13's
@@ -61,7 +61,7 @@ def compile_ahead(unet: UNet, steps: tuple[str, ...], folder: Path) -> str:
         net = STEPS[step](net)
     if unet.n_channels != 1:
         net = Grey(net, unet.n_channels)
-    face = torch.rand(1, 1, 96, 96)
+    face = torch.rand(1, 1, side, side)
     with torch.no_grad():
         program = torch.export.export(net.eval(), (face,))
         torch._inductor.aoti_compile_and_package(

@@ -14,6 +14,7 @@ from predictor.export.artifact import export_artifact
 from predictor.export.calibration import load_faces
 from predictor.export.quantise import quantise
 from predictor.export.writers import read, save
+from predictor.landmarks import DEFAULT
 from predictor.unet import UNet
 
 OUT = Path("out/bench")
@@ -35,7 +36,7 @@ def make_wide(data: Path) -> Path:
             if isinstance(norm, torch.nn.BatchNorm2d):
                 norm.momentum = None  # the plain mean of all batches
         with torch.no_grad():
-            for faces in np.array_split(load_faces(data, 32), 4):
+            for faces in np.array_split(load_faces(data, DEFAULT, 32), 4):
                 net(torch.from_numpy(faces))
         torch.save(net.state_dict(), path)
     return path
@@ -68,6 +69,8 @@ def export_everything(checkpoint: Path, folder: Path, data: Path) -> Path:
     usual = OUT / f"{checkpoint.stem}-openvino-int8"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    save(quantise(read(load_reference(checkpoint)[0]), load_faces(data), ()), folder, fp16=False)
+    found = load_reference(checkpoint)
+    model = read(found.net, found.landmarks.side)
+    save(quantise(model, load_faces(data, found.landmarks), ()), folder, fp16=False)
     write_manifest(folder, read_manifest(usual))
     return folder

@@ -16,8 +16,11 @@ from predictor.engines.openvino import OpenVinoEngine, open_request
 
 def open_variant(name: str, artifact: Path, threads: int) -> Engine:
     """Open a variant on an artifact, without the checks that serving does."""
-    model = artifact / read_manifest(artifact).model
-    return VARIANTS[name]("openvino-int8", model, True, threads)
+    manifest = read_manifest(artifact)
+    model = artifact / manifest.model
+    engine = VARIANTS[name]("openvino-int8", model, True, threads)
+    engine.landmarks = manifest.landmarks
+    return engine
 
 
 class RestBf16(OpenVinoEngine):
@@ -43,10 +46,11 @@ class Streams(Engine):
         compiled = ov.Core().compile_model(
             model, "CPU", {**config, "INFERENCE_PRECISION_HINT": "f32"}
         )
+        self.shape = compiled.output(0).partial_shape.get_max_shape()[1:]  # K, S, S
         self.requests = [compiled.create_infer_request() for _ in range(threads)]
 
     def run(self, faces: Faces) -> Floats:
-        maps = np.empty((len(faces), 15, 96, 96), np.float32)
+        maps = np.empty((len(faces), *self.shape), np.float32)
         self.each(faces, lambda i, heatmaps: np.copyto(maps[i], heatmaps[0]))
         return maps
 
@@ -83,7 +87,7 @@ class AnySize(OpenVinoEngine):
         self.request = open_request(core, model, self.precision, self.threads)
 
     def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
-        scaled = scale_faces(faces)  # [N, 1, 96, 96]
+        scaled = scale_faces(faces)  # [N, 1, S, S]
         self.request.set_input_tensor(ov.Tensor(scaled, shared_memory=True))
         self.request.infer()
         yield slice(0, len(faces)), self.request.get_output_tensor(0).data

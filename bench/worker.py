@@ -56,7 +56,7 @@ def main() -> None:
         from bench.torch_steps import TorchEngine
 
         engine = TorchEngine(a.engine, a.checkpoint, threads=a.threads)
-    face = load_face()  # [1, 1, 96, 96]
+    face = load_face(engine.landmarks.side)  # [1, 1, S, S]
     engine.locate(face)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
@@ -65,7 +65,7 @@ def main() -> None:
             faces = face.repeat(command["batch"], axis=0)
             answer = {"ms": time_runs(engine, faces, command["seconds"]), "peak": read_peak()}
         else:
-            faces = np.load(command["faces"])  # [N, 1, 96, 96] FP32
+            faces = np.load(command["faces"])  # [N, 1, S, S] FP32
             maps = np.concatenate([engine.run(faces[i : i + 8]) for i in range(0, len(faces), 8)])
             np.save(command["out"], maps)
             answer = {}

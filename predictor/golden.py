@@ -27,21 +27,22 @@ def check_engine(engine: Engine, checkpoint: Path, tolerance: float) -> float | 
     """
     path = find_golden(checkpoint)
     if not path.is_file():
-        engine.locate(load_face())
+        engine.locate(load_face(engine.landmarks.side))
         return None
     golden = json.loads(path.read_text())
     rebuild = f"python -m predictor.golden --model {checkpoint}"
     if checkpoint.is_file() and golden["sha256"] != hash_file(checkpoint):
         raise GoldenError(f"{path} belongs to another checkpoint: {rebuild} makes it anew.")
     remedy = f"the artifact is broken, or {rebuild} is due"
-    return compare_golden(engine, golden["landmarks"], tolerance, str(path), remedy)
+    return compare_golden(engine, golden["landmarks"], tolerance, path, remedy)
 
 
 def write_golden(checkpoint: Path) -> Path:
     """Store the reference engine's answer beside the checkpoint."""
     from predictor.engines.eager import EagerEngine
 
-    landmarks, _ = EagerEngine(checkpoint).locate(load_face())
+    engine = EagerEngine(checkpoint)
+    landmarks, _ = engine.locate(load_face(engine.landmarks.side))
     path = find_golden(checkpoint)
     content = {"sha256": hash_file(checkpoint), "landmarks": landmarks[0].round(3).tolist()}
     path.write_text(json.dumps(content) + "\n")

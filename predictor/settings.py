@@ -34,8 +34,8 @@ class PredictorSettings(ServerSettings):
     max_faces: int = Field(256, ge=1)
     """Faces in one request."""
     max_heatmap_faces: int = Field(32, ge=1)
-    """Faces in one request that asks for heatmaps, half a megabyte each."""
+    """Faces in one request that asks for heatmaps, half a megabyte each; fewer of larger sets."""
     max_queued_faces: int = Field(2048, ge=1)
     """Faces waiting for a run beyond which a request gets 429."""
     golden_pixels: float = Field(1.0, gt=0)
-    """How far the warm-up's landmarks may lie from the stored ones, pixels of the 96x96 face."""
+    """How far the warm-up's landmarks may lie from the stored ones, pixels of its face."""

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from serving.contract import SET_HEADER
 from serving.errors import (
     Cancelled,
     InvalidRequest,
@@ -84,6 +85,8 @@ class InferRoute:
         headers |= encoding
         headers["server-timing"] = write_timings(answer.timings)
         headers["x-request-id"] = record.request_id
+        if answer.landmarks:
+            headers[SET_HEADER] = answer.landmarks
         return Response(content, headers=headers)
 
 

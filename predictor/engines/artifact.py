@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from pathlib import Path
+from typing import Any
 
 from predictor.engines.base import EngineError
 from predictor.engines.hardware import list_hardware
@@ -11,9 +12,12 @@ from predictor.engines.manifest import (
     ManifestError,
     check_files,
     hash_file,
+    peek_manifest,
     read_manifest,
 )
 from predictor.engines.registry import EngineKind
+from predictor.landmarks import load_file, name_file
+from serving.landmarks import LandmarkError
 
 
 def find_artifact(kind: EngineKind, checkpoint: Path, folder: Path | None) -> Path | None:
@@ -23,27 +27,16 @@ def find_artifact(kind: EngineKind, checkpoint: Path, folder: Path | None) -> Pa
     reason comes to light.
     """
     found = list_artifacts(checkpoint, folder)
-    return next((path for path, made in found if made is None or made.engine == kind.name), None)
+    return next((path for path, made in found if made.get("engine", kind.name) == kind.name), None)
 
 
-def list_artifacts(checkpoint: Path, folder: Path | None) -> list[tuple[Path, Manifest | None]]:
-    """List the folder given, or the checkpoint's artifacts beside it, with their manifests.
-
-    A folder that is given and whose manifest can't be read has None.
-    """
+def list_artifacts(checkpoint: Path, folder: Path | None) -> list[tuple[Path, dict[str, Any]]]:
+    """List the folder given, or the checkpoint's artifacts beside it, with unchecked manifests."""
     if folder is not None:
-        return [(folder, try_manifest(folder))]
+        return [(folder, peek_manifest(folder))]
     beside = sorted(path.parent for path in checkpoint.parent.glob(f"*/{NAME}"))
-    pairs = [(path, try_manifest(path)) for path in beside]
-    return [(path, made) for path, made in pairs if made and made.source == checkpoint.name]
-
-
-def try_manifest(folder: Path) -> Manifest | None:
-    """Read a folder's manifest; None where it can't be read."""
-    try:
-        return read_manifest(folder)
-    except ManifestError:
-        return None
+    pairs = [(path, peek_manifest(path)) for path in beside]
+    return [(path, made) for path, made in pairs if made.get("source") == checkpoint.name]
 
 
 def open_artifact(folder: Path, kind: EngineKind, checkpoint: Path) -> Manifest:
@@ -57,6 +50,7 @@ def open_artifact(folder: Path, kind: EngineKind, checkpoint: Path) -> Manifest:
         check_files(folder, manifest)
     except ManifestError as error:
         raise EngineError(f"{error}; {remedy}.") from None
+    check_set(manifest, checkpoint, remedy)
     if manifest.engine != kind.name:
         raise EngineError(f"{folder} is for engine {manifest.engine}, not {kind.name}; {remedy}.")
     if checkpoint.is_file() and hash_file(checkpoint) != manifest.source_sha256:
@@ -73,6 +67,19 @@ def open_artifact(folder: Path, kind: EngineKind, checkpoint: Path) -> Manifest:
             f"use LANDMARKS_ENGINE=auto, or for this machine {remedy}."
         )
     return manifest
+
+
+def check_set(manifest: Manifest, checkpoint: Path, remedy: str) -> None:
+    """Check that a landmark set next to the checkpoint, if any, is the artifact's."""
+    path = name_file(checkpoint)
+    if not path.is_file():
+        return
+    try:
+        same = load_file(path) == manifest.landmarks
+    except LandmarkError as error:
+        raise EngineError(f"{error}.") from None
+    if not same:
+        raise EngineError(f"The artifact has another landmark set than {path}; {remedy}.")
 
 
 def rebuild(kind: EngineKind, checkpoint: Path, folder: Path) -> str:

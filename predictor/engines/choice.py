@@ -83,5 +83,5 @@ def is_narrow(checkpoint: Path, artifact: Path | None) -> bool:
 
     Without one nothing hangs on it: the engines that its width ranks take an artifact.
     """
-    widths = [manifest.width for _, manifest in list_artifacts(checkpoint, artifact) if manifest]
-    return bool(widths) and max(widths) <= NARROW
+    widths = [made.get("width") for _, made in list_artifacts(checkpoint, artifact)]
+    return any(type(width) is int and width <= NARROW for width in widths)

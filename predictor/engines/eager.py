@@ -18,10 +18,11 @@ class EagerEngine(Engine):
 
     def __init__(self, checkpoint: str | Path, logits: bool | None = None, threads: int = 0):
         torch.set_num_threads(threads or count_cpus())
-        net, found = load_reference(checkpoint)
-        self.logits = found if logits is None else logits
-        self.channels = net.n_channels
-        self.net: torch.nn.Module = net
+        found = load_reference(checkpoint)
+        self.landmarks = found.landmarks
+        self.logits = found.logits if logits is None else logits
+        self.channels = found.net.n_channels
+        self.net: torch.nn.Module = found.net
 
     def run(self, faces: Faces) -> Floats:
         return run_reference(self.net, faces, self.channels)

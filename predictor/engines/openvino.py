@@ -29,27 +29,29 @@ class OpenVinoEngine(Engine):
         self.name, self.logits, self.max_batch = name, logits, max_batch
         self.threads = threads or count_cpus()
         core = ov.Core()
-        self.open(core, core.read_model(model))
+        source = core.read_model(model)
+        _, self.maps, *self.size = source.output(0).partial_shape.get_max_shape()  # [N, K, S, S]
+        self.open(core, source)
 
     def open(self, core: ov.Core, model: ov.Model) -> None:
         self.requests = open_requests(core, model, self.precision, self.threads)
 
     def run(self, faces: Faces) -> Floats:
-        maps = np.empty((len(faces), 15, 96, 96), np.float32)
+        maps = np.empty((len(faces), self.maps, *self.size), np.float32)
         for part, heatmaps in self.infer(faces):
             maps[part] = heatmaps
         return maps
 
     def locate(self, faces: Faces) -> tuple[Floats, Floats]:
-        points = np.empty((len(faces), 15, 2), np.float32)
-        scores = np.empty((len(faces), 15), np.float32)
+        points = np.empty((len(faces), self.maps, 2), np.float32)
+        scores = np.empty((len(faces), self.maps), np.float32)
         for part, heatmaps in self.infer(faces):
             points[part], scores[part] = decode_heatmaps(heatmaps, self.logits)
         return points, scores
 
     def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
         """Give parts of the batch and their heatmaps, in OpenVINO's memory until the next part."""
-        scaled = scale_faces(faces)  # [N, 1, 96, 96]
+        scaled = scale_faces(faces)  # [N, 1, S, S]
         for part in split_faces(len(scaled)):
             request = self.requests[part.stop - part.start]
             request.set_input_tensor(ov.Tensor(scaled[part], shared_memory=True))

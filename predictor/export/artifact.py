@@ -31,22 +31,23 @@ def export_artifact(
     Raises CheckpointError, ValueError or EngineError with one sentence; `out` is then as
     it was before.
     """
-    net, logits = load_reference(checkpoint)
-    faces = load_faces(calibrate) if calibrate else None
+    found = load_reference(checkpoint)
+    faces = load_faces(calibrate, found.landmarks) if calibrate else None
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         made = Path(folder) / "made"
         made.mkdir()
-        model = kind.import_writer()(net, faces, made)
+        model = kind.import_writer()(found.net, found.landmarks.side, faces, made)
         manifest = Manifest(
             engine=kind.name,
             model=model,
             files={path.name: hash_file(path) for path in sorted(made.iterdir())},
             source=checkpoint.name,
             source_sha256=hash_file(checkpoint),
-            width=net.base_width,
-            logits=logits,
-            golden=EagerEngine(checkpoint).locate(load_face())[0][0].tolist(),
+            width=found.net.base_width,
+            logits=found.logits,
+            landmarks=found.landmarks,
+            golden=[],
             versions={kind.package: find_version(kind.package) or ""},
             needs=list(kind.needs.names if kind.needs else ()),
             command=name_command(kind, checkpoint, out, faces is not None),
@@ -66,7 +67,7 @@ def complete(
 ) -> Manifest:
     """Load the artifact, write down its own golden answer and accuracy, and check it."""
     engine = open_model(kind, folder, manifest, 0)
-    golden = engine.locate(load_face())[0][0]  # [15, 2]
+    golden = engine.locate(load_face(engine.landmarks.side))[0][0]  # [K, 2]
     accuracy = measure_accuracy(engine, EagerEngine(checkpoint), faces, labelled)
     manifest = replace(
         manifest,
@@ -83,23 +84,24 @@ def measure_accuracy(
 ) -> dict[str, Any]:
     """Compare with the reference: pixels moved, and the error of both on labelled sets.
 
-    Pixels are of the 96x96 face; the error is the mean distance over that of the outer
-    eye corners.
+    Pixels are of the network's face; the error is the mean distance over that of the two
+    points that the landmark set has as its unit.
     """
     report: dict[str, Any] = {}
     if faces is None:
-        faces = scale_faces(load_face())
+        faces = scale_faces(load_face(engine.landmarks.side))
     moved = np.linalg.norm(engine.locate(faces)[0] - reference.locate(faces)[0], axis=2)
     report["faces"] = len(faces)
     report["pixels_mean"] = float(moved.mean())
     report["pixels_p99"] = float(np.percentile(moved, 99))
     report["pixels_max"] = float(moved.max())  # an unsure heatmap has two peaks to choose from
     for name in HELD_OUT if labelled else ():
-        held_out, points = load_labelled(labelled, name)  # type: ignore[arg-type]
+        held_out, points = load_labelled(labelled, name, engine.landmarks)  # type: ignore[arg-type]
         if len(held_out):
             report[f"{name}_faces"] = len(held_out)
-            report[f"{name}_nme"] = measure_error(engine.locate(held_out)[0], points)
-            report[f"{name}_nme_fp32"] = measure_error(reference.locate(held_out)[0], points)
+            for key, tried in (("nme", engine), ("nme_fp32", reference)):
+                error = measure_error(tried.locate(held_out)[0], points, engine.landmarks)
+                report[f"{name}_{key}"] = error
     return {k: round(v, 5) for k, v in report.items()}
 
 

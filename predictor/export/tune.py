@@ -26,7 +26,7 @@ GAIN = 1.03  # how much faster a larger batch must be to be worth its memory and
 def tune_artifact(folder: Path, kind: EngineKind) -> Manifest:
     """Time threads at batch 1, then batches at the best; write them into the manifest."""
     manifest = read_manifest(folder)
-    face = load_face()  # [1, 1, 96, 96]
+    face = load_face(manifest.landmarks.side)  # [1, 1, S, S]
     cpus = count_cpus()
     singles = {t: open_model(kind, folder, manifest, t) for t in list_threads(cpus)}
     times = time_engines({t: (engine, face) for t, engine in singles.items()})

@@ -30,7 +30,7 @@ def test_the_graph_is_the_network_whatever_its_shape(shape: dict):
     faces = torch.rand(4, 1, 96, 96)
     grey = faces.expand(-1, net.n_channels, -1, -1)
     net(grey)  # gives the BatchNorms something to fold
-    model = build_onnx(net.eval()).SerializeToString()
+    model = build_onnx(net.eval(), 96).SerializeToString()
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     found = session.run(["heatmaps"], {"face": faces.numpy()})[0]
     with torch.no_grad():
