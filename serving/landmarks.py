@@ -14,7 +14,7 @@ from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MOST_POINTS = 1000
-SIDES = range(16, 513, 16)  # pixels; the network halves its face four times
+SIDES = range(16, 257, 16)  # pixels; the network halves its face four times
 CROP_SCALES = (0.25, 4.0)
 
 

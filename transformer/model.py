@@ -81,8 +81,17 @@ class Transformer(Model):
         model = read_model(payload, self.name)
         pictures = read_pictures(payload, self.settings.max_images)
         assert payload.deadline is not None
-        known = self.sets.get(model) or await self.learn_set(model, payload.deadline)
+        missing: ModelNotFound | None = None
+        try:
+            known = self.sets.get(model) or await self.learn_set(model, payload.deadline)
+        except ModelNotFound as error:
+            if self.landmarks is None:
+                raise
+            # The call itself shall be refused, where the predictor's log and the trace show it.
+            missing, known = error, self.landmarks
         arrays, answer = await self.locate_pictures(payload, pictures, model, known)
+        if missing and not len(arrays[BOXES.name]):
+            raise missing
         if answer.landmarks != known.digest:  # the predictor has been replaced meanwhile
             fresh = await self.learn_set(model, payload.deadline)
             if (fresh.side, fresh.crop_scale) != (known.side, known.crop_scale):

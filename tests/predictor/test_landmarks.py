@@ -14,6 +14,7 @@ from predictor.engines.manifest import read_manifest
 from predictor.export.artifact import export_artifact
 from predictor.landmarks import DEFAULT, load_landmarks, name_file
 from predictor.loader import Loader
+from predictor.model import count_heatmaps
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
 from serving.landmarks import LandmarkError, LandmarkSet
@@ -143,3 +144,9 @@ def test_points_that_nobody_names_are_refused(checkpoint: Path):
     name_file(checkpoint).unlink()
     with pytest.raises(LandmarkError, match=r"draws 3 points, and without a .*default 15"):
         load_engine("eager", checkpoint)
+
+
+def test_heatmaps_of_a_larger_set_are_asked_for_of_fewer_faces():
+    assert count_heatmaps(DEFAULT, 32) == 32
+    large = LandmarkSet(tuple(f"p{i}" for i in range(68)), (), ("p0", "p1"), 256, 1.0)
+    assert count_heatmaps(large, 32) == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from predictor.landmarks import DEFAULT
-from serving.errors import PredictorUnavailable, TooLarge
+from serving.errors import ModelNotFound, PredictorUnavailable, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
@@ -53,6 +53,8 @@ class FakePredictor:
     asked = 0
 
     async def locate(self, faces, model, headers, deadline) -> Located:
+        if model == "none":
+            raise ModelNotFound("There is no model 'none' here, says the call.")
         assert self.landmarks is not None
         n, k = len(faces), len(self.landmarks)
         points, scores = np.zeros((n, k, 2), np.float32), np.ones((n, k), np.float32)
@@ -60,6 +62,8 @@ class FakePredictor:
 
     async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
         self.asked += 1
+        if model == "none":
+            raise ModelNotFound("There is no model 'none' here.")
         if self.landmarks is None:
             raise PredictorUnavailable("It lacks a landmark set.")
         return self.landmarks
@@ -163,3 +167,12 @@ async def test_a_predictor_without_a_set_is_not_asked_to_be_guessed(model, rest)
     model.client.landmarks = DEFAULT
     assert (await rest.get("/v2/health/ready")).status_code == 200
     assert (await rest.post(INFER, content=b"x", headers=PNG)).status_code == 200
+
+
+@pytest.mark.parametrize("faces, words", [(1, "says the call"), (0, "'none' here")])
+async def test_a_model_that_is_not_there_is_told_with_and_without_faces(model, faces, words):
+    await model.answer(make_request(1))
+    request = make_request(faces)
+    request.parameters = {"model": "none"}
+    with pytest.raises(ModelNotFound, match=words):
+        await model.answer(request)
