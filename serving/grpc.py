@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.contract import GRPC_INFER, GRPC_SERVICE
+from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
 from serving.errors import HeadTooLarge, ModelNotFound, ServingError
 from serving.grpc_abort import abort
 from serving.grpc_codec import decode_message, encode_response
@@ -108,6 +108,7 @@ class Inference:
             (
                 ("server-timing", write_timings(answer.timings)),
                 ("x-request-id", record.request_id),
+                (SET_HEADER, answer.landmarks),
             )
         )
         return content

@@ -72,6 +72,7 @@ class InferenceResponse:
     outputs: dict[str, NDArray]
     timings: dict[str, float] = field(default_factory=dict)
     items: int = 1  # faces or pictures answered
+    landmarks: str = ""  # digest of the landmark set that the answer is of
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

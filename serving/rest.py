@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from serving.contract import SET_HEADER
 from serving.errors import (
     Cancelled,
     InvalidRequest,
@@ -91,6 +92,8 @@ class InferRoute:
             headers |= encoding
             headers["server-timing"] = write_timings(answer.timings)
             headers["x-request-id"] = record.request_id
+            if answer.landmarks:
+                headers[SET_HEADER] = answer.landmarks
             return InferenceAnswer(content, headers, place.pop_all().close)
 
 

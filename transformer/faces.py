@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import FACE_SIDE
 from serving.errors import TooLarge
+from serving.landmarks import LandmarkSet
 from serving.stages import measure_stage
 from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector
@@ -23,7 +23,7 @@ class Faces:
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
     scores: Floats  # [F]
     squares: list[Square]  # what was cropped, [F]
-    crops: NDArray[np.uint8]  # [F, 1, 96, 96]
+    crops: NDArray[np.uint8]  # [F, 1, S, S]
     timings: dict[str, float] = field(default_factory=dict)
 
 
@@ -43,10 +43,11 @@ class FaceFinder:
             self.local.detector = load_detector(self.path, settings.detect_side, settings.min_score)
         return self.local.detector
 
-    def find_faces(self, content: bytes | Pixels) -> Faces:
+    def find_faces(self, content: bytes | Pixels, landmarks: LandmarkSet) -> Faces:
         """Find the faces of one picture, given as a file's bytes or as pixels `[H,W,3]`.
 
-        Raises InvalidImage or TooLarge.
+        They are cropped as a network of this landmark set takes them. Raises InvalidImage
+        or TooLarge.
         """
         timings: dict[str, float] = {}
         with measure_stage(timings, "decode"):
@@ -60,10 +61,11 @@ class FaceFinder:
             with measure_stage(timings, "decode"):
                 full = picture.decode_full()
         with measure_stage(timings, "crop"):
-            squares = [place_square(box) for box in boxes]
-            crops = np.empty((len(boxes), 1, FACE_SIDE, FACE_SIDE), np.uint8)
+            squares = [place_square(box, landmarks.crop_scale) for box in boxes]
+            side = landmarks.side
+            crops = np.empty((len(boxes), 1, side, side), np.uint8)
             for i, square in enumerate(squares):
-                crops[i, 0] = crop_face(full, square)
+                crops[i, 0] = crop_face(full, square, side)
         return Faces(boxes, scores, squares, crops, timings)
 
     def open(self, content: bytes | Pixels) -> Picture:

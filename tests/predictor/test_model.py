@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from predictor.engines.base import Engine
-from predictor.model import HEATMAP_BYTES, Predictor
+from predictor.landmarks import DEFAULT
+from predictor.model import Predictor
 from predictor.settings import PredictorSettings
 from serving.errors import Overloaded
 from serving.messages import InferenceRequest, Tensor
@@ -16,7 +17,7 @@ class NoEngine(Engine):
     """An engine that must not be asked."""
 
     name = "none"
-    logits, max_batch = True, 1
+    logits, max_batch, landmarks = True, 1, DEFAULT
 
     def run(self, faces):
         raise AssertionError("it was asked")
@@ -36,5 +37,5 @@ async def test_heatmaps_are_claimed_before_they_are_computed():
     )
     with pytest.raises(Overloaded):
         await model.answer(request)
-    assert claimed == [3 * HEATMAP_BYTES]
+    assert claimed == [3 * 15 * 96 * 96 * 4]
     await model.close()

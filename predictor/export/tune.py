@@ -1,8 +1,8 @@
-"""Find the threads and the batch with which an artefact is fastest on this machine.
+"""Find the threads and the batch with which an artifact is fastest on this machine.
 
-    python -m predictor.tune --artefact models/unet-int8
+    python -m predictor.export.tune --artifact models/unet-int8
 
-takes some seconds and writes both into the artefact's manifest. They count wherever
+takes some seconds and writes both into the artifact's manifest. They count wherever
 as many CPUs may be used; on other machines the engine takes one thread a CPU.
 """
 
@@ -11,12 +11,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from predictor.engines.artefact import GOLDEN_FACE
 from predictor.engines.base import Engine, Faces
-from predictor.engines.loaders import open_model
-from predictor.manifest import Manifest, read_manifest, write_manifest
+from predictor.engines.golden import load_face
+from predictor.engines.loading import open_model
+from predictor.engines.manifest import Manifest, read_manifest, write_manifest
+from predictor.engines.registry import EngineKind, find_kind
 from serving.cpus import count_cpus
 
 BATCHES = (1, 2, 4, 8, 16)
@@ -24,12 +23,12 @@ SECONDS = 0.6  # of each candidate
 GAIN = 1.03  # how much faster a larger batch must be to be worth its memory and waiting
 
 
-def tune_artefact(folder: Path) -> Manifest:
+def tune_artifact(folder: Path, kind: EngineKind) -> Manifest:
     """Time threads at batch 1, then batches at the best; write them into the manifest."""
     manifest = read_manifest(folder)
-    face = np.load(GOLDEN_FACE)  # [1, 1, 96, 96]
+    face = load_face(manifest.landmarks.side)  # [1, 1, S, S]
     cpus = count_cpus()
-    singles = {t: open_model(folder, manifest, t) for t in list_threads(cpus)}
+    singles = {t: open_model(kind, folder, manifest, t) for t in list_threads(cpus)}
     times = time_engines({t: (engine, face) for t, engine in singles.items()})
     threads = min(times, key=lambda t: times[t])
     engine = singles[threads]
@@ -73,8 +72,9 @@ def pick_batch(each: dict[int, float]) -> int:
 def main() -> None:
     """Read the command line, tune, and say what was found."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--artefact", type=Path, default=Path("models/unet-int8"))
-    manifest = tune_artefact(parser.parse_args().artefact)
+    parser.add_argument("--artifact", "--artefact", type=Path, default=Path("models/unet-int8"))
+    folder = parser.parse_args().artifact
+    manifest = tune_artifact(folder, find_kind(read_manifest(folder).engine))
     print(
         f"{manifest.engine} on {manifest.cpus} CPUs: {manifest.threads} threads, "
         f"up to {manifest.max_batch} faces a run"

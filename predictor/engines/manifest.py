@@ -1,4 +1,4 @@
-"""The manifest of an artefact: what was made of which checkpoint, by what, and how well."""
+"""The manifest of an artifact: what was made of which checkpoint, by what, and how well."""
 
 import dataclasses
 import hashlib
@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from serving.landmarks import LandmarkError, LandmarkSet, read_landmarks
+
 NAME = "manifest.json"
 FORMAT = 1  # of the folder; another one is refused
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one artefact folder holds. Distances are in pixels of the 96x96 face."""
+    """What one artifact folder holds. Distances are in pixels of the network's face."""
 
     engine: str
     """The engine that loads it."""
@@ -29,8 +31,10 @@ class Manifest:
     """The network's base width."""
     logits: bool
     """Heatmaps are logits of a softmax (true) or heights of a Gaussian (false)."""
+    landmarks: LandmarkSet
+    """What its points are called, and what face it takes."""
     golden: list[list[float]]
-    """Landmarks [15][2] that the artefact gave for predictor/golden_face.npy when made."""
+    """Landmarks [K][2] that the artifact gave for predictor/golden_face.npy when made."""
     versions: dict[str, str] = field(default_factory=dict)
     """Release of each package whose other releases may not load it, e.g. openvino 2026.4."""
     needs: list[str] = field(default_factory=list)
@@ -38,7 +42,7 @@ class Manifest:
     accuracy: dict[str, Any] = field(default_factory=dict)
     """Against the eager fp32 reference, on the faces that `accuracy.faces` names."""
     threads: int = 0
-    """Threads found best by predictor.tune on `cpus` CPUs; 0: not tuned."""
+    """Threads found best by predictor.export.tune on `cpus` CPUs; 0: not tuned."""
     max_batch: int = 8
     """Faces in one run beyond which a batch gains nothing."""
     cpus: int = 0
@@ -49,7 +53,7 @@ class Manifest:
 
 
 class ManifestError(ValueError):
-    """The folder is no artefact, or a broken one; the message is a clause without full stop."""
+    """The folder is no artifact, or a broken one; the message is a clause without full stop."""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -64,9 +68,22 @@ def read_manifest(folder: Path) -> Manifest:
         raise ManifestError(f"{folder} was made by another release (format {FORMAT} is read)")
     names = {f.name for f in dataclasses.fields(Manifest)}
     try:
-        return Manifest(**{k: v for k, v in content.items() if k in names})
+        manifest = Manifest(**{k: v for k, v in content.items() if k in names})
+        landmarks = read_landmarks(manifest.landmarks, folder / NAME)
     except TypeError as error:
         raise ManifestError(f"{folder / NAME} is incomplete: {error}") from None
+    except LandmarkError as error:
+        raise ManifestError(str(error)) from None
+    return dataclasses.replace(manifest, landmarks=landmarks)
+
+
+def peek_manifest(folder: Path) -> dict[str, Any]:
+    """Return what a folder's manifest says, unchecked; nothing where it is no JSON."""
+    try:
+        content = json.loads((folder / NAME).read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -17,7 +17,7 @@ PRECISE = ("inc.double_conv.0", "outc.conv")
 def quantise(model: ov.Model, faces: Floats, precise: tuple[str, ...] = PRECISE) -> ov.Model:
     """Quantise activations and weights to bytes, but for the convolutions in `precise`.
 
-    `faces` [N,1,96,96] FP32 0..1 are what activation ranges are taken from: a few
+    `faces` [N,1,S,S] FP32 0..1 are what activation ranges are taken from: a few
     hundred, as varied as those to be served.
     """
     nncf.set_log_level(logging.ERROR)

@@ -6,11 +6,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from predictor.engines.build.fold import Layer, fold_unet
+from predictor.engines.fold import Layer, fold_unet
 from predictor.unet import UNet
 
 OPSET = 13
-SIDE = 96  # pixels; the artefact's faces are of one size, so that shapes are known ahead
 
 
 class Graph:
@@ -54,8 +53,11 @@ class Graph:
         )
 
 
-def build_onnx(net: UNet) -> onnx.ModelProto:
-    """Build the graph: `face` [N,1,96,96] FP32 0..1 -> `heatmaps` [N,15,96,96]."""
+def build_onnx(net: UNet, side: int) -> onnx.ModelProto:
+    """Build the graph: `face` [N,1,S,S] FP32 0..1 -> `heatmaps` [N,K,S,S].
+
+    Its faces are of one size, so that engines know all shapes ahead.
+    """
     g = Graph(fold_unet(net))
     skips = [g.convolve_twice("face", "inc")]
     for level in range(1, 5):
@@ -68,13 +70,13 @@ def build_onnx(net: UNet) -> onnx.ModelProto:
         x = g.convolve_twice(x, f"up{level}.conv")
     heatmaps = g.convolve(x, "outc.conv")
     g.add("Identity", [heatmaps], "heatmaps")
-    return wrap_graph(g, net.n_classes)
+    return wrap_graph(g, net.n_classes, side)
 
 
-def wrap_graph(g: Graph, maps: int) -> onnx.ModelProto:
+def wrap_graph(g: Graph, maps: int, side: int) -> onnx.ModelProto:
     """Declare inputs and outputs, and check the model."""
-    face = helper.make_tensor_value_info("face", TensorProto.FLOAT, ["N", 1, SIDE, SIDE])
-    shape: list[str | int | None] = ["N", maps, SIDE, SIDE]
+    face = helper.make_tensor_value_info("face", TensorProto.FLOAT, ["N", 1, side, side])
+    shape: list[str | int | None] = ["N", maps, side, side]
     outputs = [helper.make_tensor_value_info("heatmaps", TensorProto.FLOAT, shape)]
     graph = helper.make_graph(g.nodes, "unet", [face], outputs, g.weights)
     model = helper.make_model(
