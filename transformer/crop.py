@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pictures.read import Pixels
 from serving.contract import FACE_SIDE
-from transformer.picture import Pixels
 
 Floats = NDArray[np.float32]
 
 SIDE = 1.13  # times the geometric mean of the box's sides; what the network was trained on
+
+LARGE = 4096  # pixels of a side; larger squares, where they reach beyond, are reduced in two steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,11 @@ def crop_face(pixels: Pixels, square: Square) -> NDArray[np.uint8]:
     if patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     if patch.shape != (square.side, square.side):
-        patch = patch[(rows - y0)[:, None], columns - x0]
+        step = 1 if square.side <= LARGE else square.side // (LARGE // 2)
+        if step > 1:  # or a face beyond the borders could need much more memory than its picture
+            size = (-(-patch.shape[1] // step), -(-patch.shape[0] // step))
+            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+        patch = patch[(rows[::step] - y0)[:, None] // step, (columns[::step] - x0) // step]
     shrinks = square.side > FACE_SIDE  # area averages, so that fine detail does not alias
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(patch, (FACE_SIDE, FACE_SIDE), interpolation=how).astype(np.uint8)

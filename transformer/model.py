@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
 from transformer.crop import to_picture
-from transformer.faces import FaceFinder, Faces
+from transformer.faces import FaceFinder, Faces, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
 from transformer.predictor_client import Located, PredictorClient
@@ -53,7 +54,11 @@ class Transformer(Model):
         model = read_model(payload, self.name)
         pictures = read_pictures(payload, self.settings.max_images)
         begun = time.perf_counter()
-        found = await self.pool.run_all(self.finder.find_faces, pictures)
+        if len(pictures) == 1:
+            found = await self.pool.run_all(self.finder.find_faces, pictures)
+        else:
+            find = partial(find_numbered, self.finder.find_faces)
+            found = await self.pool.run_all(find, list(enumerate(pictures)))
         timings = sum_timings(found)
         timings["faces"] = time.perf_counter() - begun  # the three above and waiting for a worker
         counts = [len(faces.scores) for faces in found]

@@ -9,22 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from serving.errors import InvalidImage, ServingError
+from tests.pictures.files import encode, smooth
 from tests.soak import COUNTS, SOAK
 from transformer.picture import open_picture
-from transformer.upright import turn_upright
 
 LIMIT = 40_000_000
-
-
-def encode(pixels: np.ndarray, kind: str = "JPEG", **options) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def smooth(width: int, height: int, mode: str = "RGB") -> np.ndarray:
-    seed = np.random.default_rng(2).integers(0, 256, (6, 8, 3)).astype(np.uint8)
-    return np.asarray(Image.fromarray(seed).resize((width, height)).convert(mode))
 
 
 def make_turned(orientation: int, width: int = 300, height: int = 200) -> bytes:
@@ -40,9 +29,6 @@ def test_every_orientation_is_turned_as_pillow_does(orientation):
     picture = open_picture(content, LIMIT, 640)
     assert (picture.height, picture.width) == wanted.shape[:2] == picture.small.shape[:2]
     assert np.abs(picture.small.astype(int) - wanted).max() <= 3
-    stored = np.arange(6).reshape(2, 3)
-    turned = turn_upright(stored, orientation)
-    assert turned.shape == ((2, 3) if orientation < 5 else (3, 2))
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
