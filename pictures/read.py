@@ -1,7 +1,7 @@
 """Read a picture file: what it is, and its pixels as 8-bit RGB, upright.
 
-The service decodes JPEGs by a faster way of its own, and all else by `decode_upright`; the client
-reads all pictures by `read_rgb`.
+The service has decoders of its own for JPEG and WebP, which are faster and let other threads run;
+PNGs it decodes as the client does all pictures, by `decode_upright`.
 """
 
 import io
@@ -19,6 +19,8 @@ from pictures.upright import turn_upright
 from pictures.webp import read_webp
 
 Pixels = NDArray[np.uint8]  # [H, W, 3] RGB, or [H, W] grey
+
+STRIP = 256  # rows that are converted at once
 
 Image.MAX_IMAGE_PIXELS = None  # the service's limit is a setting, and holds before decoding
 
@@ -80,7 +82,12 @@ def read_rgb(content: bytes) -> Pixels:
 
 def to_rgb(image: Image.Image) -> Pixels:
     """Convert any mode to 8-bit RGB; transparent pixels become what is stored under them."""
-    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
-        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.asarray(image.convert("RGB"))
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):  # the whole of it, twice, would take much memory
+        bottom = min(top + STRIP, image.height)
+        strip = image.crop((0, top, image.width, bottom))
+        if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
+            pixels[top:bottom] = (np.asarray(strip) >> 8).clip(0, 255)[:, :, None]
+        else:
+            pixels[top:bottom] = np.asarray(strip.convert("RGB"))
+    return pixels

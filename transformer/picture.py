@@ -8,7 +8,10 @@ time of one decoding in colour.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pictures import PictureError, open_file
+import cv2
+import numpy as np
+
+from pictures import PictureError, PictureFile, open_file
 from pictures.read import Pixels, decode_upright, find_kind
 from pictures.upright import turn_upright
 from serving.errors import InvalidImage, TooLarge
@@ -46,7 +49,8 @@ def open_picture(content: bytes, max_pixels: int, side: int) -> Picture:
             return open_jpeg(content, max_pixels, side)
         file = open_file(content)
         check_size(file.width, file.height, max_pixels)
-        return Picture.of_pixels(decode_upright(file))
+        decode = decode_webp if file.kind == "WebP" else decode_upright
+        return Picture.of_pixels(decode(file))
     except PictureError as error:
         raise InvalidImage(f"{error}; {ACCEPTED}.") from None
 
@@ -55,6 +59,18 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     """Raise TooLarge where the header tells of more pixels than the limit."""
     if width * height > max_pixels:
         raise TooLarge(f"The picture has {width}x{height} pixels; {max_pixels} is the limit.")
+
+
+def decode_webp(file: PictureFile) -> Pixels:
+    """Decode a WebP: `[H,W,3]` RGB. Pillow's way takes thrice the memory and keeps all threads."""
+    content = np.frombuffer(file.content, np.uint8)
+    try:
+        pixels = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        pixels = None
+    if pixels is None or pixels.shape != (file.height, file.width, 3):
+        raise PictureError("The WebP is broken or only part of one")
+    return turn_upright(np.asarray(pixels, np.uint8), file.orientation)
 
 
 def open_jpeg(content: bytes, max_pixels: int, side: int) -> Picture:

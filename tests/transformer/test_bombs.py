@@ -8,6 +8,7 @@ import time
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import simplejpeg
@@ -158,6 +159,7 @@ def test_the_limit_of_pixels_holds_before_anything_is_decoded(kind, monkeypatch)
     monkeypatch.setattr(Image.Image, "load", decode)
     monkeypatch.setattr(Image.Image, "convert", decode)
     monkeypatch.setattr(simplejpeg, "decode_jpeg", decode)
+    monkeypatch.setattr(cv2, "imdecode", decode)
     with pytest.raises(TooLarge, match="600x400 pixels; 239999 is the limit"):
         open_picture(content, 239_999, 640)
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from pictures import read_rgb
 from serving.errors import InvalidImage, ServingError
 from tests.pictures.files import encode, smooth
 from tests.soak import COUNTS, SOAK
@@ -70,6 +71,18 @@ def test_part_of_a_picture_is_none(kind):
         with pytest.raises(InvalidImage):
             picture = open_picture(content[:part], LIMIT, 640)
             picture.decode_full()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_service_and_client_see_the_same_webp(mode, lossless, frames):
+    images = [Image.fromarray(smooth(301, 203)[::step]).convert(mode) for step in (1, -1, 1)]
+    buffer = io.BytesIO()
+    options = {"save_all": frames > 1, "append_images": images[1:frames], "lossless": lossless}
+    images[0].save(buffer, "WEBP", **options)
+    seen = open_picture(buffer.getvalue(), LIMIT, 640).small
+    np.testing.assert_array_equal(seen, read_rgb(buffer.getvalue()))
 
 
 FILES = [encode(smooth(40, 30), kind) for kind in ("JPEG", "PNG", "WEBP")]
