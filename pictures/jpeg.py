@@ -153,22 +153,23 @@ def rebuild_jpeg(content: bytes, header: JpegHeader) -> bytes:
 
     What is left to be warned of after that lies in the coded data.
     """
-    parts = [b"\xff\xd8"]
+    parts: list[bytes | memoryview] = [b"\xff\xd8"]
     if header.jfif:
         parts.append(JFIF)
     if header.adobe is not None:
         known = header.adobe if header.adobe < 3 else (1 if len(header.components) == 3 else 2)
         parts.append(b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([known]))
     for marker, start, end in walk_jpeg(content):
-        data = content[start:end]
-        if marker == SOS and header.frame in SEQUENTIAL and data:
-            data = data[: 1 + 2 * data[0]] + b"\0\x3f\0"  # Samsung's phones write 0 0 0
         if marker == CODED:
-            parts.append(data)
+            parts.append(memoryview(content)[start:end])
             if header.one_scan and end == len(content):
                 raise PictureError(CUT_OFF)
             if header.one_scan:
                 break
-        elif marker in KEPT or marker == SOS:
+            continue
+        data = content[start:end]
+        if marker == SOS and header.frame in SEQUENTIAL and data:
+            data = data[: 1 + 2 * data[0]] + b"\0\x3f\0"  # Samsung's phones write 0 0 0
+        if marker in KEPT or marker == SOS:
             parts += [b"\xff" + bytes([marker]) + (len(data) + 2).to_bytes(2), data]
     return b"".join([*parts, b"\xff\xd9"])

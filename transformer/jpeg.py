@@ -16,6 +16,7 @@ from pictures.read import decode_upright
 from transformer.jpeg_warnings import HARMLESS, MISSING, find_warning
 from transformer.jpeg_whole import check_complete
 
+UNKNOWN_SAMPLING = "Could not determine subsampling"  # of simplejpeg, which knows the usual ones
 AREA = cv2.INTER_AREA  # averages: fine detail does not alias
 
 
@@ -52,7 +53,9 @@ class JpegDecoder:
             self.decode_as(self.content, "GRAY", 8, strict=True)
         except ValueError as error:
             refuse_missing(error)
-            self.rare = find_warning(str(error), HARMLESS) is None
+            self.rare = UNKNOWN_SAMPLING in str(error)
+            if not self.rare and find_warning(str(error), HARMLESS) is None:
+                raise PictureError(f"The JPEG is broken ({error})") from None
             check_complete(self.content, self.header, self.decode_as)
         self.strict = False
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pictures import PictureError
 from pictures.jpeg import CUT_OFF, JpegHeader
-from pictures.jpeg_walk import CODED, DRI, RESTARTS, SOS, walk_jpeg
+from pictures.jpeg_walk import CODED, DRI, PIECE, SOS, walk_jpeg
 
 # Two strings of bytes of which the decoder makes something else than of the zeros that it takes
 # where bytes are missing, and of each other.
@@ -47,29 +47,31 @@ def check_restarts(content: bytes, header: JpegHeader) -> None:
             names = content[start + 1 : end][: 2 * content[start] : 2]
         elif marker == CODED:
             wanted = -(-header.count_units(names) // interval) - 1 if interval else 0
-            found = find_restarts(content[start:end])
+            found = np.frombuffer(content, np.uint8)[find_restarts(content, start, end) + 1] & 7
             lost = len(found) < wanted or (found[:wanted] != np.arange(wanted) % 8).any()
             if lost or len(found) > wanted + 1000:  # some may lie among stray bytes
                 raise PictureError(f"{CUT_OFF}: restart markers are missing")
 
 
-def find_restarts(data: bytes) -> NDArray[np.uint8]:
-    """Give the numbers, 0 to 7, of the restart markers in coded data."""
-    array = np.frombuffer(data, np.uint8)
-    after = array[np.flatnonzero(array[:-1] == 0xFF) + 1]
-    return after[(after & 0xF8) == 0xD0] & 7
+def find_restarts(content: bytes, start: int, end: int) -> NDArray[np.int64]:
+    """Find where the restart markers are in coded data."""
+    data, found = np.frombuffer(content, np.uint8), [np.empty(0, np.int64)]
+    for at in range(start, end - 1, PIECE):
+        piece = data[at : min(at + PIECE + 1, end)]
+        places = np.flatnonzero(piece[:-1] == 0xFF)
+        found.append(at + places[(piece[places + 1] & 0xF8) == 0xD0])
+    return np.concatenate(found)
 
 
 def insert_filler(content: bytes, filler: bytes) -> bytes:
     """Put bytes before each restart marker, and to the end of each scan, of a rebuilt JPEG."""
-    parts, last = [], 0
+    parts: list[bytes | memoryview] = []
+    whole, last = memoryview(content), 0
     for marker, start, end in walk_jpeg(content):
         if marker == CODED:
-            data = content[start:end]
-            places = 1 + len(find_restarts(data))
-            longer = filler * max(1, min(REPEATS, LONGEST // (len(filler) * places)))
-            for restart in RESTARTS:
-                data = data.replace(bytes([0xFF, restart]), longer + bytes([0xFF, restart]))
-            parts += [content[last:start], data, longer]
-            last = end
-    return b"".join([*parts, content[last:]])
+            places = [*find_restarts(content, start, end).tolist(), end]
+            longer = filler * max(1, min(REPEATS, LONGEST // (len(filler) * len(places))))
+            for place in places:
+                parts += [whole[last:place], longer]
+                last = place
+    return b"".join([*parts, whole[last:]])
