@@ -1,6 +1,7 @@
 """Base64 as callers write it: in lines (RFC 2045), as a data URL, in either alphabet, unpadded."""
 
 import binascii
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from serving.errors import InvalidImage
@@ -26,24 +27,36 @@ class Base64Text:
 
     def decode(self) -> bytes:
         """Undo the base64; raises InvalidImage with what is taken."""
-        text, start = self.text, 0
-        if text[:5].lower() == b"data:":
-            start = text.find(b",", 0, LONGEST_HEAD) + 1
-            if not text[:start].lower().replace(b" ", b"").endswith(b";base64,"):
+        start, escapes = 0, False
+        if self.text[:5].lower() == b"data:":
+            start = self.text.find(b",", 0, LONGEST_HEAD) + 1
+            if not self.text[:start].lower().replace(b" ", b"").endswith(b";base64,"):
                 raise InvalidImage(f"{TAKEN}; this data URL has no ';base64,'.")
-            if b"%" in text:
-                text, start = undo_escapes(text[start:]), 0
+            escapes = True
         try:
-            return decode_pieces(text, start)
+            return decode_pieces(cut_pieces(self.text, start, escapes))
         except binascii.Error as error:
             raise InvalidImage(f"{TAKEN}; this is none ({error}).") from None
 
 
-def decode_pieces(text: bytes, start: int) -> bytes:
-    """Decode text from `start` on, a piece at a time; raises binascii.Error."""
+def cut_pieces(text: bytes, start: int, escapes: bool) -> Iterator[bytes]:
+    """Cut text from `start` on into pieces; with escapes, a URL's are undone and none is cut."""
+    while start < len(text):
+        end = start + PIECE
+        if escapes:
+            cut = text.rfind(b"%", end - 2, end)
+            end = end if cut < 0 else cut + 3
+            yield undo_escapes(text[start:end])
+        else:
+            yield text[start:end]
+        start = end
+
+
+def decode_pieces(pieces: Iterator[bytes]) -> bytes:
+    """Decode text that comes in pieces; raises binascii.Error."""
     parts, rest, alphabets = [], b"", set[bytes]()
-    for at in range(start, len(text), PIECE):
-        piece = text[at : at + PIECE].translate(None, SPACE)
+    for text in pieces:
+        piece = text.translate(None, SPACE)
         alphabets |= {a for a in (SAFE, USUAL) if any(c in piece for c in a)}
         if len(alphabets) > 1:
             raise binascii.Error("it has both + or / and - or _")
@@ -62,6 +75,8 @@ def decode_pieces(text: bytes, start: int) -> bytes:
 
 def undo_escapes(text: bytes) -> bytes:
     """Undo a URL's escapes of what may stand in base64; any other one is refused later on."""
+    if b"%" not in text:
+        return text
     for escaped, plain in ESCAPED.items():
         text = text.replace(escaped, plain).replace(escaped.lower(), plain)
     return text
