@@ -5,6 +5,8 @@ warns of is rebuilt without all that holds no pixels, and decoded again: what it
 lies in the coded data, where stray bytes may hide that others are missing (`check_complete`).
 """
 
+import contextlib
+
 import cv2
 import numpy as np
 import simplejpeg
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from pictures import PictureError, PictureFile
 from pictures.jpeg import check_scans, read_header, rebuild_jpeg
 from pictures.read import decode_upright
-from transformer.jpeg_warnings import HARMLESS, MISSING, find_warning
+from transformer.jpeg_warnings import HARMLESS, find_warning
 from transformer.jpeg_whole import check_complete
 
 UNKNOWN_SAMPLING = "Could not determine subsampling"  # of simplejpeg, which knows the usual ones
@@ -34,17 +36,16 @@ class JpegDecoder:
 
         Raises PictureError where some are missing.
         """
-        if not self.strict:
-            return self.decode_as(self.content, colours, scale)
-        check_scans(self.content, self.header)
+        if self.strict:
+            check_scans(self.content, self.header)
+            with contextlib.suppress(ValueError):
+                return self.decode_as(self.content, colours, scale, strict=True)
         try:
-            return self.decode_as(self.content, colours, scale, strict=True)
+            if self.strict:
+                self.mend()
+            return self.decode_as(self.content, colours, scale)
         except ValueError as error:
-            # Data missing at the end? Stray bytes there may look like a segment that goes on.
-            if find_warning(str(error), MISSING) != "JPEG_EOF":
-                refuse_missing(error)
-        self.mend()
-        return self.decode_as(self.content, colours, scale)
+            raise PictureError(f"The JPEG is broken ({error})") from None
 
     def mend(self) -> None:
         """Rebuild a JPEG that is not decoded as it is, and see that its pixels are all there."""
@@ -52,10 +53,9 @@ class JpegDecoder:
         try:
             self.decode_as(self.content, "GRAY", 8, strict=True)
         except ValueError as error:
-            refuse_missing(error)
             self.rare = UNKNOWN_SAMPLING in str(error)
             if not self.rare and find_warning(str(error), HARMLESS) is None:
-                raise PictureError(f"The JPEG is broken ({error})") from None
+                raise PictureError(f"The JPEG is broken or only part of one ({error})") from None
             check_complete(self.content, self.header, self.decode_as)
         self.strict = False
 
@@ -76,9 +76,3 @@ class JpegDecoder:
         if colours == "GRAY":
             return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)[:, :, None]
         return pixels
-
-
-def refuse_missing(error: ValueError) -> None:
-    """Raise PictureError where this is a warning that tells of missing pixels."""
-    if find_warning(str(error), MISSING):
-        raise PictureError(f"The JPEG is broken or only part of one ({error})") from None

@@ -1,7 +1,8 @@
 """What libjpeg warns of, and whether a picture that it warns of lacks pixels.
 
-The texts are those of libjpeg-turbo's jerror.h, whose warnings (JWRN_...) these are all; any other
-text is an error, after which there are no pixels.
+The texts are those of libjpeg-turbo's jerror.h, whose warnings (JWRN_...) these are all. What is
+not known to be harmless costs the picture: a new warning, or an error, after which there are no
+pixels.
 """
 
 import re
