@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer.picture import Pixels
+from pictures.read import Pixels
 
 Floats = NDArray[np.float32]
+
+LARGE = 4096  # pixels of a side; larger squares, where they reach beyond, are reduced in two steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,11 @@ def crop_face(pixels: Pixels, square: Square, side: int) -> NDArray[np.uint8]:
     if patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     if patch.shape != (square.side, square.side):
-        patch = patch[(rows - y0)[:, None], columns - x0]
+        step = 1 if square.side <= LARGE else square.side // (LARGE // 2)
+        if step > 1:  # or a face beyond the borders could need much more memory than its picture
+            size = (-(-patch.shape[1] // step), -(-patch.shape[0] // step))
+            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+        patch = patch[(rows[::step] - y0)[:, None] // step, (columns[::step] - x0) // step]
     shrinks = square.side > side  # area averages, so that fine detail does not alias
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(patch, (side, side), interpolation=how).astype(np.uint8)

@@ -17,7 +17,7 @@ from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
 from transformer.crop import to_picture
-from transformer.faces import FaceFinder, Faces
+from transformer.faces import FaceFinder, Faces, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
 from transformer.predictor_client import Located, PredictorClient, pick_headers
@@ -108,7 +108,11 @@ class Transformer(Model):
         """Find the faces of pictures, cropped for a landmark set, and their landmarks."""
         begun = time.perf_counter()
         find_faces = partial(self.finder.find_faces, landmarks=known)
-        found = await self.pool.run_all(find_faces, pictures)
+        if len(pictures) == 1:
+            found = await self.pool.run_all(find_faces, pictures)
+        else:
+            find = partial(find_numbered, find_faces)
+            found = await self.pool.run_all(find, list(enumerate(pictures)))
         timings = sum_timings(found)
         timings["faces"] = time.perf_counter() - begun  # the three above and waiting for a worker
         counts = [len(faces.scores) for faces in found]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from predictor.landmarks import DEFAULT
-from serving.errors import ModelNotFound, PredictorUnavailable, TooLarge
+from serving.errors import InvalidImage, ModelNotFound, PredictorUnavailable, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
@@ -110,6 +110,22 @@ async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
         await model.answer(make_request(2, 3))
     with pytest.raises(TooLarge, match="4 pictures; 1 to 3"):
         await model.answer(make_request(1, 1, 1, 1))
+
+
+async def test_the_bad_one_of_several_pictures_is_named(model):
+    class Picky(FakeFinder):
+        def find_faces(self, content: bytes, landmarks: LandmarkSet) -> Faces:
+            if len(content) in (2, 3):
+                raise {2: InvalidImage, 3: TooLarge}[len(content)]("It is bad.")
+            return super().find_faces(content, landmarks)
+
+    model.finder = Picky()
+    with pytest.raises(InvalidImage, match=r"Picture 1 \(counted from 0\): It is bad\."):
+        await model.answer(make_request(0, 2))
+    with pytest.raises(TooLarge, match=r"Picture 2 \(counted from 0\): It is bad\."):
+        await model.answer(make_request(0, 0, 3))
+    with pytest.raises(InvalidImage, match=r"^It is bad\.$"):
+        await model.answer(make_request(2))
 
 
 async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer.picture import Pixels
+from pictures.read import Pixels
 
 Floats = NDArray[np.float32]
+
+REACH = 0.5  # of the picture, how far beyond it a box may go: a network's size may be anything
 
 
 class Detector(ABC):
@@ -23,8 +25,9 @@ class Detector(ABC):
     def detect(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """Find the faces of a picture `[H,W,3]` RGB: boxes `[F,4]` and scores `[F]`.
 
-        Boxes are (x0, y0, x1, y1) in pixels of the picture, best score first, and lie
-        within it. The picture is searched at a long side of at most `side` pixels.
+        Boxes are (x0, y0, x1, y1) in pixels of the picture, best score first. Of a face that the
+        border cuts they reach beyond it, by half the picture at most: the crop is placed about
+        the whole face. The picture is searched at a long side of at most `side` pixels.
         """
         height, width = pixels.shape[:2]
         scale = min(1.0, self.side / max(height, width))
@@ -32,7 +35,8 @@ class Detector(ABC):
         small = pixels if scale == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         boxes, scores = self.search(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), np.uint8))
         boxes *= np.array([width / size[0], height / size[1]] * 2, np.float32)
-        boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
+        extent = np.array([width, height] * 2, np.float32)
+        boxes = np.clip(boxes, -REACH * extent, (1 + REACH) * extent)
         order = np.argsort(-scores, kind="stable")
         return boxes[order], scores[order]
 

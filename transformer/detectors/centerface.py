@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pictures.read import Pixels
 from transformer.detectors.base import Detector, Floats
-from transformer.picture import Pixels
 
 STRIDE = 4  # pixels of the input to one of the heatmap
 OVERLAP = 0.3  # intersection over union above which the weaker of two boxes goes

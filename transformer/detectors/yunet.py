@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pictures.read import Pixels
 from transformer.detectors.base import Detector, Floats
-from transformer.picture import Pixels
 
 
 class YuNet(Detector):

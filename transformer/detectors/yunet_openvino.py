@@ -12,8 +12,8 @@ import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
+from pictures.read import Pixels
 from transformer.detectors.base import Detector, Floats
-from transformer.picture import Pixels
 
 STRIDES = (8, 16, 32)  # pixels of the input to a cell of each of the three grids
 OVERLAP = 0.3  # intersection over union above which the weaker of two boxes goes
