@@ -14,7 +14,7 @@ from serving import metrics
 from tools.fetch_models import FILES
 from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector
-from transformer.detectors.base import Detector
+from transformer.detectors.base import Detector, shrink
 from transformer.detectors.network import NetworkDetector, choose_precision, keep_best
 from transformer.faces import FaceFinder
 from transformer.model import Transformer
@@ -149,6 +149,25 @@ def test_of_overlapping_boxes_the_best_stays():
     np.testing.assert_allclose(scores, [0.9, 0.7, 0.4])
 
 
+@pytest.mark.parametrize(
+    "height, width", [(480, 640), (640, 640), (1023, 1021), (1999, 31), (3, 2000)]
+)
+def test_a_smaller_picture_shows_the_same_places(height, width):
+    """Whatever the factor, a point of the small picture is where its scale says."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    ramp = np.stack([255 * x / width, 255 * y / height, 0 * x], axis=2).astype(np.uint8)
+    small, scale = shrink(ramp, 320)
+    assert max(small.shape[:2]) <= 320 and small.dtype == np.uint8
+    y, x = np.mgrid[: small.shape[0], : small.shape[1]]
+    there = [
+        255 * ((x + 0.5) * scale[0] - 0.5) / width,
+        255 * ((y + 0.5) * scale[1] - 0.5) / height,
+    ]
+    for channel, wanted in enumerate(there):
+        apart = abs(small[..., channel] - wanted.clip(0, 254.9))
+        assert apart.max() < 2 + 255 / min(height, width)
+
+
 class Looks(Detector):
     """Finds at each look what it is told to, and notes the size that it looked at."""
 
@@ -199,7 +218,8 @@ async def test_the_service_tells_what_runs_its_detector(path):
     model = Transformer("unet", TransformerSettings(detector=path, workers=1))
     model.load()
     labels = {"detector": find_kind(path).name, "runtime": model.finder.first.runtime}
-    found = [s.labels for s in metrics.DETECTOR.collect()[0].samples if s.value]
+    (metric,) = metrics.DETECTOR.collect()
+    found = [sample.labels for sample in metric.samples if sample.value]
     assert labels | {"precision": model.finder.first.precision} in found
     await model.close()
 

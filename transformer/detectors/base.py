@@ -48,11 +48,9 @@ class Detector(ABC):
     def search_scaled(self, pixels: Pixels, side: int, min_score: float) -> tuple[Floats, Floats]:
         """Search a picture at a long side of at most `side` pixels."""
         height, width = pixels.shape[:2]
-        scale = min(1.0, side / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = pixels if scale == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        boxes, scores = self.search(np.asarray(small, np.uint8), min_score)
-        boxes *= np.array([width / size[0], height / size[1]] * 2, np.float32)
+        small, scale = shrink(pixels, side)
+        boxes, scores = self.search(small, min_score)
+        boxes *= np.tile(scale, 2)
         boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
         order = np.argsort(-scores, kind="stable")
         return boxes[order], scores[order]
@@ -60,6 +58,29 @@ class Detector(ABC):
     @abstractmethod
     def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:
         """Search a picture `[h,w,3]` RGB as it is: boxes `[F,4]` and scores `[F]`, both our own."""
+
+
+def shrink(pixels: Pixels, side: int) -> tuple[Pixels, Floats]:
+    """Shrink a picture `[H,W,3]` to a long side of at most `side`: it, and by how much in x and y.
+
+    Whole factors are averages of areas; what is left, less than 2, is interpolated. An average
+    of areas for that as well takes as long as the network: 5.5 ms from 1024 to 640, not 0.9.
+    """
+    height, width = pixels.shape[:2]
+    ratio = max(height, width) / side
+    if ratio <= 1:
+        return np.asarray(pixels, np.uint8), np.ones(2, np.float32)
+    size = max(1, round(width / ratio)), max(1, round(height / ratio))
+    factor = min(int(ratio), height, width)
+    if factor > 1:
+        size_of_areas = width // factor, height // factor
+        width, height = size_of_areas[0] * factor, size_of_areas[1] * factor
+        pixels = cv2.resize(
+            pixels[:height, :width], size_of_areas, interpolation=cv2.INTER_AREA
+        ).astype(np.uint8, copy=False)
+    if size != pixels.shape[1::-1]:
+        pixels = cv2.resize(pixels, size).astype(np.uint8, copy=False)
+    return pixels, np.array([width / size[0], height / size[1]], np.float32)
 
 
 def measure_sizes(boxes: Floats) -> Floats:
