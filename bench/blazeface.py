@@ -60,7 +60,7 @@ class BlazeFace(Detector):
         self.request.infer([self.input], share_inputs=True)
         outputs = [tensor.data[0] for tensor in self.request.output_tensors]
         boxes, logits = sorted(outputs, key=lambda output: -output.shape[1])  # [N, 16], [N, 1]
-        scores = 1 / (1 + np.exp(-np.clip(logits[:, 0], -100, 100)))
+        scores = 1 / (1 + np.exp(-np.clip(logits[:, 0], -80, 80)))
         cells = np.flatnonzero(scores >= min_score)
         centre = boxes[cells, :2] + self.centres[cells] * self.kind.side
         half = boxes[cells, 2:4] / 2

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tools.processes import ROOT
+from bench import dataplane_run
+from tools.processes import ROOT, StartError
 
 # Engines that the CPU image of the predictor has not, and what only makes artefacts.
 OPTIONAL = {"transformer": set[str](), "predictor": {"torch", "onnxruntime", "onnx", "nncf"}}
@@ -115,3 +117,14 @@ def test_the_detectors_runtime_is_the_predictors():
         for name in OPTIONAL
     ]
     assert pins[0] == pins[1] and len(pins[0]) == 1
+
+
+def test_figures_are_of_services_in_their_images_environments(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataplane_run, "IMAGES", tmp_path)
+    with pytest.raises(StartError, match="make images"):
+        dataplane_run.find_python("transformer", {})
+    python = tmp_path / "transformer/bin/python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert dataplane_run.find_python("transformer", {}) == str(python)
+    assert dataplane_run.find_python("bench.stock.transformer", {}) == sys.executable
