@@ -8,8 +8,8 @@ import numpy as np
 
 from predictor.engines.base import Engine
 from training.evaluate import measure_errors
-from training.faces import Faces, Floats, read_faces, read_picture
-from transformer.crop import crop_face, place_square, to_picture
+from training.faces import FACE, Faces, Floats, read_faces, read_picture
+from transformer.crop import SIDE, crop_face, place_square, to_picture
 from transformer.detectors.base import Detector
 from transformer.picture import Pixels
 
@@ -81,19 +81,21 @@ def measure_overlaps(a: Floats, b: Floats) -> Floats:
 def measure_nme(detector: Detector, engine: Engine, faces: Faces) -> tuple[float, int]:
     """Measure the landmarks' NME where the detector says the face is: mean, and faces lost.
 
-    Each crop of 256x256 lies on the middle of a canvas; the box nearest to it is the face's.
+    Each crop of 256x256 lies on the middle of a canvas, and its face in the middle of it.
     """
     found, truth = [], []
+    half = FACE / SIDE / 2
+    x, y = CANVAS[1] / 2, CANVAS[0] / 2
+    middle = np.array([[x - half, y - half, x + half, y + half]], np.float32)
     for pixels, points in zip(faces.pictures, faces.points, strict=True):
         canvas, origin = lay_on_grey(pixels, CANVAS)
         boxes, _ = detector.detect(canvas)
         if not len(boxes):
             continue
-        middle = (boxes[:, :2] + boxes[:, 2:]) / 2 - np.array(CANVAS[::-1], np.float32) / 2
-        nearest = int(np.argmin(np.linalg.norm(middle, axis=1)))
-        if np.linalg.norm(middle[nearest]) > 64:
+        overlaps = measure_overlaps(boxes, middle)[:, 0]
+        if overlaps.max() < SAME:
             continue
-        square = place_square(boxes[nearest])
+        square = place_square(boxes[overlaps.argmax()])
         landmarks, _ = engine.locate(crop_face(canvas, square)[None, None])
         found.append(to_picture(landmarks, [square])[0])
         truth.append(points + origin)

@@ -21,7 +21,8 @@ tag=$(sed -n 's/^appVersion: *"\(.*\)"/\1/p' helm/Chart.yaml)
 # The default engine on the CPU; predictor-torch.txt also serves checkpoints that were not exported.
 requirements=${REQUIREMENTS:-predictor.txt}
 # The detector that `make models` could have, or DETECTOR: an image never takes another than it is told.
-detector=${DETECTOR:-$([ -f models/detector/centerface.onnx ] && echo centerface || echo yunet)}
+case $(ls models/detector 2>/dev/null) in *yunet* | "") had=yunet ;; *) had=centerface ;; esac
+detector=${DETECTOR:-$had}
 
 up() {
   cluster_up
