@@ -1,5 +1,6 @@
 """The pictures that detectors are compared on, and what is compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,14 +31,14 @@ class Counts:
     overlaps: list[float] = field(default_factory=list)  # of the found ones
 
 
-def read_sets(data: Path) -> dict[str, list[Pixels]]:
+def read_sets(data: Path, eyes: Sequence[int] = EYES) -> dict[str, list[Pixels]]:
     """Read portraits and groups, and lay the portraits, made small, on grey: the ladder."""
     sets = {
         name: [read_picture(path) for path in sorted((data / "pictures" / name).glob("*.jpg"))]
         for name in ("portraits", "groups")
     }
-    for eyes in EYES:
-        sets[f"eyes_{eyes}"] = [shrink(p, eyes) for p in sets["portraits"]]
+    for apart in eyes:
+        sets[f"eyes_{apart}"] = [shrink(p, apart) for p in sets["portraits"]]
     return sets
 
 
