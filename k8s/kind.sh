@@ -20,6 +20,9 @@ release=${RELEASE:-landmarks}
 tag=$(sed -n 's/^appVersion: *"\(.*\)"/\1/p' helm/Chart.yaml)
 # The default engine on the CPU; predictor-torch.txt also serves checkpoints that were not exported.
 requirements=${REQUIREMENTS:-predictor.txt}
+# The detector that `make models` could have, or DETECTOR: an image never takes another than it is told.
+case $(ls models/detector 2>/dev/null) in *yunet* | "") had=yunet ;; *) had=centerface ;; esac
+detector=${DETECTOR:-$had}
 
 up() {
   cluster_up
@@ -29,7 +32,8 @@ up() {
 
 load() {
   local stamp=(--build-arg "VERSION=$tag" --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
-  build_image "landmarks-transformer:$tag" Dockerfile.transformer "${stamp[@]}"
+  echo "landmarks-transformer:$tag with the detector $detector"
+  build_image "landmarks-transformer:$tag" Dockerfile.transformer "${stamp[@]}" --build-arg "DETECTOR=$detector"
   build_image "landmarks-predictor:$tag" Dockerfile.predictor "${stamp[@]}" --build-arg "REQUIREMENTS=$requirements"
   load_images "landmarks-transformer:$tag" "landmarks-predictor:$tag"
 }

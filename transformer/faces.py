@@ -40,14 +40,23 @@ class FaceFinder:
         self.settings = settings
         self.path = find_detector(settings.detector)
         self.local = threading.local()
-        self.name = self.detector.name  # loads one now: a broken file shall fail at start
+        self.first = self.load()  # now: a broken file shall fail at start
+        self.spare = [self.first]  # for the first thread that asks
 
     @property
     def detector(self) -> Detector:
         if not hasattr(self.local, "detector"):
-            settings = self.settings
-            self.local.detector = load_detector(self.path, settings.detect_side, settings.min_score)
+            try:
+                self.local.detector = self.spare.pop()
+            except IndexError:
+                self.local.detector = self.load()
         return self.local.detector
+
+    def load(self) -> Detector:
+        settings = self.settings
+        return load_detector(
+            self.path, settings.detect_side, settings.min_score, settings.first_look
+        )
 
     def find_faces(self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet) -> Faces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.

@@ -41,8 +41,16 @@ class Transformer(Model):
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
         self.client = PredictorClient(self.settings.predictor)
+        detector = self.finder.first
+        metrics.DETECTOR.labels(detector.name, detector.runtime, detector.precision).set(1)
         logger.info(
-            "loaded", extra={"detector": self.finder.name, "predictor": self.client.address}
+            "loaded",
+            extra={
+                "detector": detector.name,
+                "runtime": detector.runtime,
+                "precision": detector.precision,
+                "predictor": self.client.address,
+            },
         )
         self.ready = True
         return self.ready

@@ -13,13 +13,12 @@ import numpy as np
 from kserve import InferInput, InferOutput, InferRequest, InferResponse
 from PIL import Image
 
+from bench.stock.detectors import OPENCV
 from predictor.decode import decode_heatmaps
 from predictor.landmarks import DEFAULT
 from serving.settings import read_settings
 from transformer.crop import crop_face, place_square, to_picture
-from transformer.detectors import MIN_SCORES, find_detector, find_kind
-from transformer.detectors.centerface import CenterFace
-from transformer.detectors.yunet import YuNet
+from transformer.detectors import find_detector, find_kind
 from transformer.settings import TransformerSettings
 
 
@@ -29,8 +28,8 @@ class StockTransformer(kserve.Model):
     def __init__(self, name: str):
         super().__init__(name)
         path = find_detector(read_settings(TransformerSettings).detector)
-        kind = CenterFace if find_kind(path) is CenterFace else YuNet
-        self.detector = kind(path, 640, MIN_SCORES[kind.name])  # through OpenCV, as its samples do
+        kind = OPENCV[find_kind(path).name]
+        self.detector = kind(path, 640, kind.min_score)  # through OpenCV, as its samples do
         self.ready = True
 
     def preprocess(self, payload: InferRequest, headers=None) -> InferRequest:

@@ -1,6 +1,7 @@
 """A face that the border cuts is cropped about the whole face; what is answered is clipped."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,10 +21,10 @@ class Told(Detector):
     name = "told"
 
     def __init__(self, boxes: list[list[float]], side: int = 640):
-        super().__init__(side, 0.5)
+        super().__init__(Path(), side, 0.5)
         self.boxes = boxes
 
-    def search(self, bgr: Pixels) -> tuple[Floats, Floats]:
+    def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:
         return np.array(self.boxes, np.float32).reshape(-1, 4), np.ones(len(self.boxes), np.float32)
 
 
