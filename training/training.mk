@@ -17,3 +17,12 @@ $(TEACHER)/stamp: training/teacher/requirements.txt
 label: $(TEACHER)/stamp models
 	@test -n "$(PICTURES)" || { echo "make label PICTURES=folder [OUT=folder]"; exit 2; }
 	@$(TEACHER)/bin/python -m training.teacher --pictures "$(PICTURES)" --out "$(OUT)"
+
+# Everything about a network's accuracy: MODEL=file, DATA="folders", LABELS=the teacher's points.
+MODEL ?= models/simple_unet.pth
+LABELS ?=
+YUNET ?= $(firstword $(wildcard models/detector/*yunet*.onnx))
+
+evaluate: $(VENV)/dev.stamp models
+	@$(BIN)/python -m training.measure --data $(DATA) --model "$(MODEL)" \
+	  $(if $(LABELS),--teacher "$(LABELS)") $(if $(YUNET),--yunet "$(YUNET)")
