@@ -100,6 +100,7 @@ def move_camera(grey: Floats, rng: Generator) -> Floats:
     away = np.array([np.cos(angle), np.sin(angle)]) * (length - 1) / 2
     start, end = (tuple(round(16 * float(v)) for v in middle + s * away) for s in (-1, 1))
     cv2.line(kernel, start, end, 1.0, 1, cv2.LINE_AA, 4)
+    kernel += kernel[::-1, ::-1]  # about its middle: no point may move
     return cv2.filter2D(grey, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
 
 

@@ -88,4 +88,4 @@ def test_the_whole_way_comes_back_to_the_pictures_pixels() -> None:
 
     whole = go_whole_way(locate, Middle(), faces)  # type: ignore[arg-type]
     np.testing.assert_allclose(whole.points[0], np.full((15, 2), (120, 150)), atol=0.1)
-    assert np.isnan(whole.points[1]).all() and np.isnan(whole.five[1]).all()
+    assert np.isnan(whole.points[1]).all() and np.isnan(whole.scores[1]).all()

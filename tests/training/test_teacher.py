@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.training.face import FACE
 from training.faces import FLIP, Faces
 from training.teacher import version
 from training.teacher.agree import agree, judge_label, measure_turn
@@ -15,14 +16,6 @@ from training.teacher.pictures import cut_pictures
 from training.teacher.regions import LEFT_OUTER, RIGHT_OUTER, surround_box, surround_mesh
 from training.yunet import Found, crop_loosely
 
-FACE = np.array(
-    [
-        *([150, 112], [106, 112], [140, 113], [160, 113], [116, 113], [96, 113], [138, 100]),
-        *([165, 103], [118, 100], [91, 103], [128, 135], [145, 160], [111, 160], [128, 156]),
-        [128, 170],
-    ],
-    np.float32,
-)
 FIVE = FACE[[1, 0, 10, 12, 11]]
 
 

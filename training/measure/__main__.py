@@ -79,7 +79,7 @@ def print_whole_way(locate: Locator, yunet: YuNet, sets: dict[str, Faces], label
         truth = faces.points[seen]
         errors = measure_errors(whole.points[seen], truth)
         ours = 100 * measure_five(whole.points[seen][:, FIVE], truth).faces.mean()
-        theirs = 100 * measure_five(whole.five[seen], truth).faces.mean()
+        theirs = 100 * measure_five(faces.yunet[seen], truth).faces.mean()  # in the whole picture
         cells = f"{(~seen).sum()} | {summarise(errors)} | {ours:.2f} | {theirs:.2f}"
         print(f"| {name} | {cells} |")
         points = find_teacher(labels, faces)

@@ -16,7 +16,6 @@ class Whole:
 
     points: Floats  # [N, 15, 2], pixels of the picture
     scores: Floats  # [N, 15]
-    five: Floats  # [N, 5, 2]: YuNet's own
 
 
 def go_whole_way(locate: Locator, yunet: YuNet, faces: Faces) -> Whole:
@@ -24,14 +23,12 @@ def go_whole_way(locate: Locator, yunet: YuNet, faces: Faces) -> Whole:
     boxes = [find_middle_face(yunet, picture) for picture in faces.pictures]
     points = np.full((len(faces), 15, 2), np.nan, np.float32)
     scores = np.full((len(faces), 15), np.nan, np.float32)
-    five = np.full((len(faces), 5, 2), np.nan)
     found = [i for i, face in enumerate(boxes) if face is not None]
     squares = [place_square(boxes[i].box.astype(np.float32)) for i in found]
     crops = [crop_face(faces.pictures[i], s) for i, s in zip(found, squares, strict=True)]
     located, sure = locate(np.stack(crops)[:, None])
     points[found], scores[found] = to_picture(located, squares), sure
-    five[found] = np.stack([boxes[i].five for i in found])
-    return Whole(points, scores, five)
+    return Whole(points, scores)
 
 
 def find_middle_face(yunet: YuNet, picture: Bytes):
