@@ -12,8 +12,8 @@ def test_a_wider_network_answers_as_before() -> None:
     net = UNet(base_width=4)
     for module in net.modules():  # statistics and scales that are not those of a new network
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
+            torch.nn.init.normal_(module.get_buffer("running_mean"), 0, 0.1)
+            torch.nn.init.uniform_(module.get_buffer("running_var"), 0.5, 1.5)
             torch.nn.init.normal_(module.weight, 1, 0.2)
             torch.nn.init.normal_(module.bias, 0, 0.2)
     wide = widen_unet(net, 6)
