@@ -46,6 +46,13 @@ def crop_face(pixels: Pixels, square: Square) -> NDArray[np.uint8]:
     return cv2.resize(patch, (FACE_SIDE, FACE_SIDE), interpolation=how).astype(np.uint8)
 
 
+def map_to_crop(square: Square) -> Floats:
+    """Make the affine `[2,3]` from pixels of the picture to pixels of an upright crop."""
+    scale = FACE_SIDE / square.side
+    shift = [(0.5 - start) * scale - 0.5 for start in (square.left, square.top)]
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+
+
 def to_picture(landmarks: Floats, squares: list[Square]) -> Floats:
     """Map points `[F,15,2]` from pixels of the crops to pixels of their pictures.
 

@@ -14,6 +14,7 @@ from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.picture import Picture, Pixels, open_picture
 from transformer.settings import TransformerSettings
+from transformer.way_up import find_way_up
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Faces:
     squares: list[Square]  # what was cropped, [F]
     crops: NDArray[np.uint8]  # [F, 1, 96, 96]
     timings: dict[str, float] = field(default_factory=dict)
+    turn: int = 0  # quarters by which the crops were turned to show the faces upright
 
 
 class FaceFinder:
@@ -52,7 +54,10 @@ class FaceFinder:
         with measure_stage(timings, "decode"):
             picture = self.open(content)
         with measure_stage(timings, "detect"):
-            boxes, scores = self.detector.detect(picture.small)
+            if self.settings.any_way_up:
+                boxes, scores, turn = find_way_up(self.detector, picture.small)
+            else:
+                (boxes, scores), turn = self.detector.detect(picture.small), 0
             boxes = np.minimum(boxes * picture.scale, [picture.width, picture.height] * 2)
             boxes = boxes.astype(np.float32)
         full = picture.small
@@ -63,8 +68,8 @@ class FaceFinder:
             squares = [place_square(box) for box in boxes]
             crops = np.empty((len(boxes), 1, FACE_SIDE, FACE_SIDE), np.uint8)
             for i, square in enumerate(squares):
-                crops[i, 0] = crop_face(full, square)
-        return Faces(boxes, scores, squares, crops, timings)
+                crops[i, 0] = np.rot90(crop_face(full, square), turn)
+        return Faces(boxes, scores, squares, crops, timings, turn)
 
     def open(self, content: bytes | Pixels) -> Picture:
         if isinstance(content, bytes):

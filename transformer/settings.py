@@ -19,6 +19,9 @@ class TransformerSettings(ServerSettings):
     """ONNX file of YuNet or CenterFace; none: what `make models` chose."""
     detect_side: int = Field(640, ge=64, le=4096)
     """Pictures are detected at this long side, in pixels, or at their own when smaller."""
+    any_way_up: bool = True
+    """Whether pictures without a sure face, and faces whose points are doubtful, are looked at
+    on either side and upside down as well."""
     min_score: float | None = Field(None, gt=0, lt=1)
     """Boxes with a lower score are no faces; none: 0.6 for YuNet, 0.5 for CenterFace."""
     workers: int = Field(default_factory=count_cpus, ge=1)
