@@ -12,6 +12,7 @@ from serving.contract import (
     BOXES,
     CROPS,
     FACE,
+    FACE_SCORES,
     IMAGE,
     IMAGE_INDEX,
     LANDMARKS,
@@ -28,6 +29,7 @@ from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
 from transformer.predictor_client import Located, PredictorClient
 from transformer.settings import TransformerSettings
+from transformer.trust import score_faces
 from transformer.way_up import (
     TURNS,
     choose_turns,
@@ -43,7 +45,7 @@ class Transformer(Model):
 
     service = "transformer"
     inputs = (IMAGE, FACE)
-    outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, CROPS)
+    outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS)
     settings: TransformerSettings
 
     def load(self) -> bool:
@@ -102,6 +104,7 @@ class Transformer(Model):
             SCORES.name: scores,
             BOXES.name: np.concatenate([faces.boxes for faces in found]),
             BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
+            FACE_SCORES.name: score_faces(scores),
             CROPS.name: maps,
             IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
@@ -139,7 +142,7 @@ class Transformer(Model):
 
     async def locate_faces(self, request: InferenceRequest) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
-        names = choose_outputs(request.outputs, (LANDMARKS, SCORES))
+        names = choose_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_faces)
         tracing.tracer.describe(faces=len(faces))
@@ -147,7 +150,11 @@ class Transformer(Model):
         located = await self.call_predictor(faces, model, request)
         timings = located.timings | {"predict": time.perf_counter() - begun}
         metrics.observe_stages(self.service, timings)
-        arrays = {LANDMARKS.name: located.landmarks, SCORES.name: located.scores}
+        arrays = {
+            LANDMARKS.name: located.landmarks,
+            SCORES.name: located.scores,
+            FACE_SCORES.name: score_faces(located.scores),
+        }
         return InferenceResponse(pick_outputs(names, arrays), timings, len(faces))
 
     async def call_predictor(
