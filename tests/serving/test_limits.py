@@ -140,8 +140,10 @@ async def test_a_long_body_is_inflated_off_the_loop(model, monkeypatch):
 
     monkeypatch.setattr(rest_body, "decompress", decompress)
 
+    body = iter([make_chunk(bytes(rest_body.LONG + 1))])
+
     async def receive() -> dict:
-        return make_chunk(bytes(rest_body.LONG + 1))
+        return next(body, None) or await asyncio.Future()  # the caller stays for the answer
 
     status, _ = await ask(model, receive, ("content-encoding", "gzip"))
-    assert status in (200, 499) and threads[0] is not threading.main_thread()
+    assert status == 200 and threads[0] is not threading.main_thread()

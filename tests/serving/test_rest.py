@@ -160,8 +160,9 @@ async def test_an_answer_is_compressed_only_when_asked(rest, accepted, encoding)
 
 async def test_a_plain_picture_takes_parameters_from_the_query(rest, model):
     headers = {"content-type": "image/png"}
-    await rest.post(INFER + "?model=student", content=b"x", headers=headers)
-    assert model.seen is None or model.seen.parameters == {"model": "student"}
+    answer = await rest.post(INFER + "?model=student", content=b"7", headers=headers)
+    assert answer.status_code == 200 and answer.json()["outputs"][0]["data"][0] == 7
+    assert model.seen.parameters == {"model": "student"}
 
 
 async def test_versions(rest):

@@ -94,7 +94,9 @@ async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
         return n
 
     gone = [asyncio.create_task(pool.run_all(work, [n])) for n in range(100)]
-    await asyncio.sleep(0.02)
+    async with asyncio.timeout(5):
+        while len(running) < 2:
+            await asyncio.sleep(0.001)
     for task in gone:
         task.cancel()
     await asyncio.gather(*gone, return_exceptions=True)
