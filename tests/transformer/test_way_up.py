@@ -5,6 +5,7 @@ import pytest
 
 from predictor.landmarks import DEFAULT
 from serving.messages import InferenceRequest, Tensor
+from tests.guarding import guards
 from tests.transformer.test_model import FakePredictor
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.faces import Faces
@@ -88,6 +89,7 @@ def test_points_boxes_and_maps_follow_the_turn() -> None:
     assert box.tolist() == [[140, 0, 160, 10]]
 
 
+@guards("transformer/way_up.py", 'kind="stable")[:MOST]', becomes='kind="stable")')
 def test_doubt_is_bounded_and_better_turns_are_chosen() -> None:
     scores = np.full((3 * MOST, 15), DOUBT - 0.1)
     scores[::2] = 0.9
@@ -109,6 +111,11 @@ class LowerHalf(FakePredictor):
         return Located(points, scores.astype(np.float32), {}, DEFAULT.digest)
 
 
+@guards(
+    "transformer/model.py",
+    "located.landmarks.copy(), located.scores.copy()",
+    becomes="located.landmarks, located.scores",
+)
 @pytest.mark.parametrize("turned", [True, False])
 async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     crops = np.zeros((2, 1, 96, 96), np.uint8)
