@@ -68,6 +68,18 @@ async def test_a_cause_of_ours_stays_ours(stub):
     assert (status, code) == ("INTERNAL", "internal") and "secret" not in message
 
 
+async def test_a_cause_of_ours_stays_ours_whatever_is_asked(stub, model, monkeypatch, caplog):
+    monkeypatch.setattr(model, "describe", fail)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.ModelMetadata(pb.ModelMetadataRequest(name="fake"), timeout=10)
+    assert caught.value.code() == grpc.StatusCode.INTERNAL
+    assert "secret" not in (caught.value.details() or "") and "secret" in caplog.text
+
+
+def fail() -> None:
+    raise RuntimeError("secret: a cause that callers shall not read")
+
+
 async def test_a_refusal_keeps_its_code(stub):
     assert await refuse(stub, make_request("refuse")) == (
         "INVALID_ARGUMENT",
