@@ -99,7 +99,7 @@ class Inference:
                 asked.deadline = time.monotonic() + remaining
             answer = await model.answer(asked)
             content = encode_response(answer)
-            ticket.add(content.ByteSize())
+            ticket.add(sum(array.nbytes for array in answer.outputs.values()))
             # The place is kept until the caller has taken the answer, or lost the connection.
             leave = place.pop_all().close
             context.add_done_callback(lambda _: leave())
