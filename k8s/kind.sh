@@ -38,6 +38,8 @@ prometheus() {
   load_images landmarks-prometheus:2
   kube get crd podmonitors.monitoring.coreos.com >/dev/null 2>&1 || apply -f k8s/prometheus/crds.yaml
   patiently apply -f k8s/prometheus/prometheus.yaml
+  kube -n monitoring create configmap discover --from-file=k8s/prometheus/discover.py --dry-run=client -o yaml |
+    apply -f -
   kube -n monitoring rollout status deployment/prometheus --timeout=120s
 }
 

@@ -13,7 +13,7 @@ from k8s.clustertest.commands import INGRESS, OUT, PICTURE, ROOT
 class Load:
     """Users by steps ("USERS:SECONDS,..."), each sending one request after the other."""
 
-    def __init__(self, name: str, host: str, steps: str, picture: Path = PICTURE):
+    def __init__(self, name: str, host: str, steps: str, picture: Path = PICTURE, think: float = 0):
         OUT.mkdir(parents=True, exist_ok=True)
         self.prefix = OUT / name
         self.begun = time.time()
@@ -22,7 +22,7 @@ class Load:
             *("-f", "loadtest/locustfile.py,loadtest/steps.py", "--headless", "--only-summary"),
             *("-H", f"http://{INGRESS}", "--host-header", host, "--steps", steps),
             *("--csv", str(self.prefix), "--csv-full-history"),
-            *("--picture", str(picture), "JpegUser"),
+            *("--think", str(think), "--picture", str(picture), "JpegUser"),
         ]
         self.log = Path(f"{self.prefix}.log")
         with self.log.open("w") as sink:
