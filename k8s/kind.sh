@@ -59,7 +59,7 @@ service() { kube -n "$namespace" get inferenceservice "$release" -o "jsonpath=$1
 host() { service '{.status.url}' | cut -d/ -f3; }
 
 check() {
-  helm test "$release" --kube-context "$CONTEXT" --namespace "$namespace" --logs
+  helm test "$release" --kube-context "$CONTEXT" --namespace "$namespace"   # a pod that failed stays: kubectl logs
   curl --fail --silent --show-error --max-time 60 -H "Host: $(host)" -H 'Content-Type: image/jpeg' \
     --data-binary @tests/assets/astronaut.jpg "http://127.0.0.1:$HTTP_PORT/v2/models/unet/infer" | cut -c1-300
 }

@@ -59,9 +59,8 @@ def wait_answer(host: str, seconds: float = 20) -> Answer:
 def check_helm_test(record: Record, release: Release, text: str) -> None:
     """Run `helm test`; nothing of it is left afterwards."""
     try:
-        output = helm("test", release.name, "-n", release.namespace, "--logs")
-        said = next((line for line in output.splitlines() if line.startswith("15 points")), "")
-        record.check(f"helm test passes ({text})", bool(said), said)
+        output = helm("test", release.name, "-n", release.namespace)
+        record.check(f"helm test passes ({text})", "Phase:          Succeeded" in output)
     except CommandError as error:
         record.check(f"helm test passes ({text})", False, str(error)[-500:])
     left = kubectl("-n", release.namespace, "get", "pod,configmap", "-o", "name")
