@@ -1,13 +1,15 @@
 """A web server in the cluster that has checkpoints, and the storage-initializer to fetch them.
 
-The image of the storage-initializer is KServe's own package under the name that KServe asks for;
-it trusts the certificate that is made here, as an operator's would trust the company's.
+The storage-initializer is KServe's own package under the name that KServe's ClusterStorageContainer
+has; that gets the securityContext without which Pod Security "restricted" refuses it. It trusts the
+certificate that is made here, as an operator's would trust the company's.
 """
 
 import base64
+import json
 import os
-import tarfile
 import time
+import zipfile
 from pathlib import Path
 
 import yaml
@@ -15,9 +17,15 @@ import yaml
 from k8s.clustertest.commands import OUT, ROOT, kubectl, run
 from k8s.clustertest.release import Release
 
-CHECKPOINT = "student_unet.pth"
-NAMES = (CHECKPOINT, "student-int8")  # 0.6 MB: a ConfigMap holds 1
+CHECKPOINT = "student_unet.pth"  # with its export 0.9 MB: a ConfigMap holds 1
 PORT = 8443
+CONTAINER = ("clusterstoragecontainer", "default")
+RESTRICTED = {
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 SERVER = """
 import http.server, ssl
 server = http.server.ThreadingHTTPServer(("", 8443),
@@ -36,11 +44,11 @@ def serve_checkpoints(release: Release) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     make_certificate(folder, host)
     build_initializer(folder)
-    with tarfile.open(folder / "models.tgz", "w:gz") as archive:
-        for name in NAMES:
-            archive.add(ROOT / "models" / name, name)
+    with zipfile.ZipFile(folder / "models.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in [*sorted((ROOT / "models").glob("student-*/*")), ROOT / "models" / CHECKPOINT]:
+            archive.write(path, path.relative_to(ROOT / "models"))
     start_server(release, folder)
-    return f"https://{host}:{PORT}/models.tgz"
+    return f"https://{host}:{PORT}/models.zip"
 
 
 def make_certificate(folder: Path, host: str) -> None:
@@ -52,12 +60,8 @@ def make_certificate(folder: Path, host: str) -> None:
 
 
 def build_initializer(folder: Path) -> None:
-    """Build the image that inferenceservice-config names, and give it to the cluster."""
-    config = kubectl(
-        *("-n", "kserve", "get", "configmap", "inferenceservice-config"),
-        *("-o", "jsonpath={.data.storageInitializer}"),
-    )
-    image = yaml.safe_load(config)["image"]
+    """Build the image and give it to the cluster, and have KServe run it restricted."""
+    image = kubectl("get", *CONTAINER, "-o", "jsonpath={.spec.container.image}")
     context = ROOT / "k8s/clustertest/storage-initializer"
     certificate = base64.b64encode((folder / "tls.crt").read_bytes()).decode()
     arguments = ("--build-arg", f"CERTIFICATE={certificate}")
@@ -68,12 +72,14 @@ def build_initializer(folder: Path) -> None:
         run("docker", "build", "-t", image, *arguments, str(context))
         name = os.environ.get("CLUSTER_NAME", "landmarks")
         run("kind", "load", "docker-image", "--name", name, image)
+    patch = {"spec": {"container": {"securityContext": RESTRICTED}}}
+    kubectl("patch", *CONTAINER, "--type=merge", "-p", json.dumps(patch))
 
 
 def start_server(release: Release, folder: Path) -> None:
     """Run Python's web server on the predictor's image, with the files in a ConfigMap."""
     version = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())["appVersion"]
-    names = ("models.tgz", "tls.crt", "tls.key")
+    names = ("models.zip", "tls.crt", "tls.key")
     data = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in names}
     container = {
         "name": "store",
@@ -82,12 +88,7 @@ def start_server(release: Release, folder: Path) -> None:
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
         "volumeMounts": [{"name": "store", "mountPath": "/store"}],
-        "securityContext": {
-            "runAsNonRoot": True,
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": RESTRICTED,
     }
     meta = {"name": "store", "labels": {"app": "store"}}
     objects = [

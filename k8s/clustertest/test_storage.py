@@ -42,7 +42,7 @@ def test_https(record: Record) -> None:
     release = Release("fetched")
     release.make_namespace()
     uri = serve_checkpoints(release)
-    release.install(f"model.storageUri={uri}", f"model.path={FOLDER}/{CHECKPOINT}", wait=240)
+    release.install(f"model.storageUri={uri}", f"model.path={FOLDER}/{CHECKPOINT}", wait=120)
     pod = release.pods("predictor")[0]
     names = [container["name"] for container in pod["spec"].get("initContainers", [])]
     record.check("KServe put its storage-initializer in", "storage-initializer" in names, names)
