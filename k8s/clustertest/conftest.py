@@ -54,7 +54,7 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[None]:
         if not pytestconfig.getoption("--ready"):
             for step in ("up", "load", "prometheus"):
                 setup[step] = kind(step)
-            let_autoscaler_tell()
+        let_autoscaler_tell()
         yield
     finally:
         if not pytestconfig.getoption("--keep"):

@@ -17,6 +17,9 @@ OBSERVED = '{"data": {"metrics-protocol": "prometheus"}}'
 
 def let_autoscaler_tell() -> None:
     """Make Knative's autoscaler show its numbers; before any release, whose pods it restarts."""
+    place = ("-n", "knative-serving", "get", "configmap", "config-observability")
+    if kubectl(*place, "-o", "jsonpath={.data.metrics-protocol}") == "prometheus":
+        return
     kubectl("-n", "knative-serving", "patch", "configmap", "config-observability", "-p", OBSERVED)
     kubectl("-n", "knative-serving", "rollout", "restart", "deployment/autoscaler")
     status = ("rollout", "status", "deployment/autoscaler", "--timeout=90s")
