@@ -27,7 +27,7 @@ def test_changes(record: Record) -> None:
         "autoscaling.windowSeconds=10",
     )
     with Load("rollout", release.host, f"{USERS}:900", make_small(), THINK) as load:
-        time.sleep(5)
+        wait_until("the first requests", lambda: load.count()[0] > 0, 60, 1)
         phase(record, load, "helm upgrade to a changed revision", lambda: upgrade(release))
         phase(record, load, "canary of 10 %", lambda: canary(record, release))
         phase(record, load, "canary to 100 %", lambda: promote(release))
@@ -47,26 +47,18 @@ def test_changes(record: Record) -> None:
 
 def phase(record: Record, load: Load, text: str, change: Callable[[], None]) -> None:
     """Make a change, let the load run on to a thousand requests, and count its failures."""
-    before, failed_before = count(load)
+    before, failed_before = load.count()
     begun = time.monotonic()
     change()
     seconds = time.monotonic() - begun
     time.sleep(6)  # what the change leaves behind is this phase's too
-    wait_until(f"{REQUESTS} requests", lambda: count(load)[0] - before >= REQUESTS, 120, 1)
-    requests, failed = count(load)
+    wait_until(f"{REQUESTS} requests", lambda: load.count()[0] - before >= REQUESTS, 120, 1)
+    requests, failed = load.count()
     record.check(
         f"{text}: 0 failed requests",
         failed == failed_before and load.running,
         f"{failed - failed_before} of {requests - before} failed, {seconds:.0f} s",
     )
-
-
-def count(load: Load) -> tuple[int, int]:
-    """Requests and failures so far."""
-    rows = [row for row in load.rows("stats_history") if row["Name"] == "Aggregated"]
-    if not rows:
-        return 0, 0
-    return int(rows[-1]["Total Request Count"]), int(rows[-1]["Total Failure Count"])
 
 
 def stamp(text: str) -> tuple[str, str]:
