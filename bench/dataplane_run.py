@@ -8,14 +8,15 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
 
-from tools.processes import ROOT, Service, find_ports, wait_ready
+from tools.processes import ROOT, Service, StartError, find_ports, wait_ready
 
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
+IMAGES = ROOT / "out/images"  # `make images`: of each service what its image's requirements bring
 QUIET = {"LANDMARKS_ACCESS_LOG": "false", "LANDMARKS_DRAIN_SECONDS": "0"}
 
 
@@ -24,7 +25,8 @@ def start(
 ) -> Service:
     """Start `python -m module` and wait until it is ready; `cpus` pins it, as "0" or "0,1"."""
     log = Path(tempfile.mkdtemp(prefix="bench-")) / "service.log"
-    command = [sys.executable, "-m", module, f"--http_port={ports[0]}", f"--grpc_port={ports[1]}"]
+    python = find_python(module, settings)
+    command = [python, "-m", module, f"--http_port={ports[0]}", f"--grpc_port={ports[1]}"]
     pin = ["taskset", "-c", cpus] if cpus else []
     with log.open("w") as sink:
         process = subprocess.Popen(
@@ -38,6 +40,19 @@ def start(
     service = Service(module, process, log, *ports)
     wait_ready(service)
     return service
+
+
+def find_python(module: str, settings: Mapping[str, str]) -> str:
+    """Find what runs a module as it ships: a service in the environment of its image.
+
+    KServe's samples, and weights that no image has and only torch reads, run in this one.
+    """
+    if module not in ("predictor", "transformer") or "LANDMARKS_MODEL" in settings:
+        return sys.executable
+    python = IMAGES / module / "bin/python"
+    if not python.is_file():
+        raise StartError(f"{python} is not there: `make images` sets it up.")
+    return str(python)
 
 
 @contextlib.contextmanager

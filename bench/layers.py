@@ -27,13 +27,14 @@ def profile_engine(engine: OpenVinoEngine, model: Path | bytes) -> list[Layer]:
     """Time each node of an engine's model, the least of 60 runs on one face."""
     core = ov.Core()
     source = core.read_model(model)
-    source.reshape([1, 1, 96, 96])
+    shape = [1, *source.input(0).partial_shape.get_max_shape()[1:]]  # [1, 1, S, S]
+    source.reshape(shape)
     config = {"PERF_COUNT": True, "PERFORMANCE_HINT": "LATENCY"}
     config["INFERENCE_NUM_THREADS"] = engine.threads
-    config["INFERENCE_PRECISION_HINT"] = "bf16" if engine.name.endswith("bf16") else "f32"
+    config["INFERENCE_PRECISION_HINT"] = engine.precision
     compiled = core.compile_model(source, "CPU", config)
     request = compiled.create_infer_request()
-    face = np.random.default_rng(0).random((1, 1, 96, 96), np.float32)
+    face = np.random.default_rng(0).random(shape, np.float32)
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(ROUNDS):
         request.infer([face])

@@ -22,7 +22,8 @@ from bench.networks import OUT, SHIPPED, STUDENT, find_export, make_wide
 from bench.techniques import STUDENT as STUDENT_TECHNIQUES
 from bench.techniques import TECHNIQUES, Technique
 from predictor.decode import decode_heatmaps
-from predictor.engines.build.faces import load_labelled, measure_error
+from predictor.export.calibration import load_labelled, measure_error
+from predictor.landmarks import DEFAULT
 from serving.cpus import count_cpus
 
 BATCHES = (1, 4, 8)
@@ -36,7 +37,7 @@ class Worker:
         self.network, self.technique, self.export = network, technique, export
         command = [sys.executable, "-m", "bench.worker", "--engine", technique.engine]
         command += ["--checkpoint", str(checkpoint)]
-        command += ["--artefact", str(export)] if export else []
+        command += ["--artifact", str(export)] if export else []
         begun = time.perf_counter()
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -94,17 +95,17 @@ def measure_network(
 
 def write_rows(workers: list[Worker], data: Path) -> list[dict[str, Any]]:
     """Turn workers into rows; the first worker is the reference of its network's accuracy."""
-    faces, points = load_labelled(data, "canada")  # [N, 1, 96, 96], [N, 15, 2]
+    faces, points = load_labelled(data, "canada", DEFAULT)  # [N, 1, S, S], [N, K, 2]
     file = OUT / "faces.npy"
     np.save(file, faces)
     reference = workers[0].run(file)
     trained = workers[0].network != "width 64"
-    nme = measure_error(decode_heatmaps(reference)[0], points)
+    nme = measure_error(decode_heatmaps(reference)[0], points, DEFAULT)
     rows = []
     for worker in workers:
         maps = worker.run(file)
         error = float(abs(maps - reference).max() / abs(reference).max())
-        mine = measure_error(decode_heatmaps(maps)[0], points)
+        mine = measure_error(decode_heatmaps(maps)[0], points, DEFAULT)
         for batch, times in worker.times.items():
             size = sum(p.stat().st_size for p in worker.export.iterdir()) if worker.export else 0
             row = {

@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bench.engines import EXPORTED
 from bench.techniques import Technique
-from predictor.engines.build.faces import load_faces
-from predictor.engines.build.files import read, save
-from predictor.engines.build.quantise import quantise
-from predictor.engines.build.reference import load_reference
-from predictor.export import export_artefact
-from predictor.manifest import hash_file, read_manifest, write_manifest
+from predictor.engines.manifest import hash_file, read_manifest, write_manifest
+from predictor.engines.reference import load_reference
+from predictor.export.artifact import export_artifact
+from predictor.export.calibration import load_faces
+from predictor.export.quantise import quantise
+from predictor.export.writers import read, save
+from predictor.landmarks import DEFAULT
 from predictor.unet import UNet
 
 OUT = Path("out/bench")
 SHIPPED = Path("models/simple_unet.pth")
 STUDENT = Path("models/student_unet.pth")
-LIKE_SERVED = {"openvino-int8": Path("models/unet-int8")}
 
 
 def make_wide(data: Path) -> Path:
@@ -35,7 +36,7 @@ def make_wide(data: Path) -> Path:
             if isinstance(norm, torch.nn.BatchNorm2d):
                 norm.momentum = None  # the plain mean of all batches
         with torch.no_grad():
-            for faces in np.array_split(load_faces(data, 32), 4):
+            for faces in np.array_split(load_faces(data, DEFAULT, 32), 4):
                 net(torch.from_numpy(faces))
         torch.save(net.state_dict(), path)
     return path
@@ -43,7 +44,7 @@ def make_wide(data: Path) -> Path:
 
 def find_export(technique: Technique, checkpoint: Path, data: Path) -> Path | None:
     """Find or make the export that a technique loads; None where it takes the checkpoint."""
-    engine = technique.artefact
+    engine = technique.artifact
     if not engine:
         return None
     folder = OUT / f"{checkpoint.stem}-{engine}"
@@ -52,8 +53,8 @@ def find_export(technique: Technique, checkpoint: Path, data: Path) -> Path | No
     print(f"exporting {folder} ...", flush=True)
     if engine == "int8-everything":
         return export_everything(checkpoint, folder, data)
-    calibrate = data if engine.endswith("int8") else None
-    export_artefact(checkpoint, engine, folder, calibrate, tune=False)
+    kind = EXPORTED[engine]
+    export_artifact(checkpoint, kind, folder, data if kind.calibrated else None, tune=False)
     return folder
 
 
@@ -68,6 +69,8 @@ def export_everything(checkpoint: Path, folder: Path, data: Path) -> Path:
     usual = OUT / f"{checkpoint.stem}-openvino-int8"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    save(quantise(read(load_reference(checkpoint)[0]), load_faces(data), ()), folder, fp16=False)
+    found = load_reference(checkpoint)
+    model = read(found.net, found.landmarks.side)
+    save(quantise(model, load_faces(data, found.landmarks), ()), folder, fp16=False)
     write_manifest(folder, read_manifest(usual))
     return folder

@@ -10,14 +10,15 @@ import argparse
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bench.layers import Layer, count_operations, profile_engine
 from bench.networks import SHIPPED, find_export, make_wide
 from bench.roof import measure_roofs
 from bench.techniques import Technique
+from predictor.engines.manifest import read_manifest
 from predictor.engines.openvino import OpenVinoEngine
-from predictor.manifest import read_manifest
+from predictor.engines.registry import find_kind
 
 ENGINES = {"openvino": "fp32", "openvino-bf16": "bf16", "openvino-int8": "int8"}  # engine: roof
 
@@ -53,6 +54,11 @@ def make_rows(layers: list[Layer], roof: float) -> list[dict[str, Any]]:
     ]
 
 
+def open_openvino(name: str, model: Path) -> OpenVinoEngine:
+    """Open a model as the engine of this name does."""
+    return cast(OpenVinoEngine, find_kind(name).import_engine()(name, model, True))
+
+
 def main() -> None:
     """Profile both widths under each precision, and print the shares."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -65,7 +71,7 @@ def main() -> None:
             folder = find_export(Technique(name, name, "alone", name), checkpoint, a.data)
             assert folder is not None
             model = folder / read_manifest(folder).model
-            profiles[width, name] = profile_engine(OpenVinoEngine(name, model, True), model)
+            profiles[width, name] = profile_engine(open_openvino(name, model), model)
             again = measure_roofs()  # between engines: a noisy moment must not lower a roof
             roofs = {kind: max(value, again[kind]) for kind, value in roofs.items()}
     rows: list[dict[str, Any]] = []

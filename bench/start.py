@@ -19,9 +19,9 @@ from statistics import median
 import numpy as np
 import requests
 
-from predictor.engines.artefact import GOLDEN_FACE
+from predictor.engines.golden import GOLDEN_FACE
 
-ENGINES = ("openvino-int8", "openvino-bf16", "eager", "compiled")
+ENGINES = ("openvino-int8", "openvino-bf16", "eager")
 
 
 def find_port() -> int:
@@ -37,12 +37,12 @@ def time_import() -> float:
     return time.perf_counter() - begun
 
 
-def start(engine: str, artefact: Path | None, asks: int) -> tuple[float, float]:
+def start(engine: str, artifact: Path | None, asks: int) -> tuple[float, float]:
     """Start a predictor, ask it, end it: seconds until ready, and peak resident MB."""
     port, grpc = find_port(), find_port()
     env = os.environ | {"LANDMARKS_ENGINE": engine}
-    if artefact:
-        env["LANDMARKS_ARTEFACT"] = str(artefact)
+    if artifact:
+        env["LANDMARKS_ARTIFACT"] = str(artifact)
     begun = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "predictor", f"--http_port={port}", f"--grpc_port={grpc}"],
@@ -74,7 +74,7 @@ def is_ready(url: str) -> bool:
 
 
 def ask(url: str, times: int) -> None:
-    face = np.load(GOLDEN_FACE)
+    face = np.load(GOLDEN_FACE)  # [1, 1, H, H], which the predictor resizes
     tensor = {"name": "face", "shape": list(face.shape), "datatype": "UINT8"}
     body = {"inputs": [tensor | {"data": face.ravel().tolist()}]}
     name = requests.get(f"{url}/models", timeout=5).json()["models"][0]
@@ -95,8 +95,8 @@ def main() -> None:
     for _ in range(a.rounds):
         imports.append(time_import())
         for name in ENGINES:
-            artefact = a.bf16 if name == "openvino-bf16" else None
-            found[name].append(start(name, artefact, 50))
+            artifact = a.bf16 if name == "openvino-bf16" else None
+            found[name].append(start(name, artifact, 50))
     bare = median(imports)
     with a.out.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

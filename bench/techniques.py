@@ -13,7 +13,7 @@ class Technique:
     name: str
     engine: str
     kind: str  # "alone": on top of eager; "cumulative": on top of the row before
-    artefact: str = ""  # the engine whose export it loads, if any
+    artifact: str = ""  # the engine whose export it loads, if any
     wide: bool = True  # also at width 64
 
 

@@ -10,26 +10,23 @@ from openvino import opset13 as ops
 
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces, scale_faces
-from predictor.engines.openvino import (
-    PRECISIONS,
-    OpenVinoEngine,
-    open_request,
-    open_requests,
-)
-from predictor.manifest import read_manifest
+from predictor.engines.manifest import read_manifest
+from predictor.engines.openvino import OpenVinoEngine, open_request
 
 
-def open_variant(name: str, artefact: Path, threads: int) -> Engine:
-    """Open a variant on an artefact, without the checks that serving does."""
-    model = artefact / read_manifest(artefact).model
-    return VARIANTS[name]("openvino-int8", model, True, threads)
+def open_variant(name: str, artifact: Path, threads: int) -> Engine:
+    """Open a variant on an artifact, without the checks that serving does."""
+    manifest = read_manifest(artifact)
+    model = artifact / manifest.model
+    engine = VARIANTS[name]("openvino-int8", model, True, threads)
+    engine.landmarks = manifest.landmarks
+    return engine
 
 
 class RestBf16(OpenVinoEngine):
     """What int8 leaves fp32 in bf16."""
 
-    def open(self, core: ov.Core, model: ov.Model) -> None:
-        self.requests = open_requests(core, model, "bf16", self.threads)
+    precision = "bf16"
 
 
 def one_thread(name: str, model: Path, logits: bool, threads: int) -> Engine:
@@ -49,10 +46,11 @@ class Streams(Engine):
         compiled = ov.Core().compile_model(
             model, "CPU", {**config, "INFERENCE_PRECISION_HINT": "f32"}
         )
+        self.shape = compiled.output(0).partial_shape.get_max_shape()[1:]  # K, S, S
         self.requests = [compiled.create_infer_request() for _ in range(threads)]
 
     def run(self, faces: Faces) -> Floats:
-        maps = np.empty((len(faces), 15, 96, 96), np.float32)
+        maps = np.empty((len(faces), *self.shape), np.float32)
         self.each(faces, lambda i, heatmaps: np.copyto(maps[i], heatmaps[0]))
         return maps
 
@@ -86,10 +84,10 @@ class AnySize(OpenVinoEngine):
     """One model for any number of faces, whose memory is planned anew whenever that changes."""
 
     def open(self, core: ov.Core, model: ov.Model) -> None:
-        self.request = open_request(core, model, PRECISIONS[self.name], self.threads)
+        self.request = open_request(core, model, self.precision, self.threads)
 
     def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
-        scaled = scale_faces(faces)  # [N, 1, 96, 96]
+        scaled = scale_faces(faces)  # [N, 1, S, S]
         self.request.set_input_tensor(ov.Tensor(scaled, shared_memory=True))
         self.request.infer()
         yield slice(0, len(faces)), self.request.get_output_tensor(0).data
@@ -120,7 +118,7 @@ Opener = Callable[[str, Path, bool, int], Engine]  # name, model, logits, thread
 
 VARIANTS: dict[str, Opener] = {
     "int8-rest-bf16": RestBf16,
-    "int8-everything": OpenVinoEngine,  # no layer spared: the artefact is another one
+    "int8-everything": OpenVinoEngine,  # no layer spared: the artifact is another one
     "int8-one-thread": one_thread,
     "int8-streams": Streams,
     "int8-any-size": AnySize,

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from predictor.engines.artefact import GOLDEN_FACE
+from bench.engines import EXPORTED
+from predictor.engines.golden import load_face
+from predictor.engines.loading import open_model
+from predictor.engines.manifest import read_manifest
 
 
 def read_peak() -> float:
@@ -37,24 +40,23 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--engine", required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--artefact", type=Path)
+    parser.add_argument("--artifact", type=Path)
     parser.add_argument("--threads", type=int, default=0)
     a = parser.parse_args()
-    if a.artefact:  # serving's path imports no torch, and neither must the measured one
-        from predictor.engines.loaders import open_model
-        from predictor.manifest import read_manifest
-
+    if a.artifact:  # serving's path imports no torch, and neither must the measured one
         if a.engine.startswith("int8-"):
             from bench.variants import open_variant
 
-            engine = open_variant(a.engine, a.artefact, a.threads)
+            engine = open_variant(a.engine, a.artifact, a.threads)
         else:
-            engine = open_model(a.artefact, read_manifest(a.artefact), a.threads)
+            engine = open_model(
+                EXPORTED[a.engine], a.artifact, read_manifest(a.artifact), a.threads
+            )
     else:
-        from predictor.engines.eager import TorchEngine
+        from bench.torch_steps import TorchEngine
 
         engine = TorchEngine(a.engine, a.checkpoint, threads=a.threads)
-    face = np.load(GOLDEN_FACE)  # [1, 1, 96, 96]
+    face = load_face(engine.landmarks.side)  # [1, 1, S, S]
     engine.locate(face)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
@@ -63,7 +65,7 @@ def main() -> None:
             faces = face.repeat(command["batch"], axis=0)
             answer = {"ms": time_runs(engine, faces, command["seconds"]), "peak": read_peak()}
         else:
-            faces = np.load(command["faces"])  # [N, 1, 96, 96] FP32
+            faces = np.load(command["faces"])  # [N, 1, S, S] FP32
             maps = np.concatenate([engine.run(faces[i : i + 8]) for i in range(0, len(faces), 8)])
             np.save(command["out"], maps)
             answer = {}

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 from client import locate
+from pictures import read_rgb
 from transformer.detectors import find_detector, load_detector
 
 
 def find_alone(content: bytes) -> int:
     path = os.environ.get("LANDMARKS_DETECTOR")
     detector = load_detector(find_detector(Path(path) if path else None), 640)
-    pixels = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
-    return len(detector.detect(pixels)[1])
+    return len(detector.detect(read_rgb(content))[1])
 
 
 def test_groups_and_portraits(data, transformer):

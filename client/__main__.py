@@ -6,6 +6,7 @@ import json
 from client.faces import Face, ServiceError
 from client.locate import locate, locate_grpc, read_picture
 from client.overlay import draw_overlay
+from pictures import PictureError
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -52,7 +53,10 @@ def main() -> None:
     else:
         print_table(faces)
     if arguments.overlay:
-        draw_overlay(picture, faces).save(arguments.overlay)
+        try:
+            draw_overlay(picture, faces).save(arguments.overlay)
+        except PictureError as error:
+            raise SystemExit(f"No overlay: {error}.") from None
 
 
 if __name__ == "__main__":

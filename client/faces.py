@@ -1,13 +1,11 @@
 """What a caller gets: faces with named points."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from serving.contract import POINT_NAMES
 
 
 class ServiceError(RuntimeError):
@@ -30,7 +28,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face: its box (x0, y0, x1, y1) in pixels of the upright picture, and 15 points."""
+    """A face: its box (x0, y0, x1, y1) in pixels of the upright picture, and its points."""
 
     box: tuple[float, float, float, float]
     score: float
@@ -40,14 +38,17 @@ class Face:
         return asdict(self)
 
 
-def make_faces(arrays: Mapping[str, NDArray]) -> list[Face]:
-    """Make faces of the service's outputs `landmarks`, `scores`, `boxes`, `box_scores`."""
+def make_faces(arrays: Mapping[str, NDArray], names: Sequence[str]) -> list[Face]:
+    """Make faces of the service's outputs `landmarks`, `scores`, `boxes`, `box_scores`.
+
+    `names` are those of the points, in the order of `landmarks`.
+    """
     faces = []
     rows = zip(
         arrays["boxes"], arrays["box_scores"], arrays["landmarks"], arrays["scores"], strict=True
     )
     for box, box_score, landmarks, scores in rows:
-        named = zip(POINT_NAMES, landmarks, scores, strict=True)
+        named = zip(names, landmarks, scores, strict=True)
         points = tuple(
             Point(name, round2(x), round2(y), round(float(score), 3))
             for name, (x, y), score in named

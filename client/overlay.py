@@ -1,18 +1,20 @@
 """Draw faces onto their picture."""
 
-import io
-
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from client.faces import Face
+from pictures import read_rgb
 
 BOX, POINT, WEAK = "#39c2ff", "#ffe14d", "#ff5c5c"
 SHARP_SIDE = 1400  # pixels; smaller pictures are enlarged, so that the points can be told apart
 
 
 def draw_overlay(picture: bytes, faces: list[Face]) -> Image.Image:
-    """Draw boxes and points; weak points (score below 0.5) are red."""
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(picture))).convert("RGB")
+    """Draw boxes and points; weak points (score below 0.5) are red.
+
+    The picture is read as the service reads it; raises PictureError where that can't be.
+    """
+    image = Image.fromarray(read_rgb(picture))
     scale = max(1.0, SHARP_SIDE / max(image.size))
     size = (round(image.width * scale), round(image.height * scale))
     image = image.resize(size, Image.Resampling.LANCZOS)

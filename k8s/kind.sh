@@ -22,12 +22,17 @@ release=${RELEASE:-landmarks}
 tag=$(sed -n 's/^appVersion: *"\(.*\)"/\1/p' helm/Chart.yaml)
 # The default engine on the CPU; predictor-torch.txt also serves checkpoints that were not exported.
 requirements=${REQUIREMENTS:-predictor.txt}
+# The detector that `make models` could have, or DETECTOR: an image never takes another than it is told.
+had=$(ls models/detector 2>/dev/null || true)
+case $had in *yunet* | "") had=yunet ;; *) had=centerface ;; esac
+detector=${DETECTOR:-$had}
 
 load() {
   local revision
   revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+  echo "landmarks-transformer:$tag with the detector $detector"
   build_image "landmarks-transformer:$tag" Dockerfile.transformer \
-    --build-arg "VERSION=$tag" --build-arg "REVISION=$revision"
+    --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "DETECTOR=$detector"
   build_image "landmarks-predictor:$tag" Dockerfile.predictor \
     --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "REQUIREMENTS=$requirements"
   load_images "landmarks-transformer:$tag" "landmarks-predictor:$tag"

@@ -8,9 +8,11 @@ The exit code is 1 when an answer failed or took longer than the options allow.
 """
 
 import base64
+import json
 import sys
 import time
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from locust import FastHttpUser, User, constant, events, task
 
@@ -24,7 +26,6 @@ sys.argv = command_line
 grpc_gevent.init_gevent()
 
 PICTURE = Path(__file__).resolve().parent.parent / "tests/assets/astronaut.jpg"
-POINTS = [15, 2]
 
 
 @events.init_command_line_parser.add_listener
@@ -72,9 +73,9 @@ def judge(environment, **_) -> None:
     environment.process_exit_code = 1 if reasons else 0
 
 
-def check_shape(shape: list[int]) -> None:
-    """Raise ValueError unless this is 15 points of at least one face."""
-    if list(shape[1:]) != POINTS or shape[0] < 1:
+def check_shape(shape: list[int], wanted: list[int]) -> None:
+    """Raise ValueError unless this is at least one face, and what the model's metadata says."""
+    if list(shape[1:]) != wanted[1:] or shape[0] < 1:
         raise ValueError(f"landmarks have the shape {list(shape)}")
 
 
@@ -91,7 +92,16 @@ class RestUser(FastHttpUser):
     def make_body(self) -> bytes:
         raise NotImplementedError
 
+    def ask_shape(self) -> list[int]:
+        """Ask for the shape of landmarks, uncounted, once there was an answer."""
+        headers = {"Host": self.host_header} if self.host_header else {}
+        url = f"{self.host}/v2/models/{self.model}"
+        with urlopen(Request(url, headers=headers), timeout=60) as answer:
+            outputs = json.load(answer)["outputs"]
+        return next(output["shape"] for output in outputs if output["name"] == "landmarks")
+
     def on_start(self) -> None:
+        self.wanted: list[int] = []
         self.body = self.make_body()
         self.headers = {"Content-Type": self.content_type}
         if self.host_header:
@@ -111,8 +121,9 @@ class RestUser(FastHttpUser):
                 return
             try:
                 outputs = {output["name"]: output["shape"] for output in answer.json()["outputs"]}
-                check_shape(outputs["landmarks"])
-            except (ValueError, KeyError, TypeError) as error:
+                self.wanted = self.wanted or self.ask_shape()
+                check_shape(outputs["landmarks"], self.wanted)
+            except (ValueError, KeyError, TypeError, OSError) as error:
                 answer.failure(f"wrong answer: {error!r}")
 
 
@@ -148,7 +159,13 @@ class GrpcUser(User):
             options.append(("grpc.default_authority", self.host_header))
         self.channel = grpc.insecure_channel(self.address, options)
         self.stub = pb_grpc.GRPCInferenceServiceStub(self.channel)
+        self.wanted: list[int] = []
         self.request = self.make_request()
+
+    def ask_shape(self, name: str) -> list[int]:
+        """Ask for the shape of an output."""
+        told = self.stub.ModelMetadata(pb.ModelMetadataRequest(name=self.model), timeout=60)
+        return next(list(output.shape) for output in told.outputs if output.name == name)
 
     def make_request(self) -> pb.ModelInferRequest:
         image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
@@ -164,7 +181,9 @@ class GrpcUser(User):
         try:
             answer = self.stub.ModelInfer(self.request, timeout=60)
             size = answer.ByteSize()
-            check_shape(next(list(o.shape) for o in answer.outputs if o.name == "landmarks"))
+            shape = next(list(o.shape) for o in answer.outputs if o.name == "landmarks")
+            self.wanted = self.wanted or self.ask_shape("landmarks")
+            check_shape(shape, self.wanted)
         except (grpc.RpcError, ValueError, StopIteration) as error:
             problem = error
         self.environment.events.request.fire(
@@ -183,8 +202,8 @@ class FaceUser(GrpcUser):
     """Sends a predictor one face, as a transformer does; what is on it costs no more or less."""
 
     def make_request(self) -> pb.ModelInferRequest:
-        shape = [1, 1, 96, 96]
+        side = self.ask_shape("heatmaps")[-1]  # of [-1, K, S, S]
+        shape = [1, 1, side, side]
         face = pb.ModelInferRequest.InferInputTensor(name="face", datatype="UINT8", shape=shape)
-        return pb.ModelInferRequest(
-            model_name=self.model, inputs=[face], raw_input_contents=[bytes(range(96)) * 96]
-        )
+        grey = bytes(i % 256 for i in range(side * side))
+        return pb.ModelInferRequest(model_name=self.model, inputs=[face], raw_input_contents=[grey])

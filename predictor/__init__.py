@@ -1,1 +1,1 @@
-"""The predictor: a custom KServe model that turns 96x96 faces into 15 landmarks each."""
+"""The predictor: a custom KServe model that turns faces into their landmarks."""

@@ -52,7 +52,7 @@ class Batcher:
     async def locate(
         self, faces: Faces, deadline: float, heatmaps: bool = False
     ) -> tuple[Arrays, dict[str, float]]:
-        """Answer faces `[n,1,96,96]` in order: arrays of n rows, and seconds of each stage.
+        """Answer faces `[n,1,S,S]` in order: arrays of n rows, and seconds of each stage.
 
         Raises Overloaded at once when the queue is full, DeadlineExceeded when the
         answer could not be there in time. A caller that is cancelled is forgotten.
@@ -191,7 +191,7 @@ def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays
 
 
 def run_engine(engine: Engine, faces: Faces, heatmaps: bool) -> Arrays:
-    """Run one batch: landmarks `[n,15,2]`, scores `[n,15]`, heatmaps `[n,15,96,96]` if asked."""
+    """Run one batch: landmarks `[n,K,2]`, scores `[n,K]`, heatmaps `[n,K,S,S]` if asked."""
     if not heatmaps:
         return engine.locate(faces)
     maps: Floats = engine.run(faces)

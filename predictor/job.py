@@ -27,7 +27,7 @@ class Run:
 class Job:
     """The faces of one request, which may be answered over several runs."""
 
-    faces: Faces  # [n, 1, 96, 96]
+    faces: Faces  # [n, 1, S, S]
     heatmaps: bool
     deadline: float  # of time.monotonic()
     future: asyncio.Future[Arrays]

@@ -45,9 +45,9 @@ class Loader:
         begun = time.perf_counter()
         settings = self.settings
         path = self.paths[name, version]
-        artefact = settings.artefact if path == settings.model else None
+        artifact = settings.artifact if path == settings.model else None
         engines = [
-            load_engine(settings.engine, path, artefact, settings.threads)
+            load_engine(settings.engine, path, artifact, settings.threads)
             for _ in range(settings.streams)
         ]
         distances = [check_engine(engine, path, settings.golden_pixels) for engine in engines]

@@ -7,12 +7,14 @@ from typing import Any
 
 from predictor.batcher import Batcher
 from predictor.engines.base import Engine, Faces
+from predictor.landmarks import DEFAULT
 from predictor.resize import resize_faces, scale_points
 from predictor.settings import PredictorSettings
 from serving import metrics, tracing
-from serving.contract import FACE, FACE_SIDE, HEATMAPS, LANDMARKS, SCORES
+from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
+from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import VERSION, Model, pick_outputs
 from serving.stages import measure_stage
@@ -40,6 +42,10 @@ class Predictor(Model):
         super().__init__(name, settings, version)
         self.max_batch_size = settings.max_faces
         self.engine_name = engines[0].name
+        self.landmarks = engines[0].landmarks
+        self.side, self.digest = self.landmarks.side, self.landmarks.digest
+        self.max_heatmap_faces = count_heatmaps(self.landmarks, settings.max_heatmap_faces)
+        self.heatmap_bytes = 4 * len(self.landmarks) * self.side**2  # of one face
         delay = settings.max_delay_ms
         if delay is None:  # an engine that gains from waiting says so
             delay = float(getattr(engines[0], "max_delay_ms", 0.0))
@@ -56,28 +62,38 @@ class Predictor(Model):
         with measure_stage(timings, "resize"):
             given = find_faces(payload, self.settings.max_faces)  # [N, H, W, C]
             tracing.tracer.describe(faces=len(given))
-            if heatmaps and len(given) > self.settings.max_heatmap_faces:
+            if heatmaps and len(given) > self.max_heatmap_faces:
                 raise TooLarge(
                     f"Heatmaps of {len(given)} faces are asked for; "
-                    f"{self.settings.max_heatmap_faces} go into one answer."
+                    f"{self.max_heatmap_faces} go into one answer."
                 )
-            long = given.size > LONG
-            faces = await asyncio.to_thread(prepare_faces, given) if long else prepare_faces(given)
+            if heatmaps:
+                payload.claim(len(given) * self.heatmap_bytes)
+            if given.size > LONG:
+                faces = await asyncio.to_thread(prepare_faces, given, self.side)
+            else:
+                faces = prepare_faces(given, self.side)  # [N, 1, S, S]
         assert payload.deadline is not None
         arrays, more = await self.batcher.locate(faces, payload.deadline, heatmaps)
         timings |= more
         landmarks, *others = arrays
-        arrays = (scale_points(landmarks, *given.shape[1:3]), *others)
+        arrays = (scale_points(landmarks, self.side, *given.shape[1:3]), *others)
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(len(faces))
         outputs = pick_outputs(names, dict(zip(NAMES, arrays, strict=False)))
-        return InferenceResponse(outputs, timings, len(faces))
+        return InferenceResponse(outputs, timings, len(faces), self.digest)
 
     def count_executions(self) -> int:
         return self.batcher.runs
 
     async def close(self) -> None:
         await self.batcher.close()
+
+
+def count_heatmaps(landmarks: LandmarkSet, faces: int) -> int:
+    """Return how many faces' heatmaps take no more bytes than so many of the default set's."""
+    values = len(landmarks) * landmarks.side**2
+    return max(1, faces * len(DEFAULT) * DEFAULT.side**2 // values)
 
 
 def find_faces(request: InferenceRequest, max_faces: int):
@@ -94,12 +110,12 @@ def find_faces(request: InferenceRequest, max_faces: int):
     return check_faces(tensor, max_faces)
 
 
-def prepare_faces(given) -> Faces:
-    """Check the values of faces `[N,H,W,C]` and make them what engines take, `[N,1,96,96]`.
+def prepare_faces(given, side: int) -> Faces:
+    """Check the values of faces `[N,H,W,C]` and make them what engines take, `[N,1,S,S]`.
 
     Raises InvalidTensor. Faces that are so already are passed on without a copy.
     """
     check_values(given)
-    if given.shape[1:] == (FACE_SIDE, FACE_SIDE, 1) and given.dtype != "float16":
+    if given.shape[1:] == (side, side, 1) and given.dtype != "float16":
         return given.transpose(0, 3, 1, 2)
-    return resize_faces(given)
+    return resize_faces(given, side)

@@ -2,22 +2,27 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
 
+from predictor.engines.registry import describe_engines
 from serving.settings import ServerSettings
 
 
 class PredictorSettings(ServerSettings):
     """What network is served, by which engine, and how much it takes on."""
 
+    model_config = SettingsConfigDict(populate_by_name=True)
+
     model: Path = Path("models/simple_unet.pth")
     """Checkpoint to serve."""
     models: Path | None = None
     """Folder of more models, `name/version/*.pth` or `name.pth`, served beside it."""
-    artefact: Path | None = None
+    artifact: Path | None = Field(
+        None, validation_alias=AliasChoices("LANDMARKS_ARTIFACT", "LANDMARKS_ARTEFACT")
+    )
     """Folder that predictor.export made of it; none: the one beside the checkpoint, if any."""
-    engine: str = Field("auto", pattern="^[a-z0-9-]+$")
-    """What runs the network; `auto` takes the fastest that this machine has."""
+    engine: str = Field("auto", pattern="^[a-z0-9-]+$", description=describe_engines())
     threads: int = Field(0, ge=0)
     """Threads of the engine; 0: as many as the container may use."""
     max_batch: int = Field(0, ge=0)
@@ -29,8 +34,8 @@ class PredictorSettings(ServerSettings):
     max_faces: int = Field(256, ge=1)
     """Faces in one request."""
     max_heatmap_faces: int = Field(32, ge=1)
-    """Faces in one request that asks for heatmaps, half a megabyte each."""
+    """Faces in one request that asks for heatmaps, half a megabyte each; fewer of larger sets."""
     max_queued_faces: int = Field(2048, ge=1)
     """Faces waiting for a run beyond which a request gets 429."""
     golden_pixels: float = Field(1.0, gt=0)
-    """How far the warm-up's landmarks may lie from the stored ones, pixels of the 96x96 face."""
+    """How far the warm-up's landmarks may lie from the stored ones, pixels of its face."""

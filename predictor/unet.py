@@ -1,8 +1,10 @@
-"""The UNet whose 15 heatmaps mark the landmarks of one face."""
+"""The UNet whose heatmaps mark the landmarks of one face."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from predictor.landmarks import DEFAULT
 
 
 class DoubleConv(nn.Module):
@@ -67,17 +69,17 @@ class OutConv(nn.Module):
 
 
 class UNet(nn.Module):
-    """UNet with four levels: faces `[N,C,96,96]` in 0..1 -> heatmaps `[N,15,96,96]`.
+    """UNet with four levels: faces `[N,C,S,S]` in 0..1 -> heatmaps `[N,K,S,S]`.
 
     The parameter names are the ones that public UNet checkpoints use; `wide_ups` and
-    `conv_bias` are the two ways in which those differ. Sizes other than 96x96 work
-    too. Source: Ronneberger et al. 2015, arXiv:1505.04597.
+    `conv_bias` are the two ways in which those differ. Any size works.
+    Source: Ronneberger et al. 2015, arXiv:1505.04597.
     """
 
     def __init__(
         self,
         n_channels: int = 1,
-        n_classes: int = 15,
+        n_classes: int = len(DEFAULT),
         bilinear: bool = True,
         base_width: int = 32,
         wide_ups: bool = False,
@@ -104,13 +106,13 @@ class UNet(nn.Module):
         self.outc = OutConv(w, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x1 = self.inc(x)  # [N, w, 96, 96]
-        x2 = self.down1(x1)  # [N, 2w, 48, 48]
-        x3 = self.down2(x2)  # [N, 4w, 24, 24]
-        x4 = self.down3(x3)  # [N, 8w, 12, 12]
-        x5 = self.down4(x4)  # [N, 8w or 16w, 6, 6]
-        x = self.up1(x5, x4)  # [N, 4w or 8w, 12, 12]
-        x = self.up2(x, x3)  # [N, 2w or 4w, 24, 24]
-        x = self.up3(x, x2)  # [N, w or 2w, 48, 48]
-        x = self.up4(x, x1)  # [N, w, 96, 96]
-        return self.outc(x)  # [N, 15, 96, 96]
+        x1 = self.inc(x)  # [N, w, S, S]
+        x2 = self.down1(x1)  # [N, 2w, S/2, S/2]
+        x3 = self.down2(x2)  # [N, 4w, S/4, S/4]
+        x4 = self.down3(x3)  # [N, 8w, S/8, S/8]
+        x5 = self.down4(x4)  # [N, 8w or 16w, S/16, S/16]
+        x = self.up1(x5, x4)  # [N, 4w or 8w, S/8, S/8]
+        x = self.up2(x, x3)  # [N, 2w or 4w, S/4, S/4]
+        x = self.up3(x, x2)  # [N, w or 2w, S/2, S/2]
+        x = self.up4(x, x1)  # [N, w, S, S]
+        return self.outc(x)  # [N, K, S, S]

@@ -44,7 +44,10 @@ class Ticket:
         self.bytes = 0
 
     def add(self, size: int) -> None:
-        """Claim memory for `size` more bytes; raises Overloaded when all of it is in use."""
+        """Claim memory for `size` more bytes of body or answer.
+
+        Raises Overloaded when all of it is in use.
+        """
         admission = self.admission
         if admission.bytes + size > admission.max_bytes:
             raise Overloaded(

@@ -1,44 +1,40 @@
-"""The tensors that go in and out, and what the 15 points are called."""
+"""The tensors that go in and out; how many points they are of is data of the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-POINT_NAMES = (  # the network's output order; "left" is the subject's left
-    "left_eye_center",
-    "right_eye_center",
-    "left_eye_inner_corner",
-    "left_eye_outer_corner",
-    "right_eye_inner_corner",
-    "right_eye_outer_corner",
-    "left_eyebrow_inner_end",
-    "left_eyebrow_outer_end",
-    "right_eyebrow_inner_end",
-    "right_eyebrow_outer_end",
-    "nose_tip",
-    "mouth_left_corner",
-    "mouth_right_corner",
-    "mouth_center_top_lip",
-    "mouth_center_bottom_lip",
-)
-POINTS = len(POINT_NAMES)
+from serving.landmarks import LandmarkSet
+
 GRPC_SERVICE = "inference.GRPCInferenceService"  # the V2, over gRPC
+SET_HEADER = "landmarks-set"  # of an answer: the digest of the set that it is of
 GRPC_INFER = f"{GRPC_SERVICE}/ModelInfer"
+GRPC_CONFIG = f"{GRPC_SERVICE}/ModelConfig"
 EXTENSIONS = (  # to V2, as server metadata lists them
     "binary_tensor_data",
     "model_configuration",
     "model_repository",
     "statistics",
 )
-FACE_SIDE = 96  # pixels
 FACE_SIDES = (16, 1024)  # pixels; what a caller's face may measure, it is resized
+POINTS, SIDE = "points", "side"
 
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A tensor's name, datatypes (the preferred one first) and shape, -1 being any length."""
+    """A tensor's name, datatypes (the preferred one first) and shape.
+
+    -1 is any length, POINTS and SIDE are those of the model's landmark set.
+    """
 
     name: str
     datatypes: tuple[str, ...]
-    shape: tuple[int, ...]
+    shape: tuple[int | str, ...]
+
+    def fit(self, landmarks: LandmarkSet | None) -> "TensorSpec":
+        """Return the tensor as a model of this set has it; of none: of any length."""
+        lengths: dict[int | str, int] = {POINTS: -1, SIDE: -1}
+        if landmarks is not None:
+            lengths = {POINTS: len(landmarks), SIDE: landmarks.side}
+        return replace(self, shape=tuple(lengths.get(n, n) for n in self.shape))
 
     def describe(self) -> dict[str, object]:
         """Write the tensor as V2 model metadata."""
@@ -54,13 +50,13 @@ class TensorSpec:
         }
 
 
-# [N,1|3,H,W] or [N,H,W,1|3]; [N,1,96,96] is what the network takes as it is.
+# [N,1|3,H,W] or [N,H,W,1|3]; [N,1,SIDE,SIDE] is what the network takes as it is.
 FACE = TensorSpec("face", ("UINT8", "FP32", "FP16"), (-1, -1, -1, -1))
 IMAGE = TensorSpec("image", ("BYTES", "UINT8"), (-1,))  # UINT8 is one picture, [H,W,3]
 
 LANDMARKS = TensorSpec("landmarks", ("FP32",), (-1, POINTS, 2))
 SCORES = TensorSpec("scores", ("FP32",), (-1, POINTS))
-HEATMAPS = TensorSpec("heatmaps", ("FP32",), (-1, POINTS, FACE_SIDE, FACE_SIDE))
+HEATMAPS = TensorSpec("heatmaps", ("FP32",), (-1, POINTS, SIDE, SIDE))
 BOXES = TensorSpec("boxes", ("FP32",), (-1, 4))
 BOX_SCORES = TensorSpec("box_scores", ("FP32",), (-1,))
 IMAGE_INDEX = TensorSpec("image_index", ("INT32",), (-1,))

@@ -76,6 +76,12 @@ class TooLarge(ServingError):
     code, http_status, grpc_status = "too_large", 413, StatusCode.INVALID_ARGUMENT
 
 
+class HeadTooLarge(ServingError):
+    """The request's head, or the metadata of a gRPC call, is above a limit."""
+
+    code, http_status, grpc_status = "head_too_large", 431, StatusCode.INVALID_ARGUMENT
+
+
 class UnsupportedMediaType(ServingError):
     """The body's content type or encoding is not one that is read here."""
 
@@ -145,9 +151,9 @@ def find_grpc_status(code: str) -> StatusCode:
     return StatusCode.OK if code == "ok" else CATALOGUE[code].grpc_status
 
 
-def describe_error(error: ServingError) -> dict[str, dict[str, str]]:
-    """Write the error as the body that REST callers get."""
-    return {"error": {"code": error.code, "message": error.message}}
+def describe_error(error: ServingError) -> dict[str, str]:
+    """Write the error as the body that REST callers get: V2's own text, and our code beside it."""
+    return {"error": error.message, "code": error.code}
 
 
 def rebuild_error(code: str | None, message: str) -> ServingError:

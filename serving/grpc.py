@@ -1,80 +1,124 @@
 """V2 inference over gRPC: read a request, call the model, write the answer."""
 
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.contract import GRPC_INFER, GRPC_SERVICE
-from serving.errors import ModelNotFound, ServingError
+from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
+from serving.errors import HeadTooLarge, ModelNotFound, ServingError
 from serving.grpc_abort import abort
-from serving.grpc_codec import decode_request, encode_response
+from serving.grpc_codec import decode_message, encode_response
 from serving.grpc_manage import ManageServicer, create_handlers
+from serving.grpc_wire import MAX_HEAD_BYTES
 from serving.record import Record, write_timings
 from serving.repository import Repository
 
-HEAD_BYTES = 64 * 2**10  # what a message may have beside its tensors
+METADATA_BYTES = 2 * MAX_HEAD_BYTES  # above what REST and this file take: they say it better
 
 
 def create_grpc_server(
-    repository: Repository, release: str, port: int, max_bytes: int
+    repository: Repository, release: str, addresses: Sequence[str]
 ) -> grpc.aio.Server:
-    """Build the gRPC server of the V2 and the standard health service, on all interfaces."""
+    """Build the gRPC server of the V2 and the standard health service on `host:port` addresses."""
+    settings = repository.settings
+    grace = settings.request_seconds + settings.answer_seconds
     server = grpc.aio.server(
         options=[
-            ("grpc.max_receive_message_length", max_bytes + HEAD_BYTES),
+            ("grpc.max_receive_message_length", settings.max_body_bytes + MAX_HEAD_BYTES),
+            # Between the two, gRPC would refuse at random.
+            ("grpc.max_metadata_size", METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", METADATA_BYTES),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),  # a port in use shall be an error, not shared
-            # Callers behind a ClusterIP would stick to one pod for ever.
-            ("grpc.max_connection_age_ms", 30_000),
-            ("grpc.max_connection_age_grace_ms", 60_000),
+            # Callers behind a ClusterIP would stick to one pod for ever, and who reads no
+            # answer would keep it here: nothing else ends such a call.
+            ("grpc.max_connection_age_ms", round(1000 * settings.request_seconds)),
+            ("grpc.max_connection_age_grace_ms", round(1000 * grace)),
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+            ("grpc.keepalive_permit_without_calls", 1),  # or the line above holds in calls alone
         ]
     )
-    servicer = InferenceServicer(repository, release)
+    servicer = ManageServicer(repository, release)
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
     # The later handler of a method wins: ours reads the messages of either dialect.
-    server.add_registered_method_handlers(GRPC_SERVICE, create_handlers(repository))
+    handlers = create_handlers(repository) | {"ModelInfer": Inference(repository).create_handler()}
+    server.add_registered_method_handlers(GRPC_SERVICE, handlers)
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(repository), server)
-    server.add_insecure_port(f"[::]:{port}")
+    for address in addresses:
+        server.add_insecure_port(address)
     return server
 
 
-class InferenceServicer(ManageServicer):
-    """The V2 methods, each calling the same model function as its REST route."""
+class Inference:
+    """The method that answers, calling the same model function as its REST route."""
 
-    async def ModelInfer(self, request, context):
+    def __init__(self, repository: Repository):
+        self.repository = repository
+
+    def create_handler(self) -> grpc.RpcMethodHandler:
+        """Build the handler; it is given the message as it came."""
+        return grpc.unary_unary_rpc_method_handler(
+            self.infer, None, lambda message: message.SerializeToString()
+        )
+
+    async def infer(
+        self, message: bytes, context: grpc.aio.ServicerContext
+    ) -> pb.ModelInferResponse:
         headers = dict(context.invocation_metadata() or ())
-        address = f"/{request.model_name[:100]}"
-        record = Record(self.repository.service, "grpc", GRPC_INFER, address, headers)
+        record = Record(self.repository.service, "grpc", GRPC_INFER, "/", headers)
         headers["x-request-id"] = record.request_id
         try:
             with record:
-                return await self.answer(request, context, record, headers)
+                return await self.answer(message, context, record, headers)
         except ServingError as error:
             await abort(context, error, record.request_id)
 
-    async def answer(self, request, context, record: Record, headers: dict[str, str]):
-        model = self.repository.find(request.model_name, request.model_version)
-        record.model = model.name
-        with self.repository.admission.enter() as ticket:
-            ticket.add(sum(map(len, request.raw_input_contents)))
-            asked = decode_request(request)
-            asked.headers = headers
+    async def answer(
+        self,
+        message: bytes,
+        context: grpc.aio.ServicerContext,
+        record: Record,
+        headers: dict[str, str],
+    ) -> pb.ModelInferResponse:
+        check_metadata(headers)
+        with ExitStack() as place:
+            ticket = place.enter_context(self.repository.admission.enter())
+            ticket.add(len(message))
+            asked = await decode_message(message, self.repository.settings.max_body_bytes)
+            record.name_address(f"/{asked.model}")
+            model = self.repository.find(asked.model, asked.version)
+            record.model = model.name
+            asked.headers, asked.claim = headers, ticket.add
             remaining = context.time_remaining()
             if remaining is not None:
                 asked.deadline = time.monotonic() + remaining
             answer = await model.answer(asked)
-        content = encode_response(asked, answer)
+            content = encode_response(asked, answer)
+            ticket.add(content.ByteSize())
+            # The place is kept until the caller has taken the answer, or lost the connection.
+            leave = place.pop_all().close
+            context.add_done_callback(lambda _: leave())
         answer.timings["total"] = record.stop()
         context.set_trailing_metadata(
             (
                 ("server-timing", write_timings(answer.timings)),
                 ("x-request-id", record.request_id),
+                (SET_HEADER, answer.landmarks),
             )
         )
         return content
+
+
+def check_metadata(headers: Mapping[str, str | bytes]) -> None:
+    """Raise HeadTooLarge where a call has more metadata than a request over REST may have."""
+    size = sum(len(name) + len(value) for name, value in headers.items())
+    if size > MAX_HEAD_BYTES:
+        raise HeadTooLarge(f"The metadata has more than {MAX_HEAD_BYTES} bytes.")
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):

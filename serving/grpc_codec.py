@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from numpy.typing import NDArray
 
-from serving.errors import InvalidTensor
+from serving.aside import run_aside
+from serving.errors import InvalidRequest, InvalidTensor
+from serving.grpc_contents import read_long_contents
+from serving.grpc_wire import Parts, split_message
 from serving.messages import (
     DATATYPES,
+    MAX_BYTES,
     InferenceRequest,
     InferenceResponse,
     Tensor,
@@ -16,6 +21,8 @@ from serving.messages import (
     find_dtype,
     make_array,
 )
+
+LONG = 64 * 2**10  # bytes of typed contents from which on a thread reads them
 
 CONTENTS = {  # datatype -> the field of InferTensorContents that carries it
     "BOOL": "bool_contents",
@@ -33,12 +40,34 @@ CONTENTS = {  # datatype -> the field of InferTensorContents that carries it
 }
 
 
-def decode_request(message: pb.ModelInferRequest) -> InferenceRequest:
-    """Read a ModelInferRequest; raw contents become arrays without a copy.
+async def decode_message(message: bytes, limit: int) -> InferenceRequest:
+    """Read a serialized ModelInferRequest, long contents without holding up other requests.
 
-    Raises InvalidTensor with what is wrong.
+    Raises InvalidRequest, InvalidTensor or TooLarge with what is wrong.
     """
-    raw = message.raw_input_contents
+    parts = split_message(message)
+    if sum(map(len, parts.contents.values())) > LONG:
+        return await run_aside(decode_parts, parts, limit)
+    return decode_parts(parts, limit)
+
+
+def decode_request(message: bytes, limit: int = MAX_BYTES) -> InferenceRequest:
+    """Read a serialized ModelInferRequest as decode_message does, on this thread."""
+    return decode_parts(split_message(message), limit)
+
+
+def decode_parts(parts: Parts, limit: int) -> InferenceRequest:
+    """Read a message in parts; raw contents become arrays without a copy.
+
+    Raises InvalidRequest, InvalidTensor or TooLarge with what is wrong.
+    """
+    try:
+        message = pb.ModelInferRequest.FromString(bytes(parts.head))
+    except DecodeError:
+        raise InvalidRequest("The message is no ModelInferRequest.") from None
+    raw = parts.raw
+    if raw and (parts.contents or any(entry.contents.ByteSize() for entry in message.inputs)):
+        raise InvalidRequest("The inputs have raw contents and typed ones; one kind is enough.")
     if raw and len(raw) != len(message.inputs):
         raise InvalidTensor(f"{len(message.inputs)} inputs come with {len(raw)} raw contents.")
     inputs: dict[str, Tensor] = {}
@@ -50,6 +79,8 @@ def decode_request(message: pb.ModelInferRequest) -> InferenceRequest:
         count_elements(entry.name, shape)
         if raw:
             array = make_array(entry.name, entry.datatype, shape, raw[i])
+        elif i in parts.contents:
+            array = read_long_contents(entry.name, entry.datatype, shape, parts.contents[i], limit)
         else:
             array = read_contents(entry, shape)
         inputs[entry.name] = Tensor(

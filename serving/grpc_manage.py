@@ -42,7 +42,10 @@ class ManageServicer(pb_grpc.GRPCInferenceServiceServicer):
 
     async def ModelMetadata(self, request, context):
         try:
-            content = self.repository.find(request.name, request.version).describe()
+            model = self.repository.find(request.name, request.version)
+            await model.refresh()
+            content = model.describe()
+            content.pop("parameters", None)  # its message has none; the configuration has them
         except ServingError as error:
             await abort(context, error)
         if not request.version:
@@ -59,7 +62,9 @@ class Extension:
         self.repository = repository
 
     async def show_config(self, request):
-        config = self.repository.find(request.name, request.version).describe_config()
+        model = self.repository.find(request.name, request.version)
+        await model.refresh()
+        config = model.describe_config()
         return ext.ConfigResponse(config=ext.ModelConfig(**config))
 
     async def show_statistics(self, request):

@@ -1,14 +1,14 @@
 """A V2 inference request and its answer, free of any transport."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
-from serving.errors import InvalidTensor, UnknownOutput
+from serving.errors import InvalidTensor, TooLarge, UnknownOutput
 
 DTYPES: dict[str, np.dtype] = {
     "BOOL": np.dtype(np.bool_),
@@ -29,6 +29,8 @@ DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**31  # beyond what any body may hold
+MAX_BYTES = 16 * 2**20  # of one tensor, where no setting says another
+MAX_STRINGS = 4096  # elements of a BYTES tensor: each is a Python object
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class InferenceRequest:
     parameters: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     deadline: float | None = None
+    claim: Callable[[int], None] = lambda size: None  # counts bytes that the answer will take
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ class InferenceResponse:
     outputs: dict[str, NDArray]
     timings: dict[str, float] = field(default_factory=dict)
     items: int = 1  # faces or pictures answered
+    landmarks: str = ""  # digest of the landmark set that the answer is of
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:
@@ -90,6 +94,8 @@ def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryvi
 
 def split_bytes(name: str, count: int, raw: bytes | memoryview) -> NDArray:
     """Split the elements of a raw BYTES tensor, each behind its length (4 bytes, LE)."""
+    if count > MAX_STRINGS:
+        raise InvalidTensor(f"Tensor '{name}' has more than {MAX_STRINGS} values.")
     items: list[bytes] = []
     start = 0
     while start < len(raw) and len(items) <= count:
@@ -123,6 +129,16 @@ def count_elements(name: str, shape: object) -> int:
     if len(shape) > MAX_DIMENSIONS or math.prod(n for n in shape if n) > MAX_ELEMENTS:
         raise InvalidTensor(f"Tensor '{name}' has a shape too large to be real.")
     return math.prod(shape)
+
+
+def check_size(name: str, datatype: str, shape: list[int], limit: int) -> None:
+    """Raise TooLarge where the array of the shape has more bytes than a body may have.
+
+    Text can be shorter than what it says: two bytes of JSON are eight of an FP64.
+    """
+    size = count_elements(name, shape) * find_dtype(name, datatype).itemsize
+    if size > limit:
+        raise TooLarge(f"Tensor '{name}' takes {size} bytes; {limit} is the limit.")
 
 
 def choose_outputs(

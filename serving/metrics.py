@@ -21,6 +21,10 @@ QUEUED = Gauge("landmarks_queued_faces", "Faces waiting for a run.")
 PENDING = Gauge("landmarks_pending_pictures", "Pictures waiting for a worker or with one.")
 ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["engine", "version"])
 
+DETECTOR = Gauge(
+    "landmarks_detector_info", "What finds the faces.", ["detector", "runtime", "precision"]
+)
+
 
 def count_request(service: str, model: str, code: str, seconds: float) -> None:
     """Count one request that ended, with how."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
 from serving.errors import DeadlineExceeded, NotReady
+from serving.landmarks import LandmarkSet, write_parameters
 from serving.messages import InferenceRequest, InferenceResponse
 from serving.settings import ServerSettings
 from serving.statistics import Statistics
@@ -24,9 +25,12 @@ class Model(kserve.Model):
     service: str  # "predictor" or "transformer"
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]  # what metadata lists, the default ones and the others
+    landmarks: LandmarkSet | None = None  # of the answers, as far as it is known
     max_batch_size = 0  # of the configuration: items that share a first dimension; 0 is none
 
     def __init__(self, name: str, settings: ServerSettings, version: str = VERSION):
+        if problem := check_name(name):
+            raise ValueError(problem)
         super().__init__(name)
         self.settings = settings
         self.version = version
@@ -73,15 +77,21 @@ class Model(kserve.Model):
     async def close(self) -> None:
         """Give up threads and connections, once the last request is answered."""
 
+    async def refresh(self) -> None:
+        """Bring what metadata and configuration say up to date."""
+
     def describe(self) -> dict[str, Any]:
         """Write the V2 model metadata."""
-        return {
+        content: dict[str, Any] = {
             "name": self.name,
             "versions": [self.version],
             "platform": PLATFORM,
             "inputs": self.get_input_types(),
             "outputs": self.get_output_types(),
         }
+        if self.landmarks is not None:
+            content["parameters"] = {"landmarks": self.landmarks.describe()}
+        return content
 
     def describe_config(self) -> dict[str, Any]:
         """Write the model's configuration as Triton's clients read it."""
@@ -92,8 +102,11 @@ class Model(kserve.Model):
             "backend": self.service,
             "max_batch_size": self.max_batch_size,
             "input": [spec.describe_config(first) for spec in self.inputs],
-            "output": [spec.describe_config(first) for spec in self.outputs],
+            "output": [spec.describe_config(first) for spec in self.list_outputs()],
         }
+        if self.landmarks is not None:
+            values = write_parameters(self.landmarks)
+            content["parameters"] = {k: {"string_value": value} for k, value in values.items()}
         return content
 
     def describe_statistics(self) -> dict[str, Any]:
@@ -108,7 +121,20 @@ class Model(kserve.Model):
         return [spec.describe() for spec in self.inputs]
 
     def get_output_types(self) -> list[dict]:
-        return [spec.describe() for spec in self.outputs]
+        return [spec.describe() for spec in self.list_outputs()]
+
+    def list_outputs(self) -> tuple[TensorSpec, ...]:
+        """List the outputs with the lengths that the landmark set gives them."""
+        return tuple(spec.fit(self.landmarks) for spec in self.outputs)
+
+
+def check_name(name: str) -> str:
+    """Return why no address could lead to a model of this name, "" where one can."""
+    if not name or name in (".", "..", "stats"):
+        return f"a model cannot be named '{name}'."
+    if "/" in name or not name.isprintable():
+        return f"a model's name is part of an address; {name[:100]!r} cannot be."
+    return ""
 
 
 def pick_outputs(names: tuple[str, ...], arrays: dict[str, NDArray]) -> dict[str, NDArray]:

@@ -43,6 +43,13 @@ STATISTICS = make_object(
     inference_stats=OBJECT,
     batch_stats=make_list(OBJECT),
 )
+LANDMARK_SET = make_object(
+    points=make_list(TEXT),
+    mirror=make_list(make_list(TEXT)),
+    unit=make_list(TEXT),
+    side=COUNT,
+    crop_scale={"type": "number"},
+)
 
 SCHEMAS: Json = {
     "Object": OBJECT,
@@ -51,7 +58,12 @@ SCHEMAS: Json = {
     "Ready": make_object(ready=FLAG),
     "Models": make_object(models=make_list(TEXT)),
     "Model": make_object(
-        name=TEXT, versions=make_list(TEXT), platform=TEXT, inputs=METADATA, outputs=METADATA
+        {"parameters": make_object({"landmarks": LANDMARK_SET})},
+        name=TEXT,
+        versions=make_list(TEXT),
+        platform=TEXT,
+        inputs=METADATA,
+        outputs=METADATA,
     ),
     "ModelReady": make_object(name=TEXT, ready=FLAG),
     "Statistics": make_object(model_stats=make_list(STATISTICS)),
@@ -77,7 +89,7 @@ SCHEMAS: Json = {
         model_name=TEXT,
         outputs=make_list({"$ref": REF + "Tensor"}),
     ),
-    "Error": make_object(error=make_object(code=TEXT | {"enum": list(CATALOGUE)}, message=TEXT)),
+    "Error": make_object(error=TEXT, code=TEXT | {"enum": list(CATALOGUE)}),
 }
 
 INFER_HEADERS = [

@@ -12,6 +12,8 @@ from serving.logs import log_request, logger
 
 REQUEST_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: what any header and any log can take
 
+LONGEST_ADDRESS = 200  # characters of a caller's address in a log line or a span
+
 
 class Record:
     """Times a request and tells how it ended; anything unforeseen becomes an `internal` error."""
@@ -20,11 +22,16 @@ class Record:
         self, service: str, transport: str, route: str, address: str, headers: Mapping[str, str]
     ):
         self.begun = time.perf_counter()
-        self.service, self.transport, self.address = service, transport, address
+        self.service, self.transport = service, transport
+        self.address = address = address[:LONGEST_ADDRESS]
         self.request_id = choose_id(headers.get("x-request-id"))
         self.span = tracing.tracer.open_request(transport, route, address, headers, self.request_id)
         self.model = ""  # set once it is sure that there is one: callers shall not make up labels
         self.seconds: float | None = None
+
+    def name_address(self, address: str) -> None:
+        """Say where the request goes, once that is read."""
+        self.address = address[:LONGEST_ADDRESS]
 
     def stop(self) -> float:
         """Stop the clock and give the seconds; the answer and the metrics show the same."""

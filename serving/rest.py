@@ -3,7 +3,8 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import TypeVar
 
 from starlette.applications import Starlette
@@ -11,7 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from serving.contract import SET_HEADER
 from serving.errors import (
     Cancelled,
     InvalidRequest,
@@ -29,7 +32,8 @@ from serving.rest_manage import ManageRoutes
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-TRITON_AGENT = "gevent"  # tritonclient.http, which fails to print an error that is no text
+PIECE = 256 * 2**10  # bytes of an answer that are handed to the connection at once
+PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
 
 
 def create_app(repository: Repository, release: str) -> Starlette:
@@ -37,10 +41,12 @@ def create_app(repository: Repository, release: str) -> Starlette:
     infer = InferRoute(repository).infer
     routes = ManageRoutes(repository, release).list_routes()
     routes += [Route(path, infer, methods=["POST"]) for path in INFER]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         exception_handlers={ServingError: show_error, HTTPException: show_http_error},
     )
+    app.router.redirect_slashes = False  # it would send callers to the host that they named
+    return app
 
 
 class InferRoute:
@@ -64,34 +70,64 @@ class InferRoute:
         version = request.path_params.get("version", "")
         model = self.repository.find(name, version)  # before a body is read in vain
         record.model = model.name
-        with self.repository.admission.enter() as ticket:
+        with ExitStack() as place:
+            ticket = place.enter_context(self.repository.admission.enter())
             deadline = read_deadline(request)
             try:
                 body = await read_body(request, model.settings, ticket)
             except ClientDisconnect:
                 raise Cancelled("The caller left before the body was read.") from None
-            asked = await read_request(request, body, name)
+            asked = await read_request(request, body, name, model.settings.max_body_bytes)
             asked.id = asked.id or request.headers.get("x-request-id", "")
             asked.headers = request.headers.mutablecopy()
             asked.headers["x-request-id"] = record.request_id
-            asked.deadline = deadline
+            asked.deadline, asked.claim = deadline, ticket.add
             model = self.repository.find(name, version)  # it may have been loaded anew
             answer = await watch_caller(request, model.answer(asked))
             content, headers = await encode_answer(asked, answer)
             accepted = request.headers.get("accept-encoding")
             content, encoding = await compress_body(content, accepted)
-        answer.timings["total"] = record.stop()
-        headers |= encoding
-        headers["server-timing"] = write_timings(answer.timings)
-        headers["x-request-id"] = record.request_id
-        return Response(content, headers=headers)
+            ticket.add(len(content))
+            answer.timings["total"] = record.stop()
+            headers |= encoding
+            headers["server-timing"] = write_timings(answer.timings)
+            headers["x-request-id"] = record.request_id
+            if answer.landmarks:
+                headers[SET_HEADER] = answer.landmarks
+            return InferenceAnswer(content, headers, place.pop_all().close)
 
 
-async def read_request(request: Request, body: bytes, name: str) -> InferenceRequest:
+class InferenceAnswer(Response):
+    """An answer that keeps its place among the requests under way until the caller has read it."""
+
+    def __init__(self, content: bytes, headers: dict[str, str], leave: Callable[[], None]):
+        super().__init__(content, headers=headers)
+        self.leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        try:
+            await send(start)
+            # The server takes the next piece when it is rid of most of the one before.
+            for begin in range(0, len(self.body), PIECE):
+                piece = bytes(self.body[begin : begin + PIECE])
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            self.leave()
+
+
+async def read_request(request: Request, body: bytes, name: str, limit: int) -> InferenceRequest:
     """Read a V2 body, or a plain picture whose parameters are in the query."""
-    if request.headers.get("content-type", "").startswith("image/"):
+    media_type = request.headers.get("content-type", "").strip().lower()
+    if media_type.startswith("image/"):
         return decode_picture(body, name, dict(request.query_params))
-    return await decode_body(body, name, request.headers.get(BINARY_HEADER))
+    for signature, kind in PICTURES.items():
+        if body.startswith(signature):
+            raise InvalidRequest(
+                f"The body is a picture, not JSON; send it with 'Content-Type: {kind}'."
+            )
+    return await decode_body(body, name, request.headers.get(BINARY_HEADER), limit)
 
 
 async def watch_caller(request: Request, work: Awaitable[T]) -> T:
@@ -130,10 +166,7 @@ def write_error(request: Request, error: ServingError, request_id: str) -> Respo
     if "expect" in request.headers:
         # Whether the body, which the caller may hold back, still comes can't be known.
         headers["connection"] = "close"
-    content: dict = describe_error(error)
-    if TRITON_AGENT in request.headers.get("user-agent", "").lower():
-        content = {"error": f"{error.message} ({error.code})"}
-    return JSONResponse(content, error.http_status, headers)
+    return JSONResponse(describe_error(error), error.http_status, headers)
 
 
 async def show_error(request: Request, error: Exception) -> Response:

@@ -2,16 +2,20 @@
 
 import asyncio
 import gzip
+import re
 import zlib
 
 from starlette.requests import Request
 
 from serving.admission import Ticket
+from serving.aside import run_aside
 from serving.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
 from serving.settings import ServerSettings
 
+NOTHING = re.compile(r"q=0(\.0{0,3})?")  # the quality of what is not acceptable (RFC 9110)
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
 LONG = 64 * 2**10  # bytes from which on a body is worked on in a thread, not on the event loop
+MAX_MEMBERS = 64  # of a gzip body, which RFC 1952 allows to have several
 WORTH_IT = 1024  # bytes; smaller answers go as they are
 
 
@@ -44,7 +48,7 @@ async def read_body(request: Request, settings: ServerSettings, ticket: Ticket) 
         return body
     long = len(body) > LONG
     content = (
-        await asyncio.to_thread(decompress, body, encoding, limit)
+        await run_aside(decompress, body, encoding, limit)
         if long
         else decompress(body, encoding, limit)
     )
@@ -66,16 +70,22 @@ def check_encoding(encoding: str) -> str:
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     """Undo a Content-Encoding, never writing more than `limit` bytes."""
-    inflater = zlib.decompressobj(ENCODINGS[encoding])
-    try:
-        content = inflater.decompress(body, limit + 1)
-    except zlib.error:
-        raise InvalidRequest(f"The body is not {encoding} data.") from None
-    if len(content) > limit:
-        raise TooLarge(f"The body inflates to more than the limit of {limit} bytes.")
-    if not inflater.eof or inflater.unused_data:
-        raise InvalidRequest(f"The {encoding} body is cut short or goes on after its end.")
-    return content
+    parts, size, left = [], 0, body
+    while True:
+        inflater = zlib.decompressobj(ENCODINGS[encoding])
+        try:
+            parts.append(inflater.decompress(left, limit + 1 - size))
+        except zlib.error:
+            raise InvalidRequest(f"The body is not {encoding} data.") from None
+        size += len(parts[-1])
+        if size > limit:
+            raise TooLarge(f"The body inflates to more than the limit of {limit} bytes.")
+        left = inflater.unused_data
+        members = len(parts) < MAX_MEMBERS and ENCODINGS[encoding] == 31  # deflate has one
+        if not inflater.eof or (left and not members):
+            raise InvalidRequest(f"The {encoding} body is cut short or goes on after its end.")
+        if not left:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def compress_body(content: bytes, accepted: str | None) -> tuple[bytes, dict[str, str]]:
@@ -86,7 +96,7 @@ async def compress_body(content: bytes, accepted: str | None) -> tuple[bytes, di
     headers = {"content-encoding": encoding, "vary": "accept-encoding"}
     pack = pack_gzip if encoding == "gzip" else pack_deflate
     if len(content) > LONG:
-        return await asyncio.to_thread(pack, content), headers
+        return await run_aside(pack, content), headers
     return pack(content), headers
 
 
@@ -95,7 +105,7 @@ def choose_encoding(accepted: str) -> str:
     offered = {}
     for part in accepted.lower().split(","):
         name, _, quality = part.partition(";")
-        offered[name.strip()] = quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00")
+        offered[name.strip()] = not NOTHING.fullmatch(quality.replace(" ", ""))
     return next((name for name in ("gzip", "deflate") if offered.get(name)), "")
 
 

@@ -1,6 +1,5 @@
 """Bytes of a REST body to an InferenceRequest, and an InferenceResponse to bytes."""
 
-import asyncio
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +8,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
+from serving.json_values import read_values
 from serving.messages import (
     DATATYPES,
+    MAX_BYTES,
     InferenceRequest,
     InferenceResponse,
     Tensor,
@@ -19,9 +21,10 @@ from serving.messages import (
     find_dtype,
     make_array,
 )
+from serving.rest_envelope import Entry, read_entries, read_envelope, read_field
 
 BINARY_HEADER = "inference-header-content-length"
-LONG = 256 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
+LONG = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
 PIECE = 2**14  # values written as JSON at once; each call holds the interpreter's lock
 
 
@@ -34,45 +37,46 @@ def decode_picture(body: bytes, model: str, parameters: Mapping[str, object]) ->
     )
 
 
-async def decode_body(body: bytes, model: str, header_length: str | None) -> InferenceRequest:
+async def decode_body(
+    body: bytes, model: str, header_length: str | None, limit: int
+) -> InferenceRequest:
     """Read a V2 body as decode_request does, long JSON without holding up other requests."""
     if read_length(header_length, len(body)) > LONG:
-        return await asyncio.to_thread(decode_request, body, model, header_length)
-    return decode_request(body, model, header_length)
+        return await run_aside(decode_request, body, model, header_length, limit)
+    return decode_request(body, model, header_length, limit)
 
 
-def decode_request(body: bytes, model: str, header_length: str | None) -> InferenceRequest:
+def decode_request(
+    body: bytes, model: str, header_length: str | None, limit: int = MAX_BYTES
+) -> InferenceRequest:
     """Read a V2 JSON body, and the binary tensors that follow its first header_length bytes.
 
-    Binary tensors are views of the body. Raises InvalidRequest or InvalidTensor with
-    what is wrong.
+    Binary tensors are views of the body; no tensor takes more than `limit` bytes. Raises
+    InvalidRequest, InvalidTensor or TooLarge with what is wrong.
     """
     json_length = read_length(header_length, len(body))
     raw = memoryview(body)
-    try:
-        content = orjson.loads(raw[:json_length])
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.") from None
-    if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
-        raise InvalidRequest("The body needs an object with a list 'inputs'.")
+    content = read_envelope(raw[:json_length])
     inputs: dict[str, Tensor] = {}
     start = json_length
-    for entry in content["inputs"]:
-        tensor, start = decode_tensor(entry, raw, start)
+    for entry in read_entries(content.inputs):
+        tensor, start = decode_tensor(entry, raw, start, limit)
         if tensor.name in inputs:
             raise InvalidRequest(f"The input '{tensor.name}' is there twice.")
         inputs[tensor.name] = tensor
     if start != len(body):
         raise InvalidRequest(f"{len(body) - start} bytes follow the last binary tensor.")
-    parameters = read_mapping(content.get("parameters"), "parameters")
-    outputs = content.get("outputs") or []
+    parameters = read_mapping(read_field(content.parameters, "parameters"), "parameters")
+    outputs = read_field(content.outputs, "outputs") or []
     if not isinstance(outputs, list) or not all(isinstance(o, dict) for o in outputs):
         raise InvalidRequest("'outputs' needs a list of objects with a 'name'.")
-    request_id = content.get("id")
+    request_id = read_field(content.id, "id")
+    if request_id is not None and not isinstance(request_id, str):
+        raise InvalidRequest("'id' needs text.")
     return InferenceRequest(
         model=model,
         inputs=inputs,
-        id="" if request_id is None else str(request_id),
+        id=request_id or "",
         outputs=tuple(str(output.get("name")) for output in outputs),
         binary_outputs=find_binary_outputs(outputs, parameters),
         parameters=parameters,
@@ -106,59 +110,25 @@ def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapp
     return wanted
 
 
-def decode_tensor(entry: object, body: memoryview, start: int) -> tuple[Tensor, int]:
-    """Read one input; gives it and where the next binary tensor starts."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+def decode_tensor(entry: Entry, body: memoryview, start: int, limit: int) -> tuple[Tensor, int]:
+    """Read one input; return it and where the next binary tensor starts."""
+    name = read_field(entry.name, "name")
+    if not isinstance(name, str):
         raise InvalidRequest("Each input needs an object with a 'name'.")
-    name, datatype, shape = entry["name"], entry.get("datatype"), entry.get("shape")
+    datatype, shape = read_field(entry.datatype, "datatype"), read_field(entry.shape, "shape")
     find_dtype(name, datatype)
     count_elements(name, shape)
-    parameters = read_mapping(entry.get("parameters"), "parameters")
+    parameters = read_mapping(read_field(entry.parameters, "parameters"), "parameters")
     size = parameters.get("binary_data_size")
     if size is not None:
         if type(size) is not int or not 0 <= size <= len(body) - start:
             raise InvalidTensor(f"Tensor '{name}' has a binary_data_size beyond the body.")
-        array = make_array(name, str(datatype), shape or [], body[start : start + size])
-        return Tensor(name, str(datatype), array, parameters=parameters), start + size
-    if "data" not in entry:
+        array = make_array(name, datatype, shape, body[start : start + size])
+        return Tensor(name, datatype, array, parameters=parameters), start + size
+    if not entry.data:
         raise InvalidTensor(f"Tensor '{name}' has neither 'data' nor 'binary_data_size'.")
-    array = read_values(name, str(datatype), shape or [], entry["data"])
-    return Tensor(name, str(datatype), array, datatype == "BYTES", parameters), start
-
-
-def read_values(name: str, datatype: str, shape: list[int], data: object) -> NDArray:
-    """Turn JSON values, flat or nested, into an array; no value is rounded or cut off."""
-    dtype = find_dtype(name, datatype)
-    if datatype == "FP16":
-        raise InvalidTensor(f"Tensor '{name}': FP16 has no JSON form; send it as binary data.")
-    if datatype == "BYTES":
-        try:
-            values = np.array(data, np.object_).reshape(-1)
-        except ValueError:
-            raise InvalidTensor(f"Tensor '{name}' has rows of different lengths.") from None
-        if not all(isinstance(value, str) for value in values):
-            raise InvalidTensor(f"Tensor '{name}' of BYTES needs strings.")
-        values[:] = [value.encode() for value in values]
-    else:
-        try:
-            values = np.asarray(data)
-        except ValueError:
-            raise InvalidTensor(f"Tensor '{name}' has rows of different lengths.") from None
-        allowed = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}[dtype.kind]
-        if values.size and values.dtype.kind not in allowed:
-            raise InvalidTensor(f"Tensor '{name}' has values that are not {datatype}.")
-        if dtype.kind in "iu" and values.size:
-            limits = np.iinfo(dtype)
-            if values.min() < limits.min or values.max() > limits.max:
-                raise InvalidTensor(f"Tensor '{name}' has values outside {datatype}.")
-        try:
-            with np.errstate(over="raise"):
-                values = values.astype(dtype)
-        except FloatingPointError:
-            raise InvalidTensor(f"Tensor '{name}' has values outside {datatype}.") from None
-    if values.size != count_elements(name, shape):
-        raise InvalidTensor(f"Tensor '{name}' has {values.size} values, its shape {shape} another.")
-    return values.reshape(shape)
+    array = read_values(name, datatype, shape, memoryview(entry.data), limit)
+    return Tensor(name, datatype, array, datatype == "BYTES", parameters), start
 
 
 async def encode_answer(
@@ -166,7 +136,7 @@ async def encode_answer(
 ) -> tuple[bytes, dict[str, str]]:
     """Write the answer as encode_response does, a long one without holding up other requests."""
     if sum(array.size for array in response.outputs.values()) > PIECE:
-        return await asyncio.to_thread(encode_response, request, response)
+        return await run_aside(encode_response, request, response)
     return encode_response(request, response)
 
 

@@ -60,7 +60,9 @@ class ManageRoutes:
         return JSONResponse({"models": list(self.repository.models)})
 
     async def show_model(self, request: Request) -> Response:
-        content = self.find(request).describe()
+        model = self.find(request)
+        await model.refresh()
+        content = model.describe()
         if "version" not in request.path_params:
             content["versions"] = self.repository.list_versions(content["name"])
         return JSONResponse(content)
@@ -71,7 +73,9 @@ class ManageRoutes:
         return JSONResponse({"name": model.name, "ready": ready}, 200 if ready else 503)
 
     async def show_config(self, request: Request) -> Response:
-        return JSONResponse(self.find(request).describe_config())
+        model = self.find(request)
+        await model.refresh()
+        return JSONResponse(model.describe_config())
 
     async def show_statistics(self, request: Request) -> Response:
         return JSONResponse({"model_stats": [self.find(request).describe_statistics()]})

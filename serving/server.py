@@ -4,19 +4,19 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Mapping
 from importlib import metadata
 
 import kserve
 import uvloop
 from kserve import model_server
-from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import tracing
 from serving.grpc import create_grpc_server
+from serving.listen import ListenError, find_targets, open_sockets
 from serving.logs import logger
-from serving.model import Model
+from serving.model import Model, check_name
 from serving.repository import Repository, Shelf, close_all
 from serving.rest import create_app
 from serving.rest_protocol import install_protocol
@@ -31,6 +31,8 @@ def parse_arguments() -> argparse.Namespace:
     arguments, _ = model_server.parser.parse_known_args()
     if arguments.workers != 1:
         raise SystemExit("--workers must be 1: one process batches best; scale with pods.")
+    if problem := check_name(arguments.model_name):
+        raise SystemExit(f"--model_name: {problem}")
     return arguments
 
 
@@ -43,6 +45,7 @@ def run_server(
     """Serve the models over REST and gRPC until SIGTERM or SIGINT.
 
     `shelf` has models to load at run time, `reasons` tells why some of them are not served.
+    Exits with one sentence when a port cannot be had.
     """
     arguments = parse_arguments()
     repository = Repository(models, settings, shelf)
@@ -57,63 +60,81 @@ def run_server(
             "settings": settings.model_dump(mode="json"),
         },
     )
+    try:
+        sockets = open_sockets(settings.host, arguments.http_port)
+        targets = find_targets(settings.host, arguments.grpc_port)
+    except ListenError as error:
+        raise SystemExit(str(error)) from None
     tracing.start_tracing(repository.service, RELEASE)
     # ModelServer sets up the current loop, then asyncio.run makes another: only a
     # policy reaches that one, and only a current loop keeps the set-up from failing.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.set_event_loop(asyncio.new_event_loop())
-    install_protocol(settings.head_seconds, settings.body_seconds)
-    # Routes match in order: before those that FastAPI and KServe add, ours answer every path.
-    model_server.app.router.routes.insert(0, EveryPath(create_app(repository, RELEASE)))
-    server = kserve.ModelServer(
+    install_protocol(settings.head_seconds, settings.body_seconds, settings.answer_seconds)
+    server = Server(
         http_port=arguments.http_port,
         enable_grpc=False,  # ours keeps error codes, which KServe's loses
         workers=1,
         grace_period=settings.stop_seconds,
         enable_latency_logging=False,
     )
-    server.servers.append(serve_grpc(repository, settings, arguments.grpc_port))
+    server.prepare(repository, settings, sockets, targets)
     server.start(list(models))
 
 
-class EveryPath(BaseRoute):
-    """Hands every request to one application; a Mount leaves out paths with a line break."""
+class Server(kserve.ModelServer):
+    """KServe's model server with our routes, sockets and gRPC, and a stop that loses nothing."""
 
-    def __init__(self, app: ASGIApp):
-        self.app = app
+    def prepare(
+        self,
+        repository: Repository,
+        settings: ServerSettings,
+        sockets: list[socket.socket],
+        targets: list[str],
+    ) -> None:
+        """Take what to serve, and where."""
+        self.repository, self.settings = repository, settings
+        self.sockets, self.targets = sockets, targets
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        return Match.FULL, {}
+    def register_signal_handler(self) -> None:
+        """Leave the signals to `_serve`."""
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
+    async def _serve(self) -> None:
+        for unused in self.servers:
+            unused.close()  # KServe's own start, which knows one family of addresses
+        grpc_server = create_grpc_server(self.repository, RELEASE, self.targets)
+        self._rest_server.config.app = create_app(self.repository, RELEASE)  # and none of KServe's
+        rest_server = self._rest_server._server
+        rest_server.capture_signals = contextlib.nullcontext
+        serving = asyncio.create_task(rest_server.serve(sockets=self.sockets))
+        await grpc_server.start()
+        stopping: asyncio.Queue[signal.Signals] = asyncio.Queue()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.put_nowait, number)
+        logger.info("ready", extra={"models": list(self.repository.models)})
+        signalled = asyncio.create_task(self.drain(stopping))
+        await asyncio.wait({serving, signalled}, return_when=asyncio.FIRST_COMPLETED)
 
+        rest_server.should_exit = True
+        # Neither transport's end, whatever it is, may end the other's calls.
+        ends = await asyncio.gather(
+            serving, grpc_server.stop(self.settings.stop_seconds), return_exceptions=True
+        )
+        for end in ends:
+            if isinstance(end, BaseException):
+                logger.error("a server did not stop well", exc_info=end)
+        await close_all(self.repository.list_models())
+        await asyncio.to_thread(tracing.tracer.close)
+        logger.info("stopped")
+        if not signalled.done():
+            raise SystemExit("The REST server ended by itself.")
 
-async def serve_grpc(repository: Repository, settings: ServerSettings, port: int) -> None:
-    """Serve gRPC beside KServe's REST server, and stop both when a signal comes."""
-    server = create_grpc_server(repository, RELEASE, port, settings.max_body_bytes)
-    await server.start()
-    stopping: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    # uvicorn's handlers stop REST at once; we call them when the drain is over.
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in handlers:
-        loop.add_signal_handler(number, stopping.put_nowait, number)
-    logger.info("ready", extra={"models": list(repository.models)})
-
-    number = await stopping.get()
-    repository.drain()
-    if number == signal.SIGTERM and settings.drain_seconds:
-        logger.info("draining", extra={"seconds": settings.drain_seconds})
-        with contextlib.suppress(TimeoutError):  # a second signal cuts it short
-            number = await asyncio.wait_for(stopping.get(), settings.drain_seconds)
-    handler = handlers[number]
-    assert callable(handler)
-    handler(number, None)
-    await server.stop(settings.stop_seconds)
-    latest = loop.time() + settings.stop_seconds
-    while repository.admission.requests and loop.time() < latest:
-        await asyncio.sleep(0.02)  # REST requests may still be under way
-    await close_all(repository.list_models())
-    await asyncio.to_thread(tracing.tracer.close)
-    logger.info("stopped")
+    async def drain(self, stopping: "asyncio.Queue[signal.Signals]") -> None:
+        """Wait for a signal; after SIGTERM say not ready, and serve for a while."""
+        number = await stopping.get()
+        self.repository.drain()
+        seconds = self.settings.drain_seconds
+        if number == signal.SIGTERM and seconds:
+            logger.info("draining", extra={"seconds": seconds})
+            with contextlib.suppress(TimeoutError):  # a second signal cuts it short
+                await asyncio.wait_for(stopping.get(), seconds)

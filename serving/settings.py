@@ -13,16 +13,20 @@ class ServerSettings(BaseSettings):
         env_prefix="LANDMARKS_", frozen=True, use_attribute_docstrings=True
     )
 
+    host: str = ""
+    """Address or name on which REST and gRPC listen; none: all, of IPv4 and IPv6."""
     max_body_bytes: int = Field(16 * 2**20, ge=1024)
     """Largest request body, in bytes, also after decompression."""
     max_inflight: int = Field(256, ge=1)
     """Requests under way beyond which one more is answered 429."""
     max_inflight_bytes: int = Field(256 * 2**20, ge=2**20)
-    """Bytes of all the bodies under way beyond which one more request is answered 429."""
+    """Bytes of all bodies and answers under way beyond which one more request is answered 429."""
     head_seconds: float = Field(10, gt=0)
     """Longest time that a connection may take to send the head of a request."""
     body_seconds: float = Field(20, gt=0)
     """Longest time that a body may take to arrive."""
+    answer_seconds: float = Field(20, gt=0)
+    """Longest time that a caller may take to read an answer."""
     request_seconds: float = Field(30, gt=0)
     """Longest time that an answer may take, where the caller sets no shorter one."""
     drain_seconds: float = Field(5, ge=0)

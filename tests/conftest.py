@@ -10,8 +10,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from serving import spans, tracing
 from tests.soak import COUNTS, SOAK
-from tools.processes import Service, find_ports, run_services
+from tools.processes import Service, bypass_proxy, find_ports, run_services
 
+bypass_proxy()
 ROOT = Path(__file__).resolve().parent.parent
 
 

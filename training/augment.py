@@ -8,11 +8,15 @@ import numpy as np
 from numpy.random import Generator
 
 from training.disturb import disturb_picture
-from training.faces import CROP, FLIP, SCALE, SIDE, Bytes, Floats
+from training.faces import CROP, FLIP, LANDMARKS, SCALE, SIDE, Bytes, Floats
 
 FIELD = 64  # side of a displacement field that spans the whole crop
 STEP = CROP / FIELD  # crop pixels between two of its samples
 MIDDLE = (CROP - 1) / 2  # the crop's centre
+MOUTH = tuple(  # left and right corner, middle of the upper and of the lower lip
+    LANDMARKS.index(f"mouth_{name}")
+    for name in ("left_corner", "right_corner", "center_top_lip", "center_bottom_lip")
+)
 NO_MAP: Any = None  # remap's second map: the first holds x and y, which its types forget
 
 
@@ -118,7 +122,7 @@ DEPTH = shape_depth()
 
 def open_mouth(points: Floats, height: float) -> Floats:
     """Make the displacement `[64,64,2]` that drops the jaw by `height` crop pixels."""
-    (left, right), line = points[[11, 12]], mouth_line(points)
+    (left, right), line = points[list(MOUTH[:2])], mouth_line(points)
     if not np.isfinite(line).all():
         return np.zeros((FIELD, FIELD, 2), np.float32)
     at = ((np.arange(FIELD) + 0.5) * STEP - 0.5).astype(np.float32)
@@ -133,7 +137,7 @@ def outline_mouth(points: Floats, height: float) -> Floats:
     line = mouth_line(points)
     if not np.isfinite(line).all():
         return np.zeros((0, 2), np.float32)
-    reach = np.linalg.norm(points[11] - points[12]) * 0.36
+    reach = np.linalg.norm(points[MOUTH[0]] - points[MOUTH[1]]) * 0.36
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     oval = np.stack([reach * np.cos(angle), height * 0.45 * np.sin(angle)], axis=1)
     return (oval + line + np.array([0, height * 0.5], np.float32)).astype(np.float32)
@@ -141,7 +145,8 @@ def outline_mouth(points: Floats, height: float) -> Floats:
 
 def mouth_line(points: Floats) -> Floats:
     """Find the middle `[2]` of the line between the lips, NaN where unlabelled."""
-    return (points[11] + points[12] + points[13] + points[14]) / 4
+    left, right, upper, lower = points[list(MOUTH)]
+    return (left + right + upper + lower) / 4
 
 
 def sample_field(field: Floats, at: Floats) -> Floats:

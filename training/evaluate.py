@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from predictor.landmarks import DEFAULT
 from training.faces import LANDMARKS, Bytes, Faces, Floats, cut_inputs, read_faces, to_input
 
 Locate = Callable[[Bytes], Floats]  # uint8 [N,1,96,96] -> landmarks [N,15,2]
 
 SETS = {"london": ("london", "val"), "canada": ("canada", "test"), "helen": ("helen", "eval-only")}
 BATCH = 16
-LEFT_OUTER, RIGHT_OUTER = 3, 5  # the outer eye corners
+LEFT_OUTER, RIGHT_OUTER = DEFAULT.unit_points  # the outer eye corners
 
 
 @dataclass

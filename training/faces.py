@@ -10,33 +10,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.landmarks import DEFAULT
+
 Floats = NDArray[Any]  # float32 or wider; OpenCV's own types do not say which
 Bytes = NDArray[Any]  # uint8
 
-LANDMARKS = (
-    "left_eye_center",
-    "right_eye_center",
-    "left_eye_inner_corner",
-    "left_eye_outer_corner",
-    "right_eye_inner_corner",
-    "right_eye_outer_corner",
-    "left_eyebrow_inner_end",
-    "left_eyebrow_outer_end",
-    "right_eyebrow_inner_end",
-    "right_eyebrow_outer_end",
-    "nose_tip",
-    "mouth_left_corner",
-    "mouth_right_corner",
-    "mouth_center_top_lip",
-    "mouth_center_bottom_lip",
-)
-FLIP = (1, 0, 4, 5, 2, 3, 8, 9, 6, 7, 10, 12, 11, 13, 14)  # a mirrored face's order
+LANDMARKS = DEFAULT.points
+FLIP = DEFAULT.mirrored  # a mirrored face's order
 YUNET = ("right_eye", "left_eye", "nose_tip", "right_mouth_corner", "left_mouth_corner")
-YUNET_AS_LANDMARKS = (1, 0, 10, 12, 11)  # the landmarks that YuNet's five stand for
+YUNET_AS_LANDMARKS = tuple(  # the landmarks that YuNet's five stand for
+    LANDMARKS.index(name)
+    for name in (
+        "right_eye_center",
+        "left_eye_center",
+        "nose_tip",
+        "mouth_right_corner",
+        "mouth_left_corner",
+    )
+)
 
 CROP = 256  # side of a stored crop in pixels
 FACE = 128  # side of its middle part that the network sees
-SIDE = 96  # side of the network's input
+SIDE = DEFAULT.side  # of the network's input
 SCALE = SIDE / FACE
 
 

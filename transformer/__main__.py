@@ -20,7 +20,7 @@ def main() -> None:
     model = Transformer(arguments.model_name, settings)
     try:
         model.load()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise SystemExit(str(error)) from None
     run_server([model], settings)
 

@@ -1,4 +1,4 @@
-"""Face boxes to the 96x96 crops that the network takes, and its points back."""
+"""Face boxes to the square crops that the network takes, and its points back."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import FACE_SIDE
-from transformer.picture import Pixels
+from pictures.read import Pixels
 
 Floats = NDArray[np.float32]
 
-SIDE = 1.13  # times the geometric mean of the box's sides; what the network was trained on
+LARGE = 4096  # pixels of a side; larger squares, where they reach beyond, are reduced in two steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +22,19 @@ class Square:
     side: int
 
 
-def place_square(box: Floats) -> Square:
-    """Place the crop of a box (x0, y0, x1, y1): the box's centre, SIDE times its size."""
+def place_square(box: Floats, scale: float) -> Square:
+    """Place the crop of a box (x0, y0, x1, y1): its centre, `scale` times its size.
+
+    The size is the geometric mean of the box's sides; `scale` is what the network was
+    trained on.
+    """
     x0, y0, x1, y1 = (float(v) for v in box)
-    side = max(2, round(SIDE * float(np.sqrt(max(1.0, (x1 - x0) * (y1 - y0))))))
+    side = max(2, round(scale * float(np.sqrt(max(1.0, (x1 - x0) * (y1 - y0))))))
     return Square(round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2), side)
 
 
-def crop_face(pixels: Pixels, square: Square) -> NDArray[np.uint8]:
-    """Cut a square out of `[H,W,3]` RGB or `[H,W]` grey: `[96,96]`, borders repeated beyond it."""
+def crop_face(pixels: Pixels, square: Square, side: int) -> NDArray[np.uint8]:
+    """Cut a square out of `[H,W,3]` RGB or `[H,W]` grey: `[S,S]`, borders repeated beyond it."""
     height, width = pixels.shape[:2]
     rows = np.clip(np.arange(square.top, square.top + square.side), 0, height - 1)
     columns = np.clip(np.arange(square.left, square.left + square.side), 0, width - 1)
@@ -40,17 +43,21 @@ def crop_face(pixels: Pixels, square: Square) -> NDArray[np.uint8]:
     if patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     if patch.shape != (square.side, square.side):
-        patch = patch[(rows - y0)[:, None], columns - x0]
-    shrinks = square.side > FACE_SIDE  # area averages, so that fine detail does not alias
+        step = 1 if square.side <= LARGE else square.side // (LARGE // 2)
+        if step > 1:  # or a face beyond the borders could need much more memory than its picture
+            size = (-(-patch.shape[1] // step), -(-patch.shape[0] // step))
+            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+        patch = patch[(rows[::step] - y0)[:, None] // step, (columns[::step] - x0) // step]
+    shrinks = square.side > side  # area averages, so that fine detail does not alias
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(patch, (FACE_SIDE, FACE_SIDE), interpolation=how).astype(np.uint8)
+    return cv2.resize(patch, (side, side), interpolation=how).astype(np.uint8)
 
 
-def to_picture(landmarks: Floats, squares: list[Square]) -> Floats:
-    """Map points `[F,15,2]` from pixels of the crops to pixels of their pictures.
+def to_picture(landmarks: Floats, squares: list[Square], side: int) -> Floats:
+    """Map points `[F,K,2]` from pixels of the crops, `side` wide, to pixels of their pictures.
 
     Both frames have (0, 0) in the centre of the top-left pixel, hence the halves.
     """
-    scale = np.array([s.side / FACE_SIDE for s in squares], np.float32)[:, None, None]
+    scale = np.array([s.side / side for s in squares], np.float32)[:, None, None]
     origin = np.array([(s.left, s.top) for s in squares], np.float32)[:, None, :]  # [F, 1, 2]
     return (landmarks + 0.5) * scale - 0.5 + origin

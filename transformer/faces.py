@@ -1,19 +1,25 @@
 """One picture to the crops of its faces: decode, detect, crop, in a worker's thread."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import FACE_SIDE
-from serving.errors import TooLarge
+from pictures.read import Pixels
+from serving.errors import InvalidImage, TooLarge
+from serving.landmarks import LandmarkSet
 from serving.stages import measure_stage
+from transformer.base64_text import Base64Text
 from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
-from transformer.picture import Picture, Pixels, open_picture
+from transformer.picture import Picture, open_picture
 from transformer.settings import TransformerSettings
+
+Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -23,7 +29,7 @@ class Faces:
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
     scores: Floats  # [F]
     squares: list[Square]  # what was cropped, [F]
-    crops: NDArray[np.uint8]  # [F, 1, 96, 96]
+    crops: NDArray[np.uint8]  # [F, 1, S, S]
     timings: dict[str, float] = field(default_factory=dict)
 
 
@@ -34,41 +40,63 @@ class FaceFinder:
         self.settings = settings
         self.path = find_detector(settings.detector)
         self.local = threading.local()
-        self.name = self.detector.name  # loads one now: a broken file shall fail at start
+        self.first = self.load()  # now: a broken file shall fail at start
+        self.spare = [self.first]  # for the first thread that asks
 
     @property
     def detector(self) -> Detector:
         if not hasattr(self.local, "detector"):
-            settings = self.settings
-            self.local.detector = load_detector(self.path, settings.detect_side, settings.min_score)
+            try:
+                self.local.detector = self.spare.pop()
+            except IndexError:
+                self.local.detector = self.load()
         return self.local.detector
 
-    def find_faces(self, content: bytes | Pixels) -> Faces:
-        """Find the faces of one picture, given as a file's bytes or as pixels `[H,W,3]`.
+    def load(self) -> Detector:
+        settings = self.settings
+        return load_detector(
+            self.path, settings.detect_side, settings.min_score, settings.first_look
+        )
 
-        Raises InvalidImage or TooLarge.
+    def find_faces(self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet) -> Faces:
+        """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
+
+        They are cropped as a network of this landmark set takes them. Raises InvalidImage
+        or TooLarge.
         """
         timings: dict[str, float] = {}
         with measure_stage(timings, "decode"):
             picture = self.open(content)
         with measure_stage(timings, "detect"):
             boxes, scores = self.detector.detect(picture.small)
-            boxes = np.minimum(boxes * picture.scale, [picture.width, picture.height] * 2)
-            boxes = boxes.astype(np.float32)
+            boxes = boxes * np.float32(picture.scale)
         full = picture.small
         if len(boxes) and picture.scale > 1:
             with measure_stage(timings, "decode"):
                 full = picture.decode_full()
         with measure_stage(timings, "crop"):
-            squares = [place_square(box) for box in boxes]
-            crops = np.empty((len(boxes), 1, FACE_SIDE, FACE_SIDE), np.uint8)
+            squares = [place_square(box, landmarks.crop_scale) for box in boxes]
+            side = landmarks.side
+            crops = np.empty((len(boxes), 1, side, side), np.uint8)
             for i, square in enumerate(squares):
-                crops[i, 0] = crop_face(full, square)
-        return Faces(boxes, scores, squares, crops, timings)
+                crops[i, 0] = crop_face(full, square, side)
+        size = np.array([picture.width, picture.height] * 2, np.float32)
+        return Faces(np.clip(boxes, 0, size), scores, squares, crops, timings)
 
-    def open(self, content: bytes | Pixels) -> Picture:
+    def open(self, content: bytes | Base64Text | Pixels) -> Picture:
+        if isinstance(content, Base64Text):
+            content = content.decode()
         if isinstance(content, bytes):
             return open_picture(content, self.settings.max_pixels, self.settings.detect_side)
         if content.shape[0] * content.shape[1] > self.settings.max_pixels:
             raise TooLarge(f"The picture has more than {self.settings.max_pixels} pixels.")
         return Picture.of_pixels(content)
+
+
+def find_numbered(find: Callable[[Item], Faces], numbered: tuple[int, Item]) -> Faces:
+    """Find the faces of one of several pictures; an error says which one is bad."""
+    number, content = numbered
+    try:
+        return find(content)
+    except (InvalidImage, TooLarge) as error:
+        raise type(error)(f"Picture {number} (counted from 0): {error.message}") from None

@@ -1,27 +1,25 @@
 """Read the transformer's inputs: pictures to search, or faces that are cut out already."""
 
-import base64
-import binascii
 import re
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pictures.read import Pixels
 from serving.contract import FACE, IMAGE
-from serving.errors import InvalidImage, InvalidRequest, InvalidTensor, TooLarge
+from serving.errors import InvalidRequest, InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces
 from serving.messages import InferenceRequest
-from transformer.picture import ACCEPTED as ACCEPTED_PICTURE
-from transformer.picture import Pixels
+from transformer.base64_text import Base64Text
 
 ACCEPTED = f"'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], or {ACCEPTED_FACE}"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Pixels]:
-    """Take the pictures out of a request: files as bytes, or one as pixels `[H,W,3]`.
+def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Base64Text | Pixels]:
+    """Take the pictures out of a request: files as they came, or one as pixels `[H,W,3]`.
 
-    Raises InvalidTensor, InvalidImage or TooLarge with what is accepted.
+    Raises InvalidTensor or TooLarge with what is accepted.
     """
     check_names(request, IMAGE.name)
     tensor = request.inputs[IMAGE.name]
@@ -35,7 +33,7 @@ def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Pi
     if not 1 <= len(array) <= max_images:
         kind = InvalidTensor if len(array) == 0 else TooLarge
         raise kind(f"'image' has {len(array)} pictures; 1 to {max_images} go into one request.")
-    return [decode_base64(item) if tensor.text else item for item in array]
+    return [Base64Text(item) if tensor.text else item for item in array]
 
 
 def read_faces(request: InferenceRequest, max_faces: int) -> NDArray:
@@ -58,11 +56,3 @@ def check_names(request: InferenceRequest, wanted: str) -> None:
     if set(request.inputs) != {wanted}:
         names = ", ".join(sorted(request.inputs)) or "nothing"
         raise InvalidTensor(f"The inputs are {names}; there goes one in, {ACCEPTED}.")
-
-
-def decode_base64(text: bytes) -> bytes:
-    """Undo the base64 in which JSON carries a picture."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise InvalidImage(f"In JSON a picture is base64 text; {ACCEPTED_PICTURE}.") from None

@@ -1,22 +1,26 @@
 """The transformer's KServe model: pictures in, the landmarks of their faces out."""
 
+import contextlib
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving import metrics, tracing
-from serving.contract import BOX_SCORES, BOXES, FACE, IMAGE, IMAGE_INDEX, LANDMARKS, POINTS, SCORES
-from serving.errors import TooLarge
+from serving.contract import BOX_SCORES, BOXES, FACE, IMAGE, IMAGE_INDEX, LANDMARKS, SCORES
+from serving.errors import ModelNotFound, ServingError, TooLarge
+from serving.landmarks import LandmarkSet
 from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
 from transformer.crop import to_picture
-from transformer.faces import FaceFinder, Faces
+from transformer.faces import FaceFinder, Faces, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located, PredictorClient
+from transformer.predictor_client import Located, PredictorClient, pick_headers
 from transformer.settings import TransformerSettings
 
 
@@ -28,13 +32,25 @@ class Transformer(Model):
     outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX)
     settings: TransformerSettings
 
+    def __init__(self, name: str, settings: TransformerSettings):
+        super().__init__(name, settings)
+        self.sets: dict[str, LandmarkSet] = {}  # of the predictor's models that were asked
+
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
         self.client = PredictorClient(self.settings.predictor)
+        detector = self.finder.first
+        metrics.DETECTOR.labels(detector.name, detector.runtime, detector.precision).set(1)
         logger.info(
-            "loaded", extra={"detector": self.finder.name, "predictor": self.client.address}
+            "loaded",
+            extra={
+                "detector": detector.name,
+                "runtime": detector.runtime,
+                "precision": detector.precision,
+                "predictor": self.client.address,
+            },
         )
         self.ready = True
         return self.ready
@@ -43,17 +59,68 @@ class Transformer(Model):
         ready = await super().check_ready()
         if ready and self.settings.ready_needs_predictor:
             ready = await self.client.check_ready(self.name)
+            if ready:  # a predictor without a landmark set is one that can't be cropped for
+                await self.refresh()
+                ready = self.landmarks is not None
         return ready
+
+    async def refresh(self) -> None:
+        """Ask for the set of the model that is asked by default; keep it where none answers."""
+        with contextlib.suppress(ServingError):
+            await self.learn_set(self.name, time.monotonic() + 1)
+
+    async def learn_set(self, model: str, deadline: float) -> LandmarkSet:
+        """Ask the predictor for a model's landmark set, and keep it."""
+        try:
+            found = await self.client.fetch_landmarks(model, deadline)
+        except ModelNotFound:
+            self.sets.pop(model, None)
+            raise
+        self.sets[model] = found
+        if model == self.name:
+            self.landmarks = found
+        return found
 
     async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
         """Answer with each face's landmarks in pixels of its picture, or of the given face."""
+        payload.headers = pick_headers(payload.headers)  # what can't go on is refused at once
         if FACE.name in payload.inputs:
             return await self.locate_faces(payload)
         names = choose_outputs(payload.outputs, self.outputs)
         model = read_model(payload, self.name)
         pictures = read_pictures(payload, self.settings.max_images)
+        assert payload.deadline is not None
+        missing: ModelNotFound | None = None
+        try:
+            known = self.sets.get(model) or await self.learn_set(model, payload.deadline)
+        except ModelNotFound as error:
+            if self.landmarks is None:
+                raise
+            # The call itself shall be refused, where the predictor's log and the trace show it.
+            missing, known = error, self.landmarks
+        arrays, answer = await self.locate_pictures(payload, pictures, model, known)
+        if missing and not len(arrays[BOXES.name]):
+            raise missing
+        if answer.landmarks != known.digest:  # the predictor has been replaced meanwhile
+            fresh = await self.learn_set(model, payload.deadline)
+            if (fresh.side, fresh.crop_scale) != (known.side, known.crop_scale):
+                arrays, answer = await self.locate_pictures(payload, pictures, model, fresh)
+        metrics.observe_stages(self.service, answer.timings)
+        metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
+        answer.outputs = pick_outputs(names, arrays)
+        return answer
+
+    async def locate_pictures(
+        self, payload: InferenceRequest, pictures: list, model: str, known: LandmarkSet
+    ) -> tuple[dict[str, NDArray], InferenceResponse]:
+        """Find the faces of pictures, cropped for a landmark set, and their landmarks."""
         begun = time.perf_counter()
-        found = await self.pool.run_all(self.finder.find_faces, pictures)
+        find_faces = partial(self.finder.find_faces, landmarks=known)
+        if len(pictures) == 1:
+            found = await self.pool.run_all(find_faces, pictures)
+        else:
+            find = partial(find_numbered, find_faces)
+            found = await self.pool.run_all(find, list(enumerate(pictures)))
         timings = sum_timings(found)
         timings["faces"] = time.perf_counter() - begun  # the three above and waiting for a worker
         counts = [len(faces.scores) for faces in found]
@@ -63,16 +130,16 @@ class Transformer(Model):
                 f"There are {sum(counts)} faces; {self.settings.max_faces} go into one request."
             )
         begun = time.perf_counter()
-        landmarks, scores = EMPTY_LANDMARKS, EMPTY_SCORES
+        landmarks = np.empty((0, len(known), 2), np.float32)
+        scores, digest = np.empty((0, len(known)), np.float32), known.digest
         if sum(counts):
-            crops = np.concatenate([faces.crops for faces in found])  # [F, 1, 96, 96]
+            crops = np.concatenate([faces.crops for faces in found])  # [F, 1, S, S]
             located = await self.call_predictor(crops, model, payload)
             squares = [square for faces in found for square in faces.squares]
-            landmarks, scores = to_picture(located.landmarks, squares), located.scores
+            landmarks = to_picture(located.landmarks, squares, known.side)
+            scores, digest = located.scores, located.digest or digest
             timings |= located.timings
         timings["predict"] = time.perf_counter() - begun  # the predictor's stages and the way
-        metrics.observe_stages(self.service, timings)
-        metrics.FACES.labels(self.service).inc(sum(counts))
         arrays = {
             LANDMARKS.name: landmarks,
             SCORES.name: scores,
@@ -80,7 +147,7 @@ class Transformer(Model):
             BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
             IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
-        return InferenceResponse(pick_outputs(names, arrays), timings, len(pictures))
+        return arrays, InferenceResponse({}, timings, len(pictures), digest)
 
     async def locate_faces(self, request: InferenceRequest) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
@@ -93,7 +160,7 @@ class Transformer(Model):
         timings = located.timings | {"predict": time.perf_counter() - begun}
         metrics.observe_stages(self.service, timings)
         arrays = {LANDMARKS.name: located.landmarks, SCORES.name: located.scores}
-        return InferenceResponse(pick_outputs(names, arrays), timings, len(faces))
+        return InferenceResponse(pick_outputs(names, arrays), timings, len(faces), located.digest)
 
     async def call_predictor(
         self, faces: np.ndarray, model: str, request: InferenceRequest
@@ -104,10 +171,6 @@ class Transformer(Model):
     async def close(self) -> None:
         await self.client.close()
         await self.pool.close()
-
-
-EMPTY_LANDMARKS = np.empty((0, POINTS, 2), np.float32)
-EMPTY_SCORES = np.empty((0, POINTS), np.float32)
 
 
 def sum_timings(found: list[Faces]) -> dict[str, float]:

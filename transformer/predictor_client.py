@@ -12,15 +12,27 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
+from serving import extension_pb2 as ext
 from serving import tracing
-from serving.contract import FACE, GRPC_INFER, GRPC_SERVICE, LANDMARKS, SCORES
-from serving.errors import ServingError
+from serving.contract import (
+    FACE,
+    GRPC_CONFIG,
+    GRPC_INFER,
+    GRPC_SERVICE,
+    LANDMARKS,
+    SCORES,
+    SET_HEADER,
+)
+from serving.errors import InvalidRequest, PredictorUnavailable, ServingError
+from serving.grpc import METADATA_BYTES
+from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
 from serving.messages import DATATYPES, make_array
 from serving.record import read_timings
 from transformer.predictor_errors import translate_error
+from transformer.target import find_target
 
 PASSED_ON = ("x-request-id", "traceparent", "tracestate", "authorization")
-SENDABLE = re.compile(r"[ -~]{1,8192}")  # what gRPC takes as the value of a text header
+SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
 CHUNK_FACES = 256  # of a call, the predictor's own limit
 CHUNK_BYTES = 8 * 2**20
 
@@ -28,7 +40,10 @@ SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
     "methodConfig": [
         {
-            "name": [{"service": GRPC_SERVICE, "method": "ModelInfer"}],
+            "name": [
+                {"service": GRPC_SERVICE, "method": method}
+                for method in ("ModelInfer", "ModelConfig")
+            ],
             "retryPolicy": {  # within a second, while the names of new pods are found
                 "maxAttempts": 4,
                 "initialBackoff": "0.05s",
@@ -44,6 +59,9 @@ OPTIONS = [
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.enable_retries", 1),
     ("grpc.per_rpc_retry_buffer_size", 16 * 2**20),  # by default 256 KiB: 28 faces had no retry
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment is meant for the world outside
+    ("grpc.max_metadata_size", METADATA_BYTES),  # of answers, as the server's of requests
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES),
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -52,6 +70,7 @@ OPTIONS = [
     ("grpc.dns_min_time_between_resolutions_ms", 1000),  # of a headless service's pods
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.max_pings_without_data", 0),  # or no more than two in a long call
 ]
 
 
@@ -59,9 +78,10 @@ OPTIONS = [
 class Located:
     """What the predictor says about faces, and the seconds of its own stages."""
 
-    landmarks: NDArray[np.float32]  # [N, 15, 2]
-    scores: NDArray[np.float32]  # [N, 15]
+    landmarks: NDArray[np.float32]  # [N, K, 2]
+    scores: NDArray[np.float32]  # [N, K]
     timings: dict[str, float] = field(default_factory=dict)
+    digest: str = ""  # of the landmark set, "" where the predictor doesn't tell
 
 
 class PredictorClient:
@@ -76,6 +96,11 @@ class PredictorClient:
         if self.channel is None:  # needs the running event loop
             self.channel = grpc.aio.insecure_channel(self.address, OPTIONS)
             self.connected = pb_grpc.GRPCInferenceServiceStub(self.channel)
+            self.connected.ModelConfig = self.channel.unary_unary(  # KServe's file lacks it
+                f"/{GRPC_CONFIG}",
+                ext.ModelRequest.SerializeToString,
+                ext.ConfigResponse.FromString,
+            )
         return self.connected
 
     async def locate(
@@ -90,6 +115,8 @@ class PredictorClient:
             await self.infer(faces[start : start + chunk], model, headers, deadline)
             for start in range(0, len(faces), chunk)
         ]
+        if len({part.digest for part in parts}) > 1:
+            raise PredictorUnavailable("The predictor is being replaced by one of other landmarks.")
         timings: dict[str, float] = {}
         for part in parts:
             for stage, seconds in part.timings.items():
@@ -98,6 +125,7 @@ class PredictorClient:
             np.concatenate([part.landmarks for part in parts]),
             np.concatenate([part.scores for part in parts]),
             timings,
+            parts[0].digest,
         )
 
     async def infer(
@@ -114,11 +142,7 @@ class PredictorClient:
             ],
             raw_input_contents=[faces.tobytes()],
         )
-        metadata = {
-            name: headers[name]
-            for name in PASSED_ON
-            if name in headers and SENDABLE.fullmatch(headers[name])
-        }
+        metadata = dict(headers)
         with tracing.tracer.open_call(
             GRPC_INFER, self.address, model=model, faces=len(faces)
         ) as span:
@@ -137,9 +161,28 @@ class PredictorClient:
         }
         if LANDMARKS.name not in arrays or SCORES.name not in arrays:
             raise ServingError(f"Model '{model}' gives no landmarks and scores.")
-        timings = read_timings(dict(trailing or ()).get("server-timing", ""))
+        told = dict(trailing or ())
+        timings = read_timings(told.get("server-timing", ""))
         timings.pop("total", None)
-        return Located(arrays[LANDMARKS.name], arrays[SCORES.name], timings)
+        digest = str(told.get(SET_HEADER, ""))
+        return Located(arrays[LANDMARKS.name], arrays[SCORES.name], timings, digest)
+
+    async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
+        """Ask for the landmark set of a model.
+
+        Raises the predictor's own ServingError, or PredictorUnavailable.
+        """
+        request = ext.ModelRequest(name=model)
+        timeout = max(0.001, deadline - time.monotonic())
+        try:
+            answer = await self.stub.ModelConfig(request, timeout=timeout)
+        except grpc.aio.AioRpcError as error:
+            raise translate_error(error) from None
+        values = {k: v.string_value for k, v in answer.config.parameters.items()}
+        try:
+            return read_parameters(values, f"the predictor's model '{model}'")
+        except LandmarkError as error:
+            raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
 
     async def check_ready(self, model: str) -> bool:
         """Tell whether the predictor's model is ready, within a second."""
@@ -160,9 +203,15 @@ class PredictorClient:
             await channel.close()
 
 
-def find_target(address: str) -> str:
-    """Make gRPC's target of host:port, of a host as KServe gives it, or of a target itself."""
-    scheme = address.split(":", 1)[0]
-    if scheme in ("dns", "ipv4", "ipv6", "unix"):
-        return address
-    return f"dns:///{address if ':' in address else f'{address}:80'}"
+def pick_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Pick the headers that the predictor gets, too; raises InvalidRequest for one that can't go.
+
+    A trace that cannot be read is left out, as W3C's Trace Context says.
+    """
+    picked = {name: headers[name] for name in PASSED_ON if headers.get(name)}
+    for name, value in list(picked.items()):
+        if not SENDABLE.fullmatch(value):
+            if name == "authorization":
+                raise InvalidRequest(f"The header '{name}' needs visible ASCII characters.")
+            del picked[name]
+    return picked

@@ -19,8 +19,11 @@ class TransformerSettings(ServerSettings):
     """ONNX file of YuNet or CenterFace; none: what `make models` chose."""
     detect_side: int = Field(640, ge=64, le=4096)
     """Pictures are detected at this long side, in pixels, or at their own when smaller."""
+    first_look: int = Field(0, ge=0, le=4096)
+    """Long side of a first look, after which `detect_side` is looked at only where there is doubt;
+    0: none. README: the detector, has what 320 finds and saves."""
     min_score: float | None = Field(None, gt=0, lt=1)
-    """Boxes with a lower score are no faces; none: 0.6 for YuNet, 0.5 for CenterFace."""
+    """Boxes with a lower score are no faces; none: 0.57 for YuNet, 0.5 for CenterFace."""
     workers: int = Field(default_factory=count_cpus, ge=1)
     """Threads that decode pictures and find faces."""
     max_pictures: int = Field(256, ge=1)

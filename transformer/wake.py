@@ -9,6 +9,8 @@ import socket
 import sys
 import threading
 
+from transformer.target import split_address
+
 SECONDS = 60.0  # for which a gateway may hold the request
 
 
@@ -34,11 +36,14 @@ def find_address(arguments: list[str], variables) -> str:
 
 def knock(address: str) -> None:
     """Make one HTTP/1.1 request."""
-    host, _, port = address.partition(":")
+    try:
+        host, port = split_address(address)
+    except ValueError:
+        return  # the settings will say so
     request = f"GET /v2/health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     try:
-        with socket.create_connection((host, int(port or 80)), SECONDS) as connection:
+        with socket.create_connection((host.strip("[]"), port), SECONDS) as connection:
             connection.sendall(request.encode())
             connection.recv(1)
-    except (OSError, ValueError):
+    except OSError:
         pass

@@ -14,7 +14,7 @@ from predictor.checkpoint import load_unet
 
 
 class StockPredictor(kserve.Model):
-    """Faces FP32 `[N,1,96,96]` -> heatmaps `[N,15,96,96]`."""
+    """Faces FP32 `[N,1,S,S]` -> heatmaps `[N,K,S,S]`."""
 
     def __init__(self, name: str, checkpoint: str):
         super().__init__(name)

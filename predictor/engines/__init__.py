@@ -5,6 +5,7 @@ module does so when it is chosen.
 """
 
 from predictor.engines.base import Engine, EngineError
-from predictor.engines.choice import ENGINES, load_engine
+from predictor.engines.choice import load_engine
+from predictor.engines.registry import ENGINES
 
 __all__ = ["ENGINES", "Engine", "EngineError", "load_engine"]

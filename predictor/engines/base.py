@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.decode import Floats, decode_heatmaps
+from serving.landmarks import LandmarkSet
 
 Faces = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -15,26 +16,28 @@ class EngineError(RuntimeError):
 
 
 class Engine(ABC):
-    """A loaded network. Safe to call from one thread at a time.
+    """A loaded network of K points and faces of S pixels a side, as `landmarks` has it.
 
+    Safe to call from one thread at a time.
     `logits` tells what a heatmap's values are: logits of a softmax over its pixels,
     or heights of a Gaussian in 0..1 (how most public checkpoints are trained).
     """
 
     name: str  # "eager", "openvino-int8", ...
     logits: bool
+    landmarks: LandmarkSet
     max_batch: int  # faces in one run beyond which a batch gains nothing
     why: str = ""  # one sentence: why this engine and no other
 
     @abstractmethod
     def run(self, faces: Faces) -> Floats:
-        """Run the network: faces `[N,1,96,96]`, UINT8 0..255 or FP32 0..1 -> `[N,15,96,96]`.
+        """Run the network: faces `[N,1,S,S]`, UINT8 0..255 or FP32 0..1 -> `[N,K,S,S]`.
 
         The heatmaps are the caller's own.
         """
 
     def locate(self, faces: Faces) -> tuple[Floats, Floats]:
-        """Find the landmarks `[N,15,2]` (x, y in pixels of the face) and scores `[N,15]`."""
+        """Find the landmarks `[N,K,2]` (x, y in pixels of the face) and scores `[N,K]`."""
         return decode_heatmaps(self.run(faces), self.logits)
 
 

@@ -3,52 +3,53 @@
 import logging
 from pathlib import Path
 
+from predictor.engines.artifact import list_artifacts
 from predictor.engines.base import Engine, EngineError
-from predictor.engines.hardware import BF16, INT8, list_features
-from predictor.engines.loaders import FROM_CHECKPOINT, OPENERS, load
-
-ENGINES = (*OPENERS, *FROM_CHECKPOINT)
+from predictor.engines.hardware import list_hardware, name_cpu
+from predictor.engines.loading import load
+from predictor.engines.registry import ENGINES, NARROW, EngineKind, find_kind
 
 logger = logging.getLogger("predictor.engines")
 
 
 def load_engine(
-    choice: str, checkpoint: Path, artefact: Path | None = None, threads: int = 0
+    choice: str, checkpoint: Path, artifact: Path | None = None, threads: int = 0
 ) -> Engine:
     """Load the engine of this name, or for `auto` the fastest that works here.
 
-    `artefact` is a folder that predictor.export made; None: the one of that engine and
-    checkpoint beside the checkpoint, if any. `threads` 0: as the artefact was tuned, or
+    `artifact` is a folder that predictor.export made; None: the one of that engine and
+    checkpoint beside the checkpoint, if any. `threads` 0: as the artifact was tuned, or
     as many as the container may use. Raises EngineError with one sentence when an
     engine that was named can't be loaded, and CheckpointError for a bad checkpoint.
     """
     checkpoint = Path(checkpoint)
     if choice == "auto":
-        return load_fastest(checkpoint, artefact, threads)
-    if choice not in ENGINES:
-        raise EngineError(f"There is no engine '{choice}'; there are auto, {', '.join(ENGINES)}.")
-    engine = load_named(choice, checkpoint, artefact, threads)
+        return load_fastest(checkpoint, artifact, threads)
+    engine = load_named(find_kind(choice), checkpoint, artifact, threads)
     engine.why = f"{choice}, as LANDMARKS_ENGINE says."
     return engine
 
 
-def load_named(choice: str, checkpoint: Path, artefact: Path | None, threads: int) -> Engine:
+def load_named(kind: EngineKind, checkpoint: Path, artifact: Path | None, threads: int) -> Engine:
     """Load one engine; a package that it lacks becomes an EngineError."""
     try:
-        return load(choice, checkpoint, artefact, threads)
+        engine = load(kind, checkpoint, artifact, threads)
     except ImportError as error:
         package = (error.name or str(error)).split(".")[0]
         raise EngineError(
-            f"Engine {choice} needs the package {package}, which is not installed."
+            f"Engine {kind.name} needs the package {package}, which is not installed."
         ) from error
+    if kind.experimental:
+        logger.warning(f"Engine {kind.name} is experimental: {kind.experimental}.")
+    return engine
 
 
-def load_fastest(checkpoint: Path, artefact: Path | None, threads: int) -> Engine:
+def load_fastest(checkpoint: Path, artifact: Path | None, threads: int) -> Engine:
     """Try the engines from the fastest on; log what was picked, why, and what failed before."""
     failed: list[str] = []
-    for name, reason in rank_engines():
+    for name, reason in rank_engines(is_narrow(checkpoint, artifact)):
         try:
-            engine = load_named(name, checkpoint, artefact, threads)
+            engine = load_named(ENGINES[name], checkpoint, artifact, threads)
         except EngineError as error:
             failed.append(f"{name} not taken: {error}")
             continue
@@ -60,24 +61,27 @@ def load_fastest(checkpoint: Path, artefact: Path | None, threads: int) -> Engin
     return engine
 
 
-def rank_engines() -> list[tuple[str, str]]:
-    """List the engines that this machine's hardware suits, fastest first, each with why."""
-    features = list_features()
+def rank_engines(narrow: bool = False) -> list[tuple[str, str]]:
+    """List the engines that this machine's hardware suits, each with why.
+
+    The fastest as measured on such hardware come first, what was not measured on it
+    after them in the table's order.
+    """
+    found = list_hardware()
+    cpu = name_cpu(found)
+    suited = [kind for kind in ENGINES.values() if kind.needs is None or kind.needs.is_in(found)]
+    suited.sort(key=lambda kind: -kind.estimate_speed(cpu, narrow))  # keeps the order of equals
     ranked = []
-    if Path("/proc/driver/nvidia/version").exists():
-        ranked.append(("cuda", "there is an NVIDIA GPU"))
-    if has(features, INT8):
-        ranked.append(("openvino-int8", "the CPU multiplies bytes and an int8 artefact is there"))
-    if has(features, BF16):
-        ranked.append(("openvino-bf16", "the CPU multiplies bf16"))
-    ranked.append(("openvino", "OpenVINO is installed"))
-    ranked.append(("onnxruntime", "ONNX Runtime is installed"))
-    if not has(features, INT8):  # what a torch-free image can still run
-        ranked.append(("openvino-int8", "an int8 artefact is there"))
-    ranked.append(("eager", "the reference works wherever torch does"))
+    for kind in suited:
+        hardware = [f.says for f in (kind.needs, kind.gains) if f and f.is_in(found)]
+        ranked.append((kind.name, " and ".join([*hardware, kind.why] if kind.why else hardware)))
     return ranked
 
 
-def has(features: frozenset[str], wanted: tuple[str, ...]) -> bool:
-    """Tell whether the CPU has one of the features."""
-    return not features.isdisjoint(wanted)
+def is_narrow(checkpoint: Path, artifact: Path | None) -> bool:
+    """Check whether artifacts of the checkpoint tell a network as narrow as the student.
+
+    Without one nothing hangs on it: the engines that its width ranks take an artifact.
+    """
+    widths = [made.get("width") for _, made in list_artifacts(checkpoint, artifact)]
+    return any(type(width) is int and width <= NARROW for width in widths)

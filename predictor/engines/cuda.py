@@ -1,7 +1,7 @@
 """An NVIDIA GPU: fp16 or bf16, channels last, one CUDA graph a batch size.
 
-Never run: no GPU was at hand when this was written. What needs none (steps, sizes,
-decoding) is tested on the CPU.
+Experimental: it has never run, as no GPU was at hand when it was written. What needs
+none (steps, sizes, decoding) is tested on the CPU.
 """
 
 from pathlib import Path
@@ -12,9 +12,10 @@ from torch import Tensor
 
 from predictor.decode import Floats
 from predictor.engines.base import Engine, EngineError, Faces
-from predictor.engines.build.reference import load_reference
 from predictor.engines.decode_torch import decode_tensor
+from predictor.engines.reference import load_reference
 from predictor.engines.torch_steps import fold_norms, order_channels_last
+from serving.landmarks import LandmarkSet
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # faces of the captured graphs; a batch is padded to the next
 
@@ -22,27 +23,30 @@ SIZES = (1, 2, 4, 8, 16, 32, 64)  # faces of the captured graphs; a batch is pad
 class CudaEngine(Engine):
     """Replays a captured graph: copy in, network, decoding, copy out, with no launch by launch.
 
-    A UNet of 96x96 faces is some 60 kernels of a few microseconds each, which launching
+    A UNet of such small faces is some 60 kernels of a few microseconds each, which launching
     one by one would take longer than running.
     """
 
     name = "cuda"
     max_batch = SIZES[-1]
 
-    def __init__(self, checkpoint: str | Path, half: torch.dtype = torch.bfloat16):
+    def __init__(
+        self, checkpoint: str | Path, threads: int = 0, half: torch.dtype = torch.bfloat16
+    ):
         if not torch.cuda.is_available():
             raise EngineError("Engine cuda needs an NVIDIA GPU and a torch built for CUDA.")
-        net, self.logits = load_reference(checkpoint)
-        self.channels = net.n_channels
+        found = load_reference(checkpoint)
+        self.landmarks, self.logits = found.landmarks, found.logits
+        self.channels = found.net.n_channels
         self.stream = torch.cuda.Stream()
-        self.net = order_channels_last(fold_norms(net)).to("cuda", half)
+        self.net = order_channels_last(fold_norms(found.net)).to("cuda", half)
         self.half = half
         with torch.cuda.stream(self.stream), torch.inference_mode():
             self.graphs = {size: self.capture(size) for size in SIZES}
 
     def capture(self, size: int) -> "Captured":
         """Capture the work on one batch size."""
-        captured = Captured(size)
+        captured = Captured(size, self.landmarks)
         for _ in range(3):  # cuDNN picks its algorithms before anything is captured
             self.compute(captured)
         torch.cuda.synchronize()
@@ -54,9 +58,9 @@ class CudaEngine(Engine):
 
     def compute(self, c: "Captured") -> None:
         """Faces of the pinned buffer to landmarks, scores and heatmaps on the device."""
-        x = c.pinned.to("cuda", non_blocking=True).to(self.half).div(255)  # [N, 1, 96, 96]
+        x = c.pinned.to("cuda", non_blocking=True).to(self.half).div(255)  # [N, 1, S, S]
         x = x.expand(-1, self.channels, -1, -1).contiguous(memory_format=torch.channels_last)
-        c.heatmaps = self.net(x).float()  # [N, 15, 96, 96]
+        c.heatmaps = self.net(x).float()  # [N, K, S, S]
         c.points, c.scores = decode_tensor(c.heatmaps, self.logits)
         c.points_out.copy_(c.points, non_blocking=True)
         c.scores_out.copy_(c.scores, non_blocking=True)
@@ -95,10 +99,11 @@ class Captured:
     points: Tensor
     scores: Tensor
 
-    def __init__(self, size: int, pin: bool = True):
-        self.pinned = torch.zeros(size, 1, 96, 96, pin_memory=pin)  # FP32 0..255
-        self.points_out = torch.zeros(size, 15, 2, pin_memory=pin)
-        self.scores_out = torch.zeros(size, 15, pin_memory=pin)
+    def __init__(self, size: int, landmarks: LandmarkSet, pin: bool = True):
+        side, points = landmarks.side, len(landmarks)
+        self.pinned = torch.zeros(size, 1, side, side, pin_memory=pin)  # FP32 0..255
+        self.points_out = torch.zeros(size, points, 2, pin_memory=pin)
+        self.scores_out = torch.zeros(size, points, pin_memory=pin)
 
 
 def pick_size(faces: int) -> int:

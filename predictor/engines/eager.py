@@ -1,4 +1,4 @@
-"""Torch on the CPU: the reference, eager fp32, and what a few small steps make of it."""
+"""Torch on the CPU in eager fp32, the network as it is: the reference."""
 
 from pathlib import Path
 
@@ -6,32 +6,23 @@ import torch
 
 from predictor.decode import Floats
 from predictor.engines.base import Engine, Faces
-from predictor.engines.build.reference import load_reference, run_reference
-from predictor.engines.torch_steps import STEPS, list_steps
+from predictor.engines.reference import load_reference, run_reference
 from serving.cpus import count_cpus
 
 
-class TorchEngine(Engine):
-    """A UNet after the steps that its name stands for, each on top of those before."""
+class EagerEngine(Engine):
+    """The network as it was trained: every other engine is measured against it."""
 
-    def __init__(
-        self, name: str, checkpoint: str | Path, logits: bool | None = None, threads: int = 0
-    ):
+    name = "eager"
+    max_batch = 8
+
+    def __init__(self, checkpoint: str | Path, logits: bool | None = None, threads: int = 0):
         torch.set_num_threads(threads or count_cpus())
-        net, found = load_reference(checkpoint)
-        self.name, self.max_batch = name, 8
-        self.logits = found if logits is None else logits
-        self.channels = net.n_channels
-        self.net: torch.nn.Module = net
-        for step in list_steps(name):
-            self.net = STEPS[step](self.net)
+        found = load_reference(checkpoint)
+        self.landmarks = found.landmarks
+        self.logits = found.logits if logits is None else logits
+        self.channels = found.net.n_channels
+        self.net: torch.nn.Module = found.net
 
     def run(self, faces: Faces) -> Floats:
         return run_reference(self.net, faces, self.channels)
-
-
-class EagerEngine(TorchEngine):
-    """Eager fp32 torch, the network as it is: every other engine is measured against it."""
-
-    def __init__(self, checkpoint: str | Path, logits: bool | None = None, threads: int = 0):
-        super().__init__("eager", checkpoint, logits, threads)

@@ -10,8 +10,6 @@ from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces, scale_faces
 from serving.cpus import count_cpus
 
-# int8 graphs are quantised already; what is left in them stays fp32.
-PRECISIONS = {"openvino": "f32", "openvino-bf16": "bf16", "openvino-int8": "f32"}
 SIZES = (4, 1)  # faces of a run; larger ones gain nothing and take more memory
 
 
@@ -19,8 +17,11 @@ class OpenVinoEngine(Engine):
     """One compiled model for each of SIZES: a fixed shape lets OpenVINO plan all ahead.
 
     Heatmaps are decoded where OpenVINO wrote them: nothing of them is copied unless
-    `run` hands them out.
+    `run` hands them out. int8 graphs are quantised already; what is left in them stays
+    fp32.
     """
+
+    precision = "f32"
 
     def __init__(
         self, name: str, model: Path | bytes, logits: bool, threads: int = 0, max_batch: int = 8
@@ -29,34 +30,46 @@ class OpenVinoEngine(Engine):
         self.threads = threads or count_cpus()
         core = ov.Core()
         source = core.read_model(model)
-        if name == "openvino-bf16":
-            keep_precise(source, "outc.conv")
+        _, self.maps, *self.size = source.output(0).partial_shape.get_max_shape()  # [N, K, S, S]
         self.open(core, source)
 
     def open(self, core: ov.Core, model: ov.Model) -> None:
-        self.requests = open_requests(core, model, PRECISIONS[self.name], self.threads)
+        self.requests = open_requests(core, model, self.precision, self.threads)
 
     def run(self, faces: Faces) -> Floats:
-        maps = np.empty((len(faces), 15, 96, 96), np.float32)
+        maps = np.empty((len(faces), self.maps, *self.size), np.float32)
         for part, heatmaps in self.infer(faces):
             maps[part] = heatmaps
         return maps
 
     def locate(self, faces: Faces) -> tuple[Floats, Floats]:
-        points = np.empty((len(faces), 15, 2), np.float32)
-        scores = np.empty((len(faces), 15), np.float32)
+        points = np.empty((len(faces), self.maps, 2), np.float32)
+        scores = np.empty((len(faces), self.maps), np.float32)
         for part, heatmaps in self.infer(faces):
             points[part], scores[part] = decode_heatmaps(heatmaps, self.logits)
         return points, scores
 
     def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
         """Give parts of the batch and their heatmaps, in OpenVINO's memory until the next part."""
-        scaled = scale_faces(faces)  # [N, 1, 96, 96]
+        scaled = scale_faces(faces)  # [N, 1, S, S]
         for part in split_faces(len(scaled)):
             request = self.requests[part.stop - part.start]
             request.set_input_tensor(ov.Tensor(scaled[part], shared_memory=True))
             request.infer()
             yield part, request.get_output_tensor(0).data
+
+
+class Bf16Engine(OpenVinoEngine):
+    """Computes in bf16 but for the last layer, whose heatmaps bf16 would round.
+
+    Landmarks then moved twice as far on average, and by up to a pixel.
+    """
+
+    precision = "bf16"
+
+    def open(self, core: ov.Core, model: ov.Model) -> None:
+        keep_precise(model, "outc.conv")
+        super().open(core, model)
 
 
 def open_requests(
@@ -85,11 +98,7 @@ def open_request(core: ov.Core, model: ov.Model, precision: str, threads: int) -
 
 
 def keep_precise(model: ov.Model, layer: str) -> None:
-    """Keep one layer fp32 where the rest computes in bf16.
-
-    Of the last one bf16 would round the heatmaps: landmarks then moved twice as far on
-    average, and by up to a pixel.
-    """
+    """Keep one layer fp32, whatever the rest computes in."""
     for op in model.get_ops():
         if op.get_friendly_name().split("/")[0] == layer:
             op.get_rt_info()["precise_0"] = ""

@@ -93,7 +93,19 @@ def laptop(tmp_path):
     for name in HERE:
         (tools / name).write_text(script)
         (tools / name).chmod(0o755)
-    for name in ("bash", "sed", "grep", "seq", "sleep", "dirname", "python3", "curl", "cut", "cat"):
+    for name in (
+        "bash",
+        "ls",
+        "sed",
+        "grep",
+        "seq",
+        "sleep",
+        "dirname",
+        "python3",
+        "curl",
+        "cut",
+        "cat",
+    ):
         (tools / name).symlink_to(shutil.which(name) or "/bin/true")
     quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     handler = functools.partial(quiet, directory=str(tmp_path / "github"))

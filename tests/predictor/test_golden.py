@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from predictor.engines.eager import EagerEngine
-from predictor.golden import GoldenError, check_engine, find_golden, load_face
+from predictor.engines.golden import GoldenError, load_face
+from predictor.golden import check_engine, find_golden
 
 MODEL = Path("models/simple_unet.pth")
 
@@ -48,7 +49,7 @@ def test_an_answer_of_another_checkpoint_is_refused(copy: Path):
 
 
 def test_the_golden_face_is_a_real_face():
-    face = load_face()
+    face = load_face(96)
     assert face.shape == (1, 1, 96, 96) and face.dtype == np.uint8
     landmarks, scores = EagerEngine(MODEL).locate(face)
     left_eye, right_eye, nose, lip = landmarks[0][[0, 1, 10, 14]]

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from predictor.golden import GoldenError, find_golden, hash_file
+from predictor.engines.golden import GoldenError
+from predictor.engines.manifest import hash_file
+from predictor.golden import find_golden
 from predictor.loader import Loader, find_checkpoints
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
@@ -73,3 +75,10 @@ def test_a_network_whose_numbers_are_wrong_is_not_served(folder):
     models, reasons = make_loader(folder).load_all()
     assert "tiny" not in {model.name for model in models}
     assert "pixels off" in reasons["tiny", "1"]
+
+
+def test_the_artifacts_folder_is_taken_under_its_older_spelling_too(monkeypatch):
+    monkeypatch.setenv("LANDMARKS_ARTEFACT", "models/older")
+    assert PredictorSettings().artifact == Path("models/older")
+    monkeypatch.setenv("LANDMARKS_ARTIFACT", "models/newer")
+    assert PredictorSettings().artifact == Path("models/newer")

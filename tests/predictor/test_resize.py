@@ -4,13 +4,25 @@ import cv2
 import numpy as np
 import pytest
 
-from predictor.model import prepare_faces
-from predictor.resize import resize_faces, scale_points
+from predictor import model, resize
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import check_faces
 from serving.messages import Tensor
 
 RNG = np.random.default_rng(1)
+SIDE = 96  # of the network's face, in these tests
+
+
+def resize_faces(faces: np.ndarray) -> np.ndarray:
+    return resize.resize_faces(faces, SIDE)
+
+
+def prepare_faces(given: np.ndarray) -> np.ndarray:
+    return model.prepare_faces(given, SIDE)
+
+
+def scale_points(points: np.ndarray, height: int, width: int) -> np.ndarray:
+    return resize.scale_points(points, SIDE, height, width)
 
 
 def make_tensor(*shape: int, dtype: str = "UINT8") -> Tensor:

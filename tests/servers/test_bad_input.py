@@ -112,9 +112,9 @@ FACES = {  # JSON bodies for the predictor
 
 def check_error(answer: requests.Response, status: int, code: str) -> None:
     assert answer.status_code == status, answer.text
-    error = answer.json()["error"]
-    assert error["code"] == code
-    assert 10 < len(error["message"]) < 400 and error["message"].endswith(".")
+    body = answer.json()
+    assert body["code"] == code
+    assert 10 < len(body["error"]) < 400 and body["error"].endswith(".")
     assert "Traceback" not in answer.text
 
 

@@ -5,11 +5,16 @@ import signal
 import threading
 import time
 
+import grpc
+import numpy as np
 import pytest
 import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
-from tools.processes import Service, find_ports, start_service, wait_ready
+from tests.servers.raw_http import connect, write_request
+from tools.processes import ROOT, Service, find_ports, start_service, wait_ready
 
 
 @pytest.fixture
@@ -102,3 +107,40 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(logs, settings, sentence
     assert predictor.process.wait(60) == 1
     lines = predictor.log.read_text().splitlines()
     assert sentence in lines[-1] and "Traceback" not in predictor.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_with_odd_connections_open(logs, number):
+    """Whatever is connected: calls under way are answered, exit code 0, nothing to explain."""
+    ports = find_ports()
+    settings = {"LANDMARKS_DRAIN_SECONDS": "0.3", "LANDMARKS_ANSWER_SECONDS": "3"}
+    service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
+    wait_ready(service)
+    odd = [
+        b"",
+        b"POST /v2/models/unet/infer HTTP/1.1\r\nHo",
+        write_request(b"{}", "Connection: Upgrade", "Upgrade: websocket"),
+        write_request(b"{}", "Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: AA"),
+        write_request(b"").replace(b"Length: 0", b"Length: 9"),
+        b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 500,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\0\1\2\3",
+    ]
+    faces = np.repeat(np.load(ROOT / "predictor/golden_face.npy"), 64, axis=0)
+    tensor = pb.ModelInferRequest.InferInputTensor(name="face", datatype="UINT8", shape=faces.shape)
+    request = pb.ModelInferRequest(
+        model_name="unet", inputs=[tensor], raw_input_contents=[faces.tobytes()]
+    )
+    with contextlib.ExitStack() as stack:
+        for data in odd:
+            stack.enter_context(connect(service)).sendall(data)
+        channel = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{service.grpc}"))
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        stub.ModelInfer(request, timeout=60)
+        calls = [stub.ModelInfer.future(request, timeout=60) for _ in range(4)]
+        time.sleep(0.2)
+        service.process.send_signal(number)
+        assert [call.code().name for call in calls] == ["OK"] * 4
+        assert service.process.wait(40) == 0
+    log = service.log.read_text()
+    assert '"stopped"' in log and "Traceback" not in log

@@ -10,8 +10,10 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.grpc import HEAD_BYTES, create_grpc_server
+from serving.grpc import create_grpc_server
+from serving.grpc_wire import MAX_HEAD_BYTES
 from serving.repository import Repository
+from serving.settings import ServerSettings
 from tools.processes import find_ports
 
 MAX_BYTES = 2**20
@@ -20,7 +22,8 @@ MAX_BYTES = 2**20
 @pytest.fixture
 async def stub(repository: Repository) -> AsyncIterator[pb_grpc.GRPCInferenceServiceStub]:
     port = find_ports().grpc
-    server = create_grpc_server(repository, "0", port, MAX_BYTES)
+    repository.settings = ServerSettings(max_body_bytes=MAX_BYTES)
+    server = create_grpc_server(repository, "0", [f"127.0.0.1:{port}"])
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield pb_grpc.GRPCInferenceServiceStub(channel)
@@ -53,10 +56,10 @@ async def test_an_answer(stub):
 
 @pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip, grpc.Compression.Deflate])
 async def test_a_message_above_the_limit_is_refused(stub, compression):
-    request = make_request(size=MAX_BYTES + HEAD_BYTES)
+    request = make_request(size=MAX_BYTES + MAX_HEAD_BYTES)
     status, _, message = await refuse(stub, request, compression=compression)
     assert status == "RESOURCE_EXHAUSTED" and "larger than max" in message
-    fits = make_request(size=MAX_BYTES - HEAD_BYTES)
+    fits = make_request(size=MAX_BYTES - MAX_HEAD_BYTES)
     assert (await stub.ModelInfer(fits, timeout=10, compression=compression)).outputs
 
 
@@ -88,6 +91,21 @@ async def test_no_room_is_refused_as_over_rest(stub, repository):
     repository.admission.max_requests = 0
     assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
     assert repository.admission.bytes == 0 == repository.admission.requests
+
+
+async def test_typed_contents_are_counted_as_raw_ones(stub, repository):
+    request = make_request(size=1000)
+    del request.raw_input_contents[:]
+    request.inputs[0].contents.uint_contents.extend([1] * 1000)
+    assert (await stub.ModelInfer(request, timeout=10)).outputs
+    repository.admission.max_bytes = 900
+    assert (await refuse(stub, request))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+
+
+async def test_raw_and_typed_contents_are_one_too_many(stub):
+    request = make_request()
+    request.inputs[0].contents.uint_contents.extend([1] * 4)
+    assert (await refuse(stub, request))[:2] == ("INVALID_ARGUMENT", "invalid_request")
 
 
 async def test_the_callers_deadline_reaches_the_model(stub, model):

@@ -20,7 +20,7 @@ def make_tensor(datatype: str, shape: list[int], **contents) -> pb.ModelInferReq
 
 
 def test_typed_contents_keep_their_values():
-    request = decode_request(make_tensor("INT8", [2], int_contents=[-128, 127]))
+    request = decode_request(make_tensor("INT8", [2], int_contents=[-128, 127]).SerializeToString())
     assert request.inputs["x"].array.tolist() == [-128, 127]
     assert request.inputs["x"].array.dtype == np.int8
 
@@ -38,7 +38,7 @@ def test_typed_contents_keep_their_values():
 )
 def test_wrong_contents_are_refused(message):
     with pytest.raises(InvalidTensor):
-        decode_request(message)
+        decode_request(message.SerializeToString())
 
 
 LENGTHS = st.integers(-1, 4) | st.integers(-(2**63), 2**63 - 1)
@@ -81,7 +81,7 @@ def test_every_field_is_generated():
 def test_any_message_is_read_or_refused(message):
     COUNTS["gRPC messages"] += 1
     try:
-        request = decode_request(message)
+        request = decode_request(message.SerializeToString())
     except ServingError as error:
         assert error.http_status == 400
     else:

@@ -2,7 +2,7 @@
 
 import re
 
-from bench import readme_table
+from bench import detectors_table, readme_table
 from serving.errors import CATALOGUE
 from tools import settings_table
 from tools.processes import ROOT
@@ -19,6 +19,11 @@ def test_the_settings_table_is_made_from_the_settings():
 def test_the_table_of_engines_is_made_from_the_ledger():
     filled = settings_table.fill_in(README, readme_table.MARK, readme_table.make_table())
     assert filled == README, "run: python -m bench.readme_table"
+
+
+def test_the_table_of_detectors_is_made_from_theirs():
+    filled = settings_table.fill_in(README, detectors_table.MARK, detectors_table.make_table())
+    assert filled == README, "run: python -m bench.detectors_table"
 
 
 def test_the_error_table_has_every_error_with_its_statuses():

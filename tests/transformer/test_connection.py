@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import grpc.aio
 import numpy as np
@@ -12,7 +12,11 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from predictor.landmarks import DEFAULT
+from serving import extension_pb2 as ext
+from serving.contract import GRPC_SERVICE, SET_HEADER
 from serving.errors import PredictorUnavailable
+from serving.landmarks import write_parameters
 from tools.processes import find_ports
 from transformer.predictor_client import Located, PredictorClient
 
@@ -23,11 +27,13 @@ class Flaky(pb_grpc.GRPCInferenceServiceServicer):
     def __init__(self, refusals: int):
         self.refusals = refusals
         self.calls = 0
+        self.digests: Iterator[str] = itertools.repeat("")
 
     async def ModelInfer(self, request, context):
         self.calls += 1
         if self.calls <= self.refusals:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "It goes away.")
+        context.set_trailing_metadata(((SET_HEADER, next(self.digests)),))
         n = request.inputs[0].shape[0]
         arrays = {"landmarks": np.zeros((n, 15, 2)), "scores": np.zeros((n, 15))}
         return pb.ModelInferResponse(
@@ -38,11 +44,25 @@ class Flaky(pb_grpc.GRPCInferenceServiceServicer):
             raw_output_contents=[a.astype(np.float32).tobytes() for a in arrays.values()],
         )
 
+    async def show_config(self, request, context):
+        self.calls += 1
+        if self.calls <= self.refusals:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "It goes away.")
+        values = write_parameters(DEFAULT) if request.name == "unet" else {}
+        parameters = {k: ext.ModelParameter(string_value=v) for k, v in values.items()}
+        return ext.ConfigResponse(config=ext.ModelConfig(parameters=parameters))
+
 
 async def start_server(servicer: Flaky, port: int = 0) -> tuple[grpc.aio.Server, int]:
     """Serve on a port, a free one by default; gives it too."""
     server = grpc.aio.server()
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
+    config = grpc.unary_unary_rpc_method_handler(
+        servicer.show_config,
+        ext.ModelRequest.FromString,
+        ext.ConfigResponse.SerializeToString,
+    )
+    server.add_registered_method_handlers(GRPC_SERVICE, {"ModelConfig": config})
     port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     return server, port
@@ -68,6 +88,27 @@ async def test_a_call_that_meets_a_predictor_going_away_is_made_again(faces):
     async with serve(servicer) as client:
         assert (await ask(client, faces)).landmarks.shape == (faces, 15, 2)
     assert servicer.calls == 3
+
+
+async def test_a_landmark_set_is_asked_for_again():
+    servicer = Flaky(refusals=2)
+    async with serve(servicer) as client:
+        assert await client.fetch_landmarks("unet", time.monotonic() + 10) == DEFAULT
+        assert servicer.calls == 3
+        with pytest.raises(PredictorUnavailable, match="model 'older' lacks 'points'"):
+            await client.fetch_landmarks("older", time.monotonic() + 10)
+
+
+async def test_parts_of_two_landmark_sets_are_no_answer():
+    """256 faces a call: the second call met a predictor of another set."""
+    servicer = Flaky(refusals=0)
+    async with serve(servicer) as client:
+        servicer.digests = itertools.repeat("a")
+        located = await ask(client, 300)
+        assert located.landmarks.shape == (300, 15, 2) and located.digest == "a"
+        servicer.digests = itertools.cycle("ab")
+        with pytest.raises(PredictorUnavailable, match="being replaced"):
+            await ask(client, 300)
 
 
 async def test_calls_that_a_stopping_server_drops_are_made_again():

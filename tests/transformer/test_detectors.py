@@ -1,36 +1,90 @@
-"""Both ways to run YuNet find the same boxes, whatever the picture's size."""
+"""Both detectors find through OpenVINO what OpenCV finds, whatever the picture's size."""
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
+from bench.stock.detectors import OPENCV
+from serving import metrics
+from tools.fetch_models import FILES
 from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector
-from transformer.detectors.yunet import YuNet
+from transformer.detectors.base import Detector, shrink
+from transformer.detectors.network import NetworkDetector, choose_precision, keep_best
+from transformer.faces import FaceFinder
+from transformer.model import Transformer
 from transformer.picture import open_picture
+from transformer.settings import TransformerSettings
 
-PATH = ROOT / "models/detector/face_detection_yunet_2023mar.onnx"
+
+@pytest.fixture(params=["yunet", "centerface"])
+def path(request) -> Path:
+    file = ROOT / "models/detector" / FILES[request.param][0]
+    if not file.is_file():
+        pytest.skip(f"{file.name} was not fetched")
+    return file
 
 
+@pytest.fixture
+def pictures(astronaut) -> list[np.ndarray]:
+    """One face in four sizes, none of them but the first a multiple of what networks halve."""
+    pixels = open_picture(astronaut, 10**7, 640).small
+    return [pixels, pixels[:, :300], np.concatenate([pixels, pixels], axis=1), pixels[:333, :287]]
+
+
+def measure_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Measure the intersection over union of boxes `[F,4]` with boxes `[F,4]`, one by one."""
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    both = np.prod(np.maximum(sides, 0), axis=1)
+    areas = [np.prod(c[:, 2:] - c[:, :2], axis=1) for c in (a, b)]
+    return both / (areas[0] + areas[1] - both)
+
+
+@pytest.mark.parametrize("precision", ["f32", None])
 @pytest.mark.parametrize("side", [640, 500, 333])
-def test_openvino_finds_what_opencv_finds(astronaut, side):
-    pytest.importorskip("openvino")
-    if not PATH.is_file():
-        pytest.skip("YuNet could not be fetched")
-    ours = load_detector(PATH, side, 0.3)
-    assert type(ours).__name__ == "YuNetOpenVino"
-    pixels = open_picture(astronaut, 10**7, side).small
-    for picture in (pixels, pixels[:, :300], np.concatenate([pixels, pixels], axis=1)):
+def test_openvino_finds_what_opencv_finds(path, pictures, side, precision):
+    kind = find_kind(path)
+    assert issubclass(kind, NetworkDetector)
+    ours = kind(path, side, 0.3, precision=precision)
+    theirs = OPENCV[kind.name](path, side, 0.3)
+    for picture in pictures:
         boxes, scores = ours.detect(picture)
-        wanted, their_scores = YuNet(PATH, side, 0.3).detect(picture)
-        np.testing.assert_allclose(boxes, wanted, atol=0.1)
-        np.testing.assert_allclose(scores, their_scores, atol=1e-3)
-        assert len(boxes)
+        wanted, their_scores = theirs.detect(picture)
+        assert len(boxes) == len(wanted) > 0
+        order = [np.argsort(found[:, 0]) for found in (boxes, wanted)]  # equal faces, any order
+        overlap = measure_overlap(boxes[order[0]], wanted[order[1]])
+        assert overlap.min() > (0.95 if precision else 0.9)  # bf16 moves a box, its centre hardly
+        np.testing.assert_allclose(scores[order[0]], their_scores[order[1]], atol=0.03)
 
 
-def test_a_picture_without_a_face(astronaut):
-    if not PATH.is_file():
-        pytest.skip("YuNet could not be fetched")
-    boxes, scores = load_detector(PATH, 640, 0.6).detect(np.zeros((100, 150, 3), np.uint8))
+def test_a_picture_leaves_nothing_of_itself_to_the_next(path, pictures):
+    """The buffers are kept: a smaller picture in the same padded size has clean margins."""
+    used = load_detector(path, 640, 0.3)
+    big = np.full((320, 320, 3), 255, np.uint8)
+    small = pictures[0][:300, 100:400]
+    used.detect(big)
+    for found, wanted in zip(
+        used.detect(small), load_detector(path, 640, 0.3).detect(small), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_what_was_found_stays_when_the_next_picture_comes(path, pictures):
+    detector = load_detector(path, 640)
+    boxes, scores = detector.detect(pictures[0])
+    kept = boxes.copy(), scores.copy()
+    detector.detect(np.zeros_like(pictures[0]))
+    np.testing.assert_array_equal(boxes, kept[0])
+    np.testing.assert_array_equal(scores, kept[1])
+
+
+def test_a_picture_without_a_face(path):
+    boxes, scores = load_detector(path, 640, 0.6).detect(np.zeros((100, 150, 3), np.uint8))
     assert boxes.shape == (0, 4) and scores.shape == (0,)
 
 
@@ -39,5 +93,140 @@ def test_a_file_that_is_none(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(DetectorError, match="yunet"):
         load_detector(path, 640, 0.6)
-    with pytest.raises(DetectorError, match="neither"):
-        find_kind(tmp_path / "other.onnx")
+    with pytest.raises(DetectorError, match="neither yunet nor centerface"):
+        load_detector(tmp_path / "other.onnx", 640)
+
+
+def test_a_file_cut_short_or_of_the_other_detector_is_refused(path, tmp_path):
+    cut, renamed = tmp_path / path.name, tmp_path / "other"
+    cut.write_bytes(path.read_bytes()[:-20_000])
+    renamed.mkdir()
+    other = next(name for name in FILES if name not in path.name)
+    (renamed / f"{other}.onnx").write_bytes(path.read_bytes())
+    for file in (cut, renamed / f"{other}.onnx"):
+        with pytest.raises(DetectorError, match="cannot be read as the detector it is named after"):
+            load_detector(file, 640)
+
+
+def test_without_openvino_the_transformer_says_so_and_does_not_start(path):
+    program = (
+        "import sys; sys.modules['openvino'] = None; import transformer.__main__ as m; m.main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 1
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "openvino" in last and "requirements/transformer.txt" in last
+
+
+@pytest.mark.parametrize("features, wanted", [(["FP32", "BF16"], "bf16"), (["FP32"], "f32")])
+def test_bf16_only_where_the_cpu_multiplies_it(features, wanted):
+    class Core:
+        def get_property(self, device: str, name: str) -> list[str]:
+            return features
+
+    assert choose_precision(Core()) == wanted
+
+
+def test_a_detector_says_what_it_really_computes_in(path):
+    kind = find_kind(path)
+    assert issubclass(kind, NetworkDetector)
+    assert kind(path, 64, 0.5, precision="f32").precision == "f32"
+    assert load_detector(path, 64).precision in ("f32", "bf16")
+    assert load_detector(path, 64).runtime.startswith("OpenVINO 2")
+
+
+def test_of_overlapping_boxes_the_best_stays():
+    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30], [8, 8, 18, 18]], np.float32)
+    kept, scores = keep_best(boxes, np.array([0.5, 0.9, 0.4, 0.7], np.float32))
+    np.testing.assert_array_equal(kept, boxes[[1, 3, 2]])
+    np.testing.assert_allclose(scores, [0.9, 0.7, 0.4])
+
+
+@pytest.mark.parametrize(
+    "height, width", [(480, 640), (640, 640), (1023, 1021), (1999, 31), (3, 2000)]
+)
+def test_a_smaller_picture_shows_the_same_places(height, width):
+    """Whatever the factor, a point of the small picture is where its scale says."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    ramp = np.stack([255 * x / width, 255 * y / height, 0 * x], axis=2).astype(np.uint8)
+    small, scale = shrink(ramp, 320)
+    assert max(small.shape[:2]) <= 320 and small.dtype == np.uint8
+    y, x = np.mgrid[: small.shape[0], : small.shape[1]]
+    there = [
+        255 * ((x + 0.5) * scale[0] - 0.5) / width,
+        255 * ((y + 0.5) * scale[1] - 0.5) / height,
+    ]
+    for channel, wanted in enumerate(there):
+        apart = abs(small[..., channel] - wanted.clip(0, 254.9))
+        assert apart.max() < 2 + 255 / min(height, width)
+
+
+class Looks(Detector):
+    """Finds at each look what it is told to, and notes the size that it looked at."""
+
+    name, min_score, doubt = "looks", 0.6, 0.2
+
+    def __init__(self, found: list[tuple[float, float]], first_look: int):
+        super().__init__(Path(), 640, 0.6, first_look)
+        self.found = found
+        self.seen: list[int] = []
+
+    def search(self, rgb, min_score):
+        self.seen.append(rgb.shape[1])
+        found = [(side, score) for side, score in self.found if score >= min_score]
+        boxes = [[5, 5, 5 + side, 5 + side] for side, _ in found]
+        scores = np.array([score for _, score in found], np.float32)
+        return np.array(boxes, np.float32).reshape(-1, 4), scores
+
+
+@pytest.mark.parametrize(
+    "found, first_look, seen",
+    [
+        ([(50, 0.9)], 0, [640]),  # none is wanted
+        ([(50, 0.9)], 320, [320]),  # sure and large: nothing to gain
+        ([], 320, [320]),
+        ([(50, 0.1)], 320, [320]),  # too weak to be worth a second look
+        ([(50, 0.9), (50, 0.3)], 320, [320, 640]),  # doubtful
+        ([(50, 0.9), (20, 0.8)], 320, [320, 640]),  # where one is small, smaller ones may be
+        ([(50, 0.9)], 640, [640]),  # a first look as large as the second is none
+        ([(50, 0.9)], 1000, [640]),
+    ],
+)
+def test_a_second_look_only_where_it_may_bring_something(found, first_look, seen):
+    detector = Looks(found, first_look)
+    _, scores = detector.detect(np.zeros((480, 640, 3), np.uint8))
+    assert detector.seen == seen
+    assert all(score >= 0.6 for score in scores)
+
+
+def test_a_first_look_gives_boxes_in_pixels_of_the_picture(path, pictures):
+    kind = find_kind(path)
+    picture = cv2.resize(pictures[0], (640, 640))
+    wanted, _ = kind(path, 640, 0.5).detect(picture)
+    found, _ = kind(path, 640, 0.5, 320).detect(picture)
+    assert measure_overlap(found, wanted).min() > 0.75
+
+
+async def test_the_service_tells_what_runs_its_detector(path):
+    model = Transformer("unet", TransformerSettings(detector=path, workers=1))
+    model.load()
+    labels = {"detector": find_kind(path).name, "runtime": model.finder.first.runtime}
+    (metric,) = metrics.DETECTOR.collect()
+    found = [sample.labels for sample in metric.samples if sample.value]
+    assert labels | {"precision": model.finder.first.precision} in found
+    await model.close()
+
+
+def test_the_detector_loaded_at_start_is_the_first_workers(path):
+    """None stays behind in a thread that finds no faces."""
+    finder = FaceFinder(TransformerSettings(detector=path))
+    with ThreadPoolExecutor(1) as worker:
+        assert worker.submit(lambda: finder.detector).result() is finder.first
+    assert finder.detector is not finder.first

@@ -3,12 +3,15 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 
 import httpx
 import numpy as np
 import pytest
 
-from serving.errors import TooLarge
+from predictor.landmarks import DEFAULT
+from serving.errors import InvalidImage, ModelNotFound, PredictorUnavailable, TooLarge
+from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.rest import create_app
@@ -23,28 +26,47 @@ INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
 
 
+OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
+
+
 class FakeFinder:
     """Finds as many faces as the picture has bytes, once its gate is open."""
 
     def __init__(self):
+        self.cropped_for: list[LandmarkSet] = []
         self.gate = threading.Event()
         self.gate.set()
 
-    def find_faces(self, content: bytes) -> Faces:
+    def find_faces(self, content: bytes, landmarks: LandmarkSet) -> Faces:
         self.gate.wait(3)
+        self.cropped_for.append(landmarks)
         n = len(content)
         boxes, crops = np.zeros((n, 4), np.float32), np.zeros((n, 1, 96, 96), np.uint8)
         return Faces(boxes, np.ones(n, np.float32), [Square(0, 0, 96)] * n, crops)
 
 
 class FakePredictor:
-    """Gives each face the same points."""
+    """Gives each face the same points, of one landmark set."""
 
     ready = True
+    landmarks: LandmarkSet | None = DEFAULT
+    asked = 0
 
     async def locate(self, faces, model, headers, deadline) -> Located:
-        n = len(faces)
-        return Located(np.zeros((n, 15, 2), np.float32), np.ones((n, 15), np.float32))
+        if model == "none":
+            raise ModelNotFound("There is no model 'none' here, says the call.")
+        assert self.landmarks is not None
+        n, k = len(faces), len(self.landmarks)
+        points, scores = np.zeros((n, k, 2), np.float32), np.ones((n, k), np.float32)
+        return Located(points, scores, {}, self.landmarks.digest)
+
+    async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
+        self.asked += 1
+        if model == "none":
+            raise ModelNotFound("There is no model 'none' here.")
+        if self.landmarks is None:
+            raise PredictorUnavailable("It lacks a landmark set.")
+        return self.landmarks
 
     async def check_ready(self, model: str) -> bool:
         return self.ready
@@ -90,6 +112,22 @@ async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
         await model.answer(make_request(1, 1, 1, 1))
 
 
+async def test_the_bad_one_of_several_pictures_is_named(model):
+    class Picky(FakeFinder):
+        def find_faces(self, content: bytes, landmarks: LandmarkSet) -> Faces:
+            if len(content) in (2, 3):
+                raise {2: InvalidImage, 3: TooLarge}[len(content)]("It is bad.")
+            return super().find_faces(content, landmarks)
+
+    model.finder = Picky()
+    with pytest.raises(InvalidImage, match=r"Picture 1 \(counted from 0\): It is bad\."):
+        await model.answer(make_request(0, 2))
+    with pytest.raises(TooLarge, match=r"Picture 2 \(counted from 0\): It is bad\."):
+        await model.answer(make_request(0, 0, 3))
+    with pytest.raises(InvalidImage, match=r"^It is bad\.$"):
+        await model.answer(make_request(2))
+
+
 async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):
     model.finder.gate.clear()
     begun = time.perf_counter()
@@ -109,3 +147,48 @@ async def test_it_is_ready_while_its_predictor_is(model, rest):
     assert (await rest.get("/v2/health/ready")).status_code == 503
     assert (await rest.get("/v2/models/unet/ready")).status_code == 503
     assert (await rest.get("/v2/health/live")).status_code == 200
+
+
+async def test_the_landmark_set_is_asked_for_once(model):
+    for _ in range(3):
+        await model.answer(make_request(1))
+    assert model.client.asked == 1 and model.finder.cropped_for == [DEFAULT] * 3
+
+
+async def test_an_answer_of_another_set_is_cropped_for_and_asked_anew(model, rest):
+    """The predictor was replaced: this very answer is of the new set, and so is what is told."""
+    await model.answer(make_request(1))
+    model.client.landmarks = OTHER
+    answer = await model.answer(make_request(2))
+    assert answer.outputs["landmarks"].shape == (2, 15, 2) and answer.landmarks == OTHER.digest
+    assert model.finder.cropped_for == [DEFAULT, DEFAULT, OTHER]
+    model.client.landmarks = None  # it is gone; what it last said stays
+    metadata = (await rest.get("/v2/models/unet")).json()
+    assert metadata["parameters"]["landmarks"]["points"] == list(OTHER.points)
+
+
+async def test_a_set_of_other_names_alone_needs_no_other_crop(model):
+    await model.answer(make_request(1))
+    model.client.landmarks = replace(DEFAULT, points=DEFAULT.points[::-1])
+    await model.answer(make_request(1))
+    assert model.finder.cropped_for == [DEFAULT] * 2 and model.client.asked == 2
+
+
+async def test_a_predictor_without_a_set_is_not_asked_to_be_guessed(model, rest):
+    model.client.landmarks = None
+    assert (await rest.get("/v2/health/ready")).status_code == 503
+    answer = await rest.post(INFER, content=b"x", headers=PNG)
+    assert answer.status_code == 503 and "landmark set" in answer.text
+    assert (await rest.get("/v2/models/unet")).json()["outputs"][0]["shape"] == [-1, -1, 2]
+    model.client.landmarks = DEFAULT
+    assert (await rest.get("/v2/health/ready")).status_code == 200
+    assert (await rest.post(INFER, content=b"x", headers=PNG)).status_code == 200
+
+
+@pytest.mark.parametrize("faces, words", [(1, "says the call"), (0, "'none' here")])
+async def test_a_model_that_is_not_there_is_told_with_and_without_faces(model, faces, words):
+    await model.answer(make_request(1))
+    request = make_request(faces)
+    request.parameters = {"model": "none"}
+    with pytest.raises(ModelNotFound, match=words):
+        await model.answer(request)

@@ -8,23 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from pictures import read_rgb
 from serving.errors import InvalidImage, ServingError
+from tests.pictures.files import encode, smooth
 from tests.soak import COUNTS, SOAK
 from transformer.picture import open_picture
-from transformer.upright import turn_upright
 
 LIMIT = 40_000_000
-
-
-def encode(pixels: np.ndarray, kind: str = "JPEG", **options) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def smooth(width: int, height: int, mode: str = "RGB") -> np.ndarray:
-    seed = np.random.default_rng(2).integers(0, 256, (6, 8, 3)).astype(np.uint8)
-    return np.asarray(Image.fromarray(seed).resize((width, height)).convert(mode))
 
 
 def make_turned(orientation: int, width: int = 300, height: int = 200) -> bytes:
@@ -40,9 +30,6 @@ def test_every_orientation_is_turned_as_pillow_does(orientation):
     picture = open_picture(content, LIMIT, 640)
     assert (picture.height, picture.width) == wanted.shape[:2] == picture.small.shape[:2]
     assert np.abs(picture.small.astype(int) - wanted).max() <= 3
-    stored = np.arange(6).reshape(2, 3)
-    turned = turn_upright(stored, orientation)
-    assert turned.shape == ((2, 3) if orientation < 5 else (3, 2))
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -84,6 +71,18 @@ def test_part_of_a_picture_is_none(kind):
         with pytest.raises(InvalidImage):
             picture = open_picture(content[:part], LIMIT, 640)
             picture.decode_full()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_service_and_client_see_the_same_webp(mode, lossless, frames):
+    images = [Image.fromarray(smooth(301, 203)[::step]).convert(mode) for step in (1, -1, 1)]
+    buffer = io.BytesIO()
+    options = {"save_all": frames > 1, "append_images": images[1:frames], "lossless": lossless}
+    images[0].save(buffer, "WEBP", **options)
+    seen = open_picture(buffer.getvalue(), LIMIT, 640).small
+    np.testing.assert_array_equal(seen, read_rgb(buffer.getvalue()))
 
 
 FILES = [encode(smooth(40, 30), kind) for kind in ("JPEG", "PNG", "WEBP")]

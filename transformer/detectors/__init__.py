@@ -1,14 +1,10 @@
 """Detectors: different ways to find faces, behind one seam."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from transformer.detectors.base import Detector
-from transformer.detectors.centerface import CenterFace
-from transformer.detectors.yunet import YuNet
 
 FOLDER = Path("models/detector")
-MIN_SCORES = {YuNet.name: 0.6, CenterFace.name: 0.5}
 
 
 class DetectorError(RuntimeError):
@@ -25,28 +21,35 @@ def find_detector(path: Path | None) -> Path:
     return found[0]
 
 
-def load_detector(path: Path, side: int, min_score: float | None = None) -> Detector:
+def load_detector(
+    path: Path, side: int, min_score: float | None = None, first_look: int = 0
+) -> Detector:
     """Load a detector from its ONNX file, told apart by the file's name.
 
     Without `min_score` the detector's own: what a score means differs between them.
     """
     kind = find_kind(path)
-    if min_score is None:
-        min_score = MIN_SCORES[CenterFace.name if kind is CenterFace else YuNet.name]
     try:
-        return kind(path, side, min_score)
+        return kind(path, side, kind.min_score if min_score is None else min_score, first_look)
     except Exception as error:
         raise DetectorError(f"{path} cannot be read as the detector it is named after.") from error
 
 
-def find_kind(path: Path) -> Callable[[Path, int, float], Detector]:
-    """Tell what loads the file; YuNet runs on OpenVINO if that is installed, else on OpenCV."""
-    if CenterFace.name in path.name.lower():
-        return CenterFace
-    if YuNet.name not in path.name.lower():
-        raise DetectorError(f"{path.name}: the name says neither yunet nor centerface.")
+def find_kind(path: Path) -> type[Detector]:
+    """Find the detector whose name the file's name has.
+
+    There is no second way to run one: what would be slower in silence is refused.
+    """
     try:
-        from transformer.detectors.yunet_openvino import YuNetOpenVino
-    except ImportError:
-        return YuNet
-    return YuNetOpenVino
+        from transformer.detectors.centerface import CenterFace
+        from transformer.detectors.yunet import YuNet
+    except ImportError as error:
+        raise DetectorError(
+            f"The detectors need the package {error.name}, which cannot be imported here: "
+            "pip install -r requirements/transformer.txt."
+        ) from error
+    kinds: dict[str, type[Detector]] = {kind.name: kind for kind in (YuNet, CenterFace)}
+    for name, kind in kinds.items():
+        if name in path.name.lower():
+            return kind
+    raise DetectorError(f"{path.name}: the name has neither {' nor '.join(kinds)} in it.")

@@ -1,41 +1,41 @@
 """CenterFace, the fallback detector (Xu et al. 2019, arXiv:1911.03599, MIT)."""
 
-from pathlib import Path
-
-import cv2
 import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
 
-from transformer.detectors.base import Detector, Floats
-from transformer.picture import Pixels
+from pictures.read import Pixels
+from transformer.detectors.base import Floats
+from transformer.detectors.network import NetworkDetector, keep_best
 
 STRIDE = 4  # pixels of the input to one of the heatmap
-OVERLAP = 0.3  # intersection over union above which the weaker of two boxes goes
+OUTPUTS = ("537", "538", "539")  # heat, size, offset; 540 has points that nobody reads
 
 
-class CenterFace(Detector):
-    """CenterFace through cv2.dnn: the centre, size and offset of each face."""
+class CenterFace(NetworkDetector):
+    """CenterFace: the centre, size and offset of each face."""
 
     name = "centerface"
+    min_score = 0.5
+    doubt = 0.2
 
-    def __init__(self, path: Path, side: int, min_score: float):
-        super().__init__(side, min_score)
-        self.net = cv2.dnn.readNetFromONNX(str(path))
+    @staticmethod
+    def rewrite(model: ov.Model) -> ov.Model:
+        """Let CenterFace take planes `[1,3,H,W]` of any size in bytes, and drop its points."""
+        model.reshape({0: [1, 3, -1, -1]})
+        (given,) = model.get_parameters()
+        planes = ops.parameter(ov.PartialShape([1, 3, -1, -1]), np.uint8, "planes")
+        floats = ops.convert(planes, "f32")
+        for target in given.output(0).get_target_inputs():
+            target.replace_source_output(floats.output(0))
+        wanted = [model.output(name).get_node() for name in OUTPUTS]
+        return ov.Model(wanted, [planes], "centerface")
 
-    def search(self, bgr: Pixels) -> tuple[Floats, Floats]:
-        height, width = bgr.shape[:2]
-        # The network halves five times: pad at the right and below to multiples of 32.
-        padded = cv2.copyMakeBorder(bgr, 0, -height % 32, 0, -width % 32, cv2.BORDER_CONSTANT)
-        self.net.setInput(cv2.dnn.blobFromImage(padded, 1.0, swapRB=True))
-        heat, size, offset, _ = self.net.forward(["537", "538", "539", "540"])
-        y, x = np.nonzero(heat[0, 0] > self.min_score)  # [F], [F]
-        scores = heat[0, 0, y, x].astype(np.float32)
-        h, w = np.exp(size[0, :, y, x].T) * STRIDE
-        cy, cx = (offset[0, :, y, x].T + np.stack([y, x]) + 0.5) * STRIDE
-        boxes = np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], axis=1)
-        rects = np.stack([cx - w / 2, cy - h / 2, w, h], axis=1)
-        if not len(scores):
-            return boxes.astype(np.float32).reshape(0, 4), scores
-        kept = np.array(
-            cv2.dnn.NMSBoxes(rects.tolist(), scores.tolist(), self.min_score, OVERLAP), np.intp
-        )
-        return boxes[kept].astype(np.float32), scores[kept]
+    def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:
+        heat, size, offset = (tensor[0] for tensor in self.network.run(rgb))
+        y, x = np.nonzero(heat[0] > min_score)  # [F], [F]
+        scores = heat[0, y, x].astype(np.float32)
+        half = np.exp(size[:, y, x][::-1].T) * (STRIDE / 2)  # [F, 2], width and height
+        middle = offset[:, y, x][::-1].T + np.stack([x, y], axis=1) + 0.5
+        boxes = np.concatenate([middle * STRIDE - half, middle * STRIDE + half], axis=1)
+        return keep_best(boxes.astype(np.float32), scores)

@@ -1,4 +1,4 @@
-"""Views of one real face, the shipped network and its artefact."""
+"""Views of one real face, the shipped network and its artifact."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from predictor.engines.artefact import GOLDEN_FACE
+from predictor.engines.golden import GOLDEN_FACE
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
@@ -33,5 +33,5 @@ def checkpoint() -> Path:
 
 @pytest.fixture(scope="session")
 def int8() -> Path:
-    """The shipped artefact; not to be written to."""
+    """The shipped artifact; not to be written to."""
     return MODELS / "unet-int8"

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.torch_steps import TorchEngine
 from predictor.decode import decode_heatmaps
-from predictor.engines import Engine
+from predictor.engines import ENGINES, Engine
 from predictor.engines.eager import EagerEngine
-from predictor.engines.loaders import load
+from predictor.engines.loading import load
 
 # Pixels of the 96x96 face for 98 landmarks in 100: fp32 in another order; bf16 and int8.
 # The mean is below a third of it. The others sit on flat peaks, where rounding picks
@@ -16,7 +17,7 @@ from predictor.engines.loaders import load
 EXACT, ROUNDED, FLAT = 0.01, 0.3, 1.0
 BOUNDS = {
     "eager": EXACT,
-    "channels-last": EXACT,
+    "channels-last": EXACT,  # three that bench/ only measures
     "folded": EXACT,
     "torch-bf16": ROUNDED,
     "onnxruntime": EXACT,
@@ -24,13 +25,15 @@ BOUNDS = {
     "openvino-bf16": ROUNDED,
     "openvino-int8": ROUNDED,
 }
-PACKAGES = {"onnxruntime": "onnxruntime", "openvino": "openvino"}
 
 
 @pytest.fixture(scope="module", params=BOUNDS)
 def engine(request: pytest.FixtureRequest, checkpoint: Path) -> Engine:
-    pytest.importorskip(PACKAGES.get(request.param.split("-")[0], "torch"))
-    return load(request.param, checkpoint, None, 0)
+    kind = ENGINES.get(request.param)
+    if kind is None:
+        return TorchEngine(request.param, checkpoint)
+    pytest.importorskip(kind.package)
+    return load(kind, checkpoint, None, 0)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from predictor.engines import EngineError, artefact, choice, load_engine
+from predictor.engines import EngineError, choice, load_engine
+from predictor.engines.golden import GOLDEN_FACE
 from predictor.engines.hardware import list_features
-from predictor.manifest import Manifest, read_manifest, write_manifest
+from predictor.engines.manifest import Manifest, read_manifest, write_manifest
 from predictor.unet import UNet
 
 REBUILD = r"python -m predictor\.export --checkpoint .* --engine openvino-int8 --calibrate FACES"
@@ -21,12 +22,12 @@ REBUILD = r"python -m predictor\.export --checkpoint .* --engine openvino-int8 -
 def fast_bytes(monkeypatch) -> None:
     """Choose as on a CPU that multiplies bytes, which this one may not be."""
     features = list_features() | {"avx512_vnni"}
-    monkeypatch.setattr(choice, "list_features", lambda: features)
+    monkeypatch.setattr(choice, "list_hardware", lambda: features)
 
 
 @pytest.fixture
 def copy(int8: Path, checkpoint: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A checkpoint and its artefact that a test may break."""
+    """A checkpoint and its artifact that a test may break."""
     shutil.copy(checkpoint, tmp_path)
     shutil.copytree(int8, tmp_path / "unet-int8")
     return tmp_path / checkpoint.name, tmp_path / "unet-int8"
@@ -63,7 +64,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("words", BREAKS)
-def test_a_broken_artefact_is_refused_with_the_command_to_rebuild_it(copy, words: str):
+def test_a_broken_artifact_is_refused_with_the_command_to_rebuild_it(copy, words: str):
     checkpoint, folder = copy
     BREAKS[words](folder)
     with pytest.raises(EngineError, match=words) as caught:
@@ -89,21 +90,21 @@ def test_auto_takes_int8_from_beside_the_checkpoint(copy, caplog):
 
 def test_without_torch_a_plain_cpu_still_serves_int8(copy, monkeypatch):
     """The CPU image has no torch, so that int8 is all that a CPU without VNNI can run."""
-    monkeypatch.setattr(choice, "list_features", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(choice, "list_hardware", lambda: frozenset({"avx2"}))
     for module in ("torch", "onnxruntime", "onnx"):
         monkeypatch.setitem(sys.modules, module, None)
-    for module in ("eager", "onnxruntime", "build.onnx_graph", "build.reference"):
+    for module in ("eager", "onnxruntime", "onnx_graph", "reference"):
         monkeypatch.delitem(sys.modules, f"predictor.engines.{module}", raising=False)
     engine = load_engine("auto", copy[0])
-    assert engine.name == "openvino-int8" and "an int8 artefact is there" in engine.why
+    assert engine.name == "openvino-int8" and "an int8 artifact is there" in engine.why
 
 
-def test_without_an_artefact_auto_builds_from_the_checkpoint(copy):
+def test_without_an_artifact_auto_builds_from_the_checkpoint(copy):
     shutil.rmtree(copy[1])
     assert load_engine("auto", copy[0]).name.startswith("openvino")
 
 
-def test_an_artefact_serves_without_its_checkpoint(copy):
+def test_an_artifact_serves_without_its_checkpoint(copy):
     copy[0].unlink()
     assert load_engine("auto", copy[0]).name == "openvino-int8"
 
@@ -144,14 +145,14 @@ from pathlib import Path
 import numpy as np
 from predictor.engines import load_engine
 engine = load_engine("auto", Path({str(checkpoint)!r}))
-points, scores = engine.locate(np.load({str(artefact.GOLDEN_FACE)!r}))
+points, scores = engine.locate(np.load({str(GOLDEN_FACE)!r}))
 assert engine.name == "openvino-int8" and points.shape == (1, 15, 2)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_fast_engines_are_ranked_by_what_the_cpu_can(monkeypatch):
-    monkeypatch.setattr(choice, "list_features", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(choice, "list_hardware", lambda: frozenset({"avx2"}))
     names = [name for name, _ in choice.rank_engines()]
     assert names == ["openvino", "onnxruntime", "openvino-int8", "eager"]
 

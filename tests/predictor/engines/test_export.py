@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from predictor.engines import load_engine
-from predictor.engines.artefact import GOLDEN_FACE
+from predictor.engines import ENGINES, load_engine
 from predictor.engines.eager import EagerEngine
-from predictor.export import export_artefact
-from predictor.manifest import hash_file, read_manifest
+from predictor.engines.golden import GOLDEN_FACE
+from predictor.engines.manifest import hash_file, read_manifest
+from predictor.export.artifact import export_artifact
 from predictor.unet import UNet
 
 
@@ -36,7 +36,7 @@ def faces(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["openvino", "openvino-bf16", "onnxruntime"])
 def test_an_export_loads_and_agrees(tiny: Path, tmp_path: Path, name: str):
-    manifest = export_artefact(tiny, name, tmp_path / "out", None, tune=False)
+    manifest = export_artifact(tiny, ENGINES[name], tmp_path / "out", None, tune=False)
     assert manifest.source_sha256 == hash_file(tiny) and manifest.width == 8
     engine = load_engine(name, tiny, tmp_path / "out")
     face = np.load(GOLDEN_FACE)
@@ -46,7 +46,7 @@ def test_an_export_loads_and_agrees(tiny: Path, tmp_path: Path, name: str):
 
 def test_an_int8_export_is_calibrated_and_tuned(tiny: Path, tmp_path: Path, faces: Path):
     pytest.importorskip("nncf")
-    manifest = export_artefact(tiny, "openvino-int8", tmp_path / "out", faces)
+    manifest = export_artifact(tiny, ENGINES["openvino-int8"], tmp_path / "out", faces)
     assert manifest == read_manifest(tmp_path / "out")
     assert manifest.accuracy["faces"] == 4 and manifest.threads >= 1 and manifest.cpus >= 1
     assert str(tmp_path / "faces") not in (tmp_path / "out/manifest.json").read_text()
@@ -54,28 +54,12 @@ def test_an_int8_export_is_calibrated_and_tuned(tiny: Path, tmp_path: Path, face
 
 def test_int8_without_faces_says_what_is_missing(tiny: Path, tmp_path: Path):
     with pytest.raises(ValueError, match="--calibrate"):
-        export_artefact(tiny, "openvino-int8", tmp_path / "out", None)
+        export_artifact(tiny, ENGINES["openvino-int8"], tmp_path / "out", None)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_older_folder_is_replaced_as_a_whole(tiny: Path, tmp_path: Path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/rest.bin").write_text("of an older export")
-    export_artefact(tiny, "onnxruntime", tmp_path / "out", None, tune=False)
+    export_artifact(tiny, ENGINES["onnxruntime"], tmp_path / "out", None, tune=False)
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"manifest.json", "unet.onnx"}
-
-
-@pytest.mark.parametrize("name", ["ahead", "ahead-bf16"])
-def test_what_is_compiled_ahead_loads_and_agrees(tiny: Path, tmp_path: Path, name: str):
-    export_artefact(tiny, name, tmp_path / "out", None, tune=False)
-    engine = load_engine(name, tiny, tmp_path / "out")
-    face = np.load(GOLDEN_FACE).repeat(3, axis=0)
-    wanted = EagerEngine(tiny).run(face)
-    bound = 0.05 if name.endswith("bf16") else 1e-3
-    assert abs(engine.run(face) - wanted).max() < bound * abs(wanted).max()
-
-
-def test_a_compiled_network_agrees(tiny: Path):
-    face = np.load(GOLDEN_FACE)
-    wanted = EagerEngine(tiny).run(face)
-    assert abs(load_engine("compiled", tiny).run(face) - wanted).max() < 1e-3 * abs(wanted).max()

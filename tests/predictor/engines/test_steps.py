@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from predictor.decode import decode_heatmaps
-from predictor.engines.build.onnx_graph import build_onnx
 from predictor.engines.cuda import SIZES, pick_size
 from predictor.engines.decode_torch import decode_tensor
 from predictor.engines.eager import EagerEngine
+from predictor.engines.onnx_graph import build_onnx
 from predictor.unet import UNet
 
 SHAPES = [
@@ -30,7 +30,7 @@ def test_the_graph_is_the_network_whatever_its_shape(shape: dict):
     faces = torch.rand(4, 1, 96, 96)
     grey = faces.expand(-1, net.n_channels, -1, -1)
     net(grey)  # gives the BatchNorms something to fold
-    model = build_onnx(net.eval()).SerializeToString()
+    model = build_onnx(net.eval(), 96).SerializeToString()
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     found = session.run(["heatmaps"], {"face": faces.numpy()})[0]
     with torch.no_grad():

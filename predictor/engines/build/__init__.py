@@ -1,1 +1,0 @@
-"""Builders: a checkpoint becomes the files that an engine loads. Nothing here is served."""

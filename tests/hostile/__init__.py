@@ -1,0 +1,1 @@
+"""Bodies that cost a careless server more than they weigh, and what they cost ours."""

@@ -1,0 +1,52 @@
+"""What a request costs a server: memory by the kernel's own count, and the wait of others."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROBE = Path(__file__).with_name("probe.py")
+MEGABYTE = 2**20
+
+
+def read_memory(pid: int, name: str) -> int:
+    """Read VmRSS or VmHWM of a process, in bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"{pid} has no {name}")
+
+
+class Meter:
+    """Measures servers while something is asked of them."""
+
+    def __init__(self, pids: list[int], ports: list[int]):
+        self.pids = pids
+        command = [sys.executable, str(PROBE), *map(str, ports)]
+        # A pipe would fill, and the probe wait.
+        self.told = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen(command, stdout=self.told)
+        self.growth = 0
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Measure the growth at the peak over what it was, the largest of the processes."""
+        before = [read_memory(pid, "VmRSS") for pid in self.pids]
+        for pid in self.pids:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+        yield
+        peaks = [read_memory(pid, "VmHWM") for pid in self.pids]
+        self.growth = max(peak - start for peak, start in zip(peaks, before, strict=True))
+
+    def stop(self) -> list[tuple[float, float]]:
+        """Stop; return when each answer of the probe was asked for, and its seconds."""
+        time.sleep(0.1)
+        self.process.terminate()
+        self.process.wait()
+        self.told.seek(0)
+        lines = [line.split() for line in self.told if line.endswith("\n")]
+        self.told.close()
+        return [(float(begun), float(seconds)) for begun, seconds, _ in lines]

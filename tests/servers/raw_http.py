@@ -1,0 +1,68 @@
+"""HTTP by hand, for what no client library would send."""
+
+import re
+import socket
+import time
+
+from tools.processes import Service
+
+INFER = "/v2/models/unet/infer"
+
+
+def connect(service: Service) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.rest), 10)
+
+
+def write_request(body: bytes, *lines: str, path: str = INFER, method: str = "POST") -> bytes:
+    """Write a request with a Content-Length and these header lines."""
+    head = [f"{method} {path} HTTP/1.1", "Host: x", *lines, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode("latin1") + body
+
+
+def read_answer(connection: socket.socket) -> tuple[int, bytes]:
+    """Read one answer with a Content-Length; status 0 is a connection closed with nothing said."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return 0, data
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    assert length, head
+    while len(body) < int(length[1]):
+        chunk = connection.recv(65536)
+        assert chunk, "the answer was cut short"
+        body += chunk
+    return int(head.split()[1]), body[: int(length[1])]
+
+
+def ask(service: Service, request: bytes) -> tuple[int, bytes]:
+    """Send a request on a connection of its own, and read its answer."""
+    with connect(service) as connection:
+        connection.sendall(request)
+        return read_answer(connection)
+
+
+def send_until_cut(connection: socket.socket, data: bytes, seconds: float) -> float:
+    """Send the same bytes again and again; return after how many seconds that was over."""
+    begun = time.monotonic()
+    try:
+        while time.monotonic() - begun < seconds:
+            connection.sendall(data)
+    except OSError:
+        pass
+    return time.monotonic() - begun
+
+
+def is_cut(connection: socket.socket, seconds: float) -> bool:
+    """Check whether the server ends the connection in time."""
+    connection.settimeout(seconds)
+    try:
+        while connection.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return True
