@@ -126,7 +126,7 @@ def laptop(tmp_path):
 
 def kind(laptop: dict, command: str = "up", **more: str) -> subprocess.CompletedProcess:
     line = [f"{laptop['PATH']}/bash", str(ROOT / "k8s/kind.sh"), command]
-    return subprocess.run(line, env=laptop | more, capture_output=True, text=True, timeout=120)
+    return subprocess.run(line, env=laptop | more, capture_output=True, text=True, timeout=600)
 
 
 def read_state(laptop: dict) -> dict:
