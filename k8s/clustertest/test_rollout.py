@@ -26,7 +26,7 @@ def test_changes(record: Record) -> None:
         "autoscaling.scaleDownDelaySeconds=0",
         "autoscaling.windowSeconds=10",
     )
-    with Load("rollout", release.host, f"{USERS}:900", make_small(), THINK) as load:
+    with Load("rollout", release.host, f"{USERS}:3000", make_small(), THINK) as load:
         wait_until("the first requests", lambda: load.count()[0] > 0, 60, 1)
         phase(record, load, "helm upgrade to a changed revision", lambda: upgrade(release))
         phase(record, load, "canary of 10 %", lambda: canary(record, release))
@@ -52,7 +52,7 @@ def phase(record: Record, load: Load, text: str, change: Callable[[], None]) -> 
     change()
     seconds = time.monotonic() - begun
     time.sleep(6)  # what the change leaves behind is this phase's too
-    wait_until(f"{REQUESTS} requests", lambda: load.count()[0] - before >= REQUESTS, 120, 1)
+    wait_until(f"{REQUESTS} requests", lambda: load.count()[0] - before >= REQUESTS, 400, 1)
     requests, failed = load.count()
     record.check(
         f"{text}: 0 failed requests",
