@@ -23,10 +23,10 @@ from serving.contract import (
     SCORES,
     SET_HEADER,
 )
-from serving.errors import InvalidRequest, PredictorUnavailable, ServingError
+from serving.errors import InvalidRequest, InvalidTensor, PredictorUnavailable, ServingError
 from serving.grpc import METADATA_BYTES
+from serving.grpc_codec import decode_response, encode_request
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
-from serving.messages import DATATYPES, make_array
 from serving.stages import Stage, Timings, add_timings, read_timings
 from transformer.predictor_errors import translate_error
 from transformer.target import find_target
@@ -130,16 +130,8 @@ class PredictorClient:
         self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
     ) -> Located:
         """Make one call."""
-        request = pb.ModelInferRequest(
-            model_name=model,
-            id=forward.get("x-request-id", ""),
-            inputs=[
-                pb.ModelInferRequest.InferInputTensor(
-                    name=FACE.name, datatype=DATATYPES[faces.dtype], shape=faces.shape
-                )
-            ],
-            raw_input_contents=[faces.tobytes()],
-        )
+        request_id = forward.get("x-request-id", "")
+        request = encode_request(model, {FACE.name: faces}, request_id=request_id)
         metadata, status = dict(forward), grpc.StatusCode.CANCELLED
         with tracing.open_call(GRPC_INFER, self.address, model=model, faces=len(faces)) as span:
             tracing.write_parent(span, metadata)
@@ -154,10 +146,10 @@ class PredictorClient:
                 raise translate_error(error) from None
             finally:
                 span.set_attribute(tracing.RPC_STATUS, status.name)
-        arrays = {
-            output.name: make_array(output.name, output.datatype, list(output.shape), raw)
-            for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
-        }
+        try:
+            arrays = decode_response(answer)
+        except InvalidTensor as error:  # not the caller's fault
+            raise ServingError(f"Model '{model}' gives a broken answer.") from error
         if LANDMARKS.name not in arrays or SCORES.name not in arrays:
             raise ServingError(f"Model '{model}' gives no landmarks and scores.")
         told = dict(trailing or ())

@@ -17,6 +17,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
+from serving.grpc_codec import decode_response, encode_request
 from tests.guarding import guards
 from tools.processes import Service, find_ports, start_service, wait_ready
 
@@ -24,13 +25,8 @@ T = TypeVar("T")
 FACE = np.load("predictor/golden_face.npy")
 
 
-def make_request(faces: np.ndarray = FACE, datatype: str = "UINT8") -> pb.ModelInferRequest:
-    tensor = pb.ModelInferRequest.InferInputTensor(
-        name="face", datatype=datatype, shape=faces.shape
-    )
-    return pb.ModelInferRequest(
-        model_name="unet", inputs=[tensor], raw_input_contents=[faces.tobytes()]
-    )
+def make_request(faces: np.ndarray = FACE) -> pb.ModelInferRequest:
+    return encode_request("unet", {"face": faces})
 
 
 CROWD = make_request(np.repeat(FACE, 64, axis=0))
@@ -39,7 +35,7 @@ CROWD = make_request(np.repeat(FACE, 64, axis=0))
 async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
     async with limit:
         answer = await stub.ModelInfer(request, timeout=60)
-        return np.frombuffer(answer.raw_output_contents[0], np.float32)
+        return decode_response(answer)["landmarks"]
 
 
 async def leave(stub, request, limit: asyncio.Semaphore, seconds: float) -> None:
@@ -68,7 +64,7 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
     """0 good ones are harmed: each gets its own answer, the one it gets alone."""
     rng = np.random.default_rng(3)
     faces = [np.roll(FACE, int(n), axis=3) for n in rng.integers(0, 96, 8)]
-    bad = make_request(np.full((1, 1, 96, 96), np.nan, np.float32), "FP32")
+    bad = make_request(np.full((1, 1, 96, 96), np.nan, np.float32))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         limit = asyncio.Semaphore(100)

@@ -9,10 +9,10 @@ import grpc
 import numpy as np
 import pytest
 import requests
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
+from serving.grpc_codec import encode_request
 from tests.guarding import guards
 from tests.servers.raw_http import connect, write_request
 from tools.processes import ROOT, Service, find_ports, start_service, wait_ready
@@ -141,10 +141,7 @@ def test_a_stop_with_odd_connections_open(logs, number):
         b"\0\1\2\3",
     ]
     faces = np.repeat(np.load(ROOT / "predictor/golden_face.npy"), 64, axis=0)
-    tensor = pb.ModelInferRequest.InferInputTensor(name="face", datatype="UINT8", shape=faces.shape)
-    request = pb.ModelInferRequest(
-        model_name="unet", inputs=[tensor], raw_input_contents=[faces.tobytes()]
-    )
+    request = encode_request("unet", {"face": faces})
     with contextlib.ExitStack() as stack:
         for data in odd:
             stack.enter_context(connect(service)).sendall(data)

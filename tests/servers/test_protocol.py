@@ -7,11 +7,13 @@ import socket
 import time
 
 import grpc
+import numpy as np
 import pytest
 import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from serving.grpc_codec import encode_request
 from tests.guarding import guards
 from tools.processes import Service, find_ports, start_service, wait_ready
 
@@ -233,11 +235,7 @@ def test_a_long_grpc_message_is_told_its_limit(strict):
 def test_a_large_tensor_passes_through_the_transformer(services):
     """12 faces of 512x512 in colour are 9.4 MB: more than a gRPC message is by default."""
     _, transformer = services
-    raw = bytes(12 * 3 * 512 * 512)
-    tensor = pb.ModelInferRequest.InferInputTensor(
-        name="face", datatype="UINT8", shape=[12, 3, 512, 512]
-    )
-    request = pb.ModelInferRequest(model_name="unet", inputs=[tensor], raw_input_contents=[raw])
+    request = encode_request("unet", {"face": np.zeros((12, 3, 512, 512), np.uint8)})
     with grpc.insecure_channel(f"127.0.0.1:{transformer.grpc}") as channel:
         answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=30)
     assert list(answer.outputs[0].shape) == [12, 15, 2]

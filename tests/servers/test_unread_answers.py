@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 import requests
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
+from serving.grpc_codec import encode_request
 from tests.guarding import guards
 from tests.hostile.cost import MEGABYTE, read_memory
 from tests.servers.raw_http import connect, is_cut, write_request
@@ -65,14 +65,7 @@ def ask_over_rest(service: Service) -> socket.socket:
 
 def ask_over_grpc(service: Service) -> socket.socket:
     """Ask for heatmaps with no window at all."""
-    request = pb.ModelInferRequest(
-        model_name="unet",
-        inputs=[
-            pb.ModelInferRequest.InferInputTensor(name="face", datatype="UINT8", shape=FACES.shape)
-        ],
-        outputs=[pb.ModelInferRequest.InferRequestedOutputTensor(name="heatmaps")],
-        raw_input_contents=[FACES.tobytes()],
-    )
+    request = encode_request("unet", {"face": FACES}, ["heatmaps"])
     return start_call(service.grpc, METHOD, request.SerializeToString())
 
 
