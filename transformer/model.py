@@ -16,11 +16,11 @@ from serving.landmarks import LandmarkSet
 from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
+from transformer.client import Client, Located, pick_headers
 from transformer.crop import to_picture
 from transformer.faces import FaceFinder, Faces, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located, PredictorClient, pick_headers
 from transformer.settings import TransformerSettings
 
 
@@ -32,15 +32,15 @@ class Transformer(Model):
     outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX)
     settings: TransformerSettings
 
-    def __init__(self, name: str, settings: TransformerSettings):
+    def __init__(self, name: str, settings: TransformerSettings, client: Client):
         super().__init__(name, settings)
+        self.client = client
         self.sets: dict[str, LandmarkSet] = {}  # of the predictor's models that were asked
 
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
-        self.client = PredictorClient(self.settings.predictor)
         detector = self.finder.first
         metrics.DETECTOR.labels(detector.name, detector.runtime, detector.precision).set(1)
         logger.info(
@@ -125,10 +125,9 @@ class Transformer(Model):
         timings["faces"] = time.perf_counter() - begun  # the three above and waiting for a worker
         counts = [len(faces.scores) for faces in found]
         tracing.tracer.describe(pictures=len(pictures), faces=sum(counts))
-        if sum(counts) > self.settings.max_faces:
-            raise TooLarge(
-                f"There are {sum(counts)} faces; {self.settings.max_faces} go into one request."
-            )
+        if sum(counts) > self.settings.max_picture_faces:
+            most = self.settings.max_picture_faces
+            raise TooLarge(f"There are {sum(counts)} faces; {most} go into one request.")
         begun = time.perf_counter()
         landmarks = np.empty((0, len(known), 2), np.float32)
         scores, digest = np.empty((0, len(known)), np.float32), known.digest
@@ -153,7 +152,7 @@ class Transformer(Model):
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
         names = choose_outputs(request.outputs, (LANDMARKS, SCORES))
         model = read_model(request, self.name)
-        faces = read_faces(request, self.settings.max_faces)
+        faces = read_faces(request, self.settings.max_picture_faces)
         tracing.tracer.describe(faces=len(faces))
         begun = time.perf_counter()
         located = await self.call_predictor(faces, model, request)

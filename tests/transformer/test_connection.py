@@ -18,7 +18,8 @@ from serving.contract import GRPC_SERVICE, SET_HEADER
 from serving.errors import PredictorUnavailable
 from serving.landmarks import write_parameters
 from tools.processes import find_ports
-from transformer.predictor_client import Located, PredictorClient
+from transformer.client import Located
+from transformer.predictor_client import PredictorClient
 
 
 class Flaky(pb_grpc.GRPCInferenceServiceServicer):

@@ -15,11 +15,11 @@ from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.rest import create_app
+from transformer.client import Located
 from transformer.crop import Square
 from transformer.faces import Faces
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located
 from transformer.settings import TransformerSettings
 
 INFER = "/v2/models/unet/infer"
@@ -74,10 +74,9 @@ class FakePredictor:
 
 @pytest.fixture
 def model() -> Transformer:
-    settings = TransformerSettings(workers=1, max_faces=4, max_images=3)
-    model = Transformer("unet", settings)
+    settings = TransformerSettings(workers=1, max_picture_faces=4, max_images=3)
+    model = Transformer("unet", settings, FakePredictor())  # type: ignore[arg-type]
     model.finder = FakeFinder()  # type: ignore[assignment]
-    model.client = FakePredictor()  # type: ignore[assignment]
     model.pool = WorkerPool(1, settings.max_pictures)
     model.ready = True
     return model
