@@ -21,7 +21,8 @@ from serving.landmarks import write_parameters
 from serving.messages import InferenceResponse
 from tests.guarding import guards
 from tools.processes import find_ports
-from transformer.predictor_client import Located, PredictorClient
+from transformer.client import Located
+from transformer.predictor_client import PredictorClient
 
 
 class Flaky(pb_grpc.GRPCInferenceServiceServicer):
@@ -115,7 +116,7 @@ async def test_a_landmark_set_is_asked_for_again():
 
 
 @guards(
-    "transformer/predictor_client.py",
+    "transformer/client.py",
     "if len({part.digest for part in parts}) > 1:",
     becomes="if False:",
 )
