@@ -3,7 +3,6 @@
 import contextlib
 import json
 import re
-import socket
 import time
 
 import grpc
@@ -15,9 +14,8 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc_codec import encode_request
 from tests.guarding import guards
-from tools.processes import Service, find_ports, start_service, wait_ready
-
-INFER = "/v2/models/unet/infer"
+from tests.servers.raw_http import INFER, connect, read_answer
+from tools.processes import find_ports, start_service, wait_ready
 
 
 @pytest.fixture(scope="module")
@@ -36,24 +34,6 @@ def strict(tmp_path_factory, predictor):
     wait_ready(service)
     yield service
     service.stop()
-
-
-def connect(service: Service) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", service.rest), 10)
-
-
-def read_answer(connection: socket.socket) -> tuple[int, bytes]:
-    """Read one HTTP answer with a Content-Length."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        chunk = connection.recv(65536)
-        assert chunk, data
-        data += chunk
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-    while len(body) < length:
-        body += connection.recv(65536)
-    return int(head.split()[1]), body
 
 
 def test_a_refused_body_leaves_the_connection_usable(strict):

@@ -20,7 +20,7 @@ from standalone.settings import StandaloneSettings
 from tests.collector import run_collector
 from tests.guarding import guards
 from tests.servers import test_bad_input as bad
-from tests.servers.test_faults import CROWD, FACE, make_request, read_metric, wait_for
+from tests.servers.load import CROWD, FACE, make_request, read_metric, wait_for
 from tests.servers.test_first_light import BY_EYE, ask_jpeg, infer_url, read_outputs
 from tools.processes import ROOT, Service, find_ports, run_standalone
 from transformer.settings import TransformerSettings
