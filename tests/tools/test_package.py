@@ -57,7 +57,7 @@ def install_wheel(wheel: Path, venv: Path) -> Path:
     """Install a wheel alone into a fresh venv; return its python."""
     run(sys.executable, "-m", "venv", "--without-pip", venv)
     python = venv / "bin/python"
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     run(*pip, "--no-deps", "--no-index", wheel)
     return python
 
