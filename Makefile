@@ -16,6 +16,7 @@ help:
 	@echo "make bench    the data plane's figures, side by side: bench/results"
 	@echo "make ledger   every engine's speed, memory and accuracy; make profile: where time goes"
 	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"
+	@echo "make label PICTURES=folder   the teacher's landmarks of your own pictures: out/labels"
 
 demo: $(VENV)/run.stamp models
 	@$(BIN)/python -m tools.demo
@@ -50,7 +51,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor
 
 bench: bench-dataplane
 
-include bench/bench.mk bench/dataplane.mk k8s/k8s.mk
+include bench/bench.mk bench/dataplane.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

@@ -2,7 +2,8 @@
 .PHONY: bench-dataplane images soak guards
 
 GENERATED := tests/serving/test_rest_codec.py tests/serving/test_grpc_codec.py \
-             tests/transformer/test_picture.py tests/servers/test_generated.py
+             tests/serving/test_grpc_wire.py tests/transformer/test_picture.py \
+             tests/servers/test_generated.py tests/servers/test_hostile.py
 
 # Figures are of what ships: each service from an environment of its image's requirements alone.
 images: out/images/predictor.stamp out/images/transformer.stamp

@@ -20,6 +20,7 @@ SEQUENTIAL, PROGRESSIVE, LOSSLESS = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA), (0xC3, 0xC
 FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, DAC}
 RESTARTS = frozenset(range(0xD0, 0xD8))
 MAX_SEGMENTS = 10_000  # 64 KiB each, all that a body holds are some hundreds
+FIRST_PIECE = 64
 PIECE = 2**18  # bytes that are searched at once; NumPy lets other threads run meanwhile
 
 
@@ -73,12 +74,15 @@ def find_marker(content: bytes, start: int, marks: NDArray[np.bool_]) -> int:
     if start + 1 < len(content) and content[start] == 0xFF and marks[content[start + 1]]:
         return start
     data = np.frombuffer(content, np.uint8)
-    for at in range(start, len(content) - 1, PIECE):
-        piece = data[at : at + PIECE + 1]
+    at, size = start, FIRST_PIECE
+    while at < len(content) - 1:
+        piece = data[at : at + size + 1]
         places = np.flatnonzero(piece[:-1] == 0xFF)
         places = places[marks[piece[places + 1]]]
         if len(places):
             return at + int(places[0])
+        at += size
+        size = min(8 * size, PIECE)  # a marker that is near costs no search of what is far
     return -1
 
 

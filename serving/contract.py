@@ -60,3 +60,5 @@ HEATMAPS = TensorSpec("heatmaps", ("FP32",), (-1, POINTS, SIDE, SIDE))
 BOXES = TensorSpec("boxes", ("FP32",), (-1, 4))
 BOX_SCORES = TensorSpec("box_scores", ("FP32",), (-1,))
 IMAGE_INDEX = TensorSpec("image_index", ("INT32",), (-1,))
+FACE_SCORES = TensorSpec("face_scores", ("FP32",), (-1,))
+CROPS = TensorSpec("crops", ("FP32",), (-1, 2, 3))  # pixels of the picture -> of the face

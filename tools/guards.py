@@ -1,8 +1,9 @@
 """Take each guard against a fault away and see its test fail: python -m tools.guards [WORD ...].
 
 Works on a copy of the checkout: the tests pass there as it is, then one guard at a time is
-taken out (tests/guards/*.toml say how) and its test must fail. What was seen goes to
-docs/guards.md. With words, only the guards whose name or test has one of them are tried.
+taken out (the markers of tests/guarding.py say how) and its test must fail. What was seen goes
+to docs/guards.md. With words, only the guards are tried whose name, test or file has one of
+them. With --check nothing is tried: it compares docs/guards.md and the source with the markers.
 """
 
 import os
@@ -12,72 +13,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tools.guard_markers import Guard, GuardError, read_guards
+from tools.guard_page import check_guards, write_page
 from tools.processes import ROOT
 
-TABLES = ROOT / "tests/guards"
-REPORT = ROOT / "docs/guards.md"
 IGNORED = ("models/detector",)  # no part of the repository, but the tests need it
 SECONDS = 240.0  # for one test; all of them, unchanged, get three times as long
-LONGEST = 110  # characters of a message in the report
-
-HEAD = """# Guards
-
-Each guard against a fault was taken away, and this is how its test then failed
-(`make guards` does it anew, in some minutes; `tests/guards` has the guards' source).
-A rolling restart has two of them: the stop that finishes its gRPC calls, and the call that is
-made again. With either one away the other mostly saves all requests, so that its test
-(`servers/test_faults test_a_rolling_restart_of_the_predictors_fails_no_request`) has no row.
-
-| guard | where | test | without it |
-|---|---|---|---|
-"""
-
-
-class GuardError(RuntimeError):
-    """A guard could not be tried, or nothing failed without it; one sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """`text` stands once in `file`; `without` is what is left of it when the guard is gone."""
-
-    name: str
-    file: str
-    text: str
-    without: str
-    test: str  # a pytest node id
-
-    def remove(self, root: Path) -> str:
-        """Give the guard's file without it; raises GuardError unless that is Python."""
-        source = (root / self.file).read_text()
-        found = source.count(self.text)
-        if found != 1:
-            raise GuardError(f"{self.name}: its text is in {self.file} {found} times, not once.")
-        changed = source.replace(self.text, self.without)
-        try:
-            compile(changed, self.file, "exec")
-        except SyntaxError as error:
-            raise GuardError(
-                f"{self.name}: without it {self.file} is no Python: {error}."
-            ) from None
-        return changed
-
-    def write_row(self, message: str) -> str:
-        """Write its row of the report."""
-        test = self.test.removeprefix("tests/").replace("::", " ").replace(".py", "")
-        return f"| {self.name} | `{self.file}` | `{test}` | {message} |"
-
-
-def read_guards(words: list[str]) -> list[Guard]:
-    """Read the tables: all guards, or those whose name or test has one of the words."""
-    tables = [tomllib.loads(path.read_text()) for path in sorted(TABLES.glob("*.toml"))]
-    guards = [Guard(**entry) for table in tables for entry in table["guard"]]
-    return [g for g in guards if not words or any(w in g.name or w in g.test for w in words)]
 
 
 def copy_checkout(root: Path) -> None:
@@ -98,9 +42,9 @@ def copy_checkout(root: Path) -> None:
 
 
 def run_tests(root: Path, tests: list[str], seconds: float) -> list[str]:
-    """Run tests of the copy; gives the messages of those that fail.
+    """Run tests of the copy; and return the messages of those that fail.
 
-    Raises GuardError where they could not be run to their end.
+    Raise GuardError where they could not be run to their end.
     """
     report = root / "out/junit.xml"
     report.unlink(missing_ok=True)
@@ -139,16 +83,19 @@ def run_tests(root: Path, tests: list[str], seconds: float) -> list[str]:
     return [failure.get("message", "") for failure in failures]
 
 
-def shorten(message: str, root: Path) -> str:
-    """Make a failure's message one line of a Markdown table, free of what differs each time."""
-    text = " ".join(message.replace(str(root), "").split())
-    text = re.sub(r"<([^<>]+) (object )?at 0x[0-9a-f]+>", r"\1", text).replace("|", "/")
-    text = text.replace("`", "'").replace("<", "&lt;")
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+def name_failure(message: str) -> str:
+    """Return in a word or two how a test failed: the exception, or what was not raised."""
+    kind, _, rest = message.partition(":")
+    missing = re.match(r"\s*DID NOT RAISE (any of )?(\W*[\w, ]+)", rest)
+    if missing:
+        return f"{missing[2].strip('( ').replace(', ', ' or ')} not raised"
+    if re.fullmatch(r"[\w.]+", kind) and not kind.endswith("AssertionError"):
+        return kind.rpartition(".")[2]
+    return "assert"
 
 
 def try_guard(root: Path, guard: Guard) -> str:
-    """Run its test without the guard and put the guard back; gives how the test failed."""
+    """Run its test without the guard and put the guard back; return how the test failed."""
     path = root / guard.file
     source = path.read_text()
     path.write_text(guard.remove(root))
@@ -158,22 +105,14 @@ def try_guard(root: Path, guard: Guard) -> str:
         path.write_text(source)
     if not failures:
         raise GuardError("NOTHING FAILED")
-    return shorten(failures[0], root)
-
-
-def write_report(rows: dict[str, str]) -> None:
-    """Write the rows into the report; rows of guards that were not tried now stay."""
-    old = REPORT.read_text().splitlines() if REPORT.is_file() else []
-    kept = {line[2:].split(" | ")[0]: line for line in old if line.startswith("| ")}
-    names = [guard.name for guard in read_guards([])]
-    rows = kept | rows
-    REPORT.write_text(HEAD + "".join(f"{rows[name]}\n" for name in names if name in rows))
+    return name_failure(failures[0])
 
 
 def main(words: list[str]) -> None:
-    """Try the guards; exits with 1 if a test fails with its guard or passes without."""
-    guards = read_guards(words)
-    rows, wrong = dict[str, str](), 0
+    """Try the guards; exit with 1 if a test fails with its guard or passes without."""
+    everything = read_guards([])
+    guards = read_guards(words) if words else everything
+    seen, wrong = dict[Guard, str](), 0
     with tempfile.TemporaryDirectory(prefix="guards-") as folder:
         root = Path(folder)
         copy_checkout(root)
@@ -184,14 +123,13 @@ def main(words: list[str]) -> None:
         print(f"{len(tests)} tests pass with their guards in place", flush=True)
         for guard in guards:
             try:
-                message = try_guard(root, guard)
-                rows[guard.name] = guard.write_row(message)
-                write_report(rows)
+                message = seen[guard] = try_guard(root, guard)
+                write_page(everything, seen)
             except GuardError as error:
                 wrong += 1
                 message = f"WRONG: {error}"
             print(f"{guard.name} ({guard.test}): {message}", flush=True)
-    print(f"{len(rows)} passed, {wrong} failed")
+    print(f"{len(seen)} passed, {wrong} failed")
     if wrong:
         raise SystemExit(1)
 
@@ -199,6 +137,6 @@ def main(words: list[str]) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        main(sys.argv[1:])
+        check_guards() if sys.argv[1:] == ["--check"] else main(sys.argv[1:])
     except GuardError as problem:
         raise SystemExit(str(problem)) from None

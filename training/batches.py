@@ -1,42 +1,49 @@
 """Make batches of augmented faces in a thread of their own, ahead of the network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from training.augment import augment_face
-from training.faces import Faces, read_faces
+from training.faces import LANDMARKS, Faces, Folders, find_sets, read_faces
+from training.shares import TRAINED, check_labels, share_chances
 
-LABELLED = (("london", "train"), ("composite", "train"))
-UNLABELLED = (("london-smiling", "unlabelled"), ("congress", "unlabelled"))
 Batch = Iterator[tuple[np.ndarray, np.ndarray]]
 Augment = Callable[..., tuple[np.ndarray, np.ndarray]]  # picture, points, rng -> the same
 AHEAD = 4  # batches that wait; a slow batch stops no network
 
 
-def read_training_faces(data: str, pseudo: str | None) -> tuple[Faces, np.ndarray]:
+def read_training_faces(data: Folders, labels: Sequence[str] = ()) -> tuple[Faces, np.ndarray]:
     """Read the faces to train on, and the chance `[N]` of drawing each.
 
-    `pseudo` is a file of training.pseudo; its faces are drawn 60 % of the time.
+    `labels` are files of training.pseudo or training.teacher; their points count for the
+    unlabelled faces that they name. Parts to measure with are never read.
     """
-    faces = read_faces(data, LABELLED)
-    chance = np.full(len(faces), 1 / len(faces))
-    if not pseudo:
-        return faces, chance
-    more = read_pseudo_faces(data, pseudo)
-    both = Faces(**{k: np.concatenate([v, getattr(more, k)]) for k, v in vars(faces).items()})
-    return both, np.concatenate([0.4 * chance, np.full(len(more), 0.6 / len(more))])
+    faces = read_faces(data, find_sets(data, TRAINED))
+    names = {path: i for i, path in enumerate(faces.paths.tolist())}
+    for file in labels:
+        paths, points = read_labels(file)
+        for path, known in zip(paths, points, strict=True):
+            if (i := names.get(path)) is not None and faces.parts[i] == "unlabelled":
+                faces.points[i] = known
+    faces = faces.select(np.asarray(~np.isnan(faces.points).all((1, 2))))
+    if not len(faces):
+        raise ValueError(f"{data} has no labelled faces to train on.")
+    check_labels(faces, str(data))
+    return faces, share_chances(faces)
 
 
-def read_pseudo_faces(data: str, pseudo: str) -> Faces:
-    """Read the unlabelled faces that a pseudo-label file keeps, with its points."""
-    faces, file = read_faces(data, UNLABELLED), np.load(pseudo)
-    points = dict(zip(file["paths"].tolist(), file["points"], strict=True))
-    faces = faces.select(np.array([p in points for p in faces.paths]))
-    faces.points = np.stack([points[p] for p in faces.paths]).astype(np.float32)
-    return faces
+def read_labels(file: str) -> tuple[list[str], np.ndarray]:
+    """Read a label file: paths, and points `[N,15,2]` in crop pixels, NaN where unsure."""
+    with np.load(file) as content:
+        if missing := {"paths", "points"} - set(content):
+            raise ValueError(f"{file} lacks the array {min(missing)}.")
+        paths, points = content["paths"].tolist(), content["points"].astype(np.float32)
+    if points.shape != (len(paths), len(LANDMARKS), 2):
+        raise ValueError(f"{file} has points of shape {list(points.shape)} for {len(paths)} paths.")
+    return paths, points
 
 
 def draw_batches(

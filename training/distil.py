@@ -1,6 +1,6 @@
 """Train a small UNet to draw the heatmaps of a large one, as well as the known points.
 
-python -m training.distil --data DIR --teacher FILE.pth --pseudo FILE.npz --out FILE.pth --width 8
+python -m training.distil --data DIR --teacher FILE.pth --labels FILE.npz --out FILE.pth --width 8
 """
 
 import argparse
@@ -36,7 +36,8 @@ def draw_lessons(teacher: UNet, batches: Batch, seed: int) -> Batches:
         pool = pool[-POOL:]
         for i in [-1, *rng.integers(len(pool), size=REUSE - 1)]:  # the new lesson first
             clean, known, maps = pool[i]
-            inputs = np.stack([degrade_picture(picture, rng) for picture in clean])
+            pairs = zip(clean, known.numpy(), strict=True)
+            inputs = np.stack([degrade_picture(picture, spots, rng) for picture, spots in pairs])
             targets = mix_targets(maps.float(), known)
             centres = torch.where(known.isnan(), find_centres(targets), known)
             yield torch.from_numpy(inputs)[:, None].float() / 255, targets, centres
@@ -85,7 +86,7 @@ def main(words: list[str] | None = None) -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     teacher: UNet = load_unet(args.teacher).to(memory_format=torch.channels_last)  # type: ignore
-    faces, chance = read_training_faces(args.data, args.pseudo)
+    faces, chance = read_training_faces(args.data, args.labels)
     clean = draw_batches(faces, chance, args.batch, args.seed, warp_cleanly)
     fit(args, draw_lessons(teacher, clean, args.seed))
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.random import Generator
 
 from training.faces import Bytes, Floats
+from training.occlude import occlude_face
 
 
 def disturb_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
@@ -14,7 +15,7 @@ def disturb_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generato
 
     `points` `[15,2]` and the open mouth's outline `[M,2]` are pixels of it.
     """
-    return degrade_picture(dress_picture(picture, points, mouth, rng), rng)
+    return degrade_picture(dress_picture(picture, points, mouth, rng), points, rng)
 
 
 def dress_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
@@ -29,11 +30,16 @@ def dress_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator)
     return to_bytes(grey)
 
 
-def degrade_picture(picture: Bytes, rng: Generator) -> Bytes:
-    """Change how it was taken: light, rectangles in front, lens and noise, on grey `[H,W]`."""
-    grey = shade(picture.astype(np.float32) / 255, rng)
-    if rng.random() < 0.3:
+def degrade_picture(picture: Bytes, points: Floats, rng: Generator) -> Bytes:
+    """Change how it was taken: things in front, light, lens and noise, on grey `[H,W]`."""
+    grey = picture.astype(np.float32) / 255
+    if rng.random() < 0.22:
+        occlude_face(grey, points, rng)
+    grey = shade(grey, rng)
+    if rng.random() < 0.2:
         draw_rectangles(grey, rng)
+    if rng.random() < 0.08:  # too little light; the noise below then weighs more
+        grey *= np.float32(rng.uniform(0.18, 0.5))
     grey = lose_detail(grey, rng)
     if rng.random() < 0.5:
         grey += rng.normal(0, rng.uniform(0, 0.04), grey.shape).astype(np.float32)
@@ -77,12 +83,25 @@ def lose_detail(grey: Floats, rng: Generator) -> Floats:
         small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
         how = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR
         return cv2.resize(small, (w, h), interpolation=how)
-    if kind < 0.58:  # JPEG's blocks
+    if kind < 0.57:
+        return move_camera(grey, rng)
+    if kind < 0.64:  # JPEG's blocks
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 60))]
         coded = cv2.imencode(".jpg", to_bytes(grey), quality)[1]
         decoded: Any = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
         return decoded.astype(np.float32) / 255
     return grey
+
+
+def move_camera(grey: Floats, rng: Generator) -> Floats:
+    """Blur along a line of 3 to 9 pixels, as a moving camera or face does."""
+    length, angle = int(rng.integers(3, 10)), rng.uniform(0, np.pi)
+    kernel, middle = np.zeros((9, 9), np.float32), 4
+    away = np.array([np.cos(angle), np.sin(angle)]) * (length - 1) / 2
+    start, end = (tuple(round(16 * float(v)) for v in middle + s * away) for s in (-1, 1))
+    cv2.line(kernel, start, end, 1.0, 1, cv2.LINE_AA, 4)
+    kernel += kernel[::-1, ::-1]  # about its middle: no point may move
+    return cv2.filter2D(grey, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
 
 
 def draw_rectangles(grey: Floats, rng: Generator) -> None:

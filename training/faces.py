@@ -1,7 +1,7 @@
 """Read the face crops and their landmarks from a data folder."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from predictor.landmarks import DEFAULT
 
 Floats = NDArray[Any]  # float32 or wider; OpenCV's own types do not say which
 Bytes = NDArray[Any]  # uint8
+Folders = str | Path | Sequence[str | Path]  # one data folder, or several that add up
 
 LANDMARKS = DEFAULT.points
 FLIP = DEFAULT.mirrored  # a mirrored face's order
@@ -58,19 +59,40 @@ class Faces:
         return replace(self, **{k: v[mask] for k, v in vars(self).items()})
 
 
-def read_faces(data: str | Path, wanted: Iterable[tuple[str, str]]) -> Faces:
-    """Read the faces of the `wanted` (set, part) pairs from a data folder."""
-    folder, wanted = Path(data), set(wanted)
-    with open(folder / "index.csv", newline="") as file:
-        rows = [r for r in csv.DictReader(file) if (r["set"], r["part"]) in wanted]
-    if missing := wanted - {(r["set"], r["part"]) for r in rows}:
-        raise ValueError(f"{folder / 'index.csv'} has no rows of {sorted(missing)}.")
+def read_faces(data: Folders, wanted: Iterable[tuple[str, str]]) -> Faces:
+    """Read the faces of the `wanted` (set, part) pairs from one data folder or several."""
+    wanted = set(wanted)
+    rows = [(f, r) for f, r in read_rows(data) if (r["set"], r["part"]) in wanted]
+    if missing := wanted - {(r["set"], r["part"]) for _, r in rows}:
+        raise ValueError(f"No index.csv of {data} has rows of {sorted(missing)}.")
     return Faces(
-        np.stack([read_picture(folder / r["path"]) for r in rows]),
-        np.array([take_points(r, LANDMARKS) for r in rows], np.float32),
-        np.array([take_points(r, [f"yunet_{n}" for n in YUNET]) for r in rows], np.float32),
-        *(np.array([r[name] for r in rows]) for name in ("set", "part", "path")),
+        np.stack([read_crop(folder / r["path"]) for folder, r in rows]),
+        np.array([take_points(r, LANDMARKS) for _, r in rows], np.float32),
+        np.array([take_points(r, [f"yunet_{n}" for n in YUNET]) for _, r in rows], np.float32),
+        *(np.array([r[name] for _, r in rows]) for name in ("set", "part", "path")),
     )
+
+
+def find_sets(data: Folders, parts: Iterable[str]) -> list[tuple[str, str]]:
+    """Find the (set, part) pairs of data folders whose part is one of `parts`."""
+    parts = set(parts)
+    return sorted({(r["set"], r["part"]) for _, r in read_rows(data) if r["part"] in parts})
+
+
+def read_rows(data: Folders) -> list[tuple[Path, dict[str, str]]]:
+    """Read the rows of the folders' index.csv, each with the folder that its path is in."""
+    rows: list[tuple[Path, dict[str, str]]] = []
+    for folder in [data] if isinstance(data, str | Path) else data:
+        with open(Path(folder) / "index.csv", newline="") as file:
+            rows += [(Path(folder), row) for row in csv.DictReader(file)]
+    return rows
+
+
+def read_crop(path: Path) -> Bytes:
+    """Read a loose crop as RGB `[256,256,3]`."""
+    if (picture := read_picture(path)).shape != (CROP, CROP, 3):
+        raise ValueError(f"{path} is no crop of {CROP}x{CROP} pixels.")
+    return picture
 
 
 def read_picture(path: Path) -> Bytes:
@@ -83,7 +105,10 @@ def read_picture(path: Path) -> Bytes:
 
 def take_points(row: dict[str, str], names: Iterable[str]) -> list[tuple[float, ...]]:
     """Take the (x, y) of the named points from a row, NaN where it has none."""
-    return [tuple(float(row[f"{n}_{axis}"] or "nan") for axis in "xy") for n in names]
+    try:
+        return [tuple(float(row[f"{n}_{axis}"] or "nan") for axis in "xy") for n in names]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"The row of {row.get('path')} has no number for {error}.") from None
 
 
 def cut_inputs(faces: Faces) -> Bytes:

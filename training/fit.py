@@ -21,14 +21,14 @@ Batches = Iterator[tuple[Tensor, Tensor, Tensor]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of a training run to a command line."""
-    parser.add_argument("--data", required=True, help="folder of index.csv")
+    parser.add_argument("--data", required=True, nargs="+", help="folders of index.csv")
     parser.add_argument("--out", required=True, help="the .pth to write")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--steps", type=int, help="length of the run in steps")
     parser.add_argument("--minutes", type=float, help="or in minutes of CPU time per thread")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--init", help="a .pth to start from")
-    parser.add_argument("--pseudo", help="a file of training.pseudo")
+    parser.add_argument("--labels", nargs="+", default=[], help="files of points, in turn")
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--decay", type=float, default=0.01)
     parser.add_argument("--keep", type=float, default=0.995, help="of the weights' running mean")

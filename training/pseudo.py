@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.augment import Strength, draw_affine, flip_points, map_affine
-from training.batches import UNLABELLED
 from training.evaluate import LEFT_OUTER, RIGHT_OUTER, Locate, load_run
 from training.faces import (
     CROP,
@@ -21,6 +20,7 @@ from training.faces import (
     Bytes,
     Faces,
     Floats,
+    find_sets,
     read_faces,
 )
 
@@ -87,11 +87,11 @@ def label_faces(
 def main(words: list[str] | None = None) -> None:
     """Read the command line, label, and write `paths` and `points` of the faces kept."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True, help="folder of index.csv")
+    parser.add_argument("--data", required=True, nargs="+", help="folders of index.csv")
     parser.add_argument("--teacher", required=True, help="a .pth")
     parser.add_argument("--out", required=True, help="the .npz to write, outside the repository")
     args = parser.parse_args(words)
-    faces = read_faces(args.data, UNLABELLED)
+    faces = read_faces(args.data, find_sets(args.data, ["unlabelled"]))
     keep, points = label_faces(load_run(args.teacher, fast=True), faces)
     np.savez(args.out, paths=faces.paths[keep], points=points[keep])
 

@@ -1,6 +1,6 @@
-"""Train a UNet on labelled faces and, if given, pseudo-labelled ones.
+"""Train a UNet on the labelled faces of data folders and of label files.
 
-python -m training.train --data DIR --out FILE.pth --minutes 30
+python -m training.train --data DIR ... --labels FILE.npz ... --out FILE.pth --minutes 30
 """
 
 import argparse
@@ -11,6 +11,7 @@ from training.batches import Batch, draw_batches, read_training_faces
 from training.faces import SIDE
 from training.fit import Batches, add_arguments, fit
 from training.loss import make_targets
+from training.shares import describe_shares
 
 
 def draw_targets(batches: Batch) -> Batches:
@@ -28,7 +29,8 @@ def main(words: list[str] | None = None) -> None:
     args = parser.parse_args(words)
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    faces, chance = read_training_faces(args.data, args.pseudo)
+    faces, chance = read_training_faces(args.data, args.labels)
+    print(describe_shares(faces, chance), flush=True)
     fit(args, draw_targets(draw_batches(faces, chance, args.batch, args.seed)))
 
 

@@ -53,6 +53,13 @@ def crop_face(pixels: Pixels, square: Square, side: int) -> NDArray[np.uint8]:
     return cv2.resize(patch, (side, side), interpolation=how).astype(np.uint8)
 
 
+def map_to_crop(square: Square, side: int) -> Floats:
+    """Make the affine `[2,3]` from pixels of the picture to pixels of an upright crop."""
+    scale = side / square.side
+    shift = [(0.5 - start) * scale - 0.5 for start in (square.left, square.top)]
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+
+
 def to_picture(landmarks: Floats, squares: list[Square], side: int) -> Floats:
     """Map points `[F,K,2]` from pixels of the crops, `side` wide, to pixels of their pictures.
 

@@ -18,6 +18,7 @@ from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.picture import Picture, open_picture
 from transformer.settings import TransformerSettings
+from transformer.way_up import find_way_up
 
 Item = TypeVar("Item")
 
@@ -31,6 +32,7 @@ class Faces:
     squares: list[Square]  # what was cropped, [F]
     crops: NDArray[np.uint8]  # [F, 1, S, S]
     timings: dict[str, float] = field(default_factory=dict)
+    turn: int = 0  # quarters by which the crops were turned to show the faces upright
 
 
 class FaceFinder:
@@ -68,7 +70,10 @@ class FaceFinder:
         with measure_stage(timings, "decode"):
             picture = self.open(content)
         with measure_stage(timings, "detect"):
-            boxes, scores = self.detector.detect(picture.small)
+            if self.settings.any_way_up:
+                boxes, scores, turn = find_way_up(self.detector, picture.small)
+            else:
+                (boxes, scores), turn = self.detector.detect(picture.small), 0
             boxes = boxes * np.float32(picture.scale)
         full = picture.small
         if len(boxes) and picture.scale > 1:
@@ -79,9 +84,9 @@ class FaceFinder:
             side = landmarks.side
             crops = np.empty((len(boxes), 1, side, side), np.uint8)
             for i, square in enumerate(squares):
-                crops[i, 0] = crop_face(full, square, side)
+                crops[i, 0] = np.rot90(crop_face(full, square, side), turn)
         size = np.array([picture.width, picture.height] * 2, np.float32)
-        return Faces(np.clip(boxes, 0, size), scores, squares, crops, timings)
+        return Faces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
 
     def open(self, content: bytes | Base64Text | Pixels) -> Picture:
         if isinstance(content, Base64Text):

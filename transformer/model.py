@@ -10,18 +10,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving import metrics, tracing
-from serving.contract import BOX_SCORES, BOXES, FACE, IMAGE, IMAGE_INDEX, LANDMARKS, SCORES
+from serving.contract import (
+    BOX_SCORES,
+    BOXES,
+    CROPS,
+    FACE,
+    FACE_SCORES,
+    IMAGE,
+    IMAGE_INDEX,
+    LANDMARKS,
+    SCORES,
+)
 from serving.errors import ModelNotFound, ServingError, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
-from transformer.crop import to_picture
+from transformer.crop import map_to_crop, to_picture
 from transformer.faces import FaceFinder, Faces, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
 from transformer.predictor_client import Located, PredictorClient, pick_headers
 from transformer.settings import TransformerSettings
+from transformer.trust import score_faces
+from transformer.way_up import (
+    TURNS,
+    choose_turns,
+    find_doubtful,
+    turn_crops,
+    turn_maps,
+    turn_points_back,
+)
 
 
 class Transformer(Model):
@@ -29,7 +48,7 @@ class Transformer(Model):
 
     service = "transformer"
     inputs = (IMAGE, FACE)
-    outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX)
+    outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS)
     settings: TransformerSettings
 
     def __init__(self, name: str, settings: TransformerSettings):
@@ -86,7 +105,7 @@ class Transformer(Model):
         payload.headers = pick_headers(payload.headers)  # what can't go on is refused at once
         if FACE.name in payload.inputs:
             return await self.locate_faces(payload)
-        names = choose_outputs(payload.outputs, self.outputs)
+        names = choose_outputs(payload.outputs, self.outputs[:-1], (CROPS,))
         model = read_model(payload, self.name)
         pictures = read_pictures(payload, self.settings.max_images)
         assert payload.deadline is not None
@@ -130,14 +149,20 @@ class Transformer(Model):
                 f"There are {sum(counts)} faces; {self.settings.max_faces} go into one request."
             )
         begun = time.perf_counter()
-        landmarks = np.empty((0, len(known), 2), np.float32)
+        landmarks, maps = np.empty((0, len(known), 2), np.float32), np.empty((0, 2, 3), np.float32)
         scores, digest = np.empty((0, len(known)), np.float32), known.digest
         if sum(counts):
             crops = np.concatenate([faces.crops for faces in found])  # [F, 1, S, S]
+            turns = np.repeat([faces.turn for faces in found], counts).astype(np.int8)  # [F]
             located = await self.call_predictor(crops, model, payload)
+            if self.settings.any_way_up:
+                await self.turn_doubtful(crops, turns, located, model, payload)
             squares = [square for faces in found for square in faces.squares]
-            landmarks = to_picture(located.landmarks, squares, known.side)
+            points = turn_points_back(located.landmarks, turns, known.side)
+            landmarks = to_picture(points, squares, known.side)
             scores, digest = located.scores, located.digest or digest
+            to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
+            maps = turn_maps(to_crops, turns, known.side)
             timings |= located.timings
         timings["predict"] = time.perf_counter() - begun  # the predictor's stages and the way
         arrays = {
@@ -145,13 +170,45 @@ class Transformer(Model):
             SCORES.name: scores,
             BOXES.name: np.concatenate([faces.boxes for faces in found]),
             BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
+            FACE_SCORES.name: score_faces(scores),
+            CROPS.name: maps,
             IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
         return arrays, InferenceResponse({}, timings, len(pictures), digest)
 
+    async def turn_doubtful(
+        self,
+        crops: np.ndarray,
+        turns: np.ndarray,
+        located: Located,
+        model: str,
+        request: InferenceRequest,
+    ) -> None:
+        """Show doubtful faces to the predictor turned, and put what is better into `located`.
+
+        `turns` `[F]` are what the crops were turned by, and will have been.
+        """
+        doubtful = find_doubtful(located.scores)
+        if not len(doubtful):
+            return
+        shown = crops[doubtful]  # [D, 1, 96, 96]
+        more = [turn_crops(shown, np.full(len(shown), turn, np.int8)) for turn in TURNS]
+        seen = await self.call_predictor(np.concatenate(more), model, request)
+        points, scores = (
+            a.reshape(3, len(shown), *a.shape[1:]) for a in (seen.landmarks, seen.scores)
+        )
+        # What came over the wire may not be written to.
+        located.landmarks, located.scores = located.landmarks.copy(), located.scores.copy()
+        chosen = choose_turns(located.scores[doubtful], scores)  # [D]
+        for face, turn, column in zip(doubtful, chosen, range(len(shown)), strict=True):
+            if turn:
+                located.landmarks[face] = points[turn - 1, column]
+                located.scores[face] = scores[turn - 1, column]
+                turns[face] = (turns[face] + turn) % 4
+
     async def locate_faces(self, request: InferenceRequest) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
-        names = choose_outputs(request.outputs, (LANDMARKS, SCORES))
+        names = choose_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_faces)
         tracing.tracer.describe(faces=len(faces))
@@ -159,7 +216,11 @@ class Transformer(Model):
         located = await self.call_predictor(faces, model, request)
         timings = located.timings | {"predict": time.perf_counter() - begun}
         metrics.observe_stages(self.service, timings)
-        arrays = {LANDMARKS.name: located.landmarks, SCORES.name: located.scores}
+        arrays = {
+            LANDMARKS.name: located.landmarks,
+            SCORES.name: located.scores,
+            FACE_SCORES.name: score_faces(located.scores),
+        }
         return InferenceResponse(pick_outputs(names, arrays), timings, len(faces), located.digest)
 
     async def call_predictor(

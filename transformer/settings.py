@@ -22,6 +22,9 @@ class TransformerSettings(ServerSettings):
     first_look: int = Field(0, ge=0, le=4096)
     """Long side of a first look, after which `detect_side` is looked at only where there is doubt;
     0: none. README: the detector, has what 320 finds and saves."""
+    any_way_up: bool = True
+    """Whether pictures without a sure face, and faces whose points are doubtful, are looked at
+    on either side and upside down as well."""
     min_score: float | None = Field(None, gt=0, lt=1)
     """Boxes with a lower score are no faces; none: 0.57 for YuNet, 0.5 for CenterFace."""
     workers: int = Field(default_factory=count_cpus, ge=1)

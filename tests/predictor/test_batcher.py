@@ -11,6 +11,7 @@ import pytest
 from predictor.batcher import Batcher
 from predictor.engines.base import Engine
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
+from tests.guarding import guards
 
 BAD = 255  # a face that breaks the run it is in
 
@@ -114,6 +115,18 @@ async def test_two_engines_may_overtake_each_other():
     assert slow.batches and fast.batches
 
 
+@guards(
+    "predictor/batcher.py",
+    "share = max(1, self.max_batch // 2) if mine else room",
+    becomes="share = room",
+    name="256 faces take half a run while others wait",
+)
+@guards(
+    "predictor/batcher.py",
+    "                self.jobs.append(job)\n",
+    becomes="                self.jobs.appendleft(job)\n",
+    name="256 faces go to the end of the queue after each run",
+)
 async def test_a_single_face_is_not_starved_by_many():
     engine = FakeEngine()
     batcher = make_batcher(engine)
@@ -129,6 +142,11 @@ async def test_a_single_face_is_not_starved_by_many():
     await asyncio.gather(first, *big)
 
 
+@guards(
+    "predictor/batcher.py",
+    "if self.queued + len(faces) > self.max_queued:",
+    becomes="if False:",
+)
 async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
     engine = FakeEngine()
     batcher = make_batcher(engine, queue=4)
@@ -143,6 +161,13 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
     await first
 
 
+@guards(
+    "predictor/batcher.py",
+    "await asyncio.get_running_loop().run_in_executor(\n"
+    "                self.threads, run_parts, engine, parts, batch[0][0].heatmaps\n"
+    "            )",
+    becomes="run_parts(engine, parts, batch[0][0].heatmaps)",
+)
 async def test_the_loop_goes_on_while_the_network_runs():
     engine = FakeEngine()
     batcher = make_batcher(engine)
@@ -179,6 +204,14 @@ async def test_kinds_do_not_mix():
     await first
 
 
+@guards(
+    "predictor/batcher.py",
+    "        if len(parts) > 1:\n"
+    "            return [run_parts(engine, [part], heatmaps)[0] for part in parts]\n"
+    '        logger.exception("a run of the network failed")\n'
+    "        return [ServingError()]",
+    becomes="        return [ServingError()] * len(parts)",
+)
 async def test_a_thousand_bad_faces_harm_no_neighbour():
     batcher = make_batcher(FakeEngine())
     good = [ask(batcher, n % 200) for n in range(1000)]
@@ -205,6 +238,11 @@ async def test_a_thousand_cancelled_calls_harm_no_neighbour():
     assert batcher.queued == 0 and not batcher.jobs
 
 
+@guards(
+    "predictor/job.py",
+    "        if self.future.done():\n            return\n        if isinstance",
+    becomes="        if isinstance",
+)
 async def test_who_leaves_while_the_network_runs_does_not_stop_it():
     engine = FakeEngine()
     batcher = make_batcher(engine)
@@ -217,6 +255,11 @@ async def test_who_leaves_while_the_network_runs_does_not_stop_it():
         assert await second == [2]
 
 
+@guards(
+    "predictor/batcher.py",
+    "            self.drop_job(job)  # at once: a queue full of the gone would refuse the living\n",
+    becomes="",
+)
 async def test_who_leaves_makes_room_at_once():
     engine = FakeEngine()
     batcher = make_batcher(engine, queue=4)
@@ -234,6 +277,7 @@ async def test_who_leaves_makes_room_at_once():
     assert 4 not in engine.batches  # the faces of the one who left were not computed
 
 
+@guards("predictor/batcher.py", "        self.refuse_late()\n", becomes="")
 async def test_what_cannot_be_in_time_is_refused_and_not_computed():
     engine = FakeEngine(0.1)
     batcher = make_batcher(engine)
@@ -245,6 +289,7 @@ async def test_what_cannot_be_in_time_is_refused_and_not_computed():
     assert not engine.batches
 
 
+@guards("predictor/batcher.py", "            self.run_seconds *= 0.9\n", becomes="")
 async def test_one_slow_run_does_not_make_later_calls_hopeless():
     engine = FakeEngine()
     batcher = make_batcher(engine)

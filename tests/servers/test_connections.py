@@ -7,6 +7,7 @@ import time
 import pytest
 import requests
 
+from tests.guarding import guards
 from tests.hostile.cost import MEGABYTE, read_memory
 from tests.servers.raw_http import (
     ask,
@@ -50,6 +51,11 @@ def strict(tmp_path_factory, predictor: Service):
     assert "Traceback" not in service.log.read_text()
 
 
+@guards(
+    "serving/rest_protocol.py",
+    'if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":',
+    becomes="if False:",
+)
 @pytest.mark.parametrize("offer", OFFERS)
 def test_an_offer_to_upgrade_is_as_if_it_were_not_there(transformer, astronaut, offer):
     plain, offered = (
@@ -95,6 +101,11 @@ def test_an_offer_does_not_leave_the_guards(strict):
         assert read_answer(connection)[0] == 408
 
 
+@guards(
+    "serving/rest_protocol.py",
+    "self.half_closed = self.is_whole()",
+    becomes="self.half_closed = False",
+)
 def test_who_sends_no_more_still_gets_the_answer(transformer, astronaut):
     for _ in range(5):
         with connect(transformer) as connection:
@@ -125,6 +136,7 @@ def test_a_head_without_end_is_refused(transformer, data):
     assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
 
 
+@guards("serving/rest_protocol.py", "if self.head_bytes > MAX_HEAD_BYTES:", becomes="if False:")
 def test_a_refused_head_is_told(transformer):
     lines = [f"x-{i}: y" for i in range(300)]
     for request in (
@@ -138,6 +150,7 @@ def test_a_refused_head_is_told(transformer):
     assert status == 400 and json.loads(body)["code"] == "invalid_request"
 
 
+@guards("serving/rest_protocol.py", "if self.headers_seen > MAX_HEADERS:", becomes="if False:")
 def test_a_refused_head_waits_for_the_answers_before_it(transformer, astronaut):
     with connect(transformer) as connection:
         long = write_request(b"", *[f"x-{i}: y" for i in range(300)])
@@ -145,6 +158,7 @@ def test_a_refused_head_waits_for_the_answers_before_it(transformer, astronaut):
         assert [read_answer_in_turn(connection) for _ in range(2)] == [200, 431]
 
 
+@guards("serving/rest_protocol.py", "self.framing_bytes += size", becomes="pass")
 def test_trailers_and_chunks_have_the_bounds_of_heads(transformer):
     head = b"POST /v2/models/unet/infer HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     for data in (b"0\r\n" + b"a: b\r\n" * 1000, b"1;" + b"x" * 65536):
@@ -153,6 +167,11 @@ def test_trailers_and_chunks_have_the_bounds_of_heads(transformer):
             assert send_until_cut(connection, data[5:], 5) < 4
 
 
+@guards(
+    "serving/rest_protocol.py",
+    "if self.timer is None and not self.in_message and not self.is_busy():",
+    becomes="if False:",
+)
 def test_empty_lines_are_no_request(strict):
     with connect(strict) as connection:
         connection.sendall(write_request(b"", method="GET", path="/v2/health/live"))
@@ -161,6 +180,9 @@ def test_empty_lines_are_no_request(strict):
         assert is_cut(connection, 4)
 
 
+@guards(
+    "serving/rest_protocol.py", "            if self.pipeline:", becomes="            if False:"
+)
 def test_many_requests_ahead_are_answered_in_turn_and_bounded(transformer):
     """A quarter of a megabyte of requests on one connection is no quarter of a gigabyte here."""
     count = 5000
@@ -175,6 +197,11 @@ def test_many_requests_ahead_are_answered_in_turn_and_bounded(transformer):
         assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
 
 
+@guards(
+    "serving/rest_answers.py",
+    "                cycle.disconnected = True",
+    becomes="                pass",
+)
 def test_who_asks_ahead_and_leaves_is_no_error_of_ours(strict):
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -203,6 +230,19 @@ def test_media_types_in_any_letters(transformer, astronaut):
         assert answer.status_code == 400 and "Content-Type: image/jpeg" in answer.json()["error"]
 
 
+@guards(
+    "transformer/model.py",
+    "payload.headers = pick_headers(payload.headers)",
+    becomes="pass",
+    name="a header that cannot go on is refused",
+)
+@guards(
+    "serving/grpc.py",
+    '            ("grpc.max_metadata_size", METADATA_BYTES),\n'
+    '            ("grpc.absolute_max_metadata_size", METADATA_BYTES),\n',
+    becomes="",
+    name="a call takes as much metadata as a request over REST",
+)
 def test_a_token_goes_on_whole_or_is_refused(transformer, astronaut):
     url = f"{transformer.url}/v2/models/unet/infer"
     for token, state in ((8100, 8100), (16_000, 0), (30_000, 30_000)):

@@ -115,6 +115,8 @@ def test_health_and_metadata(predictor, transformer):
         "boxes",
         "box_scores",
         "image_index",
+        "face_scores",
+        "crops",
     ]
     metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
     assert [entry["name"] for entry in metadata["inputs"]] == ["face"]

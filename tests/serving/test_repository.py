@@ -9,6 +9,7 @@ from serving.errors import InvalidRequest, ModelNotFound, NotFound
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.settings import ServerSettings
+from tests.guarding import guards
 from tests.serving.conftest import FakeModel
 
 OPEN = ServerSettings(repository_api=True)
@@ -59,6 +60,11 @@ async def test_the_index_tells_what_lies_there_and_why_it_is_not_served(reposito
     assert states["broken", "1"]["reason"] == "It is broken."
 
 
+@guards(
+    "serving/repository.py",
+    "while any(model.inflight for model in models) and time.monotonic() < latest:",
+    becomes="while False:",
+)
 async def test_a_request_under_way_outlives_the_unloading(repository):
     model = repository.find("fake")
     under_way = asyncio.create_task(model.answer(make_request("sleep")))

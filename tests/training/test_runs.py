@@ -10,7 +10,7 @@ import torch
 
 from predictor.checkpoint import load_unet
 from training import distil, pseudo, train
-from training.faces import LANDMARKS, YUNET, Floats, read_faces
+from training.faces import LANDMARKS, YUNET, Floats, find_sets, read_faces
 
 PARTS = (
     ("london", "train"),
@@ -69,10 +69,10 @@ def test_judgement_of_views() -> None:
 def test_train_and_distil_write_checkpoints(data: Path) -> None:
     common = ["--data", str(data), "--steps", "2", "--batch", "4", "--threads", "1"]
     labels, large, small = (str(data / n) for n in ("labels.npz", "large.pth", "small.pth"))
-    faces = read_faces(data, pseudo.UNLABELLED)
+    faces = read_faces(data, find_sets(data, ["unlabelled"]))
     points = np.random.default_rng(0).uniform(90, 160, (3, 15, 2))
     np.savez(labels, paths=faces.paths[:3], points=points)
-    train.main([*common, "--out", large, "--width", "4", "--pseudo", labels])
+    train.main([*common, "--out", large, "--width", "4", "--labels", labels])
     distil.main([*common, "--out", small, "--width", "2", "--teacher", large])
     assert load_unet(large).base_width == 4 and load_unet(small).base_width == 2
     assert torch.load(small)["outc.conv.weight"].dtype == torch.float16

@@ -15,6 +15,7 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
+from tests.guarding import guards
 from tests.pictures.files import encode, make_chunk, smooth
 from tests.transformer.test_picture import LIMIT
 from tools.processes import ROOT
@@ -147,6 +148,20 @@ def test_bombs_take_no_memory(tmp_path: Path):
     assert max(grown.values()) < 32, f"MiB: {grown}"
 
 
+@guards(
+    "transformer/picture.py",
+    "        check_size(file.width, file.height, max_pixels)\n",
+    becomes="",
+    name="pixels are counted before decoding: PNG, WebP",
+    case="PNG",
+)
+@guards(
+    "transformer/picture.py",
+    "    check_size(width, height, max_pixels)\n",
+    becomes="",
+    name="pixels are counted before decoding: JPEG",
+    case="JPEG",
+)
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "progressive JPEG"])
 def test_the_limit_of_pixels_holds_before_anything_is_decoded(kind, monkeypatch):
     options = {"progressive": True} if kind.startswith("progressive") else {}
@@ -164,6 +179,11 @@ def test_the_limit_of_pixels_holds_before_anything_is_decoded(kind, monkeypatch)
         open_picture(content, 239_999, 640)
 
 
+@guards(
+    "transformer/faces.py",
+    "if content.shape[0] * content.shape[1] > self.settings.max_pixels:",
+    becomes="if False:",
+)
 def test_an_array_is_held_to_the_same_limit():
     from transformer.faces import FaceFinder
     from transformer.settings import TransformerSettings

@@ -15,6 +15,7 @@ from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.rest import create_app
+from tests.guarding import guards
 from transformer.crop import Square
 from transformer.faces import Faces
 from transformer.model import Transformer
@@ -105,6 +106,18 @@ async def test_faces_are_told_apart_by_their_picture(model):
     assert outputs["landmarks"].shape == (0, 15, 2)
 
 
+@guards(
+    "transformer/model.py",
+    "if sum(counts) > self.settings.max_faces:",
+    becomes="if False:",
+    name="faces in a request's pictures are bounded",
+)
+@guards(
+    "transformer/inputs.py",
+    "if not 1 <= len(array) <= max_images:",
+    becomes="if len(array) == 0:",
+    name="pictures of a request are bounded",
+)
 async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
     with pytest.raises(TooLarge, match="5 faces; 4"):
         await model.answer(make_request(2, 3))
@@ -112,6 +125,11 @@ async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
         await model.answer(make_request(1, 1, 1, 1))
 
 
+@guards(
+    "transformer/faces.py",
+    'raise type(error)(f"Picture {number} (counted from 0): {error.message}") from None',
+    becomes="raise",
+)
 async def test_the_bad_one_of_several_pictures_is_named(model):
     class Picky(FakeFinder):
         def find_faces(self, content: bytes, landmarks: LandmarkSet) -> Faces:
@@ -128,6 +146,11 @@ async def test_the_bad_one_of_several_pictures_is_named(model):
         await model.answer(make_request(2))
 
 
+@guards(
+    "transformer/model.py",
+    "await self.pool.run_all(find_faces, pictures)",
+    becomes="[find_faces(picture) for picture in pictures]",
+)
 async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):
     model.finder.gate.clear()
     begun = time.perf_counter()
@@ -141,6 +164,9 @@ async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):
     assert (await asked).status_code == 200
 
 
+@guards(
+    "transformer/model.py", "if ready and self.settings.ready_needs_predictor:", becomes="if False:"
+)
 async def test_it_is_ready_while_its_predictor_is(model, rest):
     assert (await rest.get("/v2/health/ready")).status_code == 200
     model.client.ready = False
@@ -155,6 +181,7 @@ async def test_the_landmark_set_is_asked_for_once(model):
     assert model.client.asked == 1 and model.finder.cropped_for == [DEFAULT] * 3
 
 
+@guards("transformer/model.py", "if answer.landmarks != known.digest:", becomes="if False:")
 async def test_an_answer_of_another_set_is_cropped_for_and_asked_anew(model, rest):
     """The predictor was replaced: this very answer is of the new set, and so is what is told."""
     await model.answer(make_request(1))
@@ -174,6 +201,7 @@ async def test_a_set_of_other_names_alone_needs_no_other_crop(model):
     assert model.finder.cropped_for == [DEFAULT] * 2 and model.client.asked == 2
 
 
+@guards("transformer/model.py", "ready = self.landmarks is not None", becomes="ready = True")
 async def test_a_predictor_without_a_set_is_not_asked_to_be_guessed(model, rest):
     model.client.landmarks = None
     assert (await rest.get("/v2/health/ready")).status_code == 503

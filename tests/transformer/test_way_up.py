@@ -1,0 +1,143 @@
+"""Pictures and faces that lie on their side or head come back with points where they are."""
+
+import numpy as np
+import pytest
+
+from predictor.landmarks import DEFAULT
+from serving.messages import InferenceRequest, Tensor
+from tests.guarding import guards
+from tests.transformer.test_model import FakePredictor
+from transformer.crop import Square, crop_face, map_to_crop, to_picture
+from transformer.faces import Faces
+from transformer.model import Transformer
+from transformer.pool import WorkerPool
+from transformer.predictor_client import Located
+from transformer.settings import TransformerSettings
+from transformer.way_up import (
+    DOUBT,
+    MOST,
+    choose_turns,
+    find_doubtful,
+    find_way_up,
+    turn_boxes_back,
+    turn_crops,
+    turn_maps,
+    turn_points_back,
+)
+
+
+class BrightSide:
+    """Stands in for a detector: its face is the white block, sure where that is at the top."""
+
+    name = "yunet"
+
+    def __init__(self, elsewhere: float):
+        self.elsewhere, self.looks = elsewhere, 0  # the score of a face that is not upright
+
+    def detect(self, pixels):
+        self.looks += 1
+        y, x = np.nonzero(pixels[..., 0] > 128)
+        score = 0.95 if y.mean() < len(pixels) / 3 else self.elsewhere
+        boxes = np.array([[x.min(), y.min(), x.max() + 1, y.max() + 1]], np.float32)
+        return (boxes, np.array([score], np.float32)) if score else (boxes[:0], np.empty(0))
+
+
+def make_picture(turn: int) -> np.ndarray:
+    """Make a picture 120 wide and 200 high, a block in its upper left, turned clockwise."""
+    picture = np.zeros((200, 120, 3), np.uint8)
+    picture[20:50, 30:70] = 255
+    return np.ascontiguousarray(np.rot90(picture, -turn))
+
+
+@pytest.mark.parametrize("elsewhere", [0.0, 0.7])
+@pytest.mark.parametrize("turn", range(4))
+def test_a_picture_on_its_side_is_found(turn: int, elsewhere: float) -> None:
+    detector, picture = BrightSide(elsewhere), make_picture(turn)
+    boxes, scores, found = find_way_up(detector, picture)  # type: ignore[arg-type]
+    assert found == turn and scores[0] > 0.9
+    y, x = np.nonzero(picture[..., 0])
+    assert boxes[0].tolist() == [x.min(), y.min(), x.max() + 1, y.max() + 1]
+    assert detector.looks == (5 if turn else 1)  # an upright one costs no look more
+
+
+def test_turned_looks_that_show_nothing_better_change_nothing() -> None:
+    class Unsure(BrightSide):
+        def detect(self, pixels):
+            boxes, _ = super().detect(pixels)
+            return boxes, np.array([0.7], np.float32)
+
+    boxes, scores, turn = find_way_up(Unsure(0.7), make_picture(0))  # type: ignore[arg-type]
+    assert turn == 0 and scores.tolist() == [np.float32(0.7)]
+    assert boxes.tolist() == [[30, 20, 70, 50]]
+
+
+def test_points_boxes_and_maps_follow_the_turn() -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (200, 160), np.uint8)
+    square = Square(20, 30, 96)  # pixel by pixel
+    crop = crop_face(picture, square, 96)[None, None]
+    for turn in range(4):
+        turns = np.array([turn], np.int8)
+        turned = turn_crops(crop, turns)[0, 0]
+        points = np.array([[[10, 20], [95, 0], [40, 80]]], np.float32)
+        (back,) = to_picture(turn_points_back(points, turns, 96), [square], 96)
+        for (x, y), (u, v) in zip(points[0].astype(int), back.round().astype(int), strict=True):
+            assert turned[y, x] == picture[v, u]
+        (mapped,) = turn_maps(map_to_crop(square, 96)[None], turns, 96)
+        there = np.column_stack([back, np.ones(3)]) @ mapped.T
+        np.testing.assert_allclose(there, points[0], atol=1e-4)
+    box = turn_boxes_back(np.array([[0.0, 0, 10, 20]]), 1, 160, 200)
+    assert box.tolist() == [[140, 0, 160, 10]]
+
+
+@guards("transformer/way_up.py", 'kind="stable")[:MOST]', becomes='kind="stable")')
+def test_doubt_is_bounded_and_better_turns_are_chosen() -> None:
+    scores = np.full((3 * MOST, 15), DOUBT - 0.1)
+    scores[::2] = 0.9
+    assert len(find_doubtful(scores)) == MOST
+    assert find_doubtful(np.full((4, 15), 0.9)).tolist() == []
+    turned = np.full((3, 2, 15), 0.5)
+    turned[1, 0] = 0.9
+    assert choose_turns(np.full((2, 15), 0.5), turned).tolist() == [2, 0]
+
+
+class LowerHalf(FakePredictor):
+    """Stands in for the predictor: sure of faces whose lower half is bright."""
+
+    async def locate(self, faces, model, headers, deadline) -> Located:
+        sure = faces[:, 0, 48:].mean((1, 2)) > 200
+        scores = np.where(sure, 0.95, 0.4)[:, None] * np.ones((1, 15))
+        points = np.tile(np.array((10, 90), np.float32), (len(faces), 15, 1))
+        points.flags.writeable = False  # as what comes over the wire
+        return Located(points, scores.astype(np.float32), {}, DEFAULT.digest)
+
+
+@guards(
+    "transformer/model.py",
+    "located.landmarks.copy(), located.scores.copy()",
+    becomes="located.landmarks, located.scores",
+)
+@pytest.mark.parametrize("turned", [True, False])
+async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
+    crops = np.zeros((2, 1, 96, 96), np.uint8)
+    crops[0, 0, 48:], crops[1, 0, :48] = 255, 255
+
+    class Finder:
+        def find_faces(self, content, landmarks):
+            boxes = np.zeros((2, 4), np.float32)
+            return Faces(boxes, np.ones(2, np.float32), [Square(0, 0, 96)] * 2, crops)
+
+    settings = TransformerSettings(workers=1, any_way_up=turned)
+    model = Transformer("unet", settings)
+    model.finder, model.client = Finder(), LowerHalf()  # type: ignore[assignment]
+    model.pool, model.ready = WorkerPool(1, 4), True
+    picture = np.empty(1, np.object_)
+    picture[0] = b"x"
+    request = InferenceRequest(
+        "unet", {"image": Tensor("image", "BYTES", picture)}, outputs=("landmarks", "crops")
+    )
+    outputs = (await model.answer(request)).outputs
+    assert outputs["landmarks"][0, 0].tolist() == [10, 90]
+    assert outputs["landmarks"][1, 0].tolist() == ([85, 5] if turned else [10, 90])
+    assert outputs["crops"][1].tolist() == (
+        [[-1, 0, 95], [0, -1, 95]] if turned else [[1, 0, 0], [0, 1, 0]]
+    )

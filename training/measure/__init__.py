@@ -1,0 +1,1 @@
+"""Measure a network in full: cuts, points, scores, end to end, and others beside it."""

@@ -1,0 +1,43 @@
+"""Where the mesh's network looks: a square turned with the face."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.faces import Floats
+
+LOOSE = 1.5  # side over the longer side of the face's box, as the network was trained
+RIGHT_OUTER, LEFT_OUTER = 33, 263  # the vertices whose line is the face's own horizontal
+SKIN = 468  # vertices; the irises' ten follow
+
+
+@dataclass(frozen=True)
+class Region:
+    """A square in pixels of the picture; `angle` in radians, clockwise as seen."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
+
+    def scale(self, by: float) -> "Region":
+        """Make the square larger or smaller about its middle."""
+        return Region(self.x, self.y, by * self.side, self.angle)
+
+
+def surround_box(x: float, y: float, longer: float, eyes: Floats) -> Region:
+    """Surround a detector's box about (x, y) along its eyes `[2,2]`: the subject's right, left."""
+    across = eyes[1] - eyes[0]
+    return Region(x, y, LOOSE * longer, float(np.arctan2(across[1], across[0])))
+
+
+def surround_mesh(mesh: Floats) -> Region:
+    """Surround a mesh `[478,3]` of the last look, for the next one."""
+    across = mesh[LEFT_OUTER, :2] - mesh[RIGHT_OUTER, :2]
+    angle = float(np.arctan2(across[1], across[0]))
+    cos, sin = np.cos(angle), np.sin(angle)
+    upright = np.array([[cos, sin], [-sin, cos]])  # picture -> the face's own frame
+    at = mesh[:SKIN, :2] @ upright.T
+    low, high = at.min(0), at.max(0)
+    x, y = (low + high) / 2 @ upright
+    return Region(float(x), float(y), LOOSE * float((high - low).max()), angle)

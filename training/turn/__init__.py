@@ -1,0 +1,1 @@
+"""Turn a labelled face's head and open its mouth by its mesh, to train on what sets lack."""

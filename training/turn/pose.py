@@ -1,0 +1,99 @@
+"""Turn a head: its mesh rotates, and hair, ears and what is behind follow less and less."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.faces import Bytes, Floats
+from training.turn.mouth import drop_jaw, fill_mouth
+from training.turn.paint import Painter
+from training.turn.topology import MOUTH, OVAL, TRIANGLES, VERTICES
+
+# Rings about the face's outline: size, depth behind it in face widths, share of the turn.
+RINGS = ((1.0, 0.0, 1.0), (1.3, 0.3, 0.85), (1.8, 0.45, 0.45), (4.0, 0.45, 0.0))
+NECK = 0.15  # face widths that the axis of the turn lies behind the outline
+
+
+@dataclass(frozen=True)
+class Pose:
+    """What happens to a face: angles in radians, `jaw` as a share of the face's height."""
+
+    yaw: float = 0.0  # positive turns the nose to the picture's right
+    pitch: float = 0.0  # positive looks down
+    jaw: float = 0.0
+
+
+def turn_face(
+    picture: Bytes, mesh: Floats, points: Floats, weights: Floats, pose: Pose
+) -> tuple[Bytes, Floats]:
+    """Turn the face of a crop `[256,256,3]` with a mesh `[478,3]` and points `[15,2]`.
+
+    `weights` `[15,478]` say which vertices each point is the mean of; a point's own
+    distance from that mean turns along.
+    """
+    dropped = drop_jaw(mesh, pose.jaw) if pose.jaw else mesh  # [478, 3]
+    centre = find_centre(mesh)
+    turned = rotate(dropped, centre, pose)
+    shift = find_middle(rotate(mesh, centre, pose)) - find_middle(mesh)  # the box stays in place
+    turned[:, :2] -= shift
+    painter = Painter(len(picture))
+    old, new, strips = ring_face(mesh, centre, pose, shift)
+    new[: len(OVAL)] = turned[OVAL]  # the first ring is the outline itself, chin dropped or not
+    painter.paint(old, new, strips)
+    skin = TRIANGLES[~MOUTH] if pose.jaw else TRIANGLES
+    painter.paint(mesh[:VERTICES], turned[:VERTICES], skin, cull=True)
+    made = painter.draw(picture)
+    if pose.jaw:
+        made = fill_mouth(made, turned, picture.mean() / 255)
+    rest = (points - weights @ mesh[:, :2]) * [np.cos(pose.yaw), np.cos(pose.pitch)]
+    return made, (weights @ turned[:, :2] + rest).astype(np.float32)
+
+
+def rotate(vertices: Floats, centre: Floats, pose: Pose) -> Floats:
+    """Rotate vertices `[V,3]` about a centre `[3]`: yaw, then pitch."""
+    (cy, sy), (cp, sp) = ((np.cos(a), np.sin(a)) for a in (pose.yaw, pose.pitch))
+    yaw = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])  # z points away from the viewer
+    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    return (vertices - centre) @ (pitch @ yaw).T + centre
+
+
+def find_centre(mesh: Floats) -> Floats:
+    """Find the point `[3]` that a head turns about, from its mesh."""
+    outline = mesh[OVAL]
+    depth = outline[:, 2].max() + NECK * np.ptp(outline[:, 0])
+    return np.array([*find_middle(mesh), depth])
+
+
+def find_middle(mesh: Floats) -> Floats:
+    """Find the middle `[2]` of the box about the face's outline."""
+    outline = mesh[OVAL, :2]
+    return (outline.min(0) + outline.max(0)) / 2
+
+
+def ring_face(
+    mesh: Floats, centre: Floats, pose: Pose, shift: Floats
+) -> tuple[Floats, Floats, np.ndarray]:
+    """Lay rings about the face: vertices before and after the turn `[4*36,3]`, and triangles."""
+    outline, width = mesh[OVAL], np.ptp(mesh[OVAL, 0])
+    old, new = [], []
+    for size, depth, share in RINGS:
+        ring = outline.copy()
+        ring[:, :2] = centre[:2] + size * (outline[:, :2] - centre[:2])
+        ring[:, 2] += depth * width
+        moved = rotate(ring, centre, pose)
+        moved[:, :2] -= shift
+        old.append(ring)
+        new.append(ring + share * (moved - ring))
+    return np.concatenate(old), np.concatenate(new), join_rings(len(RINGS), len(OVAL))
+
+
+def join_rings(rings: int, count: int) -> np.ndarray:
+    """Join neighbouring rings of `count` vertices by triangles `[2*count*(rings-1),3]`."""
+    here = np.arange(count)
+    after = (here + 1) % count
+    strips = []
+    for i in range(rings - 1):
+        inner, outer = i * count, (i + 1) * count
+        strips.append(np.stack([inner + here, inner + after, outer + here], 1))
+        strips.append(np.stack([inner + after, outer + here, outer + after], 1))
+    return np.concatenate(strips)
