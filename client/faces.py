@@ -38,11 +38,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face: its box (x0, y0, x1, y1) in pixels of the upright picture, and its points."""
+    """A face: its box (x0, y0, x1, y1) in pixels of the upright picture, and its points.
+
+    `score` is the detector's; `trust`, 0..1, says how far the points can be trusted: below 0.7
+    better not. A service that doesn't say leaves it None.
+    """
 
     box: tuple[float, float, float, float]
     score: float
     points: tuple[Point, ...]
+    trust: float | None = None
 
     def __getitem__(self, name: str) -> Point:
         """Return the point of this name."""
@@ -99,22 +104,23 @@ class Result(Sequence[Face]):
 
 
 def make_faces(arrays: Mapping[str, NDArray], names: Sequence[str]) -> list[Face]:
-    """Make faces of the service's outputs `landmarks`, `scores`, `boxes`, `box_scores`.
+    """Make faces of the service's outputs `landmarks`, `scores`, `boxes`, `box_scores` and
+    `face_scores`, if it is there.
 
     `names` are those of the points, in the order of `landmarks`.
     """
     faces = []
-    rows = zip(
-        arrays["boxes"], arrays["box_scores"], arrays["landmarks"], arrays["scores"], strict=True
-    )
-    for box, box_score, landmarks, scores in rows:
+    columns = [arrays[name] for name in ("boxes", "box_scores", "landmarks", "scores")]
+    trusts = arrays.get("face_scores", [None] * len(columns[0]))
+    for box, box_score, landmarks, scores, trust in zip(*columns, trusts, strict=True):
         named = zip(names, landmarks, scores, strict=True)
         points = tuple(
             Point(name, round2(x), round2(y), round(float(score), 3))
             for name, (x, y), score in named
         )
         x0, y0, x1, y1 = map(round2, box)
-        faces.append(Face((x0, y0, x1, y1), round(float(box_score), 3), points))
+        known = None if trust is None else round(float(trust), 3)
+        faces.append(Face((x0, y0, x1, y1), round(float(box_score), 3), points, known))
     return faces
 
 

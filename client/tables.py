@@ -5,15 +5,28 @@ from typing import Any
 
 from .faces import Face, Result, ServiceError
 
-COLUMNS = ["picture", "face", "face_score", "x0", "y0", "x1", "y1", "point", "x", "y", "score"]
+COLUMNS = [
+    "picture",
+    "face",
+    "face_score",
+    "x0",
+    "y0",
+    "x1",
+    "y1",
+    "trust",
+    "point",
+    "x",
+    "y",
+    "score",
+]
 
 
 def make_rows(name: str, faces: Iterable[Face]) -> Iterator[list[object]]:
     """Yield a row of COLUMNS for each point."""
     for number, face in enumerate(faces):
         for point in face.points:
-            row = [name, number, face.score, *face.box, point.name, point.x, point.y, point.score]
-            yield row
+            row = [name, number, face.score, *face.box, face.trust]
+            yield [*row, point.name, point.x, point.y, point.score]
 
 
 def to_dataframe(results: Iterable[Result]) -> Any:

@@ -123,10 +123,13 @@ def test_the_package_needs_what_the_images_have():
 
 
 def test_the_release_stands_in_one_place():
-    """Charts, images and the change log have to say which release they are; none may differ."""
+    """Chart, images, change log and citation say which release they are; none may differ."""
     assert "version" not in PROJECT and "version" in PROJECT["dynamic"]
     chart = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())
     assert chart["appVersion"] == RELEASE
+    released = re.findall(r"^## ([0-9.]+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert released[0] == RELEASE
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == RELEASE
     for image in ("predictor", "transformer"):  # whoever builds one says it: k8s/kind.sh does
         text = (ROOT / f"Dockerfile.{image}").read_text()
         assert re.search(r"^ARG VERSION=0\.0\.0-dev$", text, re.M), image
