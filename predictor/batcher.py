@@ -19,6 +19,7 @@ from predictor.job import Arrays, Job, Run
 from serving import metrics
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
 from serving.logs import logger
+from serving.stages import Timings
 
 Slice = tuple[Job, int, int]  # a job, its first face in a run and the end
 
@@ -51,7 +52,7 @@ class Batcher:
 
     async def locate(
         self, faces: Faces, deadline: float, heatmaps: bool = False
-    ) -> tuple[Arrays, dict[str, float]]:
+    ) -> tuple[Arrays, Timings]:
         """Answer faces `[n,1,S,S]` in order: arrays of n rows, and seconds of each stage.
 
         Raises Overloaded at once when the queue is full, DeadlineExceeded when the

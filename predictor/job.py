@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.engines.base import Faces
-from serving import tracing
+from serving.stages import Stage, Timings
+from serving.tracing import write_stage
 
 Arrays = tuple[NDArray, ...]  # landmarks, scores and, when asked for, heatmaps
 
@@ -42,10 +43,10 @@ class Job:
         return self.faces.dtype, self.heatmaps
 
     @property
-    def timings(self) -> dict[str, float]:
+    def timings(self) -> Timings:
         """Seconds before the first run and in all runs, once the job is answered."""
         infer = sum(run.ended - run.begun for run in self.runs)
-        return {"queue": self.runs[0].begun - self.queued, "infer": infer}
+        return {Stage.QUEUE: self.runs[0].begun - self.queued, Stage.INFER: infer}
 
     def join_run(self, run: Run) -> None:
         """Note that a run has begun with faces of this job; it may have two pieces of it."""
@@ -70,16 +71,15 @@ class Job:
         gone = self.future.cancelled()
         error = asyncio.CancelledError() if gone else self.future.exception()
         now = time.perf_counter()
-        write = tracing.tracer.write_stage
-        write(
-            "queue",
+        write_stage(
+            Stage.QUEUE,
             self.queued,
             self.runs[0].begun if self.runs else now,
             None if self.runs else error,
         )
         for run in self.runs:
-            write(
-                "infer",
+            write_stage(
+                Stage.INFER,
                 run.begun,
                 run.ended or now,  # it goes on, without its caller
                 error if run is self.runs[-1] else None,

@@ -17,7 +17,7 @@ from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import VERSION, Model, pick_outputs
-from serving.stages import measure_stage
+from serving.stages import Stage, Timings, measure_stage
 
 NAMES = (LANDMARKS.name, SCORES.name, HEATMAPS.name)
 LONG = 2**18  # values above which faces are made ready in a thread, not on the event loop
@@ -58,10 +58,10 @@ class Predictor(Model):
         """Find the landmarks of the request's faces, in pixels of the given faces."""
         names = choose_outputs(payload.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
         heatmaps = HEATMAPS.name in names
-        timings: dict[str, float] = {}
-        with measure_stage(timings, "resize"):
+        timings: Timings = {}
+        with measure_stage(timings, Stage.RESIZE):
             given = find_faces(payload, self.settings.max_faces)  # [N, H, W, C]
-            tracing.tracer.describe(faces=len(given))
+            tracing.describe_request(faces=len(given))
             if heatmaps and len(given) > self.max_heatmap_faces:
                 raise TooLarge(
                     f"Heatmaps of {len(given)} faces are asked for; "

@@ -151,6 +151,11 @@ def find_grpc_status(code: str) -> StatusCode:
     return StatusCode.OK if code == "ok" else CATALOGUE[code].grpc_status
 
 
+def to_answer(error: Exception) -> ServingError:
+    """Make what the caller is told of an error: what was not foreseen stays in the log."""
+    return error if isinstance(error, ServingError) else ServingError()
+
+
 def describe_error(error: ServingError) -> dict[str, str]:
     """Write the error as the body that REST callers get: V2's own text, and our code beside it."""
     return {"error": error.message, "code": error.code}

@@ -5,19 +5,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
-from serving.errors import HeadTooLarge, ModelNotFound, ServingError
+from serving.errors import HeadTooLarge
 from serving.grpc_abort import abort
 from serving.grpc_codec import decode_message, encode_response
-from serving.grpc_manage import ManageServicer, create_handlers
+from serving.grpc_manage import create_handlers, wrap
 from serving.grpc_wire import MAX_HEAD_BYTES
-from serving.record import Record, write_timings
+from serving.record import Record, pick_forward
 from serving.repository import Repository
+from serving.stages import Stage, write_timings
 
+HEALTH_SERVICE = "grpc.health.v1.Health"
 METADATA_BYTES = 2 * MAX_HEAD_BYTES  # above what REST and this file take: they say it better
 
 
@@ -43,12 +44,11 @@ def create_grpc_server(
             ("grpc.keepalive_permit_without_calls", 1),  # or the line above holds in calls alone
         ]
     )
-    servicer = ManageServicer(repository, release)
-    pb_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
-    # The later handler of a method wins: ours reads the messages of either dialect.
-    handlers = create_handlers(repository) | {"ModelInfer": Inference(repository).create_handler()}
-    server.add_registered_method_handlers(GRPC_SERVICE, handlers)
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(repository), server)
+    methods = create_handlers(repository, release)
+    methods["ModelInfer"] = Inference(repository).create_handler()
+    server.add_registered_method_handlers(GRPC_SERVICE, methods)
+    check = wrap(Health(repository).check, health_pb2.HealthCheckRequest)
+    server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": check})
     for address in addresses:
         server.add_insecure_port(address)
     return server
@@ -71,11 +71,10 @@ class Inference:
     ) -> pb.ModelInferResponse:
         headers = dict(context.invocation_metadata() or ())
         record = Record(self.repository.service, "grpc", GRPC_INFER, "/", headers)
-        headers["x-request-id"] = record.request_id
         try:
             with record:
                 return await self.answer(message, context, record, headers)
-        except ServingError as error:
+        except Exception as error:
             await abort(context, error, record.request_id)
 
     async def answer(
@@ -93,17 +92,18 @@ class Inference:
             record.name_address(f"/{asked.model}")
             model = self.repository.find(asked.model, asked.version)
             record.model = model.name
-            asked.headers, asked.claim = headers, ticket.add
+            asked.forward = pick_forward(headers, record.request_id)
+            asked.claim = ticket.add
             remaining = context.time_remaining()
             if remaining is not None:
                 asked.deadline = time.monotonic() + remaining
             answer = await model.answer(asked)
-            content = encode_response(asked, answer)
-            ticket.add(content.ByteSize())
+            content = encode_response(answer)
+            ticket.add(sum(array.nbytes for array in answer.outputs.values()))
             # The place is kept until the caller has taken the answer, or lost the connection.
             leave = place.pop_all().close
             context.add_done_callback(lambda _: leave())
-        answer.timings["total"] = record.stop()
+        answer.timings[Stage.TOTAL] = record.stop()
         context.set_trailing_metadata(
             (
                 ("server-timing", write_timings(answer.timings)),
@@ -121,19 +121,16 @@ def check_metadata(headers: Mapping[str, str | bytes]) -> None:
         raise HeadTooLarge(f"The metadata has more than {MAX_HEAD_BYTES} bytes.")
 
 
-class HealthServicer(health_pb2_grpc.HealthServicer):
+class Health:
     """grpc.health.v1, for probes: "" is the whole server, "live" the process, else a model."""
 
     def __init__(self, repository: Repository):
         self.repository = repository
 
-    async def Check(self, request, context):
+    async def check(self, request):
         kinds = health_pb2.HealthCheckResponse
         if request.service == "live":
             return kinds(status=kinds.SERVING)
-        try:
-            checked = self.repository.find(request.service) if request.service else self.repository
-        except ModelNotFound as error:
-            await abort(context, error)
+        checked = self.repository.find(request.service) if request.service else self.repository
         ready = await checked.check_ready()
         return kinds(status=kinds.SERVING if ready else kinds.NOT_SERVING)

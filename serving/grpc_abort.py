@@ -1,18 +1,19 @@
-"""End a gRPC call with an error of the catalogue."""
+"""End a gRPC call with an error, in the words of the catalogue."""
 
 from typing import NoReturn
 
 import grpc.aio
 
-from serving.errors import ServingError
+from serving.errors import to_answer
 
 CODE_HEADER = "landmarks-error-code"  # trailing metadata: the catalogue's code
 
 
 async def abort(
-    context: grpc.aio.ServicerContext, error: ServingError, request_id: str = ""
+    context: grpc.aio.ServicerContext, raised: Exception, request_id: str = ""
 ) -> NoReturn:
     """End the call with the error's status, message and catalogue code."""
+    error = to_answer(raised)
     metadata = [(CODE_HEADER, error.code)]
     if request_id:
         metadata.append(("x-request-id", request_id))

@@ -123,14 +123,12 @@ def read_parameters(parameters: Mapping[str, pb.InferParameter]) -> dict[str, ob
     }
 
 
-def encode_response(
-    request: InferenceRequest, response: InferenceResponse
-) -> pb.ModelInferResponse:
+def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:
     """Write the answer with raw contents, whatever form the inputs had."""
     return pb.ModelInferResponse(
-        model_name=request.model,
-        model_version=request.version,
-        id=request.id,
+        model_name=response.model,
+        model_version=response.version,
+        id=response.id,
         outputs=[
             pb.ModelInferResponse.InferOutputTensor(
                 name=name, datatype=DATATYPES[array.dtype], shape=array.shape

@@ -5,61 +5,48 @@ from typing import Any
 
 import grpc.aio
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving import extension_pb2 as ext
 from serving.contract import EXTENSIONS
 from serving.errors import InvalidRequest, ServingError
 from serving.grpc_abort import abort
 from serving.grpc_codec import describe_tensors
+from serving.logs import logger
 from serving.repository import Repository
 
 
-class ManageServicer(pb_grpc.GRPCInferenceServiceServicer):
-    """The methods that KServe's protocol file has."""
+class Management:
+    """One method a call; the messages of the later ones differ between KServe and Triton."""
 
     def __init__(self, repository: Repository, release: str):
         self.repository = repository
         self.release = release
 
-    async def ServerLive(self, request, context):
+    async def show_live(self, request):
         return pb.ServerLiveResponse(live=True)
 
-    async def ServerReady(self, request, context):
+    async def show_ready(self, request):
         return pb.ServerReadyResponse(ready=await self.repository.check_ready())
 
-    async def ServerMetadata(self, request, context):
+    async def show_server(self, request):
         return pb.ServerMetadataResponse(
             name="landmarks", version=self.release, extensions=EXTENSIONS
         )
 
-    async def ModelReady(self, request, context):
-        try:
-            model = self.repository.find(request.name, request.version)
-        except ServingError as error:
-            await abort(context, error)
+    async def show_model_ready(self, request):
+        model = self.repository.find(request.name, request.version)
         return pb.ModelReadyResponse(ready=await model.check_ready())
 
-    async def ModelMetadata(self, request, context):
-        try:
-            model = self.repository.find(request.name, request.version)
-            await model.refresh()
-            content = model.describe()
-            content.pop("parameters", None)  # its message has none; the configuration has them
-        except ServingError as error:
-            await abort(context, error)
+    async def show_model(self, request):
+        model = self.repository.find(request.name, request.version)
+        await model.refresh()
+        content = model.describe()
+        content.pop("parameters", None)  # its message has none; the configuration has them
         if not request.version:
             content["versions"] = self.repository.list_versions(request.name)
         content["inputs"] = describe_tensors(content["inputs"])
         content["outputs"] = describe_tensors(content["outputs"])
         return pb.ModelMetadataResponse(**content)
-
-
-class Extension:
-    """The methods that it lacks, or whose messages differ between KServe and Triton."""
-
-    def __init__(self, repository: Repository):
-        self.repository = repository
 
     async def show_config(self, request):
         model = self.repository.find(request.name, request.version)
@@ -100,10 +87,15 @@ def read_name(request: ext.LoadRequest) -> str:
     return name
 
 
-def create_handlers(repository: Repository) -> dict[str, grpc.RpcMethodHandler]:
-    """Build the handlers of the extension's methods, by name."""
-    methods = Extension(repository)
+def create_handlers(repository: Repository, release: str) -> dict[str, grpc.RpcMethodHandler]:
+    """Build the handlers of these methods, by name."""
+    methods = Management(repository, release)
     return {
+        "ServerLive": wrap(methods.show_live, pb.ServerLiveRequest),
+        "ServerReady": wrap(methods.show_ready, pb.ServerReadyRequest),
+        "ServerMetadata": wrap(methods.show_server, pb.ServerMetadataRequest),
+        "ModelReady": wrap(methods.show_model_ready, pb.ModelReadyRequest),
+        "ModelMetadata": wrap(methods.show_model, pb.ModelMetadataRequest),
         "ModelConfig": wrap(methods.show_config, ext.ModelRequest),
         "ModelStatistics": wrap(methods.show_statistics, ext.ModelRequest),
         "RepositoryIndex": wrap(methods.list_states, ext.IndexRequest),
@@ -118,7 +110,9 @@ def wrap(method: Callable[[Any], Awaitable[Any]], kind: Any) -> grpc.RpcMethodHa
     async def handle(request: Any, context: grpc.aio.ServicerContext) -> Any:
         try:
             return await method(request)
-        except ServingError as error:
+        except Exception as error:
+            if not isinstance(error, ServingError):
+                logger.exception("a call failed")
             await abort(context, error)
 
     return grpc.unary_unary_rpc_method_handler(

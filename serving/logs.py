@@ -31,6 +31,8 @@ def configure_logs(level: str, access: bool) -> None:
                 # A handler of its own keeps KServe from configuring its logs over ours.
                 "kserve": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
                 "kserve.trace": {"level": "WARNING"},
+                # It would say of every caller's odd traceparent that it is one.
+                "opentelemetry.trace": {"level": "ERROR"},
                 "uvicorn": {"level": "WARNING"},
                 "uvicorn.error": {"level": "WARNING"},
                 "uvicorn.access": {"level": "WARNING"},

@@ -60,19 +60,25 @@ class InferenceRequest:
     outputs: tuple[str, ...] = ()
     binary_outputs: Mapping[str, bool] = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    forward: Mapping[str, str] = field(default_factory=dict)  # headers for a service behind us
     deadline: float | None = None
     claim: Callable[[int], None] = lambda size: None  # counts bytes that the answer will take
 
 
 @dataclass(slots=True)
 class InferenceResponse:
-    """A model's answer: named arrays, and the seconds that each stage took."""
+    """A model's answer: named arrays, and the seconds that each stage took.
+
+    Model.answer fills in whose answer it is, and the id that the caller gave the request.
+    """
 
     outputs: dict[str, NDArray]
     timings: dict[str, float] = field(default_factory=dict)
     items: int = 1  # faces or pictures answered
     landmarks: str = ""  # digest of the landmark set that the answer is of
+    model: str = ""
+    version: str = ""
+    id: str = ""
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

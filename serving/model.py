@@ -56,7 +56,6 @@ class Model(kserve.Model):
         begun = time.perf_counter()
         latest = time.monotonic() + self.settings.request_seconds
         request.deadline = latest if request.deadline is None else min(request.deadline, latest)
-        request.version = self.version
         self.inflight += 1
         try:
             async with asyncio.timeout(request.deadline - time.monotonic()) as limit:
@@ -72,6 +71,7 @@ class Model(kserve.Model):
             self.inflight -= 1
         seconds = time.perf_counter() - begun
         self.statistics.add_success(seconds, response.timings, response.items)
+        response.model, response.version, response.id = self.name, self.version, request.id
         return response
 
     async def close(self) -> None:

@@ -22,13 +22,15 @@ from serving.errors import (
     NotFound,
     ServingError,
     describe_error,
+    to_answer,
 )
 from serving.messages import InferenceRequest
-from serving.record import Record, choose_id, write_timings
+from serving.record import Record, choose_id, pick_forward
 from serving.repository import Repository
 from serving.rest_body import compress_body, read_body
 from serving.rest_codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
 from serving.rest_manage import ManageRoutes
+from serving.stages import Stage, write_timings
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
@@ -43,7 +45,11 @@ def create_app(repository: Repository, release: str) -> Starlette:
     routes += [Route(path, infer, methods=["POST"]) for path in INFER]
     app = Starlette(
         routes=routes,
-        exception_handlers={ServingError: show_error, HTTPException: show_http_error},
+        exception_handlers={
+            ServingError: show_error,
+            HTTPException: show_http_error,
+            Exception: show_error,  # which goes on to the server's log
+        },
     )
     app.router.redirect_slashes = False  # it would send callers to the host that they named
     return app
@@ -62,7 +68,7 @@ class InferRoute:
         try:
             with record:
                 return await self.answer(request, record)
-        except ServingError as error:
+        except Exception as error:
             return write_error(request, error, record.request_id)
 
     async def answer(self, request: Request, record: Record) -> Response:
@@ -79,16 +85,15 @@ class InferRoute:
                 raise Cancelled("The caller left before the body was read.") from None
             asked = await read_request(request, body, name, model.settings.max_body_bytes)
             asked.id = asked.id or request.headers.get("x-request-id", "")
-            asked.headers = request.headers.mutablecopy()
-            asked.headers["x-request-id"] = record.request_id
+            asked.forward = pick_forward(request.headers, record.request_id)
             asked.deadline, asked.claim = deadline, ticket.add
             model = self.repository.find(name, version)  # it may have been loaded anew
             answer = await watch_caller(request, model.answer(asked))
-            content, headers = await encode_answer(asked, answer)
+            content, headers = await encode_answer(answer, asked.binary_outputs)
             accepted = request.headers.get("accept-encoding")
             content, encoding = await compress_body(content, accepted)
             ticket.add(len(content))
-            answer.timings["total"] = record.stop()
+            answer.timings[Stage.TOTAL] = record.stop()
             headers |= encoding
             headers["server-timing"] = write_timings(answer.timings)
             headers["x-request-id"] = record.request_id
@@ -158,8 +163,9 @@ def read_deadline(request: Request) -> float | None:
     return time.monotonic() + seconds
 
 
-def write_error(request: Request, error: ServingError, request_id: str) -> Response:
-    """Write an error of the catalogue as the answer."""
+def write_error(request: Request, raised: Exception, request_id: str) -> Response:
+    """Write an error as the answer, in the words of the catalogue."""
+    error = to_answer(raised)
     headers = {"x-request-id": request_id}
     if error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
@@ -170,7 +176,6 @@ def write_error(request: Request, error: ServingError, request_id: str) -> Respo
 
 
 async def show_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ServingError)
     return write_error(request, error, choose_id(request.headers.get("x-request-id")))
 
 

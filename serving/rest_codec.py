@@ -132,19 +132,21 @@ def decode_tensor(entry: Entry, body: memoryview, start: int, limit: int) -> tup
 
 
 async def encode_answer(
-    request: InferenceRequest, response: InferenceResponse
+    response: InferenceResponse, binary: Mapping[str, bool]
 ) -> tuple[bytes, dict[str, str]]:
     """Write the answer as encode_response does, a long one without holding up other requests."""
     if sum(array.size for array in response.outputs.values()) > PIECE:
-        return await run_aside(encode_response, request, response)
-    return encode_response(request, response)
+        return await run_aside(encode_response, response, binary)
+    return encode_response(response, binary)
 
 
 def encode_response(
-    request: InferenceRequest, response: InferenceResponse
+    response: InferenceResponse, binary: Mapping[str, bool]
 ) -> tuple[bytes, dict[str, str]]:
-    """Write the answer as JSON, followed by the outputs that were asked for in binary."""
-    binary = request.binary_outputs
+    """Write the answer as JSON, followed by the outputs that were asked for in binary.
+
+    `binary` is InferenceRequest.binary_outputs.
+    """
     outputs, tail = [], []
     for name, array in response.outputs.items():
         entry: dict[str, Any] = {
@@ -161,9 +163,9 @@ def encode_response(
         outputs.append(entry)
     head = orjson.dumps(
         {
-            "model_name": request.model,
-            "model_version": request.version,
-            "id": request.id or str(uuid.uuid4()),
+            "model_name": response.model,
+            "model_version": response.version,
+            "id": response.id or str(uuid.uuid4()),
             "outputs": outputs,
         }
     )

@@ -74,6 +74,7 @@ class GuardedProtocol(AnswerProtocol):
             if self.pipeline:
                 self.unread = bytes(data)
                 self.flow.pause_reading()
+                self.unset_timer()  # from here on the caller waits for us
                 return
             in_body = self.in_message and not self.in_head
             piece = data[: BODY_SLICE if in_body else HEAD_SLICE]
@@ -213,6 +214,9 @@ class GuardedProtocol(AnswerProtocol):
     def parse_unread(self) -> None:
         data, self.unread = self.unread, b""
         if not self.transport.is_closing():
+            if self.in_message:
+                body_seconds = self.body_seconds + SPARE_SECONDS
+                self.set_timer(self.head_seconds if self.in_head else body_seconds)
             self.parse(memoryview(data))
             if self.half_closed and not self.is_whole():
                 self.transport.close()

@@ -124,7 +124,7 @@ class Server(kserve.ModelServer):
             if isinstance(end, BaseException):
                 logger.error("a server did not stop well", exc_info=end)
         await close_all(self.repository.list_models())
-        await asyncio.to_thread(tracing.tracer.close)
+        await asyncio.to_thread(tracing.stop_tracing)
         logger.info("stopped")
         if not signalled.done():
             raise SystemExit("The REST server ended by itself.")

@@ -4,14 +4,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-STAGES = {  # our stages -> the extension's; what is missing here counts in `success` alone
-    "queue": "queue",
-    "wait": "queue",
-    "resize": "compute_input",
-    "decode": "compute_input",
-    "detect": "compute_input",
-    "crop": "compute_input",
-    "infer": "compute_infer",
+from serving.stages import Stage, Timings
+
+STAGES: dict[
+    str, str
+] = {  # our stages -> the extension's; what is missing here counts in `success` alone
+    Stage.QUEUE: "queue",
+    Stage.WAIT: "queue",
+    Stage.RESIZE: "compute_input",
+    Stage.DECODE: "compute_input",
+    Stage.DETECT: "compute_input",
+    Stage.CROP: "compute_input",
+    Stage.INFER: "compute_infer",
 }
 NAMES = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
 
@@ -42,9 +46,12 @@ class Statistics:
         self.items += items
         self.last = time.time_ns() // 1_000_000
         self.durations["success"].add(seconds)
+        spent: Timings = {}  # several of our stages are one of the extension's, which counts once
         for stage, taken in timings.items():
-            if stage in STAGES:
-                self.durations[STAGES[stage]].add(taken)
+            if name := STAGES.get(stage):
+                spent[name] = spent.get(name, 0.0) + taken
+        for name, taken in spent.items():
+            self.durations[name].add(taken)
 
     def add_failure(self, seconds: float) -> None:
         self.durations["fail"].add(seconds)

@@ -1,99 +1,50 @@
-"""Traces: what the services say about their spans, and nothing done about it.
+"""Traces: what the services say about their spans, in the words of OpenTelemetry's conventions.
 
-serving/spans.py makes the real ones. It is imported, and OpenTelemetry's SDK with it, only
-where the environment names a collector.
+Where the environment names no collector, OpenTelemetry's API makes spans that do no more than
+carry the caller's trace on. serving/exporter.py, and the SDK with it, is imported only where it
+names one.
 """
 
 import os
-import re
-from collections.abc import Mapping
-from types import TracebackType
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import Token
+from typing import TYPE_CHECKING
 
-import grpc
+from opentelemetry import context, propagate, trace
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import NoOpTracer, Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from serving.errors import name_code, write_message
+from serving.errors import find_grpc_status, find_status, name_code, write_message
 from serving.logs import logger
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+RPC_STATUS = "rpc.response.status_code"
+FLUSH_SECONDS = 3.0  # at the end; the chart gives a pod 5 s beyond the drain and the stop
 
 Attribute = str | int
 
-
-class Span:
-    """A span that nobody collects; as a context manager it ends with its block."""
-
-    def __init__(self, trace_id: str = ""):
-        self.trace_id = trace_id
-
-    def __enter__(self) -> "Span":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close(name_code(error), write_message(error))
-
-    def inject(self, headers: dict[str, str]) -> None:
-        """Make this span the parent of what the receiver of these headers does."""
-
-    def tell_status(self, status: grpc.StatusCode) -> None:
-        """Say how the call ended in gRPC's own words."""
-
-    def close(self, code: str, message: str = "", **attributes: Attribute) -> None:
-        """End the span with "ok", or with a code of the catalogue and a sentence."""
-
-
-class Tracer:
-    """Makes spans that nobody collects."""
-
-    def open_request(
-        self, transport: str, route: str, address: str, headers: Mapping[str, str], request_id: str
-    ) -> Span:
-        """Begin the span of a request, a child of the caller's; the current one until closed."""
-        return Span(read_trace_id(headers.get("traceparent", "")))
-
-    def open_call(self, route: str, address: str, **attributes: Attribute) -> Span:
-        """Begin the span of a gRPC call to another service."""
-        return NO_SPAN
-
-    def open_stage(self, name: str) -> Span:
-        """Begin the span of a stage of the current request."""
-        return NO_SPAN
-
-    def write_stage(
-        self,
-        name: str,
-        begun: float,
-        ended: float,
-        error: BaseException | None = None,
-        **attributes: Attribute,
-    ) -> None:
-        """Make the span of a stage that is over; times are those of time.perf_counter()."""
-
-    def describe(self, **attributes: Attribute) -> None:
-        """Add to the span of the current request; attributes are named landmarks.<name>."""
-
-    def close(self) -> None:
-        """Hand over what is not yet collected, within a few seconds."""
-
-
-NO_SPAN = Span()
-tracer = Tracer()  # of this process; start_tracing puts the real one here
+# Of this process, and not OpenTelemetry's global ones: FastAPI would add spans, for probes too.
+tracer: Tracer = NoOpTracer()
+propagator: TextMapPropagator = TraceContextTextMapPropagator()
+provider: "TracerProvider | None" = None
 
 
 def start_tracing(service: str, release: str) -> None:
     """Make real spans from now on if the environment names a collector; never fails."""
-    global tracer
+    global tracer, propagator, provider
     if not check_wanted(os.environ):
         return
     try:
-        from serving.spans import CollectedTracer
+        from serving.exporter import make_provider
 
-        tracer = CollectedTracer(service, release)
+        provider = make_provider(service, release)
     except ImportError as error:
         logger.warning(
             f"Traces are off, as a package is missing ({error}): see requirements/serving.txt."
@@ -101,11 +52,21 @@ def start_tracing(service: str, release: str) -> None:
     except Exception as error:  # the SDK's word on a variable's value
         logger.warning(f"Traces are off, as OpenTelemetry cannot be set up ({error}).")
     else:
+        tracer = provider.get_tracer("landmarks", release)
+        propagator = propagate.get_global_textmap()  # as OTEL_PROPAGATORS names it
         logger.info("traces are on")
 
 
+def stop_tracing() -> None:
+    """Hand over what is not yet collected, within a few seconds."""
+    if provider is not None:  # the SDK waits much longer for a collector that is gone
+        thread = threading.Thread(target=provider.shutdown, name="flush", daemon=True)
+        thread.start()
+        thread.join(FLUSH_SECONDS)
+
+
 def check_wanted(variables: Mapping[str, str]) -> bool:
-    """Tell whether OpenTelemetry's variables name a collector of traces and do not forbid it."""
+    """Check whether OpenTelemetry's variables name a collector of traces and do not forbid it."""
     exporters = variables.get("OTEL_TRACES_EXPORTER") or "otlp"
     return (
         any(variables.get(name) for name in ENDPOINTS)
@@ -114,7 +75,107 @@ def check_wanted(variables: Mapping[str, str]) -> bool:
     )
 
 
-def read_trace_id(traceparent: str) -> str:
-    """Read the trace's id out of a W3C traceparent, "" where there is none."""
-    found = TRACEPARENT.fullmatch(traceparent)
-    return found[1] if found and found[1].strip("0") else ""
+def open_request(
+    transport: str, route: str, address: str, headers: Mapping[str, str], request_id: str
+) -> tuple[Span, Token]:
+    """Begin the span of a request, a child of the caller's; it is the current one until closed."""
+    name, attributes = route, describe_rpc(route)
+    if transport == "rest":
+        name = f"POST {route}"
+        attributes = {
+            "http.request.method": "POST",
+            "http.route": route,
+            "url.path": address,
+            "url.scheme": "http",
+        }
+    parent = propagator.extract(headers)
+    attributes |= name_attributes({"request_id": request_id})
+    span = tracer.start_span(name, parent, SpanKind.SERVER, attributes)
+    return span, context.attach(trace.set_span_in_context(span, parent))
+
+
+def close_request(
+    span: Span, token: Token, transport: str, model: str, error: BaseException | None
+) -> None:
+    """End the span of a request; by the conventions one of 4xx is no error of the server."""
+    code = name_code(error)
+    if span.is_recording():
+        span.set_attributes(name_attributes({"model": model}))
+        if transport == "rest":
+            span.set_attribute("http.response.status_code", find_status(code))
+        else:
+            span.set_attribute(RPC_STATUS, find_grpc_status(code).name)
+    end_span(span, error, failed=find_status(code) >= 500)
+    context.detach(token)
+
+
+@contextmanager
+def open_call(route: str, address: str, **attributes: Attribute) -> Iterator[Span]:
+    """Make the span of a gRPC call to another service; the block sets RPC_STATUS."""
+    host, _, port = address.removeprefix("dns:///").rpartition(":")
+    server: dict[str, Attribute] = {"server.address": host}
+    if port.isdecimal():
+        server["server.port"] = int(port)
+    named = describe_rpc(route) | server | name_attributes(attributes)
+    span, error = tracer.start_span(route, kind=SpanKind.CLIENT, attributes=named), None
+    try:
+        yield span
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        end_span(span, error)
+
+
+def write_stage(
+    name: str,
+    begun: float,
+    ended: float,
+    error: BaseException | None = None,
+    **attributes: Attribute,
+) -> None:
+    """Make the span of a stage that is over; times are those of time.perf_counter()."""
+    if isinstance(tracer, NoOpTracer):
+        return
+    epoch = time.time_ns() - time.perf_counter_ns()
+    start, end = (epoch + round(seconds * 1e9) for seconds in (begun, ended))
+    span = tracer.start_span(name, attributes=name_attributes(attributes), start_time=start)
+    end_span(span, error, ended=end)
+
+
+def end_span(
+    span: Span, error: BaseException | None, failed: bool = True, ended: int | None = None
+) -> None:
+    """Say how it ended, and when (ns since the epoch) if not now."""
+    if error is not None:
+        span.set_attribute("error.type", name_code(error))
+        if failed:
+            span.set_status(StatusCode.ERROR, write_message(error))
+    span.end(ended)
+
+
+def describe_request(**attributes: Attribute) -> None:
+    """Add to the span of the current request; attributes are named landmarks.<name>."""
+    trace.get_current_span().set_attributes(name_attributes(attributes))
+
+
+def write_parent(span: Span, headers: dict[str, str]) -> None:
+    """Make the span the parent of what the receiver of these headers does."""
+    propagator.inject(headers, trace.set_span_in_context(span))
+
+
+def read_trace_id(span: Span) -> str:
+    """Return the trace's id as logs have it, "" where there is none."""
+    found = span.get_span_context().trace_id
+    return trace.format_trace_id(found) if found else ""
+
+
+def describe_rpc(route: str) -> dict[str, Attribute]:
+    """Name a gRPC method, given as package.Service/Method, in OpenTelemetry's words."""
+    # `rpc.system` is the older word for the second, and what many backends still look for.
+    return {"rpc.system": "grpc", "rpc.system.name": "grpc", "rpc.method": route}
+
+
+def name_attributes(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    """Put our own attributes into our namespace; empty texts say nothing and are left out."""
+    return {f"landmarks.{name}": value for name, value in attributes.items() if value != ""}

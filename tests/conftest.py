@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from serving import spans, tracing
+from serving import tracing
 from tests.soak import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services
 
@@ -45,8 +45,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(spans, "make_provider", lambda service, release: provider)
-    monkeypatch.setattr(tracing, "tracer", spans.CollectedTracer("test", "0"))
+    monkeypatch.setattr(tracing, "tracer", provider.get_tracer("test"))
     return exporter
 
 

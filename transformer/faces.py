@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pictures.read import Pixels
 from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
-from serving.stages import measure_stage
+from serving.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
 from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector
@@ -31,7 +31,7 @@ class Faces:
     scores: Floats  # [F]
     squares: list[Square]  # what was cropped, [F]
     crops: NDArray[np.uint8]  # [F, 1, S, S]
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: Timings = field(default_factory=dict)
     turn: int = 0  # quarters by which the crops were turned to show the faces upright
 
 
@@ -66,10 +66,10 @@ class FaceFinder:
         They are cropped as a network of this landmark set takes them. Raises InvalidImage
         or TooLarge.
         """
-        timings: dict[str, float] = {}
-        with measure_stage(timings, "decode"):
+        timings: Timings = {}
+        with measure_stage(timings, Stage.DECODE):
             picture = self.open(content)
-        with measure_stage(timings, "detect"):
+        with measure_stage(timings, Stage.DETECT):
             if self.settings.any_way_up:
                 boxes, scores, turn = find_way_up(self.detector, picture.small)
             else:
@@ -77,9 +77,9 @@ class FaceFinder:
             boxes = boxes * np.float32(picture.scale)
         full = picture.small
         if len(boxes) and picture.scale > 1:
-            with measure_stage(timings, "decode"):
+            with measure_stage(timings, Stage.DECODE):
                 full = picture.decode_full()
-        with measure_stage(timings, "crop"):
+        with measure_stage(timings, Stage.CROP):
             squares = [place_square(box, landmarks.crop_scale) for box in boxes]
             side = landmarks.side
             crops = np.empty((len(boxes), 1, side, side), np.uint8)

@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -26,11 +25,12 @@ from serving.landmarks import LandmarkSet
 from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
+from serving.stages import Stage, Timings, add_timings
 from transformer.crop import map_to_crop, to_picture
-from transformer.faces import FaceFinder, Faces, find_numbered
+from transformer.faces import FaceFinder, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located, PredictorClient, pick_headers
+from transformer.predictor_client import Located, PredictorClient, check_forward
 from transformer.settings import TransformerSettings
 from transformer.trust import score_faces
 from transformer.way_up import (
@@ -102,7 +102,7 @@ class Transformer(Model):
 
     async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
         """Answer with each face's landmarks in pixels of its picture, or of the given face."""
-        payload.headers = pick_headers(payload.headers)  # what can't go on is refused at once
+        check_forward(payload.forward)  # what can't go on is refused at once
         if FACE.name in payload.inputs:
             return await self.locate_faces(payload)
         names = choose_outputs(payload.outputs, self.outputs[:-1], (CROPS,))
@@ -133,17 +133,18 @@ class Transformer(Model):
         self, payload: InferenceRequest, pictures: list, model: str, known: LandmarkSet
     ) -> tuple[dict[str, NDArray], InferenceResponse]:
         """Find the faces of pictures, cropped for a landmark set, and their landmarks."""
-        begun = time.perf_counter()
+        begun, timings = time.perf_counter(), Timings()
         find_faces = partial(self.finder.find_faces, landmarks=known)
         if len(pictures) == 1:
-            found = await self.pool.run_all(find_faces, pictures)
+            found = await self.pool.run_all(find_faces, pictures, timings)
         else:
             find = partial(find_numbered, find_faces)
-            found = await self.pool.run_all(find, list(enumerate(pictures)))
-        timings = sum_timings(found)
-        timings["faces"] = time.perf_counter() - begun  # the three above and waiting for a worker
+            found = await self.pool.run_all(find, list(enumerate(pictures)), timings)
+        for faces in found:
+            add_timings(timings, faces.timings)
+        timings[Stage.FACES] = time.perf_counter() - begun
         counts = [len(faces.scores) for faces in found]
-        tracing.tracer.describe(pictures=len(pictures), faces=sum(counts))
+        tracing.describe_request(pictures=len(pictures), faces=sum(counts))
         if sum(counts) > self.settings.max_faces:
             raise TooLarge(
                 f"There are {sum(counts)} faces; {self.settings.max_faces} go into one request."
@@ -164,7 +165,7 @@ class Transformer(Model):
             to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
             maps = turn_maps(to_crops, turns, known.side)
             timings |= located.timings
-        timings["predict"] = time.perf_counter() - begun  # the predictor's stages and the way
+        timings[Stage.PREDICT] = time.perf_counter() - begun
         arrays = {
             LANDMARKS.name: landmarks,
             SCORES.name: scores,
@@ -211,10 +212,10 @@ class Transformer(Model):
         names = choose_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_faces)
-        tracing.tracer.describe(faces=len(faces))
+        tracing.describe_request(faces=len(faces))
         begun = time.perf_counter()
         located = await self.call_predictor(faces, model, request)
-        timings = located.timings | {"predict": time.perf_counter() - begun}
+        timings = located.timings | {Stage.PREDICT: time.perf_counter() - begun}
         metrics.observe_stages(self.service, timings)
         arrays = {
             LANDMARKS.name: located.landmarks,
@@ -227,16 +228,8 @@ class Transformer(Model):
         self, faces: np.ndarray, model: str, request: InferenceRequest
     ) -> Located:
         assert request.deadline is not None
-        return await self.client.locate(faces, model, request.headers, request.deadline)
+        return await self.client.locate(faces, model, request.forward, request.deadline)
 
     async def close(self) -> None:
         await self.client.close()
         await self.pool.close()
-
-
-def sum_timings(found: list[Faces]) -> dict[str, float]:
-    """Add up what the pictures of a request took, stage by stage."""
-    total: Counter[str] = Counter()
-    for faces in found:
-        total.update(faces.timings)
-    return dict(total)

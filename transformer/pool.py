@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from serving import metrics
 from serving.errors import Overloaded
-from serving.stages import measure_stage
+from serving.stages import Stage, Timings, measure_stage
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -24,31 +24,35 @@ class WorkerPool:
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="faces")
         self.turns = asyncio.Semaphore(workers)  # first come, first served
 
-    async def run_all(self, work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+    async def run_all(
+        self, work: Callable[[In], Out], items: Sequence[In], timings: Timings
+    ) -> list[Out]:
         """Work on all items of one request; the first failure ends the rest and is raised.
 
         No request has more items in the line than there are workers, so one with many
         pictures does not hold up one with a single picture. Raises Overloaded at once
-        when too many pictures are waiting.
+        when too many pictures are waiting. How long items wait is added to `timings`.
         """
         if self.pending + len(items) > self.max_pending:
             raise Overloaded(f"{self.pending} pictures wait; {self.max_pending} may.")
         self.count_pending(len(items))
         try:
             if len(items) == 1:
-                return [await self.run(work, items[0])]
-            return await self.run_lanes(work, items)
+                return [await self.run(work, items[0], timings)]
+            return await self.run_lanes(work, items, timings)
         finally:
             self.count_pending(-len(items))
 
-    async def run_lanes(self, work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+    async def run_lanes(
+        self, work: Callable[[In], Out], items: Sequence[In], timings: Timings
+    ) -> list[Out]:
         """Work on items in as many lanes as there are workers."""
         results: dict[int, Out] = {}
         left = iter(enumerate(items))
 
         async def run_lane() -> None:
             for i, item in left:
-                results[i] = await self.run(work, item)
+                results[i] = await self.run(work, item, timings)
 
         lanes = [asyncio.ensure_future(run_lane()) for _ in range(min(self.workers, len(items)))]
         try:
@@ -58,12 +62,10 @@ class WorkerPool:
                 lane.cancel()
         return [results[i] for i in range(len(items))]
 
-    async def run(self, work: Callable[[In], Out], item: In) -> Out:
+    async def run(self, work: Callable[[In], Out], item: In, timings: Timings) -> Out:
         """Work on one item when it is its turn."""
-        waited: dict[str, float] = {}
-        with measure_stage(waited, "wait"):
+        with measure_stage(timings, Stage.WAIT):
             await self.turns.acquire()
-        metrics.observe_stages("transformer", waited)
         loop = asyncio.get_running_loop()
         # With the context the thread knows the request, for the spans of its stages.
         future = self.threads.submit(copy_context().run, work, item)

@@ -27,11 +27,10 @@ from serving.errors import InvalidRequest, PredictorUnavailable, ServingError
 from serving.grpc import METADATA_BYTES
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
 from serving.messages import DATATYPES, make_array
-from serving.record import read_timings
+from serving.stages import Stage, Timings, add_timings, read_timings
 from transformer.predictor_errors import translate_error
 from transformer.target import find_target
 
-PASSED_ON = ("x-request-id", "traceparent", "tracestate", "authorization")
 SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
 CHUNK_FACES = 256  # of a call, the predictor's own limit
 CHUNK_BYTES = 8 * 2**20
@@ -80,7 +79,7 @@ class Located:
 
     landmarks: NDArray[np.float32]  # [N, K, 2]
     scores: NDArray[np.float32]  # [N, K]
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: Timings = field(default_factory=dict)
     digest: str = ""  # of the landmark set, "" where the predictor doesn't tell
 
 
@@ -104,7 +103,7 @@ class PredictorClient:
         return self.connected
 
     async def locate(
-        self, faces: NDArray, model: str, headers: Mapping[str, str], deadline: float
+        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
     ) -> Located:
         """Ask a model for the landmarks and scores of faces `[N,...]`.
 
@@ -112,15 +111,14 @@ class PredictorClient:
         """
         chunk = max(1, min(CHUNK_FACES, CHUNK_BYTES // max(1, faces[:1].nbytes)))
         parts = [
-            await self.infer(faces[start : start + chunk], model, headers, deadline)
+            await self.infer(faces[start : start + chunk], model, forward, deadline)
             for start in range(0, len(faces), chunk)
         ]
         if len({part.digest for part in parts}) > 1:
             raise PredictorUnavailable("The predictor is being replaced by one of other landmarks.")
-        timings: dict[str, float] = {}
+        timings: Timings = {}
         for part in parts:
-            for stage, seconds in part.timings.items():
-                timings[stage] = timings.get(stage, 0.0) + seconds
+            add_timings(timings, part.timings)
         return Located(
             np.concatenate([part.landmarks for part in parts]),
             np.concatenate([part.scores for part in parts]),
@@ -129,12 +127,12 @@ class PredictorClient:
         )
 
     async def infer(
-        self, faces: NDArray, model: str, headers: Mapping[str, str], deadline: float
+        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
     ) -> Located:
         """Make one call."""
         request = pb.ModelInferRequest(
             model_name=model,
-            id=headers.get("x-request-id", ""),
+            id=forward.get("x-request-id", ""),
             inputs=[
                 pb.ModelInferRequest.InferInputTensor(
                     name=FACE.name, datatype=DATATYPES[faces.dtype], shape=faces.shape
@@ -142,19 +140,20 @@ class PredictorClient:
             ],
             raw_input_contents=[faces.tobytes()],
         )
-        metadata = dict(headers)
-        with tracing.tracer.open_call(
-            GRPC_INFER, self.address, model=model, faces=len(faces)
-        ) as span:
-            span.inject(metadata)
+        metadata, status = dict(forward), grpc.StatusCode.CANCELLED
+        with tracing.open_call(GRPC_INFER, self.address, model=model, faces=len(faces)) as span:
+            tracing.write_parent(span, metadata)
             timeout = max(0.001, deadline - time.monotonic())
             call = self.stub.ModelInfer(request, timeout=timeout, metadata=[*metadata.items()])
             try:
                 answer = await call
                 trailing = await call.trailing_metadata()
+                status = grpc.StatusCode.OK
             except grpc.aio.AioRpcError as error:
-                span.tell_status(error.code())
+                status = error.code()
                 raise translate_error(error) from None
+            finally:
+                span.set_attribute(tracing.RPC_STATUS, status.name)
         arrays = {
             output.name: make_array(output.name, output.datatype, list(output.shape), raw)
             for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
@@ -163,7 +162,7 @@ class PredictorClient:
             raise ServingError(f"Model '{model}' gives no landmarks and scores.")
         told = dict(trailing or ())
         timings = read_timings(told.get("server-timing", ""))
-        timings.pop("total", None)
+        timings.pop(Stage.TOTAL, None)
         digest = str(told.get(SET_HEADER, ""))
         return Located(arrays[LANDMARKS.name], arrays[SCORES.name], timings, digest)
 
@@ -203,15 +202,8 @@ class PredictorClient:
             await channel.close()
 
 
-def pick_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Pick the headers that the predictor gets, too; raises InvalidRequest for one that can't go.
-
-    A trace that cannot be read is left out, as W3C's Trace Context says.
-    """
-    picked = {name: headers[name] for name in PASSED_ON if headers.get(name)}
-    for name, value in list(picked.items()):
+def check_forward(forward: Mapping[str, str]) -> None:
+    """Raise InvalidRequest where a header cannot go on to the predictor."""
+    for name, value in forward.items():
         if not SENDABLE.fullmatch(value):
-            if name == "authorization":
-                raise InvalidRequest(f"The header '{name}' needs visible ASCII characters.")
-            del picked[name]
-    return picked
+            raise InvalidRequest(f"The header '{name}' needs visible ASCII characters.")

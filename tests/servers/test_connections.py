@@ -232,7 +232,7 @@ def test_media_types_in_any_letters(transformer, astronaut):
 
 @guards(
     "transformer/model.py",
-    "payload.headers = pick_headers(payload.headers)",
+    "check_forward(payload.forward)",
     becomes="pass",
     name="a header that cannot go on is refused",
 )
@@ -258,3 +258,12 @@ def test_a_token_goes_on_whole_or_is_refused(transformer, astronaut):
         lines = ("Content-Type: image/jpeg", f"Authorization: {value}")
         answer = ask(transformer, write_request(astronaut, *lines))
         assert answer[0] == status and json.loads(answer[1])["code"] == code
+
+
+def test_who_waits_for_us_in_the_middle_of_a_request_is_not_cut(strict, astronaut):
+    """The body of a second request lies here while the first is answered, however long it takes."""
+    slow = write_request(astronaut, PICTURE) * 40
+    with connect(strict) as connection:
+        connection.settimeout(60)
+        connection.sendall(slow)
+        assert [read_answer_in_turn(connection) for _ in range(40)] == [200] * 40

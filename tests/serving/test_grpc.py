@@ -70,13 +70,28 @@ async def test_a_message_above_the_limit_is_refused(stub, compression):
 
 
 @guards(
-    "serving/record.py",
-    "raise ServingError() from None",
-    becomes="raise ServingError(repr(error)) from None",
+    "serving/errors.py",
+    "else ServingError()",
+    becomes="else ServingError(repr(error))",
 )
 async def test_a_cause_of_ours_stays_ours(stub):
     status, code, message = await refuse(stub, make_request("fail"))
     assert (status, code) == ("INTERNAL", "internal") and "secret" not in message
+
+
+@guards(
+    "serving/grpc_manage.py", "except Exception as error:", becomes="except ServingError as error:"
+)
+async def test_a_cause_of_ours_stays_ours_whatever_is_asked(stub, model, monkeypatch, caplog):
+    monkeypatch.setattr(model, "describe", fail)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.ModelMetadata(pb.ModelMetadataRequest(name="fake"), timeout=10)
+    assert caught.value.code() == grpc.StatusCode.INTERNAL
+    assert "secret" not in (caught.value.details() or "") and "secret" in caplog.text
+
+
+def fail() -> None:
+    raise RuntimeError("secret: a cause that callers shall not read")
 
 
 @guards("serving/grpc_abort.py", "metadata = [(CODE_HEADER, error.code)]", becomes="metadata = []")

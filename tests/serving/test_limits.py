@@ -143,7 +143,7 @@ async def test_a_long_body_is_inflated_off_the_loop(model, monkeypatch):
     body = iter([make_chunk(bytes(rest_body.LONG + 1))])
 
     async def receive() -> dict:
-        return next(body, None) or await asyncio.Future()  # the caller stays for the answer
+        return next(body, {}) or await asyncio.Future()  # the caller stays for the answer
 
     status, _ = await ask(model, receive, ("content-encoding", "gzip"))
     assert status == 200 and threads[0] is not threading.main_thread()

@@ -5,6 +5,7 @@ import json
 import re
 import zlib
 
+import httpx
 import pytest
 from starlette.routing import Route
 
@@ -51,15 +52,30 @@ async def test_nobody_has_to_send_a_content_type(rest):
 
 
 @guards(
-    "serving/record.py",
-    "raise ServingError() from None",
-    becomes="raise ServingError(repr(error)) from None",
+    "serving/errors.py",
+    "else ServingError()",
+    becomes="else ServingError(repr(error))",
 )
 async def test_a_cause_of_ours_stays_ours(rest, caplog):
     answer = await rest.post(INFER, json=make_body(parameters={"do": "fail"}))
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal" and "secret" not in answer.text
     assert answer.headers["x-request-id"]
+    assert "secret" in caplog.text  # the log has it
+
+
+@guards("serving/rest.py", "            Exception: show_error,", becomes="            ")
+async def test_a_cause_of_ours_stays_ours_whatever_is_asked(repository, model, monkeypatch):
+    def fail() -> None:
+        raise RuntimeError("secret: a cause that callers shall not read")
+
+    monkeypatch.setattr(model, "describe", fail)
+    # As a server does, it takes what was not foreseen for its log.
+    transport = httpx.ASGITransport(create_app(repository, "0"), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as rest:
+        answer = await rest.get("/v2/models/fake")
+    assert answer.status_code == 500 and "secret" not in answer.text
+    assert answer.json()["code"] == "internal" and answer.headers["x-request-id"]
 
 
 async def test_a_refusal_keeps_its_code(rest):

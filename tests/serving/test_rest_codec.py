@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.errors import InvalidRequest, InvalidTensor, ServingError
-from serving.messages import InferenceRequest, InferenceResponse
+from serving.messages import InferenceResponse
 from serving.rest_codec import decode_request, encode_response
 from tests.guarding import guards
 from tests.soak import COUNTS, SOAK
@@ -150,7 +150,7 @@ def test_outputs_are_binary_where_asked():
     }
     request = decode_request(orjson.dumps(body), "m", None)
     arrays = {"a": np.arange(3, dtype=np.float32), "b": np.array([[1, 2]], np.int32)}
-    content, headers = encode_response(request, InferenceResponse(arrays))
+    content, headers = encode_response(InferenceResponse(arrays), request.binary_outputs)
     length = int(headers["inference-header-content-length"])
     a, b = orjson.loads(content[:length])["outputs"]
     assert a["parameters"] == {"binary_data_size": 12} and "data" not in a
@@ -161,7 +161,7 @@ def test_outputs_are_binary_where_asked():
 @pytest.mark.parametrize("size", [0, 1, 2**14, 2**14 + 1, 50_000])
 def test_long_json_in_pieces_is_the_same_json(size):
     array = np.random.default_rng(0).random(size, np.float32)
-    content, _ = encode_response(InferenceRequest("m", {}), InferenceResponse({"a": array}))
+    content, _ = encode_response(InferenceResponse({"a": array}), {})
     values = orjson.loads(content)["outputs"][0]["data"]
     np.testing.assert_array_equal(np.array(values, np.float32), array)
 

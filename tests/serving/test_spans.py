@@ -3,8 +3,9 @@
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from serving import spans
+from serving import tracing
 from serving.contract import GRPC_INFER
+from serving.errors import CATALOGUE, InvalidTensor
 
 
 @pytest.mark.parametrize("transport", ["rest", "grpc"])
@@ -21,8 +22,9 @@ from serving.contract import GRPC_INFER
     ],
 )
 def test_a_request_rightly_refused_is_no_error_of_the_server(kept, transport, code, failed):
-    tracer = spans.CollectedTracer("transformer", "1")
-    tracer.open_request(transport, GRPC_INFER, "/unet", {}, "id").close(code, "It says so.")
+    error = None if code == "ok" else CATALOGUE[code]("It says so.")
+    span, token = tracing.open_request(transport, GRPC_INFER, "/unet", {}, "id")
+    tracing.close_request(span, token, transport, "unet", error)
     (span,) = kept.get_finished_spans()
     assert span.kind == SpanKind.SERVER
     assert span.status.status_code == (StatusCode.ERROR if failed else StatusCode.UNSET)
@@ -30,7 +32,10 @@ def test_a_request_rightly_refused_is_no_error_of_the_server(kept, transport, co
 
 
 def test_a_call_that_is_refused_is_an_error_of_the_client(kept):
-    tracer = spans.CollectedTracer("transformer", "1")
-    tracer.open_call(GRPC_INFER, "dns:///predictor:80").close("invalid_tensor")
+    with (
+        pytest.raises(InvalidTensor),
+        tracing.open_call(GRPC_INFER, "dns:///predictor:80"),
+    ):
+        raise InvalidTensor("It says so.")
     (span,) = kept.get_finished_spans()
     assert span.kind == SpanKind.CLIENT and span.status.status_code == StatusCode.ERROR

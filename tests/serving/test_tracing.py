@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from opentelemetry.trace import NoOpTracer
 
 from serving import tracing
 from serving.stages import measure_stage
@@ -22,9 +23,9 @@ print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "op
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
-    for name in ("serving.spans", "serving.collector"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setattr(tracing, "tracer", tracing.tracer)  # put back at the end
+    monkeypatch.delitem(sys.modules, "serving.exporter", raising=False)
+    for name in ("tracer", "propagator", "provider"):
+        monkeypatch.setattr(tracing, name, getattr(tracing, name))  # put back at the end
     for name in (*tracing.ENDPOINTS, "OTEL_SDK_DISABLED", "OTEL_EXPORTER_OTLP_PROTOCOL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -57,7 +58,7 @@ def test_a_missing_package_is_a_sentence_and_no_crash(monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     tracing.start_tracing("predictor", "0")
     assert "Traces are off, as a package is missing" in caplog.text
-    assert type(tracing.tracer) is tracing.Tracer
+    assert type(tracing.tracer) is NoOpTracer
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,13 @@ def test_a_wrong_variable_is_a_sentence_and_no_crash(monkeypatch, caplog, name, 
     ],
 )
 def test_the_trace_of_a_traceparent(traceparent, trace_id):
-    assert tracing.read_trace_id(traceparent) == trace_id
+    span, token = tracing.open_request("rest", "/", "/", {"traceparent": traceparent}, "")
+    assert tracing.read_trace_id(span) == trace_id
+    told: dict[str, str] = {}
+    with tracing.open_call("a/b", "dns:///c:80") as call:
+        tracing.write_parent(call, told)
+    tracing.close_request(span, token, "rest", "", None)
+    assert told.get("traceparent", "")[3:35] == trace_id  # with no collector it goes on, too
 
 
 def test_a_stage_is_measured_also_when_it_fails():

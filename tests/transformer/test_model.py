@@ -1,6 +1,7 @@
 """The transformer's model, with a detector and a predictor that do as they are told."""
 
 import asyncio
+import re
 import threading
 import time
 from dataclasses import replace
@@ -8,6 +9,7 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from predictor.landmarks import DEFAULT
 from serving.errors import InvalidImage, ModelNotFound, PredictorUnavailable, TooLarge
@@ -37,8 +39,10 @@ class FakeFinder:
         self.cropped_for: list[LandmarkSet] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.waiting = False
 
     def find_faces(self, content: bytes, landmarks: LandmarkSet) -> Faces:
+        self.waiting = True
         self.gate.wait(3)
         self.cropped_for.append(landmarks)
         n = len(content)
@@ -146,9 +150,33 @@ async def test_the_bad_one_of_several_pictures_is_named(model):
         await model.answer(make_request(2))
 
 
+async def test_waiting_for_a_worker_is_told_counted_and_observed(model, rest):
+    name, labels = "landmarks_stage_seconds", {"service": "transformer", "stage": "wait"}
+
+    def read(what: str) -> float:
+        return REGISTRY.get_sample_value(f"{name}_{what}", labels) or 0.0
+
+    before = read("count"), read("sum")
+    model.finder.gate.clear()
+    first = asyncio.create_task(rest.post(INFER, content=b"x", headers=PNG))
+    while not model.finder.waiting and not first.done():
+        await asyncio.sleep(0.01)
+    second = asyncio.create_task(rest.post(INFER, content=b"x", headers=PNG))
+    await asyncio.sleep(0.1)
+    model.finder.gate.set()
+    answers = [await first, await second]
+    told = [re.findall(r"\bwait;dur=([0-9.]+)", a.headers["server-timing"]) for a in answers]
+    seconds = [float(times[0]) / 1000 for times in told]
+    assert seconds[1] > 0.05 > seconds[0]
+    queue = model.describe_statistics()["inference_stats"]["queue"]
+    assert queue["count"] == 2 and queue["ns"] / 1e9 == pytest.approx(sum(seconds), abs=1e-4)
+    assert read("count") - before[0] == 2
+    assert read("sum") - before[1] == pytest.approx(sum(seconds), abs=1e-4)
+
+
 @guards(
     "transformer/model.py",
-    "await self.pool.run_all(find_faces, pictures)",
+    "await self.pool.run_all(find_faces, pictures, timings)",
     becomes="[find_faces(picture) for picture in pictures]",
 )
 async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):

@@ -15,7 +15,7 @@ from transformer.pool import WorkerPool
 
 async def test_items_come_back_in_order():
     pool = WorkerPool(3, 100)
-    assert await pool.run_all(lambda n: n * n, range(20)) == [n * n for n in range(20)]
+    assert await pool.run_all(lambda n: n * n, range(20), {}) == [n * n for n in range(20)]
     assert pool.pending == 0
     await pool.close()
 
@@ -26,13 +26,13 @@ async def test_items_come_back_in_order():
 async def test_a_full_line_is_refused_at_once():
     pool = WorkerPool(1, 2)
     gate = threading.Event()
-    under_way = asyncio.create_task(pool.run_all(lambda _: gate.wait(5), [1, 2]))
+    under_way = asyncio.create_task(pool.run_all(lambda _: gate.wait(5), [1, 2], {}))
     await asyncio.sleep(0.01)
     with pytest.raises(Overloaded):
-        await pool.run_all(str, [3])
+        await pool.run_all(str, [3], {})
     gate.set()
     await under_way
-    assert await pool.run_all(str, [3]) == ["3"]
+    assert await pool.run_all(str, [3], {}) == ["3"]
 
 
 @guards(
@@ -46,9 +46,9 @@ async def test_a_request_with_many_pictures_lets_others_in_between():
         time.sleep(0.002)
         done.append(name)
 
-    many = asyncio.create_task(pool.run_all(work, ["many"] * 50))
+    many = asyncio.create_task(pool.run_all(work, ["many"] * 50, {}))
     await asyncio.sleep(0.01)
-    await pool.run_all(work, ["one"])
+    await pool.run_all(work, ["one"], {})
     assert done.index("one") < 15
     await many
 
@@ -63,10 +63,10 @@ async def test_the_first_failure_ends_the_rest():
             raise ValueError
 
     with pytest.raises(ValueError):
-        await pool.run_all(work, range(500))
+        await pool.run_all(work, range(500), {})
     await asyncio.sleep(0.05)
     assert len(done) < 10 and pool.pending == 0
-    assert await pool.run_all(str, [1]) == ["1"]
+    assert await pool.run_all(str, [1], {}) == ["1"]
 
 
 @guards(
@@ -93,7 +93,7 @@ async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
         gate.wait(5)
         return n
 
-    gone = [asyncio.create_task(pool.run_all(work, [n])) for n in range(100)]
+    gone = [asyncio.create_task(pool.run_all(work, [n], {})) for n in range(100)]
     async with asyncio.timeout(5):
         while len(running) < 2:
             await asyncio.sleep(0.001)
@@ -101,7 +101,7 @@ async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
         task.cancel()
     await asyncio.gather(*gone, return_exceptions=True)
     assert pool.pending == 0
-    kept = asyncio.create_task(pool.run_all(work, [100]))
+    kept = asyncio.create_task(pool.run_all(work, [100], {}))
     await asyncio.sleep(0.02)
     assert running == [0, 1]  # both threads are still at it: no third item was given out
     gate.set()
@@ -118,9 +118,9 @@ async def test_a_thread_knows_the_request_that_it_works_for(kept):
     pool = WorkerPool(2, 100)
 
     async def ask(*names: str) -> None:
-        span = tracing.tracer.open_request("rest", names[0], "/", {}, "")
-        await pool.run_all(work, names)
-        span.close("ok")
+        span, token = tracing.open_request("rest", names[0], "/", {}, "")
+        await pool.run_all(work, names, {})
+        tracing.close_request(span, token, "rest", "", None)
 
     await asyncio.gather(*[asyncio.create_task(ask(f"a{i}", f"b{i}")) for i in range(10)])
     spans = {span.name: span for span in kept.get_finished_spans() if span.name != "wait"}

@@ -5,7 +5,7 @@ import pytest
 from grpc.aio import AioRpcError, Metadata
 
 from serving.errors import CATALOGUE
-from serving.record import read_timings, write_timings
+from serving.stages import read_timings, write_timings
 from tests.guarding import guards
 from transformer.predictor_client import PredictorClient, find_target
 from transformer.predictor_errors import translate_error
