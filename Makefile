@@ -30,7 +30,7 @@ test: lint types models
 
 # Servers, packages and compiled networks take minutes; all of them are in `make test`.
 SLOW := servers helm training bench predictor/engines tools/test_package.py tools/test_guards.py \
-        client/test_install.py client/test_command.py
+        tools/test_compose.py client/test_install.py client/test_command.py
 test-fast: lint types models
 	@$(BIN)/python -m pytest --quiet $(SLOW:%=--ignore=tests/%)
 
