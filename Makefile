@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test serve serve-one lint types models bench clean
+.PHONY: help demo test test-fast serve serve-one lint types models bench clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
 	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C"
 	@echo "make serve-one   the same in one process, on 8080 and 8081: less memory, no hop"
 	@echo "make test     lint, types and tests"
+	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
 	@echo "make models   fetch the face detector"
 	@echo "make guards   each guard against a fault taken away, and its test seen to fail: docs/guards.md"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
@@ -30,6 +31,12 @@ serve-one: $(VENV)/run.stamp models
 
 test: lint types models
 	@$(BIN)/python -m pytest
+
+# Servers, packages and compiled networks take minutes; all of them are in `make test`.
+SLOW := servers helm training bench predictor/engines tools/test_package.py tools/test_guards.py \
+        tools/test_compose.py client/test_install.py client/test_command.py
+test-fast: lint types models
+	@$(BIN)/python -m pytest --quiet $(SLOW:%=--ignore=tests/%)
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

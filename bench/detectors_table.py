@@ -1,14 +1,14 @@
-"""Write the README's table of detectors from bench/detectors.csv.
+"""Write docs/performance.md's table of detectors from bench/detectors.csv.
 
-python -m bench.detectors_table          # rewrites README.md
+python -m bench.detectors_table
 """
 
 import csv
 
 from tools.processes import ROOT
-from tools.settings_table import fill_in
+from tools.settings_table import write_page
 
-MARK = "detectors: bench.detectors_table writes this"
+PAGE, MARK = "docs/performance.md", "detectors: bench.detectors_table writes this"
 ROWS = ("OpenCV", "OpenVINO fp32 as it was", "ships", "first look 320", "bf16: ships", "back")
 
 
@@ -42,5 +42,4 @@ def make_table() -> str:
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(fill_in(path.read_text(), MARK, make_table()))
+    write_page(PAGE, MARK, make_table())

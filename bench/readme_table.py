@@ -1,14 +1,14 @@
-"""Write the README's table of engines from the ledger.
+"""Write docs/performance.md's table of engines from the ledger.
 
-python -m bench.readme_table          # rewrites README.md
+python -m bench.readme_table
 """
 
 import csv
 
 from tools.processes import ROOT
-from tools.settings_table import fill_in
+from tools.settings_table import write_page
 
-MARK = "ledger: bench.readme_table writes this"
+PAGE, MARK = "docs/performance.md", "ledger: bench.readme_table writes this"
 NETWORKS = ("width 32", "student")
 
 
@@ -37,5 +37,4 @@ def identify(row: dict[str, str]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(fill_in(path.read_text(), MARK, make_table()))
+    write_page(PAGE, MARK, make_table())

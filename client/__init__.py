@@ -1,10 +1,25 @@
-"""The client: a picture's faces as a library function or on the command line.
+"""Ask a landmarks service for the faces in pictures.
 
-from client import locate
-faces = locate("photo.jpg", url="http://127.0.0.1:8080")
+from landmarks_client import Client
+faces = Client("http://127.0.0.1:8080").locate("photo.jpg")
 """
 
-from client.faces import Face, Point, ServiceError
-from client.locate import locate, locate_grpc
+from .api import Client
+from .faces import Face, Point, Result, ServiceError
+from .locate import locate, locate_grpc
+from .pictures import PictureError
+from .tables import to_dataframe
 
-__all__ = ["Face", "Point", "ServiceError", "locate", "locate_grpc"]
+__version__ = "0.1.0"
+
+__all__ = [
+    "Client",
+    "Face",
+    "PictureError",
+    "Point",
+    "Result",
+    "ServiceError",
+    "locate",
+    "locate_grpc",
+    "to_dataframe",
+]

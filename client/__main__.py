@@ -1,62 +1,110 @@
-"""Print the landmarks of a picture's faces: python -m client photo.jpg."""
+"""Find the faces in pictures and print, save or draw their landmarks.
+
+Exit codes: 0 faces were found, 1 none, 2 something failed.
+"""
 
 import argparse
-import json
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from client.faces import Face, ServiceError
-from client.locate import locate, locate_grpc, read_picture
-from client.overlay import draw_overlay
-from pictures import PictureError
+from . import __version__
+from .api import DEFAULT_URL, Client
+from .faces import ServiceError
+from .inputs import SUFFIXES, list_pictures
+from .printed import FORMATS, Printed, print_table
+from .results_file import KINDS
+from .run import FAILED, Output, locate_all, place_drawing
+
+__all__ = ["main", "print_table"]
+
+INTERRUPTED = 130  # as a shell says it of Ctrl-C
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m client", description=__doc__)
-    parser.add_argument("picture", help="JPEG, PNG or WebP file")
-    parser.add_argument("--url", default="http://127.0.0.1:8080", help="REST address")
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="landmarks" if __package__ == "landmarks_client" else "python -m client",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("pictures", nargs="+", help="JPEG, PNG or WebP files, folders, - for stdin")
+    url = os.environ.get("LANDMARKS_URL") or DEFAULT_URL
+    parser.add_argument("--url", default=url, help="REST address, or LANDMARKS_URL: %(default)s")
     parser.add_argument("--grpc", metavar="HOST:PORT", help="ask over gRPC instead")
     parser.add_argument("--model", default="unet")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds")
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds for one attempt")
+    parser.add_argument("--retries", type=int, default=3, help="more attempts when it is full")
+    parser.add_argument("--threads", type=int, default=4, help="pictures asked for at a time")
     parser.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
-    parser.add_argument("--overlay", metavar="PNG", help="draw the points into this file")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser.parse_args()
+    parser.add_argument("--format", choices=FORMATS[:-1], help="default: a table, or --out's")
+    parser.add_argument("--json", action="store_true", help="print one picture's faces as JSON")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="add to .csv, .json or .ndjson")
+    parser.add_argument("--overlay", type=Path, metavar="FILE", help="draw one picture's points")
+    parser.add_argument("--overlay-dir", type=Path, metavar="FOLDER", help="draw every picture's")
+    parser.add_argument("--version", action="version", version=__version__)
+    given = parser.parse_args(arguments)
+    given.many = len(given.pictures) > 1 or os.path.isdir(given.pictures[0])
+    if given.many and (given.json or given.overlay):
+        parser.error("--json and --overlay are for one picture: --format json, --overlay-dir.")
+    if given.overlay and given.overlay.suffix.lower() not in SUFFIXES:
+        parser.error(f"--overlay: the file's name ends in {' or '.join(SUFFIXES)}.")
+    if not given.timeout > 0 or given.retries < 0 or given.threads < 1:
+        parser.error("--timeout and --threads are above 0, --retries not below it.")
+    if given.out:
+        given.format = given.format or given.out.suffix[1:].lower()
+        if given.format not in KINDS:
+            parser.error(f"--out: the file's name ends in {' or '.join('.' + k for k in KINDS)}.")
+    elif given.json:
+        given.format = "faces"
+    return given
 
 
-def print_table(faces: list[Face]) -> None:
-    """Print a line a point."""
-    print(f"{'face':>4}  {'point':<26}{'x':>9}{'y':>9}{'score':>7}")
-    for number, face in enumerate(faces):
-        for point in face.points:
-            print(f"{number:>4}  {point.name:<26}{point.x:>9.2f}{point.y:>9.2f}{point.score:>7.2f}")
-    print(f"{len(faces)} face{'' if len(faces) == 1 else 's'}")
+def run(given: argparse.Namespace) -> int:
+    """Do what the arguments say; return the exit code. Raises ServiceError, OSError."""
+    headers = dict(text.partition(":")[::2] for text in given.header)
+    pictures = list_pictures(given.pictures, given.overlay_dir)
+
+    def find_drawing(name: str) -> Path | None:
+        folder = given.overlay_dir
+        return given.overlay or (place_drawing(folder, name) if folder else None)
+
+    output: Output
+    if given.out:
+        output = KINDS[given.format](given.out)
+    else:
+        output = Printed(given.format or "table", named=given.many)
+    with Client(
+        given.url,
+        grpc=given.grpc,
+        model=given.model,
+        timeout=given.timeout,
+        retries=given.retries,
+        threads=given.threads,
+        headers={name.strip(): value.strip() for name, value in headers.items()},
+    ) as client:
+        return locate_all(client, pictures, output, find_drawing)
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    headers = dict(text.partition(":")[::2] for text in arguments.header)
+    given = parse_arguments()
+    for stream in (sys.stdout, sys.stderr):  # a file's name need not be UTF-8
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
     try:
-        picture = read_picture(arguments.picture)
-        if arguments.grpc:
-            faces = locate_grpc(picture, arguments.grpc, arguments.model, arguments.timeout)
-        else:
-            faces = locate(
-                picture,
-                arguments.url,
-                arguments.model,
-                arguments.timeout,
-                {name: value.strip() for name, value in headers.items()},
-            )
-    except ServiceError as error:
-        raise SystemExit(str(error)) from None
-    if arguments.json:
-        print(json.dumps([face.to_dict() for face in faces], indent=2))
-    else:
-        print_table(faces)
-    if arguments.overlay:
-        try:
-            draw_overlay(picture, faces).save(arguments.overlay)
-        except PictureError as error:
-            raise SystemExit(f"No overlay: {error}.") from None
+        code = run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except (ServiceError, OSError) as error:
+        print(error, file=sys.stderr)
+        code = FAILED
+    except KeyboardInterrupt:
+        print("interrupted; with --out the same command goes on", file=sys.stderr)
+        code = INTERRUPTED
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 
-from client.faces import ServiceError
+from .faces import ServiceError
 
 SET_HEADER = "landmarks-set"  # of an answer: the digest of its landmark set
 KNOWN: dict[tuple[str, str], list[str]] = {}  # by the model's address and the set's digest

@@ -2,8 +2,8 @@
 
 from PIL import Image, ImageDraw
 
-from client.faces import Face
-from pictures import read_rgb
+from .faces import Face
+from .pictures import read_rgb
 
 BOX, POINT, WEAK = "#39c2ff", "#ffe14d", "#ff5c5c"
 SHARP_SIDE = 1400  # pixels; smaller pictures are enlarged, so that the points can be told apart

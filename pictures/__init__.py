@@ -3,7 +3,7 @@
 Needs NumPy and Pillow, and nothing of the other folders.
 """
 
-from pictures.errors import PictureError
-from pictures.read import PictureFile, open_file, read_rgb
+from .errors import PictureError
+from .read import PictureFile, open_file, read_rgb
 
 __all__ = ["PictureError", "PictureFile", "open_file", "read_rgb"]

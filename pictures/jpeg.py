@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from pictures.errors import PictureError
-from pictures.jpeg_walk import (
+from .errors import PictureError
+from .jpeg_walk import (
     APP0,
     APP1,
     APP14,
@@ -20,7 +20,7 @@ from pictures.jpeg_walk import (
     SOS,
     walk_jpeg,
 )
-from pictures.upright import PREFIX, read_orientation
+from .upright import PREFIX, read_orientation
 
 MAX_SCANS = 100  # of a progressive JPEG; cameras and encoders write 10, bombs thousands
 KEPT = (DQT, DHT, DAC, DRI, *FRAMES)  # of the segments, those that decide about pixels

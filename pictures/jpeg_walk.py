@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.errors import PictureError
+from .errors import PictureError
 
 SOI, EOI, SOS, DQT, DHT, DAC, DRI, APP0, APP1, APP14, TEM = (
     *(0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xCC, 0xDD, 0xE0, 0xE1, 0xEE),

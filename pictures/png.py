@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pictures.errors import PictureError
-from pictures.upright import PREFIX, UPRIGHT, read_orientation
+from .errors import PictureError
+from .upright import PREFIX, UPRIGHT, read_orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3  # the type of colours that needs PLTE

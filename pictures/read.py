@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pictures.errors import PictureError
-from pictures.jpeg import check_scans, read_header, rebuild_jpeg
-from pictures.png import read_png
-from pictures.upright import turn_upright
-from pictures.webp import read_webp
+from .errors import PictureError
+from .jpeg import check_scans, read_header, rebuild_jpeg
+from .png import read_png
+from .upright import turn_upright
+from .webp import read_webp
 
 Pixels = NDArray[np.uint8]  # [H, W, 3] RGB, or [H, W] grey
 

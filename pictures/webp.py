@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pictures.errors import PictureError
-from pictures.upright import read_orientation
+from .errors import PictureError
+from .upright import read_orientation
 
 CUT_OFF = "The WebP is only part of one"
 ANIMATED, TRANSPARENT = 0x02, 0x10  # flags of VP8X

@@ -1,6 +1,6 @@
-"""Write the README's table of settings from the settings themselves.
+"""Write the table of settings of docs/settings.md from the settings themselves.
 
-python -m tools.settings_table          # rewrites README.md
+python -m tools.settings_table
 """
 
 from predictor.settings import PredictorSettings
@@ -8,7 +8,7 @@ from serving.settings import ServerSettings
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
-MARK = "settings: tools.settings_table writes this"
+PAGE, MARK = "docs/settings.md", "settings: tools.settings_table writes this"
 
 
 def make_table() -> str:
@@ -40,6 +40,11 @@ def fill_in(text: str, mark: str, table: str) -> str:
     return head + begin + table + end + rest.split(end, 1)[1]
 
 
+def write_page(page: str, mark: str, table: str) -> None:
+    """Put a table into its page."""
+    path = ROOT / page
+    path.write_text(fill_in(path.read_text(), mark, table))
+
+
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(fill_in(path.read_text(), MARK, make_table()))
+    write_page(PAGE, MARK, make_table())

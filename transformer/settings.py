@@ -24,7 +24,7 @@ class TransformerSettings(ServerSettings):
     """Pictures are detected at this long side, in pixels, or at their own when smaller."""
     first_look: int = Field(0, ge=0, le=4096)
     """Long side of a first look, after which `detect_side` is looked at only where there is doubt;
-    0: none. README: the detector, has what 320 finds and saves."""
+    0: none. docs/performance.md has what 320 finds and saves."""
     any_way_up: bool = True
     """Whether pictures without a sure face, and faces whose points are doubtful, are looked at
     on either side and upside down as well."""

@@ -6,7 +6,7 @@ from PIL import Image
 
 from client.faces import Face, Point
 from client.overlay import draw_overlay
-from pictures import PictureError
+from client.pictures import PictureError
 from tests.pictures.files import encode, insert, make_exif, segment, smooth
 from tests.pictures.test_upright import XMP
 from transformer.picture import open_picture

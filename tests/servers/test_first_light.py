@@ -146,4 +146,4 @@ def test_the_client_prints_and_draws(transformer, tmp_path):
     ).stdout
     assert over_grpc == table
     refused = subprocess.run([*command, "http://127.0.0.1:1"], capture_output=True, text=True)
-    assert refused.returncode == 1 and "unreachable" in refused.stderr
+    assert refused.returncode == 2 and "unreachable" in refused.stderr

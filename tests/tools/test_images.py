@@ -51,18 +51,23 @@ def list_installed(path: Path) -> set[str]:
     return found
 
 
-def list_imports(node: ast.AST, lazy: bool = True) -> Iterator[str]:
-    """List the modules that a module's code imports; without `lazy`, when it is imported."""
+def list_imports(node: ast.AST, lazy: bool = True, folder: str = "") -> Iterator[str]:
+    """List the modules that a module's code imports; without `lazy`, when it is imported.
+
+    `folder` is the package that `from .` means: none of ours climbs higher.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from (alias.name for alias in child.names)
         elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             continue
         elif isinstance(child, ast.ImportFrom):
-            yield child.module or ""
-            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+            assert child.level < 2
+            module = ".".join(filter(None, (folder if child.level else "", child.module)))
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in child.names)
         elif lazy or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from list_imports(child, lazy)
+            yield from list_imports(child, lazy, folder)
 
 
 def find_module(name: str) -> Path | None:
@@ -82,7 +87,8 @@ def reach_modules(service: str, lazy: bool) -> dict[str, list[str]]:
         path = find_module(name)
         if path is None or name in reached:
             continue
-        reached[name] = sorted(set(list_imports(ast.parse(path.read_text()), lazy)))
+        folder = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        reached[name] = sorted(set(list_imports(ast.parse(path.read_text()), lazy, folder)))
         left += [i for i in reached[name] if i.split(".")[0] in OURS]
     return reached
 

@@ -1,42 +1,155 @@
-"""The README says what is so."""
+"""The README and the other pages say what is so."""
 
+import ast
 import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
 
 from bench import detectors_table, readme_table
+from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
-from tools import settings_table
+from tests.client.service import run_script
+from tools import metrics_table, routes_table, settings_table
 from tools.processes import ROOT
+from transformer.settings import TransformerSettings
 
-README = (ROOT / "README.md").read_text()
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "client/README.md",
+    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
+]
+TABLES = [settings_table, readme_table, detectors_table, routes_table, metrics_table]
+README_WORDS = 1300
+# Variables of ours that are no service's setting: the client's, and where YuNet lies.
+OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET"}
+OLD_NAMES = {"LANDMARKS_ARTEFACT"}
+MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
 
 
-def test_the_settings_table_is_made_from_the_settings():
-    table = settings_table.make_table()
-    filled = settings_table.fill_in(README, settings_table.MARK, table)
-    assert filled == README, "run: python -m tools.settings_table"
+def read_blocks(language: str) -> list:
+    """Read the code blocks of a language of all pages, each with its page."""
+    fence = re.compile(rf"^ *```{language}\n(.*?)^ *```$", re.M | re.S)
+    return [
+        pytest.param(page, block, id=f"{page}-{number}")
+        for page in PAGES
+        for number, block in enumerate(fence.findall((ROOT / page).read_text()))
+    ]
 
 
-def test_the_table_of_engines_is_made_from_the_ledger():
-    filled = settings_table.fill_in(README, readme_table.MARK, readme_table.make_table())
-    assert filled == README, "run: python -m bench.readme_table"
+SHELL, PYTHON = read_blocks("sh"), read_blocks("python")
 
 
-def test_the_table_of_detectors_is_made_from_theirs():
-    filled = settings_table.fill_in(README, detectors_table.MARK, detectors_table.make_table())
-    assert filled == README, "run: python -m bench.detectors_table"
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_a_table_is_made_from_what_it_shows(table):
+    text = (ROOT / table.PAGE).read_text()
+    filled = settings_table.fill_in(text, table.MARK, table.make_table())
+    assert filled == text, f"run: python -m {table.__name__}"
+
+
+def test_no_table_is_written_by_hand_or_twice():
+    marks = re.findall(
+        r"<!-- (.* writes this) -->", "".join((ROOT / page).read_text() for page in PAGES)
+    )
+    assert sorted(marks) == sorted([table.MARK for table in TABLES])
 
 
 def test_the_error_table_has_every_error_with_its_statuses():
+    text = (ROOT / "docs/errors.md").read_text()
     rows = dict[str, tuple[str, str]]()
-    for codes, http, status in re.findall(r"^\| (`[^|]+) \| (\d+) \| ([A-Z_]+) \|", README, re.M):
+    for codes, http, status in re.findall(r"^\| (`[^|]+) \| (\d+) \| ([A-Z_]+) \|", text, re.M):
         rows |= dict.fromkeys(re.findall("`([a-z_]+)`", codes), (http, status))
     assert rows == {
         code: (str(kind.http_status), kind.grpc_status.name) for code, kind in CATALOGUE.items()
     }
+    waits = {code for code, kind in CATALOGUE.items() if kind.retry_after is not None}
+    line = next(line for line in text.splitlines() if line.startswith("- **What to try again**"))
+    assert set(re.findall("`([a-z]+_?[a-z]*)`", line)) == waits
 
 
-def test_every_file_and_folder_named_exists():
-    for name in re.findall(r"`(?!image/)([a-z_]+/[a-z_/.]*)`", README):
-        assert (ROOT / name).exists(), name
-    for name in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / name).exists(), name
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_folder_and_page_named_exists(page):
+    text = (ROOT / page).read_text()
+    for name in re.findall(r"`(?!image/)([a-z_]+/[a-z_/.]*)`", text):
+        if not name.startswith("out/") and name not in ("folder/", "drawn/"):
+            assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert ((ROOT / page).parent / name).exists(), name
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.M)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_named_is_there(page):
+    there = {
+        f"LANDMARKS_{name.upper()}"
+        for kind in (PredictorSettings, TransformerSettings)
+        for name in kind.model_fields
+    } | OTHER_VARIABLES
+    named = set(re.findall(r"LANDMARKS_[A-Z_]+", (ROOT / page).read_text()))
+    assert named <= (there | OLD_NAMES if page == "CHANGELOG.md" else there)
+
+
+@pytest.mark.parametrize(("page", "block"), SHELL)
+def test_a_shell_block_can_be_run_as_it_stands(page, block):
+    """Bash reads it, its make targets and Python modules exist."""
+    read = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, timeout=20)
+    assert read.returncode == 0 and not read.stderr, read.stderr
+    lines = re.sub(r"\\\n", " ", block)
+    targets = "\n".join(file.read_text() for file in MAKEFILES)
+    for target in re.findall(r"^(?:[A-Z_]+=\S+ )*make ([a-z-]+)", lines, re.M):
+        assert re.search(rf"^{target}( [a-z-]+)*:", targets, re.M), target
+    for module in re.findall(r"python -m ([a-z_.0-9]+)", lines):
+        file = ROOT / module.replace(".", "/")
+        assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), module
+    for file in re.findall(r"requirements/[a-z-]+\.txt", lines):
+        assert (ROOT / file).is_file()
+
+
+@pytest.mark.parametrize(("page", "block"), PYTHON)
+def test_a_python_block_runs(page, block, tmp_path, monkeypatch, capsys):
+    """Those of the client against a scripted service; all others in the checkout."""
+    ast.parse(block)
+    if "landmarks_client" not in block:
+        monkeypatch.chdir(ROOT)
+        exec(compile(block, page, "exec"), {})
+        return
+    picture = (ROOT / "tests/assets/astronaut.jpg").read_bytes()
+    for name in ("photo.jpg", "a.jpg", "b.jpg", "tests/assets/astronaut.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(picture)
+    monkeypatch.chdir(tmp_path)
+    with run_script() as script:
+        here = block.replace("landmarks_client", "client")
+        here = here.replace("http://127.0.0.1:8080", script.url)
+        exec(compile(here, page, "exec"), {})
+        assert script.seen and set(script.seen) == {picture}
+    assert capsys.readouterr().out
+
+
+def test_the_readme_is_a_door():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.split()) < README_WORDS
+    linked = {f"docs/{name}" for name in re.findall(r"\]\(docs/([a-z-]+\.md)\)", text)}
+    assert linked == {page for page in PAGES if page.startswith("docs/")}
+
+
+def test_what_the_hosting_site_reads_can_be_read():
+    files: list[Path] = [
+        *(ROOT / ".github").rglob("*.yml"),
+        ROOT / ".pre-commit-config.yaml",
+        ROOT / "CITATION.cff",
+    ]
+    assert len(files) > 4
+    for file in files:
+        assert isinstance(yaml.safe_load(file.read_text()), dict), file
+    steps = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]["test"]
+    assert {"run": ".ci/run", "env": {"PYTHON": "python"}} in steps["steps"]

@@ -1,0 +1,87 @@
+"""A service of one face that says what the tests tell it to say."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+NAMES = ["left_eye", "nose_tip"]
+FACES = {
+    "outputs": [
+        {"name": "landmarks", "datatype": "FP32", "shape": [1, 2, 2], "data": [1, 2, 3, 4]},
+        {"name": "scores", "datatype": "FP32", "shape": [1, 2], "data": [0.9, 0.8]},
+        {"name": "boxes", "datatype": "FP32", "shape": [1, 4], "data": [0, 0, 9, 9]},
+        {"name": "box_scores", "datatype": "FP32", "shape": [1], "data": [0.95]},
+    ]
+}
+EMPTY = {
+    "outputs": [
+        {"name": name, "datatype": "FP32", "shape": shape, "data": []}
+        for name, shape in (
+            ("landmarks", [0, 2, 2]),
+            ("scores", [0, 2]),
+            ("boxes", [0, 4]),
+            ("box_scores", [0]),
+        )
+    ]
+}
+CONFIG = {"parameters": {"points": {"string_value": json.dumps(NAMES)}}}
+BAD: tuple[int, object, dict[str, str]] = (
+    400,
+    {"error": "That is no picture.", "code": "invalid_image"},
+    {},
+)
+
+
+class Script:
+    """What is answered: `queue` first, then by the picture's bytes; `seen` has the pictures."""
+
+    def __init__(self) -> None:
+        self.queue: list[tuple[int, object, dict[str, str]]] = []
+        self.seen: list[bytes] = []
+        self.url = ""
+
+    def answer(self, content: bytes) -> tuple[int, object, dict[str, str]]:
+        self.seen.append(content)
+        if self.queue:
+            return self.queue.pop(0)
+        if content.startswith(b"bad"):
+            return BAD
+        return 200, EMPTY if content.endswith(b"none") else FACES, {}
+
+
+@contextlib.contextmanager
+def run_script() -> Iterator[Script]:
+    """Serve a script on a free port of this machine."""
+    script = Script()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 20
+
+        def do_GET(self) -> None:
+            self.reply(200, CONFIG, {})
+
+        def do_POST(self) -> None:
+            self.reply(*script.answer(self.rfile.read(int(self.headers["content-length"]))))
+
+        def reply(self, status: int, body: object, headers: dict[str, str]) -> None:
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {**headers, "content-length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Keep the tests' output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        script.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield script
+        finally:
+            server.shutdown()

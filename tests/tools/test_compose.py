@@ -1,0 +1,61 @@
+"""compose.yaml starts what the images are, and stops it as late as the services need."""
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from predictor.settings import PredictorSettings
+from serving.settings import ServerSettings
+from tools.processes import ROOT
+from transformer.settings import TransformerSettings
+
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
+KINDS: dict[str, type[ServerSettings]] = {
+    "predictor": PredictorSettings,
+    "transformer": TransformerSettings,
+}
+
+
+def test_it_has_both_services_built_of_their_files():
+    assert set(SERVICES) == set(KINDS)
+    for name, service in SERVICES.items():
+        text = (ROOT / service["build"]["dockerfile"]).read_text()
+        assert f'"-m", "{name}"' in text and "EXPOSE 8080 8081" in text
+        for argument in service["build"].get("args", {}):
+            assert re.search(rf"^ARG {argument}\b", text, re.M)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_its_settings_are_ones_that_there_are(name):
+    named = SERVICES[name].get("environment", {})
+    there = {f"LANDMARKS_{field.upper()}" for field in KINDS[name].model_fields}
+    assert set(named) <= there
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_stop_has_the_time_to_drain_and_to_end(name):
+    fields = KINDS[name].model_fields
+    needed = fields["drain_seconds"].default + fields["stop_seconds"].default
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > needed
+
+
+def test_nothing_but_this_machine_reaches_it():
+    assert "ports" not in SERVICES["predictor"]
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["transformer"]["ports"])
+
+
+def test_its_health_check_is_what_the_service_answers(transformer):
+    """Run the check's own program against a service, and against none."""
+    for service in SERVICES.values():
+        _, _, *program = service["healthcheck"]["test"]
+        assert program[0] == "-c"
+        here = program[1].replace("127.0.0.1:8080", f"127.0.0.1:{transformer.rest}")
+        nobody = program[1].replace("127.0.0.1:8080", "127.0.0.1:1")
+        codes = [
+            subprocess.run(["python3", "-c", code], capture_output=True, timeout=60).returncode
+            for code in (here, nobody)
+        ]
+        assert codes == [0, 1]

@@ -1,0 +1,137 @@
+"""`pip install .` installs the services, and the release stands in one place."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from serving.server import RELEASE
+from tests.tools.test_images import read_requirements
+from tools.processes import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.onnx", "build", "*.egg-info", "dist")
+SHARED = sysconfig.get_path("purelib")  # of this environment, where the dependencies are
+DATA = ["predictor/default_landmarks.json", "predictor/golden_face.npy", "serving/extension.proto"]
+LOOK = """
+import json, sys
+from importlib import metadata, resources
+import predictor, predictor.engines.openvino, predictor.export, serving, transformer.detectors
+from predictor.engines.golden import GOLDEN_FACE
+from predictor.landmarks import DEFAULT
+from serving.server import RELEASE
+print(json.dumps({
+    "at": [module.__file__ for module in (predictor, serving, transformer.detectors)],
+    "face": GOLDEN_FACE.stat().st_size, "points": len(DEFAULT.points), "release": RELEASE,
+    "version": metadata.version("landmarks"),
+}))
+"""
+
+
+def run(*command: str | Path, **more) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=300, **more
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def build_wheel(tree: Path, out: Path) -> Path:
+    """Build a tree's wheel as pip does, with this environment's setuptools."""
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    run(sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", out, tree)
+    (wheel,) = out.glob("*.whl")
+    return wheel
+
+
+def install_wheel(wheel: Path, venv: Path) -> Path:
+    """Install a wheel alone into a fresh venv; return its python."""
+    run(sys.executable, "-m", "venv", "--without-pip", venv)
+    python = venv / "bin/python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    run(*pip, "--no-deps", "--no-index", wheel)
+    return python
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    tree = tmp_path_factory.mktemp("tree")
+    for name in ("serving", "pictures", "predictor", "transformer"):
+        shutil.copytree(ROOT / name, tree / name, ignore=LEFT_OUT)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, tree / name)
+    return build_wheel(tree, tmp_path_factory.mktemp("wheel"))
+
+
+def test_the_wheel_has_the_services_their_data_and_the_licence(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for name in ("serving", "pictures", "predictor", "transformer")
+        for path in (ROOT / name).rglob("*.py")
+    }
+    assert not modules - names and not set(DATA) - names
+    tops = {name.split("/")[0] for name in names}
+    info = f"landmarks-{RELEASE}.dist-info"
+    assert tops == {"serving", "pictures", "predictor", "transformer", info}
+    assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= names
+
+
+def test_what_is_installed_runs_outside_the_checkout(wheel, tmp_path):
+    python = install_wheel(wheel, tmp_path / "venv")
+    # The venv's own folder comes first: it has the services, the shared one their dependencies.
+    own = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("LANDMARKS_")
+    } | {"PYTHONPATH": os.pathsep.join((own, SHARED))}
+    told = json.loads(run(python, "-c", LOOK, cwd=tmp_path, env=environment))
+    assert all(str(tmp_path) in path for path in told["at"])
+    assert told["face"] > 9000 and told["points"] == 15
+    assert told["release"] == told["version"] == RELEASE
+    for service in ("predictor", "transformer"):  # without a model, a sentence; and no traceback
+        ended = subprocess.run(
+            [tmp_path / f"venv/bin/landmarks-{service}"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ended.returncode == 1 and "Traceback" not in ended.stderr
+        assert ended.stderr.strip().splitlines()[-1].count("models/") >= 1
+
+
+def test_the_package_needs_what_the_images_have():
+    wanted = {
+        str(requirement)
+        for service in ("predictor", "transformer")
+        for requirement in read_requirements(ROOT / f"requirements/{service}.txt")
+    }
+    assert set(PROJECT["dependencies"]) == wanted
+    (torch,) = PROJECT["optional-dependencies"]["torch"]
+    assert torch in (ROOT / "requirements/predictor-torch.txt").read_text()
+
+
+def test_the_release_stands_in_one_place():
+    """Chart, images, change log and citation say which release they are; none may differ."""
+    assert "version" not in PROJECT and "version" in PROJECT["dynamic"]
+    chart = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())
+    assert chart["appVersion"] == RELEASE
+    released = re.findall(r"^## ([0-9.]+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert released[0] == RELEASE
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == RELEASE
+    for image in ("predictor", "transformer"):  # whoever builds one says it: k8s/kind.sh does
+        text = (ROOT / f"Dockerfile.{image}").read_text()
+        assert re.search(r"^ARG VERSION=0\.0\.0-dev$", text, re.M), image
+        assert 'image.version="$VERSION"' in text, image
+    assert "appVersion" in (ROOT / "k8s/kind.sh").read_text()
