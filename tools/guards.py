@@ -34,9 +34,9 @@ def copy_checkout(root: Path) -> None:
         text=True,
     ).stdout
     for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name)
+            shutil.copy2(ROOT / name, root / name, follow_symlinks=False)
     for name in IGNORED:
         (root / name).symlink_to(ROOT / name)
 
