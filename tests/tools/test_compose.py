@@ -7,12 +7,16 @@ import pytest
 import yaml
 
 from predictor.settings import PredictorSettings
+from serving.settings import ServerSettings
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-KINDS = {"predictor": PredictorSettings, "transformer": TransformerSettings}
+KINDS: dict[str, type[ServerSettings]] = {
+    "predictor": PredictorSettings,
+    "transformer": TransformerSettings,
+}
 
 
 def test_it_has_both_services_built_of_their_files():
