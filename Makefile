@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-fast serve lint types models bench clean
+.PHONY: help demo test test-fast serve serve-one lint types models bench clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
 	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C"
+	@echo "make serve-one   the same in one process, on 8080 and 8081: less memory, no hop"
 	@echo "make test     lint, types and tests"
 	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
 	@echo "make models   fetch the face detector"
@@ -25,6 +26,9 @@ demo: $(VENV)/run.stamp models
 serve: $(VENV)/run.stamp models
 	@$(BIN)/python -m tools.serve
 
+serve-one: $(VENV)/run.stamp models
+	@$(BIN)/python -m tools.serve one
+
 test: lint types models
 	@$(BIN)/python -m pytest
 
@@ -40,7 +44,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving pictures predictor transformer client tools training bench tests checks
+	@$(BIN)/mypy serving pictures predictor transformer standalone client tools training bench tests checks
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models

@@ -21,6 +21,8 @@ import uvloop
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from serving.grpc_codec import encode_request
+
 PATH = "/v2/models/unet/infer"
 Ask = Callable[[], Awaitable[str]]  # gives how it ended
 CALLS_A_CHANNEL = 8
@@ -75,10 +77,7 @@ class GrpcCaller:
 def make_request(faces: int) -> pb.ModelInferRequest:
     """Make a request with the golden face, uint8, repeated."""
     face = np.load("predictor/golden_face.npy").repeat(faces, axis=0)
-    tensor = pb.ModelInferRequest.InferInputTensor(name="face", datatype="UINT8", shape=face.shape)
-    return pb.ModelInferRequest(
-        model_name="unet", inputs=[tensor], raw_input_contents=[face.tobytes()]
-    )
+    return encode_request("unet", {"face": face})
 
 
 class Tally:

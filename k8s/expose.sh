@@ -2,9 +2,12 @@
 # k8s/expose.sh NAMESPACE NAME: a Standard-mode InferenceService answers on the kind cluster's ingress.
 # KServe writes a Kubernetes Ingress for it; Kourier serves Knative's kind of ingress only, so this
 # gives it the same hosts and services. A cluster with an ingress controller needs none of this.
+# (kind.sh install does it; CONTEXT names another cluster than kind.sh's.)
 set -euo pipefail
-[ $# = 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
-kubectl -n "$1" get ingress.networking.k8s.io "$2" -o json |
-  python3 "$(dirname "$0")/kourier_ingress.py" | kubectl apply --server-side --force-conflicts -f -
-kubectl -n "$1" wait --for=condition=NetworkConfigured \
-  "ingresses.networking.internal.knative.dev/$2-standard" --timeout=60s
+[ $# = 2 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+. "$(dirname "$0")/versions.sh"
+kube() { kubectl --context "$CONTEXT" -n "$namespace" "$@"; }
+namespace=$1
+kube get ingress.networking.k8s.io "$2" -o json |
+  python3 "$(dirname "$0")/kourier_ingress.py" | kube apply --server-side --force-conflicts -f -
+kube wait --for=condition=NetworkConfigured "ingresses.networking.internal.knative.dev/$2-standard" --timeout=60s

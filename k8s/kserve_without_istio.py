@@ -1,4 +1,4 @@
-"""Tell KServe that Kourier is the gateway (stdin and stdout: its ConfigMap as JSON)."""
+"""Tell KServe that Kourier is the gateway (stdin: its ConfigMap as JSON; stdout: what to apply)."""
 
 import json
 import sys
@@ -10,5 +10,6 @@ ingress |= {
     "ingressClassName": "kourier",
     "ingressDomain": "example.com",
 }
-config["data"]["ingress"] = json.dumps(ingress)
-json.dump(config, sys.stdout)
+meta = {key: config["metadata"][key] for key in ("name", "namespace")}
+data = {"ingress": json.dumps(ingress)}
+json.dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}, sys.stdout)

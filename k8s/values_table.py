@@ -1,10 +1,10 @@
-"""Write the chart's values as the table in docs/kubernetes.md: python -m k8s.values_table."""
+"""Write the chart's values as the table in its README: python -m k8s.values_table."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENT = ROOT / "docs/kubernetes.md"
+DOCUMENT = ROOT / "helm/README.md"
 BEGIN, END = "<!-- values: begin -->", "<!-- values: end -->"
 
 
@@ -16,7 +16,7 @@ def read_values(text: str) -> list[tuple[str, str, str]]:
     for line in text.splitlines():
         if found := re.match(r" *# ?(.*)$", line):
             comment.append(found[1])
-        elif found := re.match(r"( *)([A-Za-z]+):(?: +(.*?))?(?: +# (.*))?$", line):
+        elif found := re.match(r"( *)([A-Za-z0-9]+):(?: +(.*?))?(?: +# (.*))?$", line):
             indent, name, default, beside = found.groups()
             path = [entry for entry in path if entry[0] < len(indent)] + [(len(indent), name)]
             meaning = beside or " ".join(comment)

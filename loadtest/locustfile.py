@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import numpy as np
 from locust import FastHttpUser, User, constant, events, task
 
 command_line, sys.argv = sys.argv, sys.argv[:1]  # importing kserve parses the command line
@@ -22,10 +23,15 @@ import grpc.experimental.gevent as grpc_gevent  # noqa: E402
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb  # noqa: E402
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc  # noqa: E402
 
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # locust runs this file, wherever it was started
+from serving.errors import ServingError  # noqa: E402
+from serving.grpc_codec import decode_response, encode_request  # noqa: E402
+
 sys.argv = command_line
 grpc_gevent.init_gevent()
 
-PICTURE = Path(__file__).resolve().parent.parent / "tests/assets/astronaut.jpg"
+PICTURE = ROOT / "tests/assets/astronaut.jpg"
 
 
 @events.init_command_line_parser.add_listener
@@ -168,9 +174,7 @@ class GrpcUser(User):
         return next(list(output.shape) for output in told.outputs if output.name == name)
 
     def make_request(self) -> pb.ModelInferRequest:
-        image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
-        image.contents.bytes_contents.append(self.picture)
-        return pb.ModelInferRequest(model_name=self.model, inputs=[image])
+        return encode_request(self.model, {"image": [self.picture]})
 
     def on_stop(self) -> None:
         self.channel.close()
@@ -181,10 +185,10 @@ class GrpcUser(User):
         try:
             answer = self.stub.ModelInfer(self.request, timeout=60)
             size = answer.ByteSize()
-            shape = next(list(o.shape) for o in answer.outputs if o.name == "landmarks")
+            landmarks = decode_response(answer)["landmarks"]
             self.wanted = self.wanted or self.ask_shape("landmarks")
-            check_shape(shape, self.wanted)
-        except (grpc.RpcError, ValueError, StopIteration) as error:
+            check_shape(list(landmarks.shape), self.wanted)
+        except (grpc.RpcError, ValueError, LookupError, ServingError) as error:
             problem = error
         self.environment.events.request.fire(
             request_type="gRPC",
@@ -203,7 +207,5 @@ class FaceUser(GrpcUser):
 
     def make_request(self) -> pb.ModelInferRequest:
         side = self.ask_shape("heatmaps")[-1]  # of [-1, K, S, S]
-        shape = [1, 1, side, side]
-        face = pb.ModelInferRequest.InferInputTensor(name="face", datatype="UINT8", shape=shape)
-        grey = bytes(i % 256 for i in range(side * side))
-        return pb.ModelInferRequest(model_name=self.model, inputs=[face], raw_input_contents=[grey])
+        grey = np.arange(side * side, dtype=np.uint8).reshape(1, 1, side, side)
+        return encode_request(self.model, {"face": grey})

@@ -3,6 +3,7 @@
 from predictor.loader import Loader
 from predictor.settings import PredictorSettings
 from serving.logs import configure_logs
+from serving.repository import Repository
 from serving.server import parse_arguments, run_server
 from serving.settings import read_settings
 
@@ -16,7 +17,9 @@ def main() -> None:
         models, reasons = loader.load_all()
     except (RuntimeError, ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
-    run_server(list(models), settings, loader, reasons)
+    repository = Repository(list(models), settings, loader)
+    repository.reasons.update(reasons)
+    run_server(repository)
 
 
 if __name__ == "__main__":

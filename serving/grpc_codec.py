@@ -1,6 +1,6 @@
-"""gRPC messages to an InferenceRequest, and an InferenceResponse to messages."""
+"""V2 messages over gRPC, both ways: what a server reads and writes, and what a caller does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -96,7 +96,10 @@ def decode_parts(parts: Parts, limit: int) -> InferenceRequest:
     )
 
 
-def read_contents(entry: pb.ModelInferRequest.InferInputTensor, shape: list[int]) -> NDArray:
+def read_contents(
+    entry: pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor,
+    shape: list[int],
+) -> NDArray:
     """Read typed contents into an array; no value is cut off."""
     field = CONTENTS.get(entry.datatype)
     if field is None:
@@ -137,6 +140,48 @@ def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:
         ],
         raw_output_contents=[array.tobytes() for array in response.outputs.values()],
     )
+
+
+def encode_request(
+    model: str,
+    inputs: Mapping[str, NDArray | Sequence[bytes]],
+    outputs: Iterable[str] = (),
+    request_id: str = "",
+) -> pb.ModelInferRequest:
+    """Write a request with raw contents; a sequence of bytes becomes a BYTES tensor `[N]`."""
+    request = pb.ModelInferRequest(model_name=model, id=request_id)
+    for name, values in inputs.items():
+        tensor = request.inputs.add(name=name)
+        if isinstance(values, np.ndarray):
+            tensor.datatype = DATATYPES[values.dtype]
+            tensor.shape.extend(values.shape)
+            request.raw_input_contents.append(values.tobytes())
+        else:
+            tensor.datatype = "BYTES"
+            tensor.shape.append(len(values))
+            raw = b"".join(len(item).to_bytes(4, "little") + item for item in values)
+            request.raw_input_contents.append(raw)
+    for name in outputs:
+        request.outputs.add(name=name)
+    return request
+
+
+def decode_response(response: pb.ModelInferResponse) -> dict[str, NDArray]:
+    """Read the outputs of an answer; raw contents become arrays without a copy.
+
+    Raises InvalidTensor with what is wrong.
+    """
+    raw = response.raw_output_contents
+    if raw and len(raw) != len(response.outputs):
+        raise InvalidTensor(f"{len(response.outputs)} outputs come with {len(raw)} raw contents.")
+    arrays = {}
+    for i, output in enumerate(response.outputs):
+        shape = list(output.shape)
+        if raw:
+            arrays[output.name] = make_array(output.name, output.datatype, shape, raw[i])
+        else:
+            arrays[output.name] = read_contents(output, shape)
+    return arrays
 
 
 def describe_tensors(specs: Iterable[dict]) -> list[pb.ModelMetadataResponse.TensorMetadata]:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -43,8 +44,7 @@ class LandmarkSet:
     @property
     def digest(self) -> str:
         """A short name of exactly this set, by which answers tell it from any other."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return make_digest(self)
 
     @property
     def mirrored(self) -> tuple[int, ...]:
@@ -61,6 +61,13 @@ class LandmarkSet:
     def describe(self) -> dict[str, Any]:
         """Write the set as `read_landmarks` takes it."""
         return asdict(self)
+
+
+@lru_cache  # every answer is compared by it
+def make_digest(landmarks: LandmarkSet) -> str:
+    """Make the name out of all that the set says."""
+    text = json.dumps(asdict(landmarks), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def read_landmarks(content: object, place: object) -> LandmarkSet:

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Mapping
 from importlib import metadata
 
 import kserve
@@ -16,8 +15,8 @@ from serving import tracing
 from serving.grpc import create_grpc_server
 from serving.listen import ListenError, find_targets, open_sockets
 from serving.logs import logger
-from serving.model import Model, check_name
-from serving.repository import Repository, Shelf, close_all
+from serving.model import check_name
+from serving.repository import Repository, close_all
 from serving.rest import create_app
 from serving.rest_protocol import install_protocol
 from serving.settings import ServerSettings
@@ -36,20 +35,12 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def run_server(
-    models: list[Model],
-    settings: ServerSettings,
-    shelf: Shelf | None = None,
-    reasons: Mapping[tuple[str, str], str] | None = None,
-) -> None:
+def run_server(repository: Repository) -> None:
     """Serve the models over REST and gRPC until SIGTERM or SIGINT.
 
-    `shelf` has models to load at run time, `reasons` tells why some of them are not served.
     Exits with one sentence when a port cannot be had.
     """
-    arguments = parse_arguments()
-    repository = Repository(models, settings, shelf)
-    repository.reasons.update(reasons or {})
+    arguments, settings = parse_arguments(), repository.settings
     logger.info(
         "starting",
         extra={
@@ -79,7 +70,7 @@ def run_server(
         enable_latency_logging=False,
     )
     server.prepare(repository, settings, sockets, targets)
-    server.start(list(models))
+    server.start([*repository.list_models()])
 
 
 class Server(kserve.ModelServer):

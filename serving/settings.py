@@ -1,8 +1,9 @@
 """Settings that both services share, read from LANDMARKS_* variables once at start."""
 
+import os
 from typing import TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -50,8 +51,18 @@ def read_settings(kind: type[Settings]) -> Settings:
         return kind()
     except ValidationError as error:
         lines = [
-            f"LANDMARKS_{'_'.join(str(part) for part in problem['loc']).upper()}: "
+            f"{name_variable(kind, str(problem['loc'][0]))}: "
             f"{problem['msg']} (got {problem['input']!r})."
             for problem in error.errors()
         ]
         raise SystemExit("\n".join(lines)) from None
+
+
+def name_variable(kind: type[ServerSettings], place: str) -> str:
+    """Name the variable that a mistake is in: of a setting with two names the one that is there."""
+    for field in kind.model_fields.values():
+        if isinstance(field.validation_alias, AliasChoices):
+            names = [str(name) for name in field.validation_alias.choices]
+            if place in names:
+                return next((name for name in names if name in os.environ), place)
+    return f"LANDMARKS_{place.upper()}"

@@ -1,4 +1,4 @@
-"""Run both services as processes of this machine, for the demo, `make serve` and the tests."""
+"""Run the services as processes of this machine, for the demo, `make serve` and the tests."""
 
 import contextlib
 import os
@@ -79,7 +79,7 @@ def find_ports() -> Ports:
 def start_service(
     name: str, rest: int, grpc: int, logs: Path, settings: Mapping[str, str]
 ) -> Service:
-    """Start `python -m predictor` or `python -m transformer`; its log goes to a file."""
+    """Start `python -m predictor`, `transformer` or `standalone`; its log goes to a file."""
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
     command = [sys.executable, "-m", name, f"--http_port={rest}", f"--grpc_port={grpc}"]
@@ -133,3 +133,18 @@ def run_services(
     finally:
         for service in reversed(running):  # the transformer first: it needs the other
             service.stop()
+
+
+@contextlib.contextmanager
+def run_standalone(
+    ports: Ports, logs: Path, settings: Mapping[str, str] | None = None, report=lambda line: None
+) -> Iterator[Service]:
+    """Run both in one process until the block ends, at the ports of the transformer."""
+    report("starting predictor and transformer in one process ...")
+    service = start_service("standalone", ports.rest, ports.grpc, logs, settings or {})
+    try:
+        wait_ready(service)
+        report(f"it is ready at {service.url} (log: {service.log})")
+        yield service
+    finally:
+        service.stop()

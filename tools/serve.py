@@ -1,9 +1,12 @@
-"""`make serve`: both services on their usual ports until Ctrl-C."""
+"""`make serve`: both services on their usual ports until Ctrl-C; `make serve-one`: in one."""
 
+import contextlib
 import signal
+import sys
 import time
+from collections.abc import Iterator
 
-from tools.processes import ROOT, Ports, StartError, run_services
+from tools.processes import ROOT, Ports, Service, StartError, run_services, run_standalone
 
 HELP = """
 Try, from another terminal:
@@ -13,17 +16,29 @@ Try, from another terminal:
   .venv/bin/python -m client tests/assets/astronaut.jpg --grpc 127.0.0.1:{ports.grpc}
   curl http://127.0.0.1:{ports.rest}/v2/models/unet            # what goes in and out
   curl http://127.0.0.1:{ports.rest}/metrics
-The predictor alone: REST {ports.predictor_rest}, gRPC {ports.predictor_grpc}. Ctrl-C stops both.
 """
+ALONE = "The predictor alone: REST {ports.predictor_rest}, gRPC {ports.predictor_grpc}."
 
 
-def serve(ports: Ports) -> None:
+@contextlib.contextmanager
+def start(ports: Ports, one: bool) -> Iterator[tuple[Service, ...]]:
+    """Run both services, or the one process that is both."""
+    if one:
+        with run_standalone(ports, ROOT / "out", report=print) as service:
+            print(HELP.format(ports=ports) + "Ctrl-C stops it.", flush=True)
+            yield (service,)
+    else:
+        with run_services(ports, ROOT / "out", report=print) as services:
+            print((HELP + ALONE).format(ports=ports), "Ctrl-C stops both.", flush=True)
+            yield services
+
+
+def serve(ports: Ports, one: bool) -> None:
     """Serve until SIGINT or SIGTERM, or until one of the services ends."""
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: stopped.append(number))
-    with run_services(ports, ROOT / "out", report=print) as services:
-        print(HELP.format(ports=ports), flush=True)
+    with start(ports, one) as services:
         while not stopped and all(service.process.poll() is None for service in services):
             time.sleep(0.2)
         for service in services:
@@ -35,6 +50,6 @@ def serve(ports: Ports) -> None:
 
 if __name__ == "__main__":
     try:
-        serve(Ports())
+        serve(Ports(), one=sys.argv[1:] == ["one"])
     except StartError as error:
         raise SystemExit(str(error)) from None

@@ -7,9 +7,11 @@ def main() -> None:
     """Load the detector and serve; exits with one sentence when that can't be."""
     wake_predictor()  # its cold start, if it has one, shall overlap with these imports
     from serving.logs import configure_logs
+    from serving.repository import Repository
     from serving.server import parse_arguments, run_server
     from serving.settings import read_settings
     from transformer.model import Transformer
+    from transformer.predictor_client import PredictorClient
     from transformer.settings import TransformerSettings
 
     settings = read_settings(TransformerSettings)
@@ -17,12 +19,13 @@ def main() -> None:
     arguments = parse_arguments()
     if arguments.predictor_host:  # KServe's controller gives this flag
         settings = settings.model_copy(update={"predictor": arguments.predictor_host})
-    model = Transformer(arguments.model_name, settings)
     try:
+        client = PredictorClient(settings.predictor)
+        model = Transformer(arguments.model_name, settings, client)
         model.load()
     except (RuntimeError, ValueError) as error:
         raise SystemExit(str(error)) from None
-    run_server([model], settings)
+    run_server(Repository([model], settings))
 
 
 if __name__ == "__main__":

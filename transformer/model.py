@@ -26,11 +26,11 @@ from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
 from serving.stages import Stage, Timings, add_timings
+from transformer.client import Client, Located, check_forward
 from transformer.crop import map_to_crop, to_picture
 from transformer.faces import FaceFinder, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located, PredictorClient, check_forward
 from transformer.settings import TransformerSettings
 from transformer.trust import score_faces
 from transformer.way_up import (
@@ -51,15 +51,15 @@ class Transformer(Model):
     outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS)
     settings: TransformerSettings
 
-    def __init__(self, name: str, settings: TransformerSettings):
+    def __init__(self, name: str, settings: TransformerSettings, client: Client):
         super().__init__(name, settings)
+        self.client = client
         self.sets: dict[str, LandmarkSet] = {}  # of the predictor's models that were asked
 
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
-        self.client = PredictorClient(self.settings.predictor)
         detector = self.finder.first
         metrics.DETECTOR.labels(detector.name, detector.runtime, detector.precision).set(1)
         logger.info(
@@ -145,10 +145,9 @@ class Transformer(Model):
         timings[Stage.FACES] = time.perf_counter() - begun
         counts = [len(faces.scores) for faces in found]
         tracing.describe_request(pictures=len(pictures), faces=sum(counts))
-        if sum(counts) > self.settings.max_faces:
-            raise TooLarge(
-                f"There are {sum(counts)} faces; {self.settings.max_faces} go into one request."
-            )
+        if sum(counts) > self.settings.max_picture_faces:
+            most = self.settings.max_picture_faces
+            raise TooLarge(f"There are {sum(counts)} faces; {most} go into one request.")
         begun = time.perf_counter()
         landmarks, maps = np.empty((0, len(known), 2), np.float32), np.empty((0, 2, 3), np.float32)
         scores, digest = np.empty((0, len(known)), np.float32), known.digest
@@ -211,7 +210,7 @@ class Transformer(Model):
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
         names = choose_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
         model = read_model(request, self.name)
-        faces = read_faces(request, self.settings.max_faces)
+        faces = read_faces(request, self.settings.max_picture_faces)
         tracing.describe_request(faces=len(faces))
         begun = time.perf_counter()
         located = await self.call_predictor(faces, model, request)

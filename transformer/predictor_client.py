@@ -4,10 +4,8 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import grpc.aio
-import numpy as np
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
@@ -23,17 +21,14 @@ from serving.contract import (
     SCORES,
     SET_HEADER,
 )
-from serving.errors import InvalidRequest, PredictorUnavailable, ServingError
+from serving.errors import InvalidTensor, PredictorUnavailable, ServingError
 from serving.grpc import METADATA_BYTES
+from serving.grpc_codec import decode_response, encode_request
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
-from serving.messages import DATATYPES, make_array
-from serving.stages import Stage, Timings, add_timings, read_timings
+from serving.stages import Stage, read_timings
+from transformer.client import Client, Located
 from transformer.predictor_errors import translate_error
 from transformer.target import find_target
-
-SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
-CHUNK_FACES = 256  # of a call, the predictor's own limit
-CHUNK_BYTES = 8 * 2**20
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
@@ -73,17 +68,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(slots=True)
-class Located:
-    """What the predictor says about faces, and the seconds of its own stages."""
-
-    landmarks: NDArray[np.float32]  # [N, K, 2]
-    scores: NDArray[np.float32]  # [N, K]
-    timings: Timings = field(default_factory=dict)
-    digest: str = ""  # of the landmark set, "" where the predictor doesn't tell
-
-
-class PredictorClient:
+class PredictorClient(Client):
     """Calls models of the predictors behind an address; connects on first use."""
 
     def __init__(self, address: str):
@@ -102,44 +87,12 @@ class PredictorClient:
             )
         return self.connected
 
-    async def locate(
-        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
-    ) -> Located:
-        """Ask a model for the landmarks and scores of faces `[N,...]`.
-
-        Raises the predictor's own ServingError, or PredictorUnavailable.
-        """
-        chunk = max(1, min(CHUNK_FACES, CHUNK_BYTES // max(1, faces[:1].nbytes)))
-        parts = [
-            await self.infer(faces[start : start + chunk], model, forward, deadline)
-            for start in range(0, len(faces), chunk)
-        ]
-        if len({part.digest for part in parts}) > 1:
-            raise PredictorUnavailable("The predictor is being replaced by one of other landmarks.")
-        timings: Timings = {}
-        for part in parts:
-            add_timings(timings, part.timings)
-        return Located(
-            np.concatenate([part.landmarks for part in parts]),
-            np.concatenate([part.scores for part in parts]),
-            timings,
-            parts[0].digest,
-        )
-
     async def infer(
         self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
     ) -> Located:
         """Make one call."""
-        request = pb.ModelInferRequest(
-            model_name=model,
-            id=forward.get("x-request-id", ""),
-            inputs=[
-                pb.ModelInferRequest.InferInputTensor(
-                    name=FACE.name, datatype=DATATYPES[faces.dtype], shape=faces.shape
-                )
-            ],
-            raw_input_contents=[faces.tobytes()],
-        )
+        request_id = forward.get("x-request-id", "")
+        request = encode_request(model, {FACE.name: faces}, request_id=request_id)
         metadata, status = dict(forward), grpc.StatusCode.CANCELLED
         with tracing.open_call(GRPC_INFER, self.address, model=model, faces=len(faces)) as span:
             tracing.write_parent(span, metadata)
@@ -154,10 +107,10 @@ class PredictorClient:
                 raise translate_error(error) from None
             finally:
                 span.set_attribute(tracing.RPC_STATUS, status.name)
-        arrays = {
-            output.name: make_array(output.name, output.datatype, list(output.shape), raw)
-            for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
-        }
+        try:
+            arrays = decode_response(answer)
+        except InvalidTensor as error:  # not the caller's fault
+            raise ServingError(f"Model '{model}' gives a broken answer.") from error
         if LANDMARKS.name not in arrays or SCORES.name not in arrays:
             raise ServingError(f"Model '{model}' gives no landmarks and scores.")
         told = dict(trailing or ())
@@ -200,10 +153,3 @@ class PredictorClient:
         channel, self.channel = self.channel, None
         if channel is not None:
             await channel.close()
-
-
-def check_forward(forward: Mapping[str, str]) -> None:
-    """Raise InvalidRequest where a header cannot go on to the predictor."""
-    for name, value in forward.items():
-        if not SENDABLE.fullmatch(value):
-            raise InvalidRequest(f"The header '{name}' needs visible ASCII characters.")

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
 
 from serving.cpus import count_cpus
 from serving.settings import ServerSettings
@@ -10,6 +11,8 @@ from serving.settings import ServerSettings
 
 class TransformerSettings(ServerSettings):
     """Where the predictor is, what pictures are taken and how faces are found."""
+
+    model_config = SettingsConfigDict(populate_by_name=True)
 
     predictor: str = "127.0.0.1:8083"
     """Host and port of the predictor's gRPC; the flag --predictor_host wins."""
@@ -35,5 +38,10 @@ class TransformerSettings(ServerSettings):
     """Largest picture, in pixels, told from its header before it is decoded."""
     max_images: int = Field(32, ge=1)
     """Pictures in one request."""
-    max_faces: int = Field(1024, ge=1)
-    """Faces in one request."""
+    max_picture_faces: int = Field(
+        1024,
+        ge=1,
+        # The second is the older name, which the predictor has for a limit of its own.
+        validation_alias=AliasChoices("LANDMARKS_MAX_PICTURE_FACES", "LANDMARKS_MAX_FACES"),
+    )
+    """Faces in one request, those found in all its pictures counted."""

@@ -1,31 +1,80 @@
-{{/* Names, labels and images. The InferenceService is called as the release is. */}}
+{{/* Names, labels and images. The InferenceService is called as the release is; in a larger chart,
+     where two of it may be, as the release and the part (or its alias). */}}
+{{- define "landmarks.name" -}}
+{{ .Values.nameOverride | default .Chart.Name }}
+{{- end }}
+
+{{- define "landmarks.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{ .Values.fullnameOverride }}
+{{- else if .Values.nameOverride -}}
+{{ .Release.Name }}-{{ .Values.nameOverride }}
+{{- else if or .Chart.IsRoot (eq .Chart.Name .Release.Name) -}}
+{{ .Release.Name }}
+{{- else -}}
+{{ .Release.Name }}-{{ .Chart.Name }}
+{{- end -}}
+{{- end }}
+
+{{/* Labels that don't change from one version of the chart to the next: KServe hands those of the
+     InferenceService on to the pods, which would all be replaced. */}}
+{{- define "landmarks.steadyLabels" -}}
+{{- $own := dict "app.kubernetes.io/name" (include "landmarks.name" .) "app.kubernetes.io/instance" .Release.Name
+      "app.kubernetes.io/managed-by" .Release.Service -}}
+{{ include "landmarks.override" (list $own .Values.commonLabels) }}
+{{- end }}
+
 {{- define "landmarks.labels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- $own := dict "app.kubernetes.io/name" (include "landmarks.name" .) "app.kubernetes.io/instance" .Release.Name
+      "app.kubernetes.io/managed-by" .Release.Service
+      "app.kubernetes.io/version" (include "landmarks.labelText" .Chart.AppVersion)
+      "helm.sh/chart" (include "landmarks.labelText" (printf "%s-%s" .Chart.Name .Chart.Version)) -}}
+{{ include "landmarks.override" (list $own .Values.commonLabels) }}
+{{- end }}
+
+{{/* A label holds no "+" (0.1.0+g1234abc) and 63 letters. */}}
+{{- define "landmarks.labelText" -}}
+{{ . | toString | replace "+" "_" | trunc 63 | trimAll "-_." }}
 {{- end }}
 
 {{/* What KServe puts on the pods of a component: list ROOT "predictor" */}}
 {{- define "landmarks.selector" -}}
-{{- $root := index . 0 -}}
-serving.kserve.io/inferenceservice: {{ $root.Release.Name }}
+serving.kserve.io/inferenceservice: {{ include "landmarks.fullname" (index . 0) | quote }}
 component: {{ index . 1 }}
 {{- end }}
 
-{{/* list ROOT REPOSITORY */}}
+{{/* dict root, own (repository, tag, digest): a digest wins over every tag. */}}
 {{- define "landmarks.image" -}}
-{{- $root := index . 0 -}}
-{{- with $root.Values.image.registry }}{{ . }}/{{ end -}}
-{{ index . 1 }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}
+{{- $image := .root.Values.image -}}
+{{- with .root.Values.global.imageRegistry | default $image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{ .own.repository }}
+{{- if .own.digest -}}
+@{{ .own.digest }}
+{{- else -}}
+:{{ .own.tag | default $image.tag | default .root.Chart.AppVersion | toString | replace "+" "_" }}
+{{- end -}}
+{{- end }}
+
+{{- define "landmarks.imageOf" -}}
+{{- $gpu := and (eq .component "predictor") .root.Values.gpu.enabled -}}
+{{ include "landmarks.image" (dict "root" .root "own" (ternary .root.Values.gpu (index .root.Values .component) $gpu)) }}
+{{- end }}
+
+{{- define "landmarks.pullSecrets" -}}
+{{- $names := list -}}
+{{- range concat (.Values.global.imagePullSecrets | default list) (.Values.image.pullSecrets | default list) -}}
+{{- $names = append $names (dict "name" (ternary (get (ternary . dict (kindIs "map" .)) "name") . (kindIs "map" .))) -}}
+{{- end -}}
+{{- with $names | uniq }}imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
 {{- end }}
 
 {{- define "landmarks.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
-{{ .Values.serviceAccount.name | default .Release.Name }}
+{{ .Values.serviceAccount.name | default (include "landmarks.fullname" .) }}
 {{- else -}}
-{{ .Values.serviceAccount.name | default "default" }}
+{{ .Values.serviceAccount.name }}
 {{- end -}}
 {{- end }}
 
@@ -38,24 +87,30 @@ component: {{ index . 1 }}
 {{- if eq .Values.topology "collocated" }}true{{ end -}}
 {{- end }}
 
-{{/* The component that clients talk to, and its address inside the cluster. */}}
+{{/* The components that have pods of their own. */}}
+{{- define "landmarks.components" -}}
+{{ if include "landmarks.collocated" . }}predictor{{ else }}predictor transformer{{ end }}
+{{- end }}
+
+{{/* The component that clients talk to, and its address inside the cluster, whatever its domain. */}}
 {{- define "landmarks.front" -}}
 {{ ternary "predictor" "transformer" (eq .Values.topology "collocated") }}
 {{- end }}
 
 {{- define "landmarks.address" -}}
-{{ .Release.Name }}-{{ include "landmarks.front" . }}.{{ .Release.Namespace }}.svc.cluster.local
+{{ include "landmarks.fullname" . }}-{{ include "landmarks.front" . }}.{{ .Release.Namespace }}.svc
 {{- end }}
 
 {{/* Where the transformer finds the predictor. Under Knative the gateway spreads the requests;
      a plain Service would pin the one gRPC channel to one pod, so there the transformer asks DNS
      for all pods and goes round them. */}}
 {{- define "landmarks.predictorHost" -}}
+{{- $name := include "landmarks.fullname" . -}}
 {{- if include "landmarks.collocated" . -}}
 localhost:8081
 {{- else if include "landmarks.knative" . -}}
-{{ .Release.Name }}-predictor.{{ .Release.Namespace }}:80
+{{ $name }}-predictor.{{ .Release.Namespace }}:80
 {{- else -}}
-{{ .Release.Name }}-predictor-pods.{{ .Release.Namespace }}:8081
+{{ $name }}-predictor-pods.{{ .Release.Namespace }}:8081
 {{- end -}}
 {{- end }}

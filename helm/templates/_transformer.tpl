@@ -24,6 +24,7 @@ ports:
   # Not "h2c": Kourier takes a Service with a port of that name for gRPC as a whole.
   - {name: grpc, containerPort: {{ $grpcPort }}, protocol: TCP}
   {{- end }}
-{{ include "landmarks.probes" (dict "model" .Values.modelName "http" (ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst)) "grpc" $grpcPort) }}
+{{- $http := ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst) }}
+{{ include "landmarks.probes" (dict "root" . "component" "transformer" "http" $http "grpc" $grpcPort) }}
 {{ include "landmarks.container" (dict "root" . "component" "transformer") }}
 {{- end }}

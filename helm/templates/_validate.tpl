@@ -1,39 +1,91 @@
-{{/* Values that contradict each other, and what the cluster lacks, refused with a sentence.
-     (Wrong names and types are refused by values.schema.json.) */}}
+{{/* What would fail later, refused now with a sentence. (Wrong names, types and forms are refused
+     by values.schema.json.) */}}
 {{- define "landmarks.validate" -}}
-{{- $mode := .Values.autoscaling.mode -}}
-{{- $apis := .Capabilities.APIVersions -}}
-{{- if not ($apis.Has "serving.kserve.io/v1beta1") -}}
-{{- fail "KServe is not installed on this cluster (no serving.kserve.io/v1beta1): install it first, see docs/kubernetes.md. With `helm template` add --api-versions serving.kserve.io/v1beta1." -}}
+{{- include "landmarks.validateCluster" . -}}
+{{- include "landmarks.validateNames" . -}}
+{{- include "landmarks.validateScale" . -}}
+{{- include "landmarks.validateModel" . -}}
+{{- include "landmarks.validatePods" . -}}
+{{- include "landmarks.validateObjects" . -}}
+{{- end }}
+
+{{- define "landmarks.validateScale" -}}
+{{- $auto := .Values.autoscaling -}}
+{{- $mode := $auto.mode -}}
+{{- range $name := splitList " " (include "landmarks.components" .) -}}
+{{- $scale := index $auto $name -}}
+{{- $min := include "landmarks.given" (list $scale.min 1) | int -}}
+{{- if and (ne $mode "none") $scale.max (gt $min (int $scale.max)) -}}
+{{- fail (printf "autoscaling.%s.min (%d) is greater than autoscaling.%s.max (%d)." $name $min $name (int $scale.max)) -}}
 {{- end -}}
-{{- if and (eq $mode "keda") (not ($apis.Has "keda.sh/v1alpha1")) -}}
-{{- fail "autoscaling.mode is keda, but KEDA is not installed on this cluster (no keda.sh/v1alpha1). With `helm template` add --api-versions keda.sh/v1alpha1." -}}
-{{- end -}}
-{{- if and .Values.monitoring.podMonitor (not ($apis.Has "monitoring.coreos.com/v1")) -}}
-{{- fail "monitoring.podMonitor is true, but the Prometheus operator is not installed on this cluster (no monitoring.coreos.com/v1)." -}}
-{{- end -}}
-{{- range $name := list "transformer" "predictor" -}}
-{{- $scale := index $.Values.autoscaling $name -}}
-{{- if gt (int $scale.min) (int $scale.max) -}}
-{{- fail (printf "autoscaling.%s.min (%d) is greater than autoscaling.%s.max (%d)." $name (int $scale.min) $name (int $scale.max)) -}}
-{{- end -}}
-{{- if and (eq (int $scale.min) 0) (ne $mode "knative") -}}
+{{- if and (eq $min 0) (ne $mode "knative") -}}
 {{- fail (printf "autoscaling.%s.min is 0, but only autoscaling.mode knative scales to zero: with %s nothing would start a pod again." $name $mode) -}}
 {{- end -}}
-{{- if and (gt (int $scale.limit) 0) (lt (int $scale.limit) (int $scale.target)) -}}
+{{- if and (eq $mode "knative") $scale.limit $scale.target (lt (int $scale.limit) (int $scale.target)) -}}
 {{- fail (printf "autoscaling.%s.limit (%d) is below autoscaling.%s.target (%d): a pod could never reach its target." $name (int $scale.limit) $name (int $scale.target)) -}}
+{{- end -}}
+{{- if and (eq $mode "keda") (not $scale.target) -}}
+{{- fail (printf "autoscaling.mode keda scales on requests in flight: give autoscaling.%s.target, the number that a pod is meant to work on." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq $mode "keda") (not $auto.keda.prometheus) -}}
+{{- fail "autoscaling.mode keda asks a Prometheus: give its address in autoscaling.keda.prometheus, such as http://prometheus.monitoring.svc:9090." -}}
+{{- end -}}
+{{- if and (eq $mode "keda") $auto.keda.authenticationRef.authModes (not $auto.keda.authenticationRef.name) -}}
+{{- fail "autoscaling.keda.authenticationRef.authModes says how, but nothing says who: name a TriggerAuthentication in autoscaling.keda.authenticationRef.name." -}}
+{{- end -}}
+{{- if eq $mode "hpa" -}}
+{{- if not $auto.hpa.cpu -}}
+{{- fail "autoscaling.mode hpa scales on CPU: give autoscaling.hpa.cpu, in percent of the CPU request." -}}
+{{- end -}}
+{{- range $name := list "transformer" "predictor" -}}
+{{- if not (get (index $.Values $name "resources" "requests" | default dict) "cpu") -}}
+{{- fail (printf "autoscaling.mode hpa scales on the share of the CPU request: set %s.resources.requests.cpu." $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and (not (kindIs "invalid" .Values.canaryTrafficPercent)) (ne $mode "knative") -}}
 {{- fail (printf "canaryTrafficPercent needs autoscaling.mode knative: the plain Deployments of mode %s split no traffic." $mode) -}}
 {{- end -}}
-{{- if and .Values.model.path .Values.model.storageUri (not (hasPrefix "/mnt/models" .Values.model.path)) -}}
-{{- fail (printf "model.path (%s) must lie below /mnt/models when model.storageUri is set." .Values.model.path) -}}
+{{- end }}
+
+{{- define "landmarks.validateModel" -}}
+{{- $model := .Values.model -}}
+{{- if $model.storageUri -}}
+{{- if not (or $model.path $model.folder) -}}
+{{- fail (printf "model.storageUri is %s, but nothing says which of its files to load: name the checkpoint in model.path, such as /mnt/models/unet.pth, or the folder of several in model.folder." $model.storageUri) -}}
 {{- end -}}
-{{- if and (eq $mode "hpa") (not (dig "requests" "cpu" "" .Values.predictor.resources)) -}}
-{{- fail "autoscaling.mode hpa scales on the share of the CPU request: set predictor.resources.requests.cpu." -}}
+{{- if and $model.path (not (regexMatch "^/mnt/models/(.+/)?[^/]+\\.(pth|pt)$" $model.path)) -}}
+{{- fail (printf "model.path (%s) must lie below /mnt/models when model.storageUri is set, and be a checkpoint, .pth or .pt." $model.path) -}}
 {{- end -}}
+{{- if regexMatch "(^|/)\\.\\.?(/|$)" (toString $model.path) -}}
+{{- fail (printf "model.path (%s) must lie below /mnt/models without . and .. on the way." $model.path) -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.gpu.enabled -}}
+{{- range $key := list "resource" "repository" -}}
+{{- if not (get $.Values.gpu $key) -}}
+{{- fail (printf "gpu.enabled is true: give gpu.%s, by default %s." $key (ternary "nvidia.com/gpu" "landmarks-predictor-cuda" (eq $key "resource"))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "landmarks.validateObjects" -}}
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false: name one that exists in serviceAccount.name." -}}
+{{- end -}}
+{{- $account := .Values.serviceAccount -}}
+{{- if and (not $account.create) (or $account.annotations $account.secrets) -}}
+{{- fail (printf "serviceAccount.annotations and .secrets are for the account that the chart makes: with serviceAccount.create false give them to %s yourself." $account.name) -}}
+{{- end -}}
+{{- $policy := .Values.networkPolicy -}}
+{{- if and $policy.enabled (not (or $policy.fromNamespaces $policy.fromOwnNamespace $policy.extraFrom)) -}}
+{{- fail "networkPolicy.enabled is true, but no source is left that may reach the service: give networkPolicy.fromNamespaces, fromOwnNamespace or extraFrom." -}}
+{{- end -}}
+{{- range $key, $_ := .Values.inferenceService.annotations -}}
+{{- if has $key (list "serving.kserve.io/deploymentMode" "serving.kserve.io/autoscalerClass") -}}
+{{- fail (printf "inferenceService.annotations has %s, which autoscaling.mode decides: set that." $key) -}}
+{{- end -}}
 {{- end -}}
 {{- end }}

@@ -1,1 +1,1 @@
-"""Eight scenarios on a real cluster, and the report of what was seen."""
+"""Scenarios on a real cluster, and the report of what was seen."""

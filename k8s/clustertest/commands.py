@@ -10,6 +10,7 @@ from typing import TypeVar
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "out/cluster-test"
 PICTURE = ROOT / "tests/assets/astronaut.jpg"  # one face, 512x512
+CONTEXT = f"kind-{os.environ.get('CLUSTER_NAME', 'landmarks')}"  # as k8s/versions.sh has it
 INGRESS = f"127.0.0.1:{os.environ.get('CLUSTER_HTTP_PORT', '8080')}"
 Found = TypeVar("Found")
 
@@ -29,11 +30,11 @@ def run(*command: str, stdin: str | None = None, timeout: float = 900) -> str:
 
 
 def kubectl(*arguments: str, stdin: str | None = None) -> str:
-    return run("kubectl", *arguments, stdin=stdin)
+    return run("kubectl", "--context", CONTEXT, *arguments, stdin=stdin)
 
 
 def helm(*arguments: str) -> str:
-    return run("helm", *arguments)
+    return run("helm", "--kube-context", CONTEXT, *arguments)
 
 
 def wait_until(what: str, probe: Callable[[], Found], seconds: float, pause: float = 0.5) -> Found:

@@ -13,16 +13,18 @@ from k8s.clustertest.commands import INGRESS, OUT, PICTURE, ROOT
 class Load:
     """Users by steps ("USERS:SECONDS,..."), each sending one request after the other."""
 
-    def __init__(self, name: str, host: str, steps: str, picture: Path = PICTURE):
+    def __init__(self, name: str, host: str, steps: str, picture: Path = PICTURE, think: float = 0):
         OUT.mkdir(parents=True, exist_ok=True)
         self.prefix = OUT / name
+        for left in OUT.glob(f"{name}_*.csv"):  # of an earlier try
+            left.unlink()
         self.begun = time.time()
         command = [
             *(sys.executable, "-m", "locust"),
             *("-f", "loadtest/locustfile.py,loadtest/steps.py", "--headless", "--only-summary"),
             *("-H", f"http://{INGRESS}", "--host-header", host, "--steps", steps),
             *("--csv", str(self.prefix), "--csv-full-history"),
-            *("--picture", str(picture), "JpegUser"),
+            *("--think", str(think), "--picture", str(picture), "JpegUser"),
         ]
         self.log = Path(f"{self.prefix}.log")
         with self.log.open("w") as sink:
@@ -52,8 +54,18 @@ class Load:
         self.process.wait(60)
 
     def rows(self, kind: str) -> list[dict[str, str]]:
-        with Path(f"{self.prefix}_{kind}.csv").open() as file:
+        """Read a file of locust's; none while it is still starting."""
+        path = Path(f"{self.prefix}_{kind}.csv")
+        if not path.exists():
+            return []
+        with path.open() as file:
             return list(csv.DictReader(file))
+
+    def count(self) -> tuple[int, int]:
+        """Requests and failures so far."""
+        rows = [row for row in self.rows("stats_history") if row["Name"] == "Aggregated"]
+        last = rows[-1] if rows else {"Total Request Count": "0", "Total Failure Count": "0"}
+        return int(last["Total Request Count"]), int(last["Total Failure Count"])
 
     def totals(self) -> tuple[int, int]:
         """Requests and failures."""

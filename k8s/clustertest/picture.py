@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import grpc
 import requests
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from k8s.clustertest.commands import INGRESS, PICTURE
+from serving.grpc_codec import decode_response, encode_request
 
 BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
     0: (246, 103.5),  # left eye
@@ -71,23 +71,13 @@ def post(host: str, body: bytes, content_type: str, timeout: float, model: str =
 
 
 def ask_grpc(host: str, timeout: float = 60, address: str = INGRESS) -> Answer:
-    image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
-    image.contents.bytes_contents.append(PICTURE.read_bytes())
-    request = pb.ModelInferRequest(model_name="unet", inputs=[image])
+    request = encode_request("unet", {"image": [PICTURE.read_bytes()]})
     with grpc.insecure_channel(address, [("grpc.default_authority", host)]) as channel:
         try:
             answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=timeout)
         except grpc.RpcError as error:
             return Answer([], problem=f"{error.code().name}: {error.details()}")
-    return Answer(pair(read_floats(answer, "landmarks")))
-
-
-def read_floats(answer: pb.ModelInferResponse, name: str) -> list[float]:
-    """Take an FP32 output, raw or typed, out of an answer."""
-    index = next(i for i, output in enumerate(answer.outputs) if output.name == name)
-    if answer.raw_output_contents:
-        return list(memoryview(answer.raw_output_contents[index]).cast("f"))
-    return list(answer.outputs[index].contents.fp32_contents)
+    return Answer(pair(decode_response(answer)["landmarks"].ravel().tolist()))
 
 
 def pair(values: list[float]) -> list[tuple[float, float]]:

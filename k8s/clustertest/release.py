@@ -17,22 +17,27 @@ class Release:
     def __init__(self, namespace: str, name: str = "landmarks"):
         self.namespace, self.name = namespace, name
 
-    def install(self, *values: str, wait: float = 180) -> float:
+    def install(self, *values: str, wait: float = 180, chart: str = "helm") -> float:
         """helm install with --set values; gives the seconds to Ready (wait 0: doesn't wait)."""
         self.make_namespace()
         self.installed.append(self)
         begun = time.monotonic()
-        helm("install", self.name, "helm", "-n", self.namespace, *SMALL, *as_flags(values))
+        helm("install", self.name, chart, "-n", self.namespace, *SMALL, *as_flags(values))
         if wait:
             self.wait_ready(wait)
         return time.monotonic() - begun
 
-    def upgrade(self, *values: str) -> None:
+    def upgrade(self, *values: str, keep: str = "--reset-then-reuse-values") -> None:
         """helm upgrade; values given before are kept."""
-        helm(
-            *("upgrade", self.name, "helm", "-n", self.namespace, "--reset-then-reuse-values"),
-            *as_flags(values),
-        )
+        helm("upgrade", self.name, "helm", "-n", self.namespace, keep, *as_flags(values))
+
+    def diff(self) -> str:
+        """Give what `kubectl diff` finds between the chart's objects and the cluster's."""
+        manifest = helm("get", "manifest", self.name, "-n", self.namespace)
+        try:
+            return kubectl("diff", "-f", "-", stdin=manifest)
+        except CommandError as error:
+            return str(error)
 
     def uninstall(self) -> None:
         self.installed.remove(self)

@@ -25,12 +25,16 @@ NOT_SHOWN = """
 ## What this cluster cannot show
 
 - **A real GPU.** The node only says that it has one; the pod that lands there runs the CPU image.
-- **Several nodes.** Topology spread, affinity, node drains and the PodDisruptionBudget are
-  accepted, not exercised.
+- **Several nodes.** The node is cordoned and its pods evicted as a drain does, but they come back
+  to the same one; topology spread and affinity are accepted, not exercised.
 - **Enforced NetworkPolicy.** The policies are valid; this cluster's network enforces none.
+- **IPv6 between pods.** Both services are asked on ::1 of their own pod; the cluster has IPv4 only.
+- **The Prometheus operator.** k8s/prometheus/discover.py stands in for it: the same relabelings and
+  the labels of Prometheus' own discovery, scraped and evaluated by a real Prometheus.
+- **Buckets and the hub.** The storage-initializer fetched over https from inside the cluster;
+  s3://, gs:// and hf:// are KServe's own.
 - **Throughput.** Gateway, autoscaler, control plane, load generator and all pods share two cores:
   more pods cannot answer more requests here, and latency says nothing about a real cluster.
-- **storageUri over the network.** There is no storage-initializer image; `pvc://` needs none.
 """
 
 

@@ -8,7 +8,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from k8s.clustertest.commands import kubectl
+from k8s.clustertest.commands import CONTEXT, kubectl
 from k8s.clustertest.release import Release
 
 METRIC = re.compile(r"^kn_revision_(concurrency_stable|concurrency_target)\{(.*)\} (\S+)$", re.M)
@@ -17,6 +17,9 @@ OBSERVED = '{"data": {"metrics-protocol": "prometheus"}}'
 
 def let_autoscaler_tell() -> None:
     """Make Knative's autoscaler show its numbers; before any release, whose pods it restarts."""
+    place = ("-n", "knative-serving", "get", "configmap", "config-observability")
+    if kubectl(*place, "-o", "jsonpath={.data.metrics-protocol}") == "prometheus":
+        return
     kubectl("-n", "knative-serving", "patch", "configmap", "config-observability", "-p", OBSERVED)
     kubectl("-n", "knative-serving", "rollout", "restart", "deployment/autoscaler")
     status = ("rollout", "status", "deployment/autoscaler", "--timeout=90s")
@@ -29,7 +32,7 @@ class Watch:
     components = ("transformer", "predictor")
 
     def __init__(self, release: Release):
-        config.load_kube_config()
+        config.load_kube_config(context=CONTEXT)
         self.api = client.CoreV1Api()
         self.release = release
         self.samples: list[dict[str, float]] = []

@@ -1,6 +1,7 @@
 """Render the chart with helm, as `helm install` would."""
 
 import functools
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,7 +10,13 @@ import pytest
 import yaml
 
 CHART = Path(__file__).resolve().parents[2] / "helm"
-CAPABILITIES = ("serving.kserve.io/v1beta1", "keda.sh/v1alpha1", "monitoring.coreos.com/v1")
+CAPABILITIES = (
+    "serving.kserve.io/v1beta1",
+    "serving.knative.dev/v1",
+    "keda.sh/v1alpha1",
+    "monitoring.coreos.com/v1",
+)
+MODES = ("knative", "keda", "hpa", "none")
 
 needs_helm = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on PATH")
 
@@ -18,23 +25,50 @@ class Refused(Exception):
     """helm would not render; the message is what it wrote."""
 
 
-def render(*values: str, files: tuple[str, ...] = (), capabilities=CAPABILITIES) -> list[dict]:
-    """Give the rendered objects, for --set values and values files. Raises Refused."""
-    text = run_helm(values, files, capabilities)
-    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+class StrictLoader(yaml.CSafeLoader):
+    """Refuses a key that a mapping has twice, as kustomize and Flux do."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = {str(key) for key in keys if keys.count(key) > 1}
+        assert not twice, f"{sorted(twice)} twice, {node.start_mark}"
+        return super().construct_mapping(node, deep)
+
+
+def render(*values: str, **options) -> list[dict]:
+    """Give the rendered objects, for --set values and render_text's options. Raises Refused."""
+    text = render_text(*values, **options)
+    return [document for document in yaml.load_all(text, StrictLoader) if document]
+
+
+def render_text(
+    *values: str,
+    files: tuple[str, ...] = (),
+    capabilities: tuple[str, ...] = CAPABILITIES,
+    given: dict | None = None,
+    chart: Path = CHART,
+    release: str = "landmarks",
+    namespace: str = "vision",
+    options: tuple[str, ...] = (),
+) -> str:
+    """Run `helm template`; `given` are values as of a file, `options` more arguments of helm."""
+    arguments = [release, str(chart), "--namespace", namespace, *options]
+    for capability in capabilities:
+        arguments += ["--api-versions", capability]
+    for file in files:
+        arguments += ["--values", str(CHART / file)]
+    for value in values:
+        arguments += ["--set", value]
+    return run_helm(tuple(arguments), json.dumps(given) if given else "")
 
 
 @functools.cache
-def run_helm(values: tuple[str, ...], files: tuple[str, ...], capabilities) -> str:
+def run_helm(arguments: tuple[str, ...], given: str) -> str:
     """Run `helm template`, once for each set of arguments."""
-    command = ["helm", "template", "landmarks", str(CHART), "--namespace", "vision"]
-    for capability in capabilities:
-        command += ["--api-versions", capability]
-    for file in files:
-        command += ["--values", str(CHART / file)]
-    for value in values:
-        command += ["--set", value]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = ["helm", "template", *arguments]
+    if given:
+        command += ["--values", "-"]
+    done = subprocess.run(command, input=given, capture_output=True, text=True)
     if done.returncode:
         raise Refused(done.stderr)
     return done.stdout
@@ -62,4 +96,54 @@ def container(service: dict, component: str, name: str = "kserve-container") -> 
 
 
 def env(entry: dict) -> dict[str, str]:
-    return {variable["name"]: variable["value"] for variable in entry["env"]}
+    """Give the environment of a container; a name that is there twice is a fault."""
+    names = [variable["name"] for variable in entry["env"]]
+    assert len(set(names)) == len(names), names
+    return {variable["name"]: variable.get("value") for variable in entry["env"]}
+
+
+def read_values() -> dict:
+    return yaml.safe_load((CHART / "values.yaml").read_text())
+
+
+def list_paths(values: dict, schema_free: tuple[str, ...] = (), path: str = "") -> list[str]:
+    """Name every value: sections and what is in them, down to what has a default of its own."""
+    paths = []
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        paths.append(here)
+        if isinstance(value, dict) and here not in schema_free:
+            paths += list_paths(value, schema_free, here)
+    return paths
+
+
+# Mappings that are one value: what is in them is the user's, or Kubernetes'.
+WHOLE = (
+    "transformer.resources.requests",
+    "transformer.resources.limits",
+    "predictor.resources.requests",
+    "predictor.resources.limits",
+    "gpu.nodeSelector",
+    "securityContext.capabilities",
+    "securityContext.seccompProfile",
+)
+
+
+def nest(path: str, value: object) -> dict:
+    """Give the value under its path, as values.yaml would have it."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def merge(*mappings: dict) -> dict:
+    """Lay mappings over one another, all the way down."""
+    result: dict = {}
+    for mapping in mappings:
+        for key, value in mapping.items():
+            if isinstance(value, dict) and isinstance(result.get(key), dict):
+                result[key] = merge(result[key], value)
+            else:
+                result[key] = value
+    return result

@@ -2,12 +2,12 @@
 
 import subprocess
 
-from k8s.values_table import ROOT, fill_in, read_values
+from k8s.values_table import DOCUMENT, ROOT, fill_in, read_values
 from tests.helm.conftest import needs_helm
 
 
 def test_the_values_table_is_made_from_the_values():
-    document = (ROOT / "docs/kubernetes.md").read_text()
+    document = DOCUMENT.read_text()
     assert fill_in(document) == document, "run: python -m k8s.values_table"
 
 

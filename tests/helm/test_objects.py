@@ -7,6 +7,7 @@ import pytest
 from tests.helm.conftest import CHART, find, needs_helm, render
 
 pytestmark = needs_helm
+TEST_POD = {"app.kubernetes.io/instance": "landmarks", "app.kubernetes.io/component": "test"}
 
 
 def kinds(*values: str) -> list[str]:
@@ -52,18 +53,25 @@ def test_the_predictor_takes_traffic_from_transformers_gateways_and_prometheus_a
     assert pods["matchLabels"]["component"] == "transformer"
 
 
-@pytest.mark.parametrize(("own", "count"), [("true", 5), ("false", 4)])
-def test_the_transformer_takes_traffic_from_its_namespace_if_told_so(own, count):
+@pytest.mark.parametrize(("own", "selector"), [("true", {}), ("false", {"matchLabels": TEST_POD})])
+def test_the_transformer_takes_traffic_from_its_namespace_if_told_so(own, selector):
     documents = render("networkPolicy.enabled=true", f"networkPolicy.fromOwnNamespace={own}")
     (rule,) = find(documents, "NetworkPolicy", "landmarks-transformer")["spec"]["ingress"]
-    assert len(rule["from"]) == count
+    assert [peer["podSelector"] for peer in rule["from"] if "podSelector" in peer] == [selector]
+    pod = find(documents, "Pod")["metadata"]["labels"]
+    assert pod.items() >= TEST_POD.items()
 
 
-def test_the_pod_monitor_reads_both_containers_of_a_collocated_pod():
-    spec = find(render("monitoring.podMonitor=true"), "PodMonitor")["spec"]
-    assert [end["targetPort"] for end in spec["podMetricsEndpoints"]] == [8080]
-    spec = find(render("monitoring.podMonitor=true", "topology=collocated"), "PodMonitor")["spec"]
-    assert [end["targetPort"] for end in spec["podMetricsEndpoints"]] == [8080, 8082]
+def test_a_policy_has_the_users_sources_too():
+    peers = [
+        {"ipBlock": {"cidr": "10.0.0.0/8"}},
+        {"podSelector": {"matchLabels": {"a": "{{ .Release.Name }}"}}},
+    ]
+    policy = {"enabled": True, "fromNamespaces": [], "fromOwnNamespace": False, "extraFrom": peers}
+    documents = render(given={"networkPolicy": policy})
+    (rule,) = find(documents, "NetworkPolicy", "landmarks-transformer")["spec"]["ingress"]
+    assert rule["from"][0] == peers[0]
+    assert rule["from"][1] == {"podSelector": {"matchLabels": {"a": "landmarks"}}}
 
 
 def test_the_dashboard_is_labelled_for_grafana_and_asks_for_our_metrics():
@@ -80,9 +88,9 @@ def test_helm_test_asks_this_release_over_its_protocol():
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     (entry,) = pod["spec"]["containers"]
     assert entry["args"][:3] == [
-        "landmarks-transformer.vision.svc.cluster.local:80",
+        "landmarks-transformer.vision.svc:80",
         "unet",
         "grpc",
     ]
     (entry,) = find(render("topology=collocated"), "Pod", "landmarks-test")["spec"]["containers"]
-    assert entry["args"][0] == "landmarks-predictor.vision.svc.cluster.local:80"
+    assert entry["args"][0] == "landmarks-predictor.vision.svc:80"

@@ -3,12 +3,12 @@
 import pytest
 from kserve import constants
 
-from tests.helm.conftest import container, env, find, needs_helm, render, render_service
+from tests.helm.conftest import CHART, container, env, find, needs_helm, render, render_service
 from tests.helm.kserve_types import check
 
 pytestmark = needs_helm
 
-CI_FILES = ("kind", "keda", "hpa", "gpu", "collocated")
+CI_FILES = tuple(path.name.removesuffix("-values.yaml") for path in sorted(CHART.glob("ci/*.yaml")))
 VARIANTS = (
     (),
     ("protocol=grpc",),
@@ -19,7 +19,7 @@ VARIANTS = (
     ("autoscaling.mode=none",),
     ("gpu.enabled=true",),
     ("canaryTrafficPercent=10",),
-    ("model.storageUri=pvc://models/unet",),
+    ("model.storageUri=pvc://models/unet", "model.path=/mnt/models/unet.pth"),
     ("autoscaling.predictor.min=0", "autoscaling.transformer.min=0"),
 )
 
@@ -215,9 +215,10 @@ def test_more_environment_arguments_and_volumes_are_added():
         "predictor.args={--verbose}",
         "predictor.volumes[0].name=x",
         "predictor.volumeMounts[0].name=x",
+        "predictor.volumeMounts[0].mountPath=/x",
     )
     predictor = container(service, "predictor")
-    assert env(predictor)["LANDMARKS_THREADS"] == 3 or env(predictor)["LANDMARKS_THREADS"] == "3"
+    assert env(predictor)["LANDMARKS_THREADS"] == "3"
     assert predictor["args"][-1] == "--verbose"
     assert [volume["name"] for volume in service["spec"]["predictor"]["volumes"]] == ["tmp", "x"]
     assert [mount["name"] for mount in predictor["volumeMounts"]] == ["tmp", "x"]

@@ -155,3 +155,26 @@ def make_exif(orientation: int, order: str = "big", kind: int = 3, count: int = 
     entry = struct.pack(end + "HHI", 0x0112, kind, count) + value
     mark = b"MM\0*" if order == "big" else b"II*\0"
     return mark + struct.pack(end + "IH", 8, 1) + entry + bytes(4)
+
+
+def make_black(width: int, height: int, sampling: list[tuple[int, int]]) -> bytes:
+    """A JPEG without detail, its components sampled as one likes, coded in bits that matter."""
+    ids = range(1, len(sampling) + 1)
+    across, down = (8 * max(s[i] for s in sampling) for i in (0, 1))
+    units = -(-width // across) * -(-height // down)
+    bits = "1010" * units * sum(a * b for a, b in sampling)  # no difference; end of block
+    bits += "1" * (-len(bits) % 8)
+    sizes = b"".join(bytes([i, a << 4 | b, 0]) for i, (a, b) in zip(ids, sampling, strict=True))
+    table = bytes([1, 1]) + bytes(14)  # the codes 0 and 10
+    head = bytes([8]) + height.to_bytes(2) + width.to_bytes(2) + bytes([len(sampling)])
+    scan = bytes([len(sampling)]) + b"".join(bytes([i, 0]) for i in ids) + b"\0\x3f\0"
+    return b"".join(
+        [
+            b"\xff\xd8" + segment(0xDB, b"\0" + b"\x40" * 64),
+            segment(0xC0, head + sizes),
+            segment(0xC4, b"\0" + table + b"\1\0"),
+            segment(0xC4, b"\x10" + table + b"\1\0"),
+            segment(0xDA, scan) + int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0"),
+            b"\xff\xd9",
+        ]
+    )

@@ -37,6 +37,21 @@ def read_answer(connection: socket.socket) -> tuple[int, bytes]:
     return int(head.split()[1]), body[: int(length[1])]
 
 
+def read_answer_in_turn(connection: socket.socket) -> int:
+    """Read one answer and no byte of the next."""
+    data = b""
+    while not data.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        assert byte, "the connection was closed"
+        data += byte
+    length = int(data.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+    while length:
+        part = connection.recv(length)
+        assert part, "the connection was closed"
+        length -= len(part)
+    return int(data.split()[1])
+
+
 def ask(service: Service, request: bytes) -> tuple[int, bytes]:
     """Send a request on a connection of its own, and read its answer."""
     with connect(service) as connection:

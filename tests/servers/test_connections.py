@@ -14,6 +14,7 @@ from tests.servers.raw_http import (
     connect,
     is_cut,
     read_answer,
+    read_answer_in_turn,
     send_until_cut,
     write_request,
 )
@@ -77,21 +78,6 @@ def test_an_offer_in_two_packets_with_more_requests_behind(transformer, astronau
         connection.sendall(whole[split:] + whole)
         codes = [read_answer_in_turn(connection) for _ in range(4)]
     assert codes == [200, 200, 200, 200]
-
-
-def read_answer_in_turn(connection: socket.socket) -> int:
-    """Read one answer and no byte of the next."""
-    data = b""
-    while not data.endswith(b"\r\n\r\n"):
-        byte = connection.recv(1)
-        assert byte, "the connection was closed"
-        data += byte
-    length = int(data.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-    while length:
-        part = connection.recv(length)
-        assert part, "the connection was closed"
-        length -= len(part)
-    return int(data.split()[1])
 
 
 def test_an_offer_does_not_leave_the_guards(strict):

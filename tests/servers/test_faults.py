@@ -3,11 +3,8 @@
 import asyncio
 import base64
 import signal
-import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import grpc.aio
 import numpy as np
@@ -16,30 +13,16 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from client import ServiceError, locate
+from serving.grpc_codec import decode_response
 from tests.guarding import guards
-from tools.processes import Service, find_ports, start_service, wait_ready
-
-T = TypeVar("T")
-FACE = np.load("predictor/golden_face.npy")
-
-
-def make_request(faces: np.ndarray = FACE, datatype: str = "UINT8") -> pb.ModelInferRequest:
-    tensor = pb.ModelInferRequest.InferInputTensor(
-        name="face", datatype=datatype, shape=faces.shape
-    )
-    return pb.ModelInferRequest(
-        model_name="unet", inputs=[tensor], raw_input_contents=[faces.tobytes()]
-    )
-
-
-CROWD = make_request(np.repeat(FACE, 64, axis=0))
+from tests.servers.load import FACE, INFLIGHT, Load, make_request, read_metric, wait_for
+from tools.processes import find_ports, start_service, wait_ready
 
 
 async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
     async with limit:
         answer = await stub.ModelInfer(request, timeout=60)
-        return np.frombuffer(answer.raw_output_contents[0], np.float32)
+        return decode_response(answer)["landmarks"]
 
 
 async def leave(stub, request, limit: asyncio.Semaphore, seconds: float) -> None:
@@ -68,7 +51,7 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
     """0 good ones are harmed: each gets its own answer, the one it gets alone."""
     rng = np.random.default_rng(3)
     faces = [np.roll(FACE, int(n), axis=3) for n in rng.integers(0, 96, 8)]
-    bad = make_request(np.full((1, 1, 96, 96), np.nan, np.float32), "FP32")
+    bad = make_request(np.full((1, 1, 96, 96), np.nan, np.float32))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         limit = asyncio.Semaphore(100)
@@ -90,63 +73,6 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
         assert codes == {grpc.StatusCode.INVALID_ARGUMENT}
     assert await asyncio.to_thread(read_metric, predictor, "landmarks_queued_faces") == 0
     assert await asyncio.to_thread(read_metric, predictor, INFLIGHT) == 0
-
-
-def wait_for(look: Callable[[], T], seconds: float) -> T:
-    """Look again and again until there is something."""
-    latest = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < latest, "it did not come"
-        time.sleep(0.05)
-    return found
-
-
-class Load:
-    """Callers that ask the transformer without a pause and keep what comes back.
-
-    Some send a picture, some 64 faces: of theirs there is always one at each predictor.
-    """
-
-    def __init__(self, transformer: Service, picture: bytes, callers: int = 4, crowds: int = 0):
-        self.transformer, self.picture = transformer, picture
-        self.stopped = threading.Event()
-        self.answers: list[tuple[float, str, float]] = []  # when, how it ended, seconds
-        self.messages: set[str] = set()  # of the failures
-        kinds = [self.send_picture] * callers + [self.send_faces] * crowds
-        self.threads = [threading.Thread(target=self.ask, args=(kind,)) for kind in kinds]
-
-    def ask(self, send: Callable[[], None]) -> None:
-        while not self.stopped.is_set():
-            begun, code = time.monotonic(), "ok"
-            try:
-                send()
-            except ServiceError as error:
-                code = error.code
-                self.messages.add(str(error))
-            except grpc.RpcError as error:
-                code = dict(error.trailing_metadata())["landmarks-error-code"]
-                self.messages.add(error.details())
-            self.answers.append((begun, code, time.monotonic() - begun))
-
-    def send_picture(self) -> None:
-        locate(self.picture, self.transformer.url)
-
-    def send_faces(self) -> None:
-        with grpc.insecure_channel(f"127.0.0.1:{self.transformer.grpc}") as channel:
-            pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(CROWD, timeout=60)
-
-    def __enter__(self) -> "Load":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join()
-
-    def since(self, moment: float) -> list[tuple[float, str, float]]:
-        return [answer for answer in self.answers if answer[0] >= moment]
 
 
 @pytest.fixture
@@ -261,14 +187,6 @@ async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(tmp_path):
 
 async def call(stub, request: pb.ModelInferRequest) -> list[int]:
     return list((await stub.ModelInfer(request, timeout=60)).outputs[0].shape)
-
-
-INFLIGHT = 'landmarks_inflight_requests{service="predictor"}'
-
-
-def read_metric(service: Service, name: str) -> float:
-    text = requests.get(f"{service.url}/metrics").text
-    return float(text.partition(f"\n{name} ")[2].split()[0])
 
 
 @guards(

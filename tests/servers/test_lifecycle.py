@@ -6,16 +6,15 @@ import threading
 import time
 
 import grpc
-import numpy as np
 import pytest
 import requests
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
 from tests.guarding import guards
+from tests.servers.load import CROWD, INFLIGHT, read_metric, wait_for
 from tests.servers.raw_http import connect, write_request
-from tools.processes import ROOT, Service, find_ports, start_service, wait_ready
+from tools.processes import Service, find_ports, start_service, wait_ready
 
 
 @pytest.fixture
@@ -122,7 +121,6 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(logs, settings, sentence
     assert sentence in lines[-1] and "Traceback" not in predictor.log.read_text()
 
 
-@guards("serving/server.py", "rest_server.capture_signals = contextlib.nullcontext", becomes="pass")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_with_odd_connections_open(logs, number):
     """Whatever is connected: calls under way are answered, exit code 0, nothing to explain."""
@@ -140,21 +138,42 @@ def test_a_stop_with_odd_connections_open(logs, number):
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\0\1\2\3",
     ]
-    faces = np.repeat(np.load(ROOT / "predictor/golden_face.npy"), 64, axis=0)
-    tensor = pb.ModelInferRequest.InferInputTensor(name="face", datatype="UINT8", shape=faces.shape)
-    request = pb.ModelInferRequest(
-        model_name="unet", inputs=[tensor], raw_input_contents=[faces.tobytes()]
-    )
     with contextlib.ExitStack() as stack:
         for data in odd:
             stack.enter_context(connect(service)).sendall(data)
         channel = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{service.grpc}"))
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
-        stub.ModelInfer(request, timeout=60)
-        calls = [stub.ModelInfer.future(request, timeout=60) for _ in range(4)]
+        stub.ModelInfer(CROWD, timeout=60)
+        calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
         time.sleep(0.2)
         service.process.send_signal(number)
         assert [call.code().name for call in calls] == ["OK"] * 4
         assert service.process.wait(40) == 0
     log = service.log.read_text()
     assert '"stopped"' in log and "Traceback" not in log
+
+
+@guards("serving/server.py", "rest_server.capture_signals = contextlib.nullcontext", becomes="pass")
+def test_signals_during_a_stop_end_no_call(logs):
+    """uvicorn, once it has ended, would hand the signals back to what kills the process."""
+    ports = find_ports()
+    settings = {"LANDMARKS_DRAIN_SECONDS": "0", "LANDMARKS_STOP_SECONDS": "60"}
+    service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
+    try:
+        wait_ready(service)
+        with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
+            stub = pb_grpc.GRPCInferenceServiceStub(channel)
+            stub.ModelInfer(CROWD, timeout=60)
+            calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(12)]
+            wait_for(lambda: read_metric(service, INFLIGHT) + count_done(calls) >= 12, 30)
+            while not count_done(calls):  # they take turns, so that they end together
+                service.process.send_signal(signal.SIGTERM)
+                time.sleep(0.05)
+            assert [call.code().name for call in calls] == ["OK"] * 12
+        assert service.process.wait(40) == 0
+    finally:
+        service.stop()
+
+
+def count_done(calls: list[grpc.Future]) -> int:
+    return sum(call.done() for call in calls)

@@ -3,19 +3,19 @@
 import contextlib
 import json
 import re
-import socket
 import time
 
 import grpc
+import numpy as np
 import pytest
 import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from serving.grpc_codec import encode_request
 from tests.guarding import guards
-from tools.processes import Service, find_ports, start_service, wait_ready
-
-INFER = "/v2/models/unet/infer"
+from tests.servers.raw_http import INFER, connect, read_answer
+from tools.processes import find_ports, start_service, wait_ready
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +34,6 @@ def strict(tmp_path_factory, predictor):
     wait_ready(service)
     yield service
     service.stop()
-
-
-def connect(service: Service) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", service.rest), 10)
-
-
-def read_answer(connection: socket.socket) -> tuple[int, bytes]:
-    """Read one HTTP answer with a Content-Length."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        chunk = connection.recv(65536)
-        assert chunk, data
-        data += chunk
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-    while len(body) < length:
-        body += connection.recv(65536)
-    return int(head.split()[1]), body
 
 
 def test_a_refused_body_leaves_the_connection_usable(strict):
@@ -233,11 +215,7 @@ def test_a_long_grpc_message_is_told_its_limit(strict):
 def test_a_large_tensor_passes_through_the_transformer(services):
     """12 faces of 512x512 in colour are 9.4 MB: more than a gRPC message is by default."""
     _, transformer = services
-    raw = bytes(12 * 3 * 512 * 512)
-    tensor = pb.ModelInferRequest.InferInputTensor(
-        name="face", datatype="UINT8", shape=[12, 3, 512, 512]
-    )
-    request = pb.ModelInferRequest(model_name="unet", inputs=[tensor], raw_input_contents=[raw])
+    request = encode_request("unet", {"face": np.zeros((12, 3, 512, 512), np.uint8)})
     with grpc.insecure_channel(f"127.0.0.1:{transformer.grpc}") as channel:
         answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=30)
     assert list(answer.outputs[0].shape) == [12, 15, 2]

@@ -11,9 +11,9 @@ from itertools import count
 import grpc
 import pytest
 import requests
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from serving.grpc_codec import encode_request
 from tests.collector import Collector, Seen, run_collector
 from tools.processes import Service, find_ports, run_services, start_service, wait_ready
 
@@ -125,9 +125,7 @@ def test_a_picture_is_one_trace_through_both_services(traced, trace, astronaut):
 
 def test_over_grpc_the_parent_comes_as_metadata(traced, trace, astronaut):
     collector, _, transformer = traced
-    tensor = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
-    raw = len(astronaut).to_bytes(4, "little") + astronaut
-    request = pb.ModelInferRequest(model_name="unet", inputs=[tensor], raw_input_contents=[raw])
+    request = encode_request("unet", {"image": [astronaut]})
     with grpc.insecure_channel(f"127.0.0.1:{transformer.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         stub.ModelInfer(request, timeout=30, metadata=tuple(write_parent(trace).items()))

@@ -11,6 +11,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc import create_grpc_server
+from serving.grpc_codec import decode_response, encode_request
 from serving.grpc_wire import MAX_HEAD_BYTES
 from serving.repository import Repository
 from serving.settings import ServerSettings
@@ -32,10 +33,7 @@ async def stub(repository: Repository) -> AsyncIterator[pb_grpc.GRPCInferenceSer
 
 
 def make_request(what: str = "", size: int = 4, name: str = "face") -> pb.ModelInferRequest:
-    tensor = pb.ModelInferRequest.InferInputTensor(name=name, datatype="UINT8", shape=[1, size])
-    request = pb.ModelInferRequest(
-        model_name="fake", inputs=[tensor], raw_input_contents=[b"\1" * size]
-    )
+    request = encode_request("fake", {name: np.ones((1, size), np.uint8)})
     request.parameters["do"].string_param = what
     return request
 
@@ -51,8 +49,8 @@ async def refuse(stub, request: pb.ModelInferRequest, **options) -> tuple[str, s
 
 async def test_an_answer(stub):
     answer = await stub.ModelInfer(make_request(), timeout=10)
-    points = np.frombuffer(answer.raw_output_contents[0], np.float32)
-    assert points.shape == (30,) and set(points) == {4.0}
+    points = decode_response(answer)["landmarks"]
+    assert points.shape == (1, 15, 2) and set(points.ravel()) == {4.0}
 
 
 @guards(

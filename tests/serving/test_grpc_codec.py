@@ -7,8 +7,14 @@ from hypothesis import strategies as st
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.errors import InvalidTensor, ServingError
-from serving.grpc_codec import CONTENTS, decode_request
-from serving.messages import DTYPES
+from serving.grpc_codec import (
+    CONTENTS,
+    decode_request,
+    decode_response,
+    encode_request,
+    encode_response,
+)
+from serving.messages import DTYPES, InferenceResponse
 from tests.soak import COUNTS, SOAK
 
 
@@ -17,6 +23,38 @@ def make_tensor(datatype: str, shape: list[int], **contents) -> pb.ModelInferReq
         name="x", datatype=datatype, shape=shape, contents=pb.InferTensorContents(**contents)
     )
     return pb.ModelInferRequest(model_name="m", inputs=[tensor])
+
+
+def test_what_a_caller_writes_is_what_a_server_reads():
+    faces = np.random.default_rng(0).random((2, 1, 20, 20), np.float32)
+    message = encode_request("m", {"face": faces, "image": [b"", b"\0a"]}, ["scores"], "7")
+    request = decode_request(message.SerializeToString())
+    assert (request.model, request.id, request.outputs) == ("m", "7", ("scores",))
+    face, image = request.inputs["face"], request.inputs["image"]
+    assert (face.datatype, image.datatype) == ("FP32", "BYTES")
+    np.testing.assert_array_equal(face.array, faces)
+    assert image.array.tolist() == [b"", b"\0a"]
+
+
+def test_what_a_server_writes_is_what_a_caller_reads():
+    arrays = {"a": np.arange(6, dtype=np.float32).reshape(1, 3, 2), "b": np.zeros(0, np.int32)}
+    message = encode_response(InferenceResponse(arrays, model="m", version="3", id="7"))
+    assert (message.model_name, message.model_version, message.id) == ("m", "3", "7")
+    found = decode_response(message)
+    assert list(found) == ["a", "b"]
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array)
+    del message.raw_output_contents[1]
+    with pytest.raises(InvalidTensor, match="2 outputs come with 1 raw contents"):
+        decode_response(message)
+
+
+def test_an_answer_with_typed_contents_is_read_too():
+    message = pb.ModelInferResponse()
+    output = message.outputs.add(name="a", datatype="FP32", shape=[1, 2])
+    output.contents.fp32_contents.extend([1.5, 2.5])
+    assert decode_response(message)["a"].tolist() == [[1.5, 2.5]]
 
 
 def test_typed_contents_keep_their_values():

@@ -15,11 +15,14 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from predictor.landmarks import DEFAULT
 from serving import extension_pb2 as ext
 from serving.contract import GRPC_SERVICE, SET_HEADER
-from serving.errors import PredictorUnavailable
+from serving.errors import PredictorUnavailable, ServingError
+from serving.grpc_codec import encode_response
 from serving.landmarks import write_parameters
+from serving.messages import InferenceResponse
 from tests.guarding import guards
 from tools.processes import find_ports
-from transformer.predictor_client import Located, PredictorClient
+from transformer.client import Located
+from transformer.predictor_client import PredictorClient
 
 
 class Flaky(pb_grpc.GRPCInferenceServiceServicer):
@@ -36,14 +39,8 @@ class Flaky(pb_grpc.GRPCInferenceServiceServicer):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "It goes away.")
         context.set_trailing_metadata(((SET_HEADER, next(self.digests)),))
         n = request.inputs[0].shape[0]
-        arrays = {"landmarks": np.zeros((n, 15, 2)), "scores": np.zeros((n, 15))}
-        return pb.ModelInferResponse(
-            outputs=[
-                pb.ModelInferResponse.InferOutputTensor(name=n, datatype="FP32", shape=a.shape)
-                for n, a in arrays.items()
-            ],
-            raw_output_contents=[a.astype(np.float32).tobytes() for a in arrays.values()],
-        )
+        landmarks, scores = np.zeros((n, 15, 2), np.float32), np.zeros((n, 15), np.float32)
+        return encode_response(InferenceResponse({"landmarks": landmarks, "scores": scores}))
 
     async def show_config(self, request, context):
         self.calls += 1
@@ -119,7 +116,7 @@ async def test_a_landmark_set_is_asked_for_again():
 
 
 @guards(
-    "transformer/predictor_client.py",
+    "transformer/client.py",
     "if len({part.digest for part in parts}) > 1:",
     becomes="if False:",
 )
@@ -133,6 +130,22 @@ async def test_parts_of_two_landmark_sets_are_no_answer():
         servicer.digests = itertools.cycle("ab")
         with pytest.raises(PredictorUnavailable, match="being replaced"):
             await ask(client, 300)
+
+
+async def test_a_broken_answer_is_no_fault_of_the_caller(monkeypatch):
+    """A tensor that is wrong is a 400, but not where the predictor made it."""
+
+    async def answer(self, request, context):
+        landmarks = pb.ModelInferResponse.InferOutputTensor(
+            name="landmarks", datatype="FP32", shape=[2, 15, 2]
+        )
+        return pb.ModelInferResponse(outputs=[landmarks], raw_output_contents=[b"short"])
+
+    monkeypatch.setattr(Flaky, "ModelInfer", answer)
+    async with serve(Flaky(refusals=0)) as client:
+        with pytest.raises(ServingError, match="gives a broken answer") as caught:
+            await ask(client)
+    assert caught.value.code == "internal"
 
 
 @guards(

@@ -20,6 +20,7 @@ from transformer.detectors.network import NetworkDetector, choose_precision, kee
 from transformer.faces import FaceFinder
 from transformer.model import Transformer
 from transformer.picture import open_picture
+from transformer.predictor_client import PredictorClient
 from transformer.settings import TransformerSettings
 
 
@@ -227,7 +228,11 @@ def test_a_first_look_gives_boxes_in_pixels_of_the_picture(path, pictures):
 
 
 async def test_the_service_tells_what_runs_its_detector(path):
-    model = Transformer("unet", TransformerSettings(detector=path, workers=1))
+    model = Transformer(
+        "unet",
+        TransformerSettings(detector=path, workers=1),
+        PredictorClient("localhost"),
+    )
     model.load()
     labels = {"detector": find_kind(path).name, "runtime": model.finder.first.runtime}
     (metric,) = metrics.DETECTOR.collect()

@@ -204,43 +204,16 @@ def test_a_progressive_jpeg_needs_all_its_scans(kind):
 @pytest.mark.parametrize("inks", [False, True])
 def test_a_sampling_that_the_fast_decoder_lacks_is_read(inks):
     """Chrominance of half the height and of half the width: Pillow reads it."""
-    content = make_black(60, 44, [(2, 2), (2, 1), (1, 2), *([(1, 1)] if inks else [])])
+    content = files.make_black(60, 44, [(2, 2), (2, 1), (1, 2), *([(1, 1)] if inks else [])])
     with pytest.raises(ValueError, match="subsampling"):
         simplejpeg.decode_jpeg(content)
     decoder = JpegDecoder(content)
-    assert decoder.decode("RGB").shape == (44, 60, 3) and decoder.decode("GRAY").shape == (
-        44,
-        60,
-        1,
-    )
+    assert decoder.decode("RGB").shape == (44, 60, 3)
+    assert decoder.decode("GRAY").shape == (44, 60, 1)
     assert decoder.decode("RGB", 4).shape == (11, 15, 3)
     for broken in (content[:-2], content[:-25] + b"\xff\xd9"):
         with pytest.raises(PictureError):
             JpegDecoder(broken).decode("RGB")
-
-
-def make_black(width: int, height: int, sampling: list[tuple[int, int]]) -> bytes:
-    """A JPEG without detail, its components sampled as one likes, coded in bits that matter."""
-    ids = range(1, len(sampling) + 1)
-    across, down = (8 * max(s[i] for s in sampling) for i in (0, 1))
-    units = -(-width // across) * -(-height // down)
-    bits = "1010" * units * sum(a * b for a, b in sampling)  # no difference; end of block
-    bits += "1" * (-len(bits) % 8)
-    sizes = b"".join(bytes([i, a << 4 | b, 0]) for i, (a, b) in zip(ids, sampling, strict=True))
-    table = bytes([1, 1]) + bytes(14)  # the codes 0 and 10
-    head = bytes([8]) + height.to_bytes(2) + width.to_bytes(2) + bytes([len(sampling)])
-    scan = bytes([len(sampling)]) + b"".join(bytes([i, 0]) for i in ids) + b"\0\x3f\0"
-    return b"".join(
-        [
-            b"\xff\xd8" + files.segment(0xDB, b"\0" + b"\x40" * 64),
-            files.segment(0xC0, head + sizes),
-            files.segment(0xC4, b"\0" + table + b"\1\0"),
-            files.segment(0xC4, b"\x10" + table + b"\1\0"),
-            files.segment(0xDA, scan)
-            + int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0"),
-            b"\xff\xd9",
-        ]
-    )
 
 
 def test_a_plain_jpeg_is_decoded_once(monkeypatch):

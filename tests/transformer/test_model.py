@@ -18,11 +18,11 @@ from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.rest import create_app
 from tests.guarding import guards
+from transformer.client import Located
 from transformer.crop import Square
 from transformer.faces import Faces
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located
 from transformer.settings import TransformerSettings
 
 INFER = "/v2/models/unet/infer"
@@ -79,10 +79,9 @@ class FakePredictor:
 
 @pytest.fixture
 def model() -> Transformer:
-    settings = TransformerSettings(workers=1, max_faces=4, max_images=3)
-    model = Transformer("unet", settings)
+    settings = TransformerSettings(workers=1, max_picture_faces=4, max_images=3)
+    model = Transformer("unet", settings, FakePredictor())  # type: ignore[arg-type]
     model.finder = FakeFinder()  # type: ignore[assignment]
-    model.client = FakePredictor()  # type: ignore[assignment]
     model.pool = WorkerPool(1, settings.max_pictures)
     model.ready = True
     return model
@@ -112,7 +111,7 @@ async def test_faces_are_told_apart_by_their_picture(model):
 
 @guards(
     "transformer/model.py",
-    "if sum(counts) > self.settings.max_faces:",
+    "if sum(counts) > self.settings.max_picture_faces:",
     becomes="if False:",
     name="faces in a request's pictures are bounded",
 )

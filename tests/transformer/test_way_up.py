@@ -127,8 +127,8 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
             return Faces(boxes, np.ones(2, np.float32), [Square(0, 0, 96)] * 2, crops)
 
     settings = TransformerSettings(workers=1, any_way_up=turned)
-    model = Transformer("unet", settings)
-    model.finder, model.client = Finder(), LowerHalf()  # type: ignore[assignment]
+    model = Transformer("unet", settings, LowerHalf())  # type: ignore[arg-type]
+    model.finder = Finder()  # type: ignore[assignment]
     model.pool, model.ready = WorkerPool(1, 4), True
     picture = np.empty(1, np.object_)
     picture[0] = b"x"

@@ -1,37 +1,19 @@
-"""5: plain Deployments (none, hpa, keda) and the collocated topology serve too."""
+"""Plain Deployments: none, hpa and keda; and one pod for both, in both kinds of mode."""
 
 import time
 
+import pytest
+
 from k8s.clustertest.commands import kubectl, wait_until
 from k8s.clustertest.commands import run as run_command
-from k8s.clustertest.crowd import make_crowd
+from k8s.clustertest.crowd import make_crowd, make_small
 from k8s.clustertest.journal import Record
 from k8s.clustertest.load import Load
+from k8s.clustertest.metrics import check_scraped, query
 from k8s.clustertest.picture import ask_grpc
 from k8s.clustertest.release import Release, is_true
-from k8s.clustertest.scenarios.first_answer import wait_answer
+from k8s.clustertest.test_first_answer import wait_answer
 from k8s.clustertest.watch import Watch
-
-TITLE = "plain Deployments: none, hpa, keda; and one pod for both"
-
-
-def run(record: Record) -> None:
-    see_none(record)
-    see_hpa(record)
-    see_keda(record)
-    for name, mode, protocol, ask in (
-        ("collocated", "knative", "rest", wait_answer),
-        ("collocated-grpc", "knative", "grpc", ask_grpc),
-        ("collocated-plain", "none", "rest", wait_answer),
-    ):
-        release = Release(name)
-        release.install("topology=collocated", f"autoscaling.mode={mode}", f"protocol={protocol}")
-        host = release.host if mode == "knative" else expose(release)
-        answer = ask(host)
-        record.check(
-            f"topology collocated, mode {mode}, {protocol}: right points", answer.right, answer
-        )
-        release.uninstall()
 
 
 def expose(release: Release) -> str:
@@ -46,30 +28,50 @@ def has_ingress(release: Release) -> bool:
     return release.name in names
 
 
-def see_none(record: Record) -> None:
+@pytest.mark.load
+@pytest.mark.scenario(7, "plain Deployments, fixed: mode none")
+def test_none(record: Record) -> None:
     """Fixed replicas; a predictor pod is deleted under load."""
     release = Release("plain")
-    release.install("autoscaling.mode=none", "autoscaling.predictor.min=2")
+    release.install(
+        "autoscaling.mode=none", "autoscaling.predictor.min=2", "monitoring.podMonitor=true"
+    )
     host = expose(release)
     answer = wait_answer(host)
     record.check("mode none: right points", answer.right, answer)
     pods = release.pods("predictor")
     record.check("mode none: min replicas, no more", len(pods) == 2, f"{len(pods)} predictors")
-    with Load("plain", host, "3:55") as load:
+    check_scraped_twice(record, release)
+    with Load("plain", host, "4:300", make_small(), 0.04) as load:
         time.sleep(35)  # longer than a connection lives: new pods are found by then
         busy = [read_requests(release, pod) for pod in pods]
-        kubectl(
-            "-n", release.namespace, "delete", "pod", pods[0]["metadata"]["name"], "--wait=false"
-        )
-        load.finish()
+        before = load.count()[0]
+        name = pods[0]["metadata"]["name"]
+        kubectl("-n", release.namespace, "delete", "pod", name, "--wait=false")
+        wait_until("1,000 more requests", lambda: load.count()[0] - before >= 1000, 200, 1)
+        load.stop()
     record.check("mode none: both predictors get requests", min(busy) > 0, busy)
     requests, failures = load.totals()
     record.check(
         "mode none: kubectl delete pod of a predictor under load, 0 failed",
-        failures == 0,
+        failures == 0 and requests >= 1000,
         f"{requests} requests, {failures} failed {load.reasons()}",
     )
-    release.uninstall()
+
+
+def check_scraped_twice(record: Record, release: Release) -> None:
+    """Both predictors, each once."""
+    wanted = f'count(landmarks_inflight_requests{{namespace="{release.namespace}"}})'
+
+    def seen() -> bool:
+        found = query(wanted)
+        return bool(found) and found[0]["value"][1] == "3"
+
+    try:
+        wait_until("three pods in Prometheus", seen, 40, 2)
+        record.check("Prometheus scrapes each pod by the PodMonitor once (none)", True, "3 pods")
+    except TimeoutError as error:
+        record.check("Prometheus scrapes each pod by the PodMonitor once (none)", False, error)
 
 
 def read_requests(release: Release, pod: dict) -> float:
@@ -82,7 +84,8 @@ def read_requests(release: Release, pod: dict) -> float:
     )
 
 
-def see_hpa(record: Record) -> None:
+@pytest.mark.scenario(8, "plain Deployments, scaled on CPU: mode hpa")
+def test_hpa(record: Record) -> None:
     release = Release("on-cpu")
     release.install("autoscaling.mode=hpa")
     answer = wait_answer(expose(release))
@@ -98,19 +101,16 @@ def see_hpa(record: Record) -> None:
         record.check("mode hpa: both autoscalers read the CPU", True)
     except TimeoutError as error:
         record.check("mode hpa: both autoscalers read the CPU", False, error)
-    release.uninstall()
 
 
-def see_keda(record: Record) -> None:
-    """KEDA on our gauge out of Prometheus: up to three and more, and back."""
-    kubectl("apply", "-f", "k8s/prometheus/prometheus.yaml")
-    kubectl("-n", "monitoring", "rollout", "status", "deployment/prometheus", "--timeout=90s")
+@pytest.mark.load
+@pytest.mark.scenario(9, "plain Deployments, scaled on requests in flight: mode keda")
+def test_keda(record: Record) -> None:
+    """KEDA with the chart's own query and address of Prometheus: up to three and more, and back."""
     release = Release("in-flight")
-    release.make_namespace()
-    kubectl("-n", release.namespace, "apply", "-f", "k8s/prometheus/pods.yaml")
     release.install(
         "autoscaling.mode=keda",
-        'autoscaling.keda.selector=namespace="in-flight"',
+        "monitoring.podMonitor=true",
         "autoscaling.scaleDownDelaySeconds=10",
         "autoscaling.transformer.target=2",
         "autoscaling.predictor.target=1",
@@ -145,4 +145,21 @@ def see_keda(record: Record) -> None:
         failures == 0,
         f"{requests} requests, {failures} failed {load.reasons()}",
     )
-    release.uninstall()
+
+
+@pytest.mark.scenario(10, "one pod for both")
+def test_collocated(record: Record) -> None:
+    for name, mode, protocol in (
+        ("collocated", "knative", "rest"),
+        ("collocated-grpc", "knative", "grpc"),
+        ("collocated-plain", "none", "rest"),
+    ):
+        release = Release(name)
+        values = (f"autoscaling.mode={mode}", f"protocol={protocol}")
+        release.install("topology=collocated", "monitoring.podMonitor=true", *values)
+        host = release.host if mode == "knative" else expose(release)
+        answer = ask_grpc(host) if protocol == "grpc" else wait_answer(host)
+        text = f"collocated, mode {mode}, {protocol}"
+        record.check(f"{text}: right points", answer.right, answer)
+        check_scraped(record, release, text)
+        release.uninstall()

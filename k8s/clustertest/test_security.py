@@ -1,16 +1,17 @@
-"""7: Pod Security "restricted" enforced, nothing writable, nobody's root, policies valid."""
+"""Pod Security "restricted" enforced, nothing writable, nobody's root, policies valid."""
 
 import json
+
+import pytest
 
 from k8s.clustertest.commands import CommandError, kubectl
 from k8s.clustertest.journal import Record
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
 
-TITLE = 'Pod Security "restricted", read-only root, NetworkPolicy'
 
-
-def run(record: Record) -> None:
+@pytest.mark.scenario(14, 'Pod Security "restricted", read-only root, NetworkPolicy')
+def test_restricted(record: Record) -> None:
     release = Release("security")
     release.install("networkPolicy.enabled=true")
     labels = json.loads(kubectl("get", "namespace", release.namespace, "-o", "json"))["metadata"][
@@ -55,7 +56,19 @@ def run(record: Record) -> None:
     )
     answer = ask_jpeg(release.host)
     record.check("right points", answer.right, answer)
-    release.uninstall()
+
+
+@pytest.mark.scenario(15, "another user than the image's, as OpenShift gives each namespace")
+def test_any_user(record: Record) -> None:
+    release = Release("any-user")
+    ids = ("securityContext.runAsUser=1000650000", "securityContext.runAsGroup=0")
+    release.install(*ids, "podSecurityContext.fsGroup=1000650000")
+    for component in ("transformer", "predictor"):
+        pod = release.pods(component)[0]["metadata"]["name"]
+        user = execute(release, pod, "id -u").strip()
+        record.check(f"{component}: runs as that user", user == "1000650000", user)
+    answer = ask_jpeg(release.host)
+    record.check("right points", answer.right, answer)
 
 
 def execute(release: Release, pod: str, script: str) -> str:

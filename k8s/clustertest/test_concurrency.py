@@ -1,6 +1,8 @@
-"""2: a load in steps; replicas follow the concurrency as the formula says, and nothing fails."""
+"""A load in steps: replicas follow the concurrency as the formula says, and nothing fails."""
 
 import math
+
+import pytest
 
 from k8s.clustertest.crowd import make_crowd
 from k8s.clustertest.journal import Record
@@ -8,14 +10,40 @@ from k8s.clustertest.load import Load
 from k8s.clustertest.release import Release
 from k8s.clustertest.watch import Watch
 
-TITLE = "Knative scales transformer and predictor on concurrency, and back"
 TARGETS = {"transformer": 3, "predictor": 2}
 UTILIZATION, MOST = 0.7, 4
+DEFAULTS = {"transformer": 2, "predictor": 16}
 STEPS = ((1, 15), (3, 30), (5, 30), (10, 35), (1, 45))  # users, seconds
 WINDOW, DELAY = 15, 5
 
 
-def run(record: Record) -> None:
+DEFAULT_STEPS = ((2, 30), (6, 75))
+
+
+@pytest.mark.load
+@pytest.mark.scenario(4, "the chart's default targets under load")
+def test_default_targets(record: Record) -> None:
+    """Targets, window and delay as the chart has them; only max is what two cores carry."""
+    release = Release("defaults")
+    release.install(*(f"autoscaling.{name}.max={MOST}" for name in TARGETS))
+    steps = ",".join(f"{users}:{seconds}" for users, seconds in DEFAULT_STEPS)
+    with Watch(release) as watch, Load("defaults", release.host, steps, make_crowd()) as load:
+        load.finish()
+    requests, failures = load.totals()
+    record.check(
+        "no request failed on the way",
+        failures == 0,
+        f"{requests} requests, {failures} failed {load.reasons()}",
+    )
+    for component, target in DEFAULTS.items():
+        check_component(record, watch, component, load.begun, target, 0.7, DEFAULT_STEPS)
+    peak = watch.peak("transformer")
+    record.check("transformer: one replica to three and more", peak >= 3, f"{peak} ready")
+
+
+@pytest.mark.load
+@pytest.mark.scenario(3, "Knative scales transformer and predictor on concurrency, and back")
+def test_up_and_down(record: Record) -> None:
     release = Release("concurrency")
     release.install(
         f"autoscaling.utilization={UTILIZATION * 100:.0f}",
@@ -42,10 +70,11 @@ def run(record: Record) -> None:
         all(last[component] == 1 for component in TARGETS),
         ", ".join(f"{last[component]} {component}" for component in TARGETS),
     )
-    for component in TARGETS:
-        check_component(record, watch, component, load.begun)
+    for component, target in TARGETS.items():
+        check_component(record, watch, component, load.begun, target, UTILIZATION, STEPS[:-1])
+        peak = watch.peak(component)
+        record.check(f"{component}: one replica to three and more", peak >= 3, f"{peak} ready")
     record.series |= {"load": load.history(), "replicas": watch.samples, "started": [load.begun]}
-    release.uninstall()
 
 
 def find_return(watch: Watch, load: Load) -> str:
@@ -55,28 +84,34 @@ def find_return(watch: Watch, load: Load) -> str:
     return f"{alone[0] - down:.0f} s" if alone else "not seen"
 
 
-def check_component(record: Record, watch: Watch, component: str, begun: float) -> None:
+def check_component(
+    record: Record,
+    watch: Watch,
+    component: str,
+    begun: float,
+    wished: int,
+    utilization: float,
+    steps: tuple[tuple[int, int], ...],
+) -> None:
     """Compare the pods at each step's end with the formula on the autoscaler's own numbers."""
     rows, start = [], begun
-    for users, seconds in STEPS[:-1]:
+    for users, seconds in steps:
         start += seconds
         last = watch.between(start - 4, start)[-1]
         inflight = last[f"{component}_concurrency_stable"]
         target = last[f"{component}_concurrency_target"]
         wanted = min(MOST, max(1, math.ceil(inflight / target)))
         rows.append((users, inflight, wanted, int(last[component])))
-    text = f"{component}: replicas = ceil(in flight / ({TARGETS[component]} x {UTILIZATION}))"
+    text = f"{component}: replicas = ceil(in flight / ({wished} x {utilization}))"
     record.tables[text] = [
         ["users", "in flight, as the autoscaler counts", "formula", "replicas"],
         *([str(users), f"{inflight:.2f}", str(w), str(r)] for users, inflight, w, r in rows),
     ]
     record.check(
         f"{component}: the autoscaler has the chart's target",
-        math.isclose(target, TARGETS[component] * UTILIZATION),
+        math.isclose(target, wished * utilization),
         f"{target:.1f}",
     )
-    peak = watch.peak(component)
-    record.check(f"{component}: one replica to three and more", peak >= 3, f"{peak} ready")
     record.check(
         f"{component}: replicas follow the formula within one",
         all(abs(wanted - replicas) <= 1 for _, _, wanted, replicas in rows),

@@ -1,10 +1,12 @@
-"""8: values that make no sense are refused by helm install, with a sentence."""
+"""Values that make no sense are refused by helm install, with a sentence."""
+
+import pytest
 
 from k8s.clustertest.commands import CommandError, helm
 from k8s.clustertest.journal import Record
-from k8s.clustertest.scenarios.variants import see_variants
+from k8s.clustertest.release import Release
+from k8s.clustertest.variants import see_variants
 
-TITLE = "bad values are refused with a sentence, good ones accepted"
 REFUSED = {  # values -> what the refusal has to say
     ("autoscaling.mode=foo",): "value must be one of 'knative', 'keda', 'hpa', 'none'",
     (
@@ -21,11 +23,14 @@ REFUSED = {  # values -> what the refusal has to say
         "canaryTrafficPercent=10",
     ): "canaryTrafficPercent needs autoscaling.mode knative",
     ("predictor.replicas=3",): "additional properties 'replicas' not allowed",
-    ("monitoring.podMonitor=true",): "the Prometheus operator is not installed",
+    ("fullnameOverride=my.name",): "KServe takes a small letter first",
+    ("model.storageUri=s3://b/m",): "name the checkpoint in model.path",
+    ("transformer.image=x",): "additional properties 'image' not allowed",
 }
 
 
-def run(record: Record) -> None:
+@pytest.mark.scenario(16, "bad values are refused with a sentence, good ones accepted")
+def test_values(record: Record) -> None:
     for values, sentence in REFUSED.items():
         flags = [part for value in values for part in ("--set", value)]
         try:
@@ -43,6 +48,20 @@ def run(record: Record) -> None:
             last_line(error),
         )
     see_variants(record)
+
+
+@pytest.mark.scenario(17, "a mode that KServe refuses to change")
+def test_mode_change(record: Record) -> None:
+    release = Release("mode-change")
+    release.install("autoscaling.mode=none", wait=0)
+    try:
+        release.upgrade("autoscaling.mode=knative")
+        record.check("none to knative is refused before KServe does", False, "upgraded")
+    except CommandError as error:
+        said = "KServe refuses to change that" in str(error)
+        record.check("none to knative is refused before KServe does", said, last_line(error))
+    release.upgrade("autoscaling.mode=hpa")
+    record.check("none to hpa is taken", True)
 
 
 def last_line(error: CommandError) -> str:

@@ -1,18 +1,20 @@
-"""9: the caller's own checkpoints, on a volume: one of them the default, all of them served."""
+"""The caller's own checkpoints: on a volume, and fetched by KServe's storage-initializer."""
 
+import pytest
 import yaml
 
 from k8s.clustertest.commands import ROOT, kubectl
+from k8s.clustertest.https_store import CHECKPOINT, serve_checkpoints
 from k8s.clustertest.journal import Record
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
-from k8s.clustertest.scenarios.first_answer import wait_answer
+from k8s.clustertest.test_first_answer import wait_answer
 
-TITLE = "models from a volume (pvc://), several at once"
 FOLDER = "/mnt/models"
 
 
-def run(record: Record) -> None:
+@pytest.mark.scenario(18, "models from a volume (pvc://), several at once")
+def test_volume(record: Record) -> None:
     release = Release("storage")
     release.make_namespace()
     fill_volume(release)
@@ -33,12 +35,23 @@ def run(record: Record) -> None:
     )
     absent = ask_jpeg(host, model="absent")
     record.check("a model that is not there: 404", absent.problem.startswith("HTTP 404"), absent)
-    release.uninstall()
+
+
+@pytest.mark.scenario(19, "a model fetched over https by KServe's storage-initializer")
+def test_https(record: Record) -> None:
+    release = Release("fetched")
+    release.make_namespace()
+    uri = serve_checkpoints(release)
+    release.install(f"model.storageUri={uri}", f"model.path={FOLDER}/{CHECKPOINT}", wait=120)
+    pod = release.pods("predictor")[0]
+    names = [container["name"] for container in pod["spec"].get("initContainers", [])]
+    record.check("KServe put its storage-initializer in", "storage-initializer" in names, names)
+    answer = wait_answer(release.host)
+    record.check("the student, over https: right points", answer.right, answer)
 
 
 def fill_volume(release: Release) -> None:
     """Make a volume and copy the images' own models onto it, as an owner of models would."""
-    version = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())["appVersion"]
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -50,7 +63,7 @@ def fill_volume(release: Release) -> None:
     }
     container = {
         "name": "copy",
-        "image": f"landmarks-predictor:{version}",
+        "image": f"landmarks-predictor:{read_version()}",
         "command": ["cp", "-r", "/app/models/.", FOLDER],
         "volumeMounts": [{"name": "models", "mountPath": FOLDER}],
         "securityContext": {"runAsUser": 0},  # a folder of the node belongs to root
@@ -70,3 +83,7 @@ def fill_volume(release: Release) -> None:
     done = "--for=jsonpath={.status.phase}=Succeeded"
     kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=60s")
     release.enforce("restricted")
+
+
+def read_version() -> str:
+    return yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())["appVersion"]

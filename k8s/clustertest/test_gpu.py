@@ -1,17 +1,19 @@
-"""6: gpu.enabled puts the predictor, and only it, where a GPU is; a second one has to wait."""
+"""gpu.enabled puts the predictor, and only it, where a GPU is; a second one has to wait."""
 
 import json
+
+import pytest
 
 from k8s.clustertest.commands import kubectl, wait_until
 from k8s.clustertest.journal import Record
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
 
-TITLE = "a GPU pool (the node only says that it has one GPU)"
 RESOURCE = "nvidia.com/gpu"
 
 
-def run(record: Record) -> None:
+@pytest.mark.scenario(12, "a GPU pool (the node only says that it has one GPU)")
+def test_pool(record: Record) -> None:
     node = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["metadata"]["name"]
     release = Release("gpu")
     # The CPU image: there is no GPU to run the CUDA one on.
@@ -48,7 +50,28 @@ def run(record: Record) -> None:
         record.check("the first one still answers", answer.right, answer)
     finally:
         offer(node, 0)
-    release.uninstall()
+
+
+@pytest.mark.scenario(13, "an upgrade on a GPU pool that is full")
+def test_full_pool(record: Record) -> None:
+    """One card, one pod, plain Deployments: the pod goes before the next one comes."""
+    node = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["metadata"]["name"]
+    offer(node, 1)
+    try:
+        release = Release("gpu-full")
+        values = ("gpu.enabled=true", "gpu.repository=landmarks-predictor", "gpu.engine=auto")
+        release.install(*values, "autoscaling.mode=none", "drainSeconds=1")
+        before = release.pods("predictor")[0]["metadata"]["name"]
+        release.upgrade("predictor.annotations.stamp=two")
+        wait_until("the new predictor", lambda: is_replaced(release, before), 90)
+        record.check("the upgrade ends: the new predictor has the card", True, before)
+    finally:
+        offer(node, 0)
+
+
+def is_replaced(release: Release, before: str) -> bool:
+    names = [pod["metadata"]["name"] for pod in release.ready_pods("predictor")]
+    return len(names) == 1 and names != [before]
 
 
 def offer(node: str, count: int) -> None:

@@ -1,1 +1,0 @@
-"""One scenario a file: TITLE, and run(record)."""

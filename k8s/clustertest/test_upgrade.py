@@ -1,0 +1,39 @@
+"""From the last chart to this one, with its values kept, under load."""
+
+import pytest
+
+from k8s.clustertest.commands import wait_until
+from k8s.clustertest.crowd import make_small
+from k8s.clustertest.journal import Record
+from k8s.clustertest.load import Load
+from k8s.clustertest.release import Release
+from k8s.clustertest.test_first_answer import check_diff, wait_answer
+
+LAST = "tests/helm/assets/landmarks-0.1.0.tgz"
+
+
+@pytest.mark.load
+@pytest.mark.scenario(11, "upgrade from the last chart with --reuse-values")
+def test_reuse_values(record: Record) -> None:
+    release = Release("from-last")
+    release.install(chart=LAST)
+    answer = wait_answer(release.host)
+    record.check("the last chart: right points", answer.right, answer)
+    before = read_revision(release)
+    with Load("from-last", release.host, "4:300", make_small(), 0.04) as load:
+        release.upgrade(keep="--reuse-values")
+        wait_until("this chart's revision", lambda: read_revision(release) != before, 90)
+        release.wait_ready()
+        wait_until("1,000 requests", lambda: load.count()[0] >= 1000, 180, 1)
+        load.stop()
+    requests, failures = load.totals()
+    found = f"{requests} requests, {failures} failed {load.reasons()}"
+    record.check("no request failed on the way", failures == 0 and requests >= 1000, found)
+    answer = wait_answer(release.host)
+    record.check("this chart: right points", answer.right, answer)
+    check_diff(record, release, "the upgrade")
+
+
+def read_revision(release: Release) -> str:
+    status = release.get("ksvc", f"{release.name}-transformer").get("status", {})
+    return status.get("latestReadyRevisionName", "")

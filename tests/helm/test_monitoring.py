@@ -1,0 +1,190 @@
+"""PodMonitor and alerts, as Prometheus and its operator would take them."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from serving import metrics
+from tests.helm.conftest import MODES, find, needs_helm, render
+
+pytestmark = needs_helm
+PLACES = [
+    (mode, topology, protocol)
+    for mode in MODES
+    for topology in ("split", "collocated")
+    for protocol in ("rest", "grpc")
+]
+ON = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
+
+
+def discover(pod: dict, address: str) -> list[dict[str, str]]:
+    """Give what Prometheus discovers of a pod: a target a declared port, or one without any."""
+    sidecar = {"name": "queue-proxy", "ports": [{"containerPort": 8012}, {"containerPort": 9090}]}
+    targets = []
+    for entry in [*pod["containers"], sidecar]:
+        for port in entry.get("ports") or [None]:
+            target = {
+                "__meta_kubernetes_pod_ip": address,
+                "__meta_kubernetes_pod_container_name": entry["name"],
+                "__address__": address,
+            }
+            if port:
+                target["__address__"] = f"{address}:{port['containerPort']}"
+            targets.append(target)
+    return targets
+
+
+def relabel(target: dict[str, str], rules: list[dict]) -> str | None:
+    """Keep and replace as Prometheus does; gives the address, or None for a dropped target."""
+    target = dict(target)
+    for rule in rules:
+        value = ";".join(target.get(name, "") for name in rule["sourceLabels"])
+        matched = re.fullmatch(rule["regex"], value)
+        if rule["action"] == "keep" and not matched:
+            return None
+        if rule["action"] == "replace" and matched:
+            replacement = re.sub(r"\$(\d)", r"\\\1", rule["replacement"])
+            target[rule["targetLabel"]] = matched.expand(replacement)
+    return target["__address__"]
+
+
+@pytest.mark.parametrize("address", ["10.244.0.7", "fd00:10:244::7"])
+@pytest.mark.parametrize(("mode", "topology", "protocol"), PLACES)
+def test_every_service_is_scraped_once_wherever_it_runs(mode, topology, protocol, address):
+    documents = render(f"autoscaling.mode={mode},topology={topology},protocol={protocol}", *ON)
+    monitor = find(documents, "PodMonitor")["spec"]
+    service = find(documents, "InferenceService")["spec"]
+    host = f"[{address}]" if ":" in address else address
+    for component, pod in service.items():
+        for end in monitor["podMetricsEndpoints"]:
+            assert not {"port", "targetPort", "portNumber"} & set(end)  # found only if declared
+        found = {
+            place
+            for end in monitor["podMetricsEndpoints"]
+            for target in discover(pod, address)
+            if (place := relabel(target, end["relabelings"]))
+        }
+        listening = {
+            f"{host}:{argument.split('=')[1]}"
+            for entry in pod["containers"]
+            for argument in entry["args"]
+            if argument.startswith("--http_port=")
+        }
+        assert found == listening, component
+
+
+def read_rules(*values: str) -> list[dict]:
+    return find(render(*ON, *values), "PrometheusRule")["spec"]["groups"][0]["rules"]
+
+
+def test_alerts_ask_for_metrics_and_codes_that_the_services_have():
+    known = {
+        sample.name
+        for metric in (metrics.INFLIGHT, metrics.REQUESTS, metrics.SECONDS)
+        for sample in metric.describe()
+    }
+    for rule in read_rules():
+        for name in re.findall(r"landmarks_[a-z_]+", rule["expr"]):
+            base = re.sub(r"_(bucket|total)$", "", name)
+            assert base in known, name
+    errors = Path(__file__).parents[2] / "serving"
+    codes = " ".join(path.read_text() for path in errors.glob("*.py"))
+    for rule in read_rules():
+        for listed in re.findall(r'code=~?"([a-z_|]+)"', rule["expr"]):
+            for code in listed.split("|"):
+                assert f'"{code}"' in codes, code
+
+
+def test_a_null_threshold_is_no_alert():
+    names = {rule["alert"] for rule in read_rules("monitoring.alerts.p99Seconds=null")}
+    assert names == {
+        "LandmarksErrors",
+        "LandmarksQueueFull",
+        "LandmarksNotScaling",
+        "LandmarksNoReadyPod",
+    }
+
+
+def test_who_may_sleep_is_not_missed():
+    values = ("autoscaling.predictor.min=0", "autoscaling.transformer.min=0")
+    assert "LandmarksNoReadyPod" not in {rule["alert"] for rule in read_rules(*values)}
+
+
+LABELS = 'service="transformer",namespace="vision",pod="landmarks-transformer-{}"'
+REQUESTS = 'landmarks_requests_total{{{},model="unet",code="{}"}}'
+SERIES = {
+    "LandmarksErrors": [
+        (REQUESTS.format(LABELS.format("a"), "ok"), "0+98x60"),
+        (REQUESTS.format(LABELS.format("a"), "internal"), "0+2x60"),
+    ],
+    "LandmarksQueueFull": [
+        (REQUESTS.format(LABELS.format("a"), "ok"), "0+98x60"),
+        (REQUESTS.format(LABELS.format("a"), "overloaded"), "0+2x60"),
+    ],
+    "LandmarksSlow": [
+        (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="1"}}', "0+0x60"),
+        (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="4"}}', "0+9x60"),
+        (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="+Inf"}}', "0+9x60"),
+    ],
+    "LandmarksNotScaling": [
+        (f"landmarks_inflight_requests{{{LABELS.format('a')}}}", "2x60"),
+        (f"landmarks_inflight_requests{{{LABELS.format('b')}}}", "4x60"),
+    ],
+    "LandmarksNoReadyPod": [("up", "1x60")],
+}
+FINE = [
+    (REQUESTS.format(LABELS.format("a"), "ok"), "0+1000x60"),
+    (REQUESTS.format(LABELS.format("a"), "invalid_image"), "0+1000x60"),  # the caller's fault
+    (REQUESTS.format(LABELS.format("a"), "internal"), "0+1x60"),
+    (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="1"}}', "0+9x60"),
+    (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="+Inf"}}', "0+9x60"),
+    (f"landmarks_inflight_requests{{{LABELS.format('a')}}}", "2x60"),
+]
+
+
+def find_promtool(folder: Path) -> list[str]:
+    """Give promtool's command: the machine's own, or that of the cluster test's Prometheus."""
+    if shutil.which("promtool"):
+        return ["promtool"]
+    image = "landmarks-prometheus:2"
+    docker = shutil.which("docker")
+    look = [docker or "false", "image", "inspect", image]
+    if docker and subprocess.run(look, capture_output=True).returncode == 0:
+        mount = ["-v", f"{folder}:/rules", "-w", "/rules", "--user", "0"]
+        return [docker, "run", "--rm", *mount, "--entrypoint", "promtool", image]
+    pytest.skip("neither promtool nor the image of the cluster test's Prometheus is there")
+
+
+def test_alerts_fire_when_they_should_and_not_before(tmp_path):
+    rules = read_rules()
+    (tmp_path / "rules.yaml").write_text(
+        yaml.safe_dump({"groups": [{"name": "a", "rules": rules}]})
+    )
+    tests = [write_test(series, alert, 1) for alert, series in SERIES.items()]
+    tests += [write_test(FINE, alert, 0) for alert in SERIES]
+    whole = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(whole))
+    command = [*find_promtool(tmp_path), "test", "rules", "test.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def write_test(series: list[tuple[str, str]], alert: str, firing: int) -> dict:
+    """Make a test of promtool: how often this alert fires after half an hour."""
+    query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)'
+    if alert == "LandmarksNoReadyPod":  # the predictor has no series in these
+        query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) - 1'
+    expected = {
+        "expr": query,
+        "eval_time": "30m",
+        "exp_samples": [{"value": firing, "labels": "{}"}],
+    }
+    return {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series],
+        "promql_expr_test": [expected],
+    }

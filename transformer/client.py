@@ -1,0 +1,85 @@
+"""The seam between the transformer and whoever finds the landmarks of its faces."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.errors import InvalidRequest, PredictorUnavailable
+from serving.landmarks import LandmarkSet
+from serving.stages import Timings, add_timings
+
+SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
+CHUNK_FACES = 256  # of a call, the predictor's own limit
+CHUNK_BYTES = 8 * 2**20
+
+
+@dataclass(slots=True)
+class Located:
+    """What the predictor says about faces, and the seconds of its own stages."""
+
+    landmarks: NDArray[np.float32]  # [N, K, 2]
+    scores: NDArray[np.float32]  # [N, K]
+    timings: Timings = field(default_factory=dict)
+    digest: str = ""  # of the landmark set, "" where the predictor doesn't tell
+
+
+class Client(ABC):
+    """Asks models of a predictor, wherever it runs."""
+
+    address: str  # where that is, for the log
+
+    async def locate(
+        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
+    ) -> Located:
+        """Ask a model for the landmarks and scores of faces `[N,...]`.
+
+        Raises the predictor's own ServingError, or PredictorUnavailable.
+        """
+        chunk = max(1, min(CHUNK_FACES, CHUNK_BYTES // max(1, faces[:1].nbytes)))
+        parts = [
+            await self.infer(faces[start : start + chunk], model, forward, deadline)
+            for start in range(0, len(faces), chunk)
+        ]
+        if len({part.digest for part in parts}) > 1:
+            raise PredictorUnavailable("The predictor is being replaced by one of other landmarks.")
+        timings: Timings = {}
+        for part in parts:
+            add_timings(timings, part.timings)
+        return Located(
+            np.concatenate([part.landmarks for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            timings,
+            parts[0].digest,
+        )
+
+    @abstractmethod
+    async def infer(
+        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
+    ) -> Located:
+        """Make one call, with no more faces than it takes."""
+
+    @abstractmethod
+    async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
+        """Ask for the landmark set of a model.
+
+        Raises the predictor's own ServingError, or PredictorUnavailable.
+        """
+
+    @abstractmethod
+    async def check_ready(self, model: str) -> bool:
+        """Tell whether the predictor's model is ready."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give up connections, or models."""
+
+
+def check_forward(forward: Mapping[str, str]) -> None:
+    """Raise InvalidRequest where a header cannot go on to the predictor."""
+    for name, value in forward.items():
+        if not SENDABLE.fullmatch(value):
+            raise InvalidRequest(f"The header '{name}' needs visible ASCII characters.")
