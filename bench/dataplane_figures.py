@@ -25,7 +25,6 @@ from bench.dataplane_run import (
     find_ports,
     load,
     make_jpeg,
-    read_rss,
     run_ours,
     run_stock,
     start,
@@ -259,11 +258,11 @@ def measure_overload(seconds: float = 60) -> dict:
     with run_ours() as services:
         _, transformer = services
         calm = load("--to-rest", transformer.rest, *call, "--clients", 16, "--seconds", 8)
-        rss = [[round(read_rss(service), 1) for service in services]]
+        rss = [[round(service.read_memory(), 1) for service in services]]
         with HealthWatch(transformer) as watch:
             rate = 10 * calm["per_second"]
             found = load("--to-rest", transformer.rest, *call, "--rate", rate, "--seconds", seconds)
-        rss.append([round(read_rss(service), 1) for service in services])
+        rss.append([round(service.read_memory(), 1) for service in services])
     return {
         "calm": calm,
         "overload": found,
@@ -285,9 +284,9 @@ def measure_soak(requests_: int = 100_000) -> dict:
     try:
         call = ["--to-grpc", predictor.grpc, "--clients", 64, "--seconds", 3600, "--warm", 0]
         load(*call, "--requests", 5000)
-        before = read_rss(predictor)
+        before = predictor.read_memory()
         found = load(*call, "--requests", requests_ - 5000)
-        after = read_rss(predictor)
+        after = predictor.read_memory()
     finally:
         predictor.stop()
     growth = round(100 * (after / before - 1), 2)

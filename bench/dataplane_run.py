@@ -9,11 +9,22 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
-from tools.processes import ROOT, Service, StartError, find_ports, wait_ready
+from tools.processes import (
+    ROOT,
+    Service,
+    StartError,
+    find_ports,
+    pin_to,
+    run_services,
+    start_service,
+    wait_ready,
+)
 
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
 IMAGES = ROOT / "out/images"  # `make images`: of each service what its image's requirements bring
@@ -24,20 +35,15 @@ def start(
     module: str, ports: tuple[int, int], *arguments: str, cpus: str = "", **settings: str
 ) -> Service:
     """Start `python -m module` and wait until it is ready; `cpus` pins it, as "0" or "0,1"."""
-    log = Path(tempfile.mkdtemp(prefix="bench-")) / "service.log"
-    python = find_python(module, settings)
-    command = [python, "-m", module, f"--http_port={ports[0]}", f"--grpc_port={ports[1]}"]
-    pin = ["taskset", "-c", cpus] if cpus else []
-    with log.open("w") as sink:
-        process = subprocess.Popen(
-            [*pin, *command, "--model_name=unet", *arguments],
-            cwd=ROOT,
-            env=os.environ | QUIET | settings,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    service = Service(module, process, log, *ports)
+    service = start_service(
+        module,
+        *ports,
+        make_folder(),
+        QUIET | settings,
+        arguments=arguments,
+        cpus=cpus,
+        python=find_python(module, settings),
+    )
     wait_ready(service)
     return service
 
@@ -55,41 +61,32 @@ def find_python(module: str, settings: Mapping[str, str]) -> str:
     return str(python)
 
 
-@contextlib.contextmanager
-def run_ours(cpus: str = "", **settings: str) -> Iterator[tuple[Service, Service]]:
+def run_ours(cpus: str = "", **settings: str) -> AbstractContextManager[tuple[Service, Service]]:
     """Run our predictor and transformer."""
-    ports = find_ports()
-    pair = (ports.predictor_rest, ports.predictor_grpc)
-    predictor = start("predictor", pair, cpus=cpus, **settings)
-    settings["LANDMARKS_PREDICTOR"] = f"127.0.0.1:{predictor.grpc}"
-    try:
-        transformer = start("transformer", (ports.rest, ports.grpc), cpus=cpus, **settings)
-        try:
-            yield predictor, transformer
-        finally:
-            transformer.stop()
-    finally:
-        predictor.stop()
+    find = partial(find_python, settings=settings)
+    return run_services(find_ports(), make_folder(), QUIET | settings, cpus=cpus, find_python=find)
 
 
 @contextlib.contextmanager
 def run_stock() -> Iterator[tuple[Service, Service]]:
     """Run the predictor and transformer of KServe's samples."""
     ports = find_ports()
-    predictor = start("bench.stock.predictor", (ports.predictor_rest, ports.predictor_grpc))
-    try:
+    with contextlib.ExitStack() as running:
+        predictor = start(
+            "bench.stock.predictor",
+            (ports.predictor_rest, ports.predictor_grpc),
+            "--model_name=unet",
+        )
+        running.callback(predictor.stop)
         transformer = start(
             "bench.stock.transformer",
             (ports.rest, ports.grpc),
             f"--predictor_host=127.0.0.1:{predictor.rest}",
             "--predictor_protocol=v2",
+            "--model_name=unet",
         )
-        try:
-            yield predictor, transformer
-        finally:
-            transformer.stop()
-    finally:
-        predictor.stop()
+        running.callback(transformer.stop)
+        yield predictor, transformer
 
 
 def load(*arguments: object, cpus: str = "") -> dict:
@@ -98,8 +95,7 @@ def load(*arguments: object, cpus: str = "") -> dict:
 
 
 def begin_load(*arguments: object, cpus: str = "") -> subprocess.Popen:
-    pin = ["taskset", "-c", cpus] if cpus else []
-    command = [*pin, sys.executable, "-m", "bench.dataplane_load", *map(str, arguments)]
+    command = [*pin_to(cpus), sys.executable, "-m", "bench.dataplane_load", *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -119,19 +115,16 @@ def make_jpeg(width: int = 640, height: int = 480) -> bytes:
     return buffer.getvalue()
 
 
+def make_folder() -> Path:
+    """Make a folder for what a benchmark leaves: logs and bodies."""
+    return Path(tempfile.mkdtemp(prefix="bench-"))
+
+
 def write_body(content: bytes) -> Path:
     """Put a request body where the callers find it."""
-    path = Path(tempfile.mkdtemp(prefix="bench-")) / "body"
+    path = make_folder() / "body"
     path.write_bytes(content)
     return path
-
-
-def read_rss(service: Service) -> float:
-    """Read a service's resident memory, in MiB."""
-    for line in Path(f"/proc/{service.process.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("no VmRSS")
 
 
 def describe_machine() -> dict:

@@ -8,10 +8,9 @@ sets the seconds beside those of a bare `import kserve`. Writes bench/start.csv.
 
 import argparse
 import csv
-import os
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -20,14 +19,9 @@ import numpy as np
 import requests
 
 from predictor.engines.golden import GOLDEN_FACE
+from tools.processes import find_ports, start_service, wait_ready
 
 ENGINES = ("openvino-int8", "openvino-bf16", "eager")
-
-
-def find_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def time_import() -> float:
@@ -39,47 +33,29 @@ def time_import() -> float:
 
 def start(engine: str, artifact: Path | None, asks: int) -> tuple[float, float]:
     """Start a predictor, ask it, end it: seconds until ready, and peak resident MB."""
-    port, grpc = find_port(), find_port()
-    env = os.environ | {"LANDMARKS_ENGINE": engine}
+    ports = find_ports()
+    settings = {"LANDMARKS_ENGINE": engine}
     if artifact:
-        env["LANDMARKS_ARTIFACT"] = str(artifact)
+        settings["LANDMARKS_ARTIFACT"] = str(artifact)
     begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "predictor", f"--http_port={port}", f"--grpc_port={grpc}"],
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/v2"
-    try:
-        while not is_ready(url):
-            if process.poll() is not None:
-                raise RuntimeError(f"the predictor with engine {engine} ended at start")
-            time.sleep(0.02)
-        seconds = time.perf_counter() - begun
-        ask(url, asks)
-        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-    finally:
-        process.terminate()
-        process.wait()
+    with tempfile.TemporaryDirectory() as logs:
+        service = start_service("predictor", ports.rest, ports.grpc, Path(logs), settings)
+        try:
+            wait_ready(service)
+            seconds = time.perf_counter() - begun
+            ask(f"{service.url}/v2", asks)
+            peak = service.read_memory("VmHWM")
+        finally:
+            service.stop()
     return seconds, peak
-
-
-def is_ready(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/health/ready", timeout=1).status_code == 200
-    except requests.RequestException:
-        return False
 
 
 def ask(url: str, times: int) -> None:
     face = np.load(GOLDEN_FACE)  # [1, 1, H, H], which the predictor resizes
     tensor = {"name": "face", "shape": list(face.shape), "datatype": "UINT8"}
     body = {"inputs": [tensor | {"data": face.ravel().tolist()}]}
-    name = requests.get(f"{url}/models", timeout=5).json()["models"][0]
     for _ in range(times):
-        answer = requests.post(f"{url}/models/{name}/infer", json=body, timeout=60)
+        answer = requests.post(f"{url}/models/unet/infer", json=body, timeout=60)
         answer.raise_for_status()
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,11 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.rest}"
 
+    def read_memory(self, kind: str = "VmRSS") -> float:
+        """Read its resident memory, or the most that it was (VmHWM), in MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition(f"{kind}:")[2].split()[0]) / 1024
+
     def tail_log(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
@@ -77,15 +82,26 @@ def find_ports() -> Ports:
 
 
 def start_service(
-    name: str, rest: int, grpc: int, logs: Path, settings: Mapping[str, str]
+    name: str,
+    rest: int,
+    grpc: int,
+    logs: Path,
+    settings: Mapping[str, str],
+    *,
+    arguments: Sequence[str] = (),
+    cpus: str = "",
+    python: str = sys.executable,
 ) -> Service:
-    """Start `python -m predictor`, `transformer` or `standalone`; its log goes to a file."""
+    """Start `python -m name`, one of the services; its log goes to a file.
+
+    `cpus` pins it to processors, as "0" or "0,1".
+    """
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
-    command = [sys.executable, "-m", name, f"--http_port={rest}", f"--grpc_port={grpc}"]
+    command = [python, "-m", name, f"--http_port={rest}", f"--grpc_port={grpc}", *arguments]
     with log.open("w") as sink:
         process = subprocess.Popen(
-            command,
+            [*pin_to(cpus), *command],
             cwd=ROOT,
             env={"LANDMARKS_HOST": "localhost", **os.environ, **settings},
             stdout=sink,
@@ -93,6 +109,11 @@ def start_service(
             start_new_session=True,  # Ctrl-C comes to us, and we stop them in order
         )
     return Service(name, process, log, rest, grpc)
+
+
+def pin_to(cpus: str) -> list[str]:
+    """Return what stands before a command that runs on these processors alone, "" being all."""
+    return ["taskset", "-c", cpus] if cpus else []
 
 
 def wait_ready(service: Service, seconds: float = START_SECONDS) -> float:
@@ -106,33 +127,40 @@ def wait_ready(service: Service, seconds: float = START_SECONDS) -> float:
         with contextlib.suppress(requests.RequestException):
             if session.get(f"{service.url}/v2/models/unet/ready", timeout=2).ok:
                 return time.monotonic() - begun
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise StartError(f"The {service.name} is not ready:\n{service.tail_log()}")
 
 
 @contextlib.contextmanager
 def run_services(
-    ports: Ports, logs: Path, settings: Mapping[str, str] | None = None, report=lambda line: None
+    ports: Ports,
+    logs: Path,
+    settings: Mapping[str, str] | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    cpus: str = "",
+    find_python: Callable[[str], str] = lambda name: sys.executable,
 ) -> Iterator[tuple[Service, Service]]:
-    """Run predictor and transformer until the block ends; `report` gets progress lines."""
-    settings = dict(settings or {})
-    running: list[Service] = []
-    try:
+    """Run predictor and transformer until the block ends; `report` gets progress lines.
+
+    `find_python` gives the interpreter of each, by its name.
+    """
+    settings = {"LANDMARKS_PREDICTOR": f"127.0.0.1:{ports.predictor_grpc}", **(settings or {})}
+    places = {
+        "predictor": (ports.predictor_rest, ports.predictor_grpc),
+        "transformer": (ports.rest, ports.grpc),
+    }
+    with contextlib.ExitStack() as running:  # ends the transformer first: it needs the other
         report("starting predictor and transformer ...")
-        predictor = start_service(
-            "predictor", ports.predictor_rest, ports.predictor_grpc, logs, settings
-        )
-        running.append(predictor)
-        settings["LANDMARKS_PREDICTOR"] = f"127.0.0.1:{ports.predictor_grpc}"
-        transformer = start_service("transformer", ports.rest, ports.grpc, logs, settings)
-        running.append(transformer)
-        for service in running:
+        services: list[Service] = []
+        for name, pair in places.items():
+            python = find_python(name)
+            service = start_service(name, *pair, logs, settings, cpus=cpus, python=python)
+            running.callback(service.stop)
+            services.append(service)
+        for service in services:
             wait_ready(service)
             report(f"{service.name} is ready at {service.url} (log: {service.log})")
-        yield predictor, transformer
-    finally:
-        for service in reversed(running):  # the transformer first: it needs the other
-            service.stop()
+        yield services[0], services[1]
 
 
 @contextlib.contextmanager

@@ -42,13 +42,13 @@ def test_none(record: Record) -> None:
     pods = release.pods("predictor")
     record.check("mode none: min replicas, no more", len(pods) == 2, f"{len(pods)} predictors")
     check_scraped_twice(record, release)
-    with Load("plain", host, "4:300", make_small(), 0.04) as load:
+    with Load("plain", host, "4:900", make_small(), 0.04) as load:
         time.sleep(35)  # longer than a connection lives: new pods are found by then
         busy = [read_requests(release, pod) for pod in pods]
         before = load.count()[0]
         name = pods[0]["metadata"]["name"]
         kubectl("-n", release.namespace, "delete", "pod", name, "--wait=false")
-        wait_until("1,000 more requests", lambda: load.count()[0] - before >= 1000, 200, 1)
+        wait_until("1,000 more requests", lambda: load.count()[0] - before >= 1000, 400, 1)
         load.stop()
     record.check("mode none: both predictors get requests", min(busy) > 0, busy)
     requests, failures = load.totals()

@@ -20,11 +20,11 @@ def test_reuse_values(record: Record) -> None:
     answer = wait_answer(release.host)
     record.check("the last chart: right points", answer.right, answer)
     before = read_revision(release)
-    with Load("from-last", release.host, "4:300", make_small(), 0.04) as load:
+    with Load("from-last", release.host, "4:900", make_small(), 0.04) as load:
         release.upgrade(keep="--reuse-values")
         wait_until("this chart's revision", lambda: read_revision(release) != before, 90)
         release.wait_ready()
-        wait_until("1,000 requests", lambda: load.count()[0] >= 1000, 180, 1)
+        wait_until("1,000 requests", lambda: load.count()[0] >= 1000, 400, 1)
         load.stop()
     requests, failures = load.totals()
     found = f"{requests} requests, {failures} failed {load.reasons()}"

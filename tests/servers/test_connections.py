@@ -166,9 +166,6 @@ def test_empty_lines_are_no_request(strict):
         assert is_cut(connection, 4)
 
 
-@guards(
-    "serving/rest_protocol.py", "            if self.pipeline:", becomes="            if False:"
-)
 def test_many_requests_ahead_are_answered_in_turn_and_bounded(transformer):
     """A quarter of a megabyte of requests on one connection is no quarter of a gigabyte here."""
     count = 5000
@@ -183,11 +180,6 @@ def test_many_requests_ahead_are_answered_in_turn_and_bounded(transformer):
         assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
 
 
-@guards(
-    "serving/rest_answers.py",
-    "                cycle.disconnected = True",
-    becomes="                pass",
-)
 def test_who_asks_ahead_and_leaves_is_no_error_of_ours(strict):
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -9,7 +9,7 @@ import torch
 
 from predictor.engines import ENGINES, choice, load_engine
 from predictor.engines.golden import load_face
-from predictor.engines.registry import EngineKind
+from predictor.engines.registry import NARROW, EngineKind
 from predictor.export.artifact import export_artifact
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
@@ -100,12 +100,14 @@ def test_the_tables_figures_are_the_ledgers(path):
                 assert row["any"] < 1.1 * measured, name
 
 
-def test_the_students_artifact_tells_that_it_is_narrow(monkeypatch):
-    """With AMX the student is faster in bf16, the wider network in int8."""
+def test_an_artifact_tells_that_its_network_is_narrow(monkeypatch):
+    """With AMX a network of width 8 was faster in bf16, the wider one in int8."""
     monkeypatch.setattr(choice, "list_hardware", lambda: AMX)
     first = []
-    for name in ("student_unet.pth", "simple_unet.pth"):
-        narrow = choice.is_narrow(Path("models") / name, None)
+    for width in (NARROW, 32):
+        made = [(Path("models"), {"width": width})]
+        monkeypatch.setattr(choice, "list_artifacts", lambda checkpoint, artifact, made=made: made)
+        narrow = choice.is_narrow(Path("models/simple_unet.pth"), None)
         first.append(choice.rank_engines(narrow)[0])
     assert first == [
         ("openvino-bf16", "the CPU multiplies bf16"),
