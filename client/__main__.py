@@ -50,6 +50,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         parser.error("--json and --overlay are for one picture: --format json, --overlay-dir.")
     if given.overlay and given.overlay.suffix.lower() not in SUFFIXES:
         parser.error(f"--overlay: the file's name ends in {' or '.join(SUFFIXES)}.")
+    if any(":" not in text for text in given.header):
+        parser.error("--header: a name, a colon and a value.")
     if not given.timeout > 0 or given.retries < 0 or given.threads < 1:
         parser.error("--timeout and --threads are above 0, --retries not below it.")
     if given.out:

@@ -41,7 +41,7 @@ class Client:
         self.retries, self.threads = retries, threads
         url = url or os.environ.get("LANDMARKS_URL") or DEFAULT_URL
         self.transport: GrpcTransport | RestTransport = (
-            GrpcTransport(grpc, model, timeout)
+            GrpcTransport(grpc, model, timeout, headers)
             if grpc
             else RestTransport(url, model, timeout, headers, threads)
         )

@@ -1,5 +1,6 @@
 """The service over gRPC; needs the extra: pip install 'landmarks-client[grpc]'."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ CODE = "landmarks-error-code"  # in the trailing metadata, as REST's "code"
 class GrpcTransport:
     """A model at a gRPC address, host:port. Threads may share it."""
 
-    def __init__(self, address: str, model: str, timeout: float):
+    def __init__(
+        self, address: str, model: str, timeout: float, headers: Mapping[str, str] | None = None
+    ):
         try:
             import grpc
 
@@ -26,6 +29,7 @@ class GrpcTransport:
             raise ServiceError("no_grpc", text) from error
         self.grpc, self.pb = grpc, pb
         self.address, self.model, self.timeout = f"{address}/{model}", model, timeout
+        self.metadata = [(name.lower(), value) for name, value in (headers or {}).items()]
         local = address.rpartition(":")[0].strip("[]") in LOOPBACK
         options = [("grpc.enable_http_proxy", 0)] if local else []
         self.channel = grpc.insecure_channel(address, options)
@@ -67,7 +71,10 @@ class GrpcTransport:
     def ask(self, method: Any, request: Any) -> tuple[Any, Any]:
         """Make a call; raises ServiceError with the service's own code where it gave one."""
         try:
-            return method.with_call(request, timeout=self.timeout)
+            return method.with_call(request, timeout=self.timeout, metadata=self.metadata)
+        except (ValueError, TypeError) as error:  # a name or value that metadata can't hold
+            text = f"{self.address} cannot be asked ({error})."
+            raise ServiceError("bad_address", text) from None
         except self.grpc.RpcError as error:
             told = dict(error.trailing_metadata() or ())
             status = error.code().name.lower()

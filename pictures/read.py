@@ -22,8 +22,6 @@ Pixels = NDArray[np.uint8]  # [H, W, 3] RGB, or [H, W] grey
 
 STRIP = 256  # rows that are converted at once
 
-Image.MAX_IMAGE_PIXELS = None  # the service's limit is a setting, and holds before decoding
-
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
@@ -71,6 +69,8 @@ def decode_upright(file: PictureFile) -> Pixels:
                 return turn_upright(to_rgb(image), file.orientation)
     except PictureError:
         raise
+    except Image.DecompressionBombError:
+        raise PictureError(f"The {file.kind} has more pixels than Pillow opens here") from None
     except Exception:  # Pillow raises a dozen kinds on broken files
         raise PictureError(f"The {file.kind} is broken or only part of one") from None
 

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from pictures import PictureError, PictureFile, open_file
 from pictures.read import Pixels, decode_upright, find_kind
 from pictures.upright import turn_upright
 from serving.errors import InvalidImage, TooLarge
 from transformer.jpeg import JpegDecoder
+
+# The limit of pixels is a setting, and holds before anything is decoded. Pillow's own would be
+# another one; it is left alone where the client reads pictures in someone else's process.
+Image.MAX_IMAGE_PIXELS = None
 
 ACCEPTED = "JPEG, PNG and WebP are accepted"
 

@@ -5,9 +5,10 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 NAMES = ["left_eye", "nose_tip"]
-FACES = {
+FACES: dict[str, list[dict[str, Any]]] = {
     "outputs": [
         {"name": "landmarks", "datatype": "FP32", "shape": [1, 2, 2], "data": [1, 2, 3, 4]},
         {"name": "scores", "datatype": "FP32", "shape": [1, 2], "data": [0.9, 0.8]},
@@ -15,7 +16,7 @@ FACES = {
         {"name": "box_scores", "datatype": "FP32", "shape": [1], "data": [0.95]},
     ]
 }
-EMPTY = {
+EMPTY: dict[str, list[dict[str, Any]]] = {
     "outputs": [
         {"name": name, "datatype": "FP32", "shape": shape, "data": []}
         for name, shape in (

@@ -1,8 +1,9 @@
 """What is refused is named by what it is."""
 
 import pytest
+from PIL import Image
 
-from pictures import PictureError, open_file
+from pictures import PictureError, open_file, read_rgb
 from pictures.jpeg_walk import walk_jpeg
 from tests.guarding import guards
 from tests.pictures.files import (
@@ -93,3 +94,10 @@ def test_segments_and_chunks_are_bounded():
     for content, what in ((jpeg, "10000 segments"), (png, "100000 chunks"), (webp, "10000 chunks")):
         with pytest.raises(PictureError, match=f"more than {what}"):
             open_file(content)
+
+
+def test_more_pixels_than_pillow_opens_are_named(monkeypatch):
+    """The service switches Pillow's own limit off; in the client's process it may be on."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(PictureError, match="more pixels than Pillow opens"):
+        read_rgb(encode(smooth(64, 64), "PNG"))

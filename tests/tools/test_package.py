@@ -21,6 +21,7 @@ from tools.processes import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.onnx", "build", "*.egg-info", "dist")
 SHARED = sysconfig.get_path("purelib")  # of this environment, where the dependencies are
+FOLDERS = ("serving", "pictures", "predictor", "transformer", "standalone")
 DATA = ["predictor/default_landmarks.json", "predictor/golden_face.npy", "serving/extension.proto"]
 LOOK = """
 import json, sys
@@ -65,7 +66,7 @@ def install_wheel(wheel: Path, venv: Path) -> Path:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("serving", "pictures", "predictor", "transformer"):
+    for name in FOLDERS:
         shutil.copytree(ROOT / name, tree / name, ignore=LEFT_OUT)
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tree / name)
@@ -77,13 +78,13 @@ def test_the_wheel_has_the_services_their_data_and_the_licence(wheel):
         names = set(archive.namelist())
     modules = {
         path.relative_to(ROOT).as_posix()
-        for name in ("serving", "pictures", "predictor", "transformer")
+        for name in FOLDERS
         for path in (ROOT / name).rglob("*.py")
     }
     assert not modules - names and not set(DATA) - names
     tops = {name.split("/")[0] for name in names}
     info = f"landmarks-{RELEASE}.dist-info"
-    assert tops == {"serving", "pictures", "predictor", "transformer", info}
+    assert tops == {*FOLDERS, info}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= names
 
 
@@ -98,7 +99,11 @@ def test_what_is_installed_runs_outside_the_checkout(wheel, tmp_path):
     assert all(str(tmp_path) in path for path in told["at"])
     assert told["face"] > 9000 and told["points"] == 15
     assert told["release"] == told["version"] == RELEASE
-    for service in ("predictor", "transformer"):  # without a model, a sentence; and no traceback
+    for service in (
+        "predictor",
+        "transformer",
+        "standalone",
+    ):  # without a model, a sentence; and no traceback
         ended = subprocess.run(
             [tmp_path / f"venv/bin/landmarks-{service}"],
             cwd=tmp_path,
