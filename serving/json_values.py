@@ -22,7 +22,8 @@ INTEGERS = b"0123456789-"
 CHARACTERS = {"b": b"truefals", "u": INTEGERS, "i": INTEGERS, "f": INTEGERS + b"+.eE"}
 KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}  # a dtype's kind -> those of its values
 FLATTEN = bytes.maketrans(b"[]", b"  ")
-WIDE = re.compile(rb"\\u(?!00)|[^\0-\x7f]")  # a character of more than one byte
+WIDE = re.compile(rb"\\u(?!00)")  # an escaped character of more than one byte
+ESCAPE = 6  # bytes of an escaped character, which may lie across two windows
 
 Text = bytes | memoryview
 
@@ -52,7 +53,7 @@ def read_numbers(name: str, datatype: str, shape: list[int], text: Text) -> NDAr
     count = count_elements(name, shape)
     if bytes(text[:1]) != b"[":
         text = b"[" + bytes(text[: PIECE + 1]) + b"]"  # one value as it is
-    structure = read_structure(name, datatype, CHARACTERS[dtype.kind], text)
+    structure = read_structure(name, datatype, CHARACTERS[dtype.kind], text, count)
     check_rows(name, structure)
     found = structure.count(b",") + 1
     if found == 1 and not any(
@@ -76,20 +77,28 @@ def cut_windows(text: Text) -> Iterator[bytes]:
         yield bytes(text[start : start + WINDOW])
 
 
-def read_structure(name: str, datatype: str, allowed: bytes, text: Text) -> bytes:
-    """Return the brackets and commas of the text, once nothing but values stands between them."""
-    parts = []
+def read_structure(name: str, datatype: str, allowed: bytes, text: Text, count: int) -> bytearray:
+    """Return the brackets and commas of the text, once nothing but values stands between them.
+
+    Raises InvalidTensor as soon as there is more than `count` values can have.
+    """
+    structure, commas = bytearray(), 0
     for window in cut_windows(text):
         part = window.translate(None, allowed + SPACES)
         if part.translate(None, b"[],"):
             raise InvalidTensor(f"Tensor '{name}' has values that are not {datatype}.")
-        parts.append(part)
-    return b"".join(parts)
+        commas += part.count(b",")
+        if commas > count:
+            raise InvalidTensor(f"Tensor '{name}' has more values than its shape, {count}.")
+        structure += part
+    return structure
 
 
-def check_rows(name: str, structure: bytes) -> None:
+def check_rows(name: str, structure: bytearray) -> None:
     """Raise InvalidTensor unless the rows of every level have the same length."""
-    depth = len(structure) - len(structure.lstrip(b"["))
+    depth = 0
+    while depth <= MAX_DIMENSIONS and structure[depth : depth + 1] == b"[":
+        depth += 1
     if depth > MAX_DIMENSIONS:
         raise InvalidTensor(f"Tensor '{name}' has more than {MAX_DIMENSIONS} levels of rows.")
     row = structure[depth - 1 : structure.find(b"]") + 1]
@@ -97,7 +106,9 @@ def check_rows(name: str, structure: bytes) -> None:
         start = depth - 1 - level
         end = structure.find(b"]" * (level + 1)) + level + 1
         rows = (end - start - 1) // (len(row) + 1)
-        row = b"[" + (row + b",") * (rows - 1) + row + b"]"
+        row = (row + b",") * max(rows, 1)  # one copy: the text of rows may be long
+        row[-1:] = b"]"
+        row[:0] = b"["
     if row != structure:
         raise InvalidTensor(f"Tensor '{name}' has rows of different lengths.")
 
@@ -137,6 +148,12 @@ def convert_piece(name: str, datatype: str, piece: bytes) -> NDArray:
         raise outside from None
 
 
+def is_wide(part: Text) -> bool:
+    """Check whether text has a character of more than one byte, escaped or as it is."""
+    window = bytes(part)
+    return not window.isascii() or WIDE.search(window) is not None
+
+
 def read_strings(name: str, text: Text) -> NDArray:
     """Read strings into a flat array of bytes.
 
@@ -148,7 +165,7 @@ def read_strings(name: str, text: Text) -> NDArray:
         )
         if marks > MAX_STRINGS:
             raise InvalidTensor(f"Tensor '{name}' has more than {MAX_STRINGS} values.")
-        if WIDE.search(text):
+        if any(is_wide(text[i : i + WINDOW + ESCAPE]) for i in range(0, len(text), WINDOW)):
             raise InvalidTensor(f"Tensor '{name}' has long strings that are not ASCII.")
     try:
         values = np.array(orjson.loads(text), np.object_).reshape(-1)

@@ -106,7 +106,9 @@ def laptop(tmp_path):
         "cut",
         "cat",
     ):
-        (tools / name).symlink_to(shutil.which(name) or "/bin/true")
+        # This very Python, not what the path leads to: pyenv's is a script that needs pyenv.
+        here = os.path.realpath(sys.executable) if name == "python3" else shutil.which(name)
+        (tools / name).symlink_to(here or "/bin/true")
     quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     handler = functools.partial(quiet, directory=str(tmp_path / "github"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from serving.errors import InvalidRequest, InvalidTensor, TooLarge
-from serving.json_values import PIECE, read_values
+from serving.json_values import PIECE, WINDOW, read_values
 from serving.messages import MAX_STRINGS
 from serving.rest_codec import decode_request
 from serving.rest_envelope import MAX_FIELD, MAX_OBJECTS
@@ -110,12 +110,35 @@ def test_many_strings_are_refused():
         read("BYTES", [200_000], "[" + ",".join(['""'] * 200_000) + "]")
 
 
-@guards("serving/json_values.py", "if WIDE.search(text):", becomes="if False:")
+@guards(
+    "serving/json_values.py",
+    "return not window.isascii() or WIDE.search(window) is not None",
+    becomes="return False",
+)
 @pytest.mark.parametrize("wide", ["\N{GRINNING FACE}", "\\ud83d\\ude00", "\\u20ac"])
 def test_a_long_wide_text_is_refused(wide):
     with pytest.raises(InvalidTensor, match="ASCII"):
         read("BYTES", [1], f'["{"x" * 100_000}{wide}"]')
     assert read("BYTES", [1], f'["{"x" * 1000}{wide}"]').shape == (1,)
+
+
+def test_a_wide_character_between_two_windows_is_seen():
+    for shift in range(8):
+        text = '["' + "x" * (WINDOW - 2 - shift) + "\\ud83d\\ude00" + '"]'
+        with pytest.raises(InvalidTensor, match="ASCII"):
+            read("BYTES", [1], text)
+
+
+@pytest.mark.parametrize("rows", [2 * MEGABYTE, 5 * MEGABYTE])
+def test_rows_without_a_value_take_little_memory(rows):
+    text = "[" + ",".join(["[]"] * rows) + "]"
+    for shape in ([rows], [1]):
+        tracemalloc.start()
+        with pytest.raises(InvalidTensor):
+            read("UINT8", shape, text)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 3.5 * len(text) + 4 * MEGABYTE
 
 
 def test_long_texts_keep_their_escapes():
