@@ -161,8 +161,9 @@ class Transformer(Model):
             points = turn_points_back(located.landmarks, turns, known.side)
             landmarks = to_picture(points, squares, known.side)
             scores, digest = located.scores, located.digest or digest
-            to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
-            maps = turn_maps(to_crops, turns, known.side)
+            if CROPS.name in payload.outputs:
+                to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
+                maps = turn_maps(to_crops, turns, known.side)
             timings |= located.timings
         timings[Stage.PREDICT] = time.perf_counter() - begun
         arrays = {
