@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import time
-import zipfile
 from pathlib import Path
 
 import yaml
@@ -17,7 +16,7 @@ import yaml
 from k8s.clustertest.commands import OUT, ROOT, kubectl, run
 from k8s.clustertest.release import Release
 
-CHECKPOINT = "student_unet.pth"  # with its export 0.9 MB: a ConfigMap holds 1
+CHECKPOINT = "student_unet.pth"
 PORT = 8443
 CONTAINER = ("clusterstoragecontainer", "default")
 RESTRICTED = {
@@ -27,11 +26,12 @@ RESTRICTED = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 SERVER = """
-import http.server, ssl
+import http.server, shutil, ssl
+shutil.make_archive("/tmp/store/models", "zip", "/app/models")
 server = http.server.ThreadingHTTPServer(("", 8443),
-    lambda *a: http.server.SimpleHTTPRequestHandler(*a, directory="/store"))
+    lambda *a: http.server.SimpleHTTPRequestHandler(*a, directory="/tmp/store"))
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain("/store/tls.crt", "/store/tls.key")
+context.load_cert_chain("/certificate/tls.crt", "/certificate/tls.key")
 server.socket = context.wrap_socket(server.socket, server_side=True)
 server.serve_forever()
 """
@@ -44,9 +44,6 @@ def serve_checkpoints(release: Release) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     make_certificate(folder, host)
     build_initializer(folder)
-    with zipfile.ZipFile(folder / "models.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in [*sorted((ROOT / "models").glob("student-*/*")), ROOT / "models" / CHECKPOINT]:
-            archive.write(path, path.relative_to(ROOT / "models"))
     start_server(release, folder)
     return f"https://{host}:{PORT}/models.zip"
 
@@ -77,9 +74,12 @@ def build_initializer(folder: Path) -> None:
 
 
 def start_server(release: Release, folder: Path) -> None:
-    """Run Python's web server on the predictor's image, with the files in a ConfigMap."""
+    """Run Python's web server on the predictor's image, which has the models to serve.
+
+    Only the certificate comes by a ConfigMap, as that holds 1 MiB: models may be of any size.
+    """
     version = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())["appVersion"]
-    names = ("models.zip", "tls.crt", "tls.key")
+    names = ("tls.crt", "tls.key")
     data = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in names}
     container = {
         "name": "store",
@@ -87,7 +87,7 @@ def start_server(release: Release, folder: Path) -> None:
         "command": ["python", "-c", SERVER],
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-        "volumeMounts": [{"name": "store", "mountPath": "/store"}],
+        "volumeMounts": [{"name": "certificate", "mountPath": "/certificate"}],
         "securityContext": RESTRICTED,
     }
     meta = {"name": "store", "labels": {"app": "store"}}
@@ -105,7 +105,7 @@ def start_server(release: Release, folder: Path) -> None:
             "metadata": meta,
             "spec": {
                 "containers": [container],
-                "volumes": [{"name": "store", "configMap": {"name": "store"}}],
+                "volumes": [{"name": "certificate", "configMap": {"name": "store"}}],
             },
         },
     ]
