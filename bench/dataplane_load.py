@@ -21,7 +21,7 @@ import uvloop
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.grpc_codec import encode_request
+from serving.grpc.codec import encode_request
 
 PATH = "/v2/models/unet/infer"
 Ask = Callable[[], Awaitable[str]]  # gives how it ended

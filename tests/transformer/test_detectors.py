@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.stock.detectors import OPENCV
-from serving import metrics
+from serving.telemetry import metrics
 from tests.guarding import guards
 from tools.fetch_models import FILES
 from tools.processes import ROOT

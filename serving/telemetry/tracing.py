@@ -1,8 +1,8 @@
 """Traces: what the services say about their spans, in the words of OpenTelemetry's conventions.
 
 Where the environment names no collector, OpenTelemetry's API makes spans that do no more than
-carry the caller's trace on. serving/exporter.py, and the SDK with it, is imported only where it
-names one.
+carry the caller's trace on. serving/telemetry/exporter.py, and the SDK with it, is imported only
+where the environment names one.
 """
 
 import os
@@ -19,7 +19,7 @@ from opentelemetry.trace import NoOpTracer, Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from serving.errors import find_grpc_status, find_status, name_code, write_message
-from serving.logs import logger
+from serving.telemetry.logs import logger
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -42,7 +42,7 @@ def start_tracing(service: str, release: str) -> None:
     if not check_wanted(os.environ):
         return
     try:
-        from serving.exporter import make_provider
+        from serving.telemetry.exporter import make_provider
 
         provider = make_provider(service, release)
     except ImportError as error:

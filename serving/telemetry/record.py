@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Mapping
 from types import TracebackType
 
-from serving import metrics, tracing
 from serving.errors import ServingError, find_status, name_code
-from serving.logs import log_request, logger
+from serving.telemetry import metrics, tracing
+from serving.telemetry.logs import log_request, logger
 
 REQUEST_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: what any header and any log can take
 LONGEST_ADDRESS = 200  # characters of a caller's address in a log line or a span

@@ -7,8 +7,8 @@ from starlette.routing import Route
 
 from serving.contract import EXTENSIONS
 from serving.model import Model
-from serving.openapi import PAGE, describe_api
 from serving.repository import Repository
+from serving.rest.openapi import PAGE, describe_api
 
 
 class ManageRoutes:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
-from serving.json_values import read_values
 from serving.messages import (
     DATATYPES,
     MAX_BYTES,
@@ -21,7 +20,8 @@ from serving.messages import (
     find_dtype,
     make_array,
 )
-from serving.rest_envelope import Entry, read_entries, read_envelope, read_field
+from serving.rest.envelope import Entry, read_entries, read_envelope, read_field
+from serving.rest.json_values import read_values
 
 BINARY_HEADER = "inference-header-content-length"
 LONG = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop

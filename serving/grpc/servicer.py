@@ -10,13 +10,13 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
 from serving.errors import HeadTooLarge
-from serving.grpc_abort import abort
-from serving.grpc_codec import decode_message, encode_response
-from serving.grpc_manage import create_handlers, wrap
-from serving.grpc_wire import MAX_HEAD_BYTES
-from serving.record import Record, pick_forward
+from serving.grpc.codec import decode_message, encode_response
+from serving.grpc.errors import abort
+from serving.grpc.manage import create_handlers, wrap
+from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.repository import Repository
-from serving.stages import Stage, write_timings
+from serving.telemetry.record import Record, pick_forward
+from serving.telemetry.stages import Stage, write_timings
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
 METADATA_BYTES = 2 * MAX_HEAD_BYTES  # above what REST and this file take: they say it better

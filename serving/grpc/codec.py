@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
-from serving.grpc_contents import read_long_contents
-from serving.grpc_wire import Parts, split_message
+from serving.grpc.contents import read_long_contents
+from serving.grpc.wire import Parts, split_message
 from serving.messages import (
     DATATYPES,
     MAX_BYTES,

@@ -25,12 +25,12 @@ from serving.errors import (
     to_answer,
 )
 from serving.messages import InferenceRequest
-from serving.record import Record, choose_id, pick_forward
 from serving.repository import Repository
-from serving.rest_body import compress_body, read_body
-from serving.rest_codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
-from serving.rest_manage import ManageRoutes
-from serving.stages import Stage, write_timings
+from serving.rest.body import compress_body, read_body
+from serving.rest.codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
+from serving.rest.manage import ManageRoutes
+from serving.telemetry.record import Record, choose_id, pick_forward
+from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")

@@ -6,13 +6,13 @@ from typing import Any
 import grpc.aio
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from serving import extension_pb2 as ext
 from serving.contract import EXTENSIONS
 from serving.errors import InvalidRequest, ServingError
-from serving.grpc_abort import abort
-from serving.grpc_codec import describe_tensors
-from serving.logs import logger
+from serving.grpc import extension_pb2 as ext
+from serving.grpc.codec import describe_tensors
+from serving.grpc.errors import abort
 from serving.repository import Repository
+from serving.telemetry.logs import logger
 
 
 class Management:

@@ -11,7 +11,7 @@ import orjson
 from msgspec import Raw
 
 from serving.errors import InvalidRequest
-from serving.json_values import WINDOW
+from serving.rest.json_values import WINDOW
 
 MAX_OBJECTS = 1024  # in a body: each is a Python object
 MAX_FIELD = 64 * 2**10  # bytes of JSON of anything but a tensor's data

@@ -1,5 +1,8 @@
-"""Errors of a call to the predictor, as the catalogue has them."""
+"""Errors of the catalogue over gRPC: a service ends a call with one, its caller reads it back."""
 
+from typing import NoReturn
+
+import grpc
 import grpc.aio
 
 from serving.errors import (
@@ -10,14 +13,29 @@ from serving.errors import (
     ServingError,
     TooLarge,
     rebuild_error,
+    to_answer,
 )
-from serving.grpc_abort import CODE_HEADER
 
+CODE_HEADER = "landmarks-error-code"  # trailing metadata: the catalogue's code
 OTHERS: dict[grpc.StatusCode, type[ServingError]] = {  # of predictors that are not ours
     grpc.StatusCode.INVALID_ARGUMENT: InvalidTensor,
     grpc.StatusCode.NOT_FOUND: ModelNotFound,
     grpc.StatusCode.RESOURCE_EXHAUSTED: TooLarge,  # gRPC's own word for a long message
 }
+
+
+async def abort(
+    context: grpc.aio.ServicerContext, raised: Exception, request_id: str = ""
+) -> NoReturn:
+    """End the call with the error's status, message and catalogue code."""
+    error = to_answer(raised)
+    metadata = [(CODE_HEADER, error.code)]
+    if request_id:
+        metadata.append(("x-request-id", request_id))
+    if error.retry_after is not None:
+        metadata.append(("retry-after", str(error.retry_after)))
+    await context.abort(error.grpc_status, error.message, tuple(metadata))
+    raise AssertionError("abort returns never")
 
 
 def translate_error(error: grpc.aio.AioRpcError) -> ServingError:

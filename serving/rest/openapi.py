@@ -14,7 +14,7 @@ from serving.errors import (
     ServingError,
 )
 from serving.model import Model
-from serving.openapi_schemas import (
+from serving.rest.openapi_schemas import (
     INFER_EXAMPLE,
     INFER_HEADERS,
     REF,

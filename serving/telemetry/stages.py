@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 
-from serving import tracing
+from serving.telemetry import tracing
 
 
 class Stage(StrEnum):

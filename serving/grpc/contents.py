@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import InvalidTensor
-from serving.grpc_wire import BYTES, list_fields
+from serving.grpc.wire import BYTES, list_fields
 from serving.messages import MAX_STRINGS, check_size, count_elements, find_dtype
 
 PIECE = 64 * 2**10  # bytes whose values are made at once

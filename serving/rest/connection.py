@@ -14,7 +14,7 @@ from uvicorn.config import HTTP_PROTOCOLS, WS_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from serving.errors import HeadTooLarge, InvalidRequest, ServingError, describe_error
-from serving.rest_answers import AnswerProtocol
+from serving.rest.responses import AnswerProtocol
 
 SPARE_SECONDS = 2.0  # lets the application answer 408 before the connection is cut
 MAX_HEAD_BYTES = 64 * 2**10  # of a request line and its header lines
