@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.dataplane_run import (
+from bench.dataplane.run import (
     Service,
     find_ports,
     load,

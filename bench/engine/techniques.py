@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """One row: `engine` is an engine's name, or a variant of bench/variants.py."""
+    """One row: `engine` is an engine's name, or a variant of bench/engine/variants.py."""
 
     name: str
     engine: str

@@ -1,7 +1,7 @@
 """Callers for the benchmarks, in a process of their own: many on one loop, none of them slow.
 
-    python -m bench.dataplane_load --to-grpc PORT --clients 64 --faces 8 --seconds 10
-    python -m bench.dataplane_load --to-rest PORT --body FILE --type image/jpeg --rate 600
+    python -m bench.dataplane.load --to-grpc PORT --clients 64 --faces 8 --seconds 10
+    python -m bench.dataplane.load --to-rest PORT --body FILE --type image/jpeg --rate 600
 
 Without --rate each caller asks again as soon as it has its answer. Prints one JSON line.
 """

@@ -1,9 +1,9 @@
 """How soon the predictor is ready, and how much memory it takes, engine by engine.
 
-    python -m bench.start
+    python -m bench.engine.start
 
 starts `python -m predictor` in turns with each engine, asks it for 50 answers, and
-sets the seconds beside those of a bare `import kserve`. Writes bench/start.csv.
+sets the seconds beside those of a bare `import kserve`. Writes bench/results/xeon-amx/start.csv.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from statistics import median
 import numpy as np
 import requests
 
+from bench.machine import results_folder
 from predictor.engines.golden import GOLDEN_FACE
 from tools.processes import find_ports, start_service, wait_ready
 
@@ -64,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bf16", type=Path, help="an openvino-bf16 export to start from")
-    parser.add_argument("--out", type=Path, default=Path("bench/start.csv"))
+    parser.add_argument("--out", type=Path, default=results_folder() / "start.csv")
     a = parser.parse_args()
     imports: list[float] = []
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ENGINES}

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.engines import EXPORTED
-from bench.techniques import Technique
+from bench.engine.engines import EXPORTED
+from bench.engine.techniques import Technique
 from predictor.engines.manifest import hash_file, read_manifest, write_manifest
 from predictor.engines.reference import load_reference
 from predictor.export.artifact import export_artifact

@@ -1,6 +1,6 @@
 """A predictor as KServe's custom model sample has it: eager torch, heatmaps as JSON.
 
-python -m bench.stock.predictor --http_port 8082 --model_name unet
+python -m bench.dataplane.stock.predictor --http_port 8082 --model_name unet
 """
 
 import argparse

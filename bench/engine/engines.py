@@ -5,17 +5,17 @@ from predictor.engines.registry import ENGINES, EngineKind
 AHEAD = (
     EngineKind(
         name="ahead",
-        engine="bench.aotinductor:AheadEngine",
+        engine="bench.engine.aotinductor:AheadEngine",
         source="artifact",
         package="torch",
-        writer="bench.aotinductor:write_ahead",
+        writer="bench.engine.aotinductor:write_ahead",
     ),
     EngineKind(
         name="ahead-bf16",
-        engine="bench.aotinductor:AheadEngine",
+        engine="bench.engine.aotinductor:AheadEngine",
         source="artifact",
         package="torch",
-        writer="bench.aotinductor:write_ahead_bf16",
+        writer="bench.engine.aotinductor:write_ahead_bf16",
     ),
 )
 EXPORTED = {kind.name: kind for kind in (*ENGINES.values(), *AHEAD) if kind.writer}

@@ -1,6 +1,6 @@
 """The two services and the one process, in turns: processor time and memory a picture.
 
-python -m bench.one_process [rounds]
+python -m bench.dataplane.one_process [rounds]
 
 Rates are left out: where other work is on the machine, two processes get two shares of it.
 """
@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.dataplane_run import QUIET, Service, describe_machine, load, make_jpeg, write_body
+from bench.dataplane.run import QUIET, Service, load, make_jpeg, write_body
+from bench.machine import describe_machine
 from tools.processes import ROOT, find_ports, run_services, run_standalone
 
 CLIENTS = (1, 16, 64)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench.torch_steps import STEPS
+from bench.engine.torch_steps import STEPS
 from predictor.decode import Floats
 from predictor.engines.base import Engine, Faces, scale_faces
 from predictor.unet import UNet

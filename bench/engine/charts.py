@@ -1,16 +1,17 @@
-"""Draw the ledger and the roofline: python -m bench.charts."""
+"""Draw the ledger and the roofline: python -m bench.engine.charts."""
 
 import csv
 import json
-from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
+from bench.machine import results_folder
+
 matplotlib.rcParams["svg.hashsalt"] = "landmarks"  # the same picture of the same figures
-FOLDER = Path("bench")
+FOLDER = results_folder()
 COLOURS = {"openvino": "#888888", "openvino-bf16": "#3b75af", "openvino-int8": "#c44e52"}
 ROOFS = {"openvino": "fp32", "openvino-bf16": "bf16", "openvino-int8": "int8"}
 

@@ -1,4 +1,4 @@
-"""One engine in a fresh process, which answers commands from stdin: started by bench.ledger.
+"""One engine in a fresh process, which answers commands from stdin: started by bench.engine.ledger.
 
 Commands are lines of JSON; answers are lines of JSON on stdout.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.engines import EXPORTED
+from bench.engine.engines import EXPORTED
 from predictor.engines.golden import load_face
 from predictor.engines.loading import open_model
 from predictor.engines.manifest import read_manifest
@@ -45,7 +45,7 @@ def main() -> None:
     a = parser.parse_args()
     if a.artifact:  # serving's path imports no torch, and neither must the measured one
         if a.engine.startswith("int8-"):
-            from bench.variants import open_variant
+            from bench.engine.variants import open_variant
 
             engine = open_variant(a.engine, a.artifact, a.threads)
         else:
@@ -53,7 +53,7 @@ def main() -> None:
                 EXPORTED[a.engine], a.artifact, read_manifest(a.artifact), a.threads
             )
     else:
-        from bench.torch_steps import TorchEngine
+        from bench.engine.torch_steps import TorchEngine
 
         engine = TorchEngine(a.engine, a.checkpoint, threads=a.threads)
     face = load_face(engine.landmarks.side)  # [1, 1, S, S]

@@ -3,8 +3,6 @@
 import contextlib
 import io
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -73,13 +71,13 @@ def run_stock() -> Iterator[tuple[Service, Service]]:
     ports = find_ports()
     with contextlib.ExitStack() as running:
         predictor = start(
-            "bench.stock.predictor",
+            "bench.dataplane.stock.predictor",
             (ports.predictor_rest, ports.predictor_grpc),
             "--model_name=unet",
         )
         running.callback(predictor.stop)
         transformer = start(
-            "bench.stock.transformer",
+            "bench.dataplane.stock.transformer",
             (ports.rest, ports.grpc),
             f"--predictor_host=127.0.0.1:{predictor.rest}",
             "--predictor_protocol=v2",
@@ -90,12 +88,12 @@ def run_stock() -> Iterator[tuple[Service, Service]]:
 
 
 def load(*arguments: object, cpus: str = "") -> dict:
-    """Run bench.dataplane_load to its end and give what it measured."""
+    """Run bench.dataplane.load to its end and give what it measured."""
     return finish_load(begin_load(*arguments, cpus=cpus))
 
 
 def begin_load(*arguments: object, cpus: str = "") -> subprocess.Popen:
-    command = [*pin_to(cpus), sys.executable, "-m", "bench.dataplane_load", *map(str, arguments)]
+    command = [*pin_to(cpus), sys.executable, "-m", "bench.dataplane.load", *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -125,19 +123,3 @@ def write_body(content: bytes) -> Path:
     path = make_folder() / "body"
     path.write_bytes(content)
     return path
-
-
-def describe_machine() -> dict:
-    """Say what the figures were measured on."""
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    return {"cpu": model, "cpus": len(os.sched_getaffinity(0)), "commit": commit}

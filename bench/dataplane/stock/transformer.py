@@ -1,6 +1,6 @@
 """A transformer as KServe's custom transformer sample has it: all work in pre- and postprocess.
 
-    python -m bench.stock.transformer --http_port 8080 --model_name unet \\
+    python -m bench.dataplane.stock.transformer --http_port 8080 --model_name unet \\
         --predictor_host 127.0.0.1:8082 --predictor_protocol v2
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from kserve import InferInput, InferOutput, InferRequest, InferResponse
 from PIL import Image
 
-from bench.stock.detectors import OPENCV
+from bench.detector.opencv import OPENCV
 from predictor.decode import decode_heatmaps
 from predictor.landmarks import DEFAULT
 from serving.settings import read_settings

@@ -1,14 +1,14 @@
 """Write docs/performance.md's table of engines from the ledger.
 
-python -m bench.readme_table
+python -m bench.engine.readme_table
 """
 
 import csv
 
-from tools.processes import ROOT
+from bench.machine import SHOWN
 from tools.settings_table import write_page
 
-PAGE, MARK = "docs/performance.md", "ledger: bench.readme_table writes this"
+PAGE, MARK = "docs/performance.md", "ledger: bench.engine.readme_table writes this"
 NETWORKS = ("width 32", "student")
 
 
@@ -18,7 +18,7 @@ def make_table() -> str:
         "| technique | ms a face | x eager | faces/s, best batch | peak MB | load s | canada |",
         "|---|---|---|---|---|---|---|",
     ]
-    with (ROOT / "bench/ledger.csv").open(newline="") as file:
+    with (SHOWN / "ledger.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["network"] in NETWORKS]
     for alone in (row for row in rows if row["batch"] == "1"):
         key = identify(alone)

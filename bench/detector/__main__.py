@@ -1,6 +1,6 @@
-"""Measure each way to find faces and write bench/detectors.csv: see `make detectors`.
+"""Measure each way to find faces and write detectors.csv of this machine: see `make detectors`.
 
-    python -m bench.detectors --data DATA --yunet FILE [--centerface FILE] [--blazeface FOLDER]
+    python -m bench.detector --data DATA --yunet FILE [--centerface FILE] [--blazeface FOLDER]
 
 DATA has pictures/ and faces/. Times are processor time of one thread for a picture of 640x480
 with one face (and of 1024x1024, which is made smaller first), taken in turns. Faces found are
@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bench.detector_pictures import (
+from bench.detector.pictures import (
     CANVAS,
     Counts,
     compare,
@@ -25,7 +25,8 @@ from bench.detector_pictures import (
     read_labelled,
     read_sets,
 )
-from bench.detector_steps import Quantised, Step, list_steps
+from bench.detector.steps import Quantised, Step, list_steps
+from bench.machine import results_folder
 from pictures.read import Pixels
 from predictor.engines import load_engine
 from transformer.detectors.base import Detector, Floats
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--centerface", type=Path)
     parser.add_argument("--blazeface", type=Path, help="folder of its .tflite files")
     parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--out", type=Path, default=Path("bench/detectors.csv"))
+    parser.add_argument("--out", type=Path, default=results_folder() / "detectors.csv")
     a = parser.parse_args()
     cv2.setNumThreads(1)
     sets, labelled = read_sets(a.data), read_labelled(a.data)

@@ -1,9 +1,9 @@
 """Where the network's time goes: see `make profile`.
 
-    python -m bench.profile --data FACES
+    python -m bench.engine.profile --data FACES
 
-writes bench/profile.csv, one row a layer and engine, and bench/roofs.json: what the
-machine could do at most, and how much of it each engine does.
+writes profile.csv, one row a layer and engine, and roofs.json: what the machine could do at most,
+and how much of it each engine does; both into this machine's folder of bench/results.
 """
 
 import argparse
@@ -12,10 +12,11 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from bench.layers import Layer, count_operations, profile_engine
-from bench.networks import SHIPPED, find_export, make_wide
-from bench.roof import measure_roofs
-from bench.techniques import Technique
+from bench.engine.layers import Layer, count_operations, profile_engine
+from bench.engine.networks import SHIPPED, find_export, make_wide
+from bench.engine.roof import measure_roofs
+from bench.engine.techniques import Technique
+from bench.machine import results_folder
 from predictor.engines.manifest import read_manifest
 from predictor.engines.openvino import OpenVinoEngine
 from predictor.engines.registry import find_kind
@@ -63,7 +64,7 @@ def main() -> None:
     """Profile both widths under each precision, and print the shares."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of faces with index.csv")
-    parser.add_argument("--out", type=Path, default=Path("bench"))
+    parser.add_argument("--out", type=Path, default=results_folder())
     a = parser.parse_args()
     roofs, profiles = measure_roofs(), {}
     for width, checkpoint in ((32, SHIPPED), (64, make_wide(a.data))):

@@ -1,14 +1,14 @@
-"""Write docs/performance.md's table of detectors from bench/detectors.csv.
+"""Write docs/performance.md's table of detectors from bench/results/epyc/detectors.csv.
 
-python -m bench.detectors_table
+python -m bench.detector.table
 """
 
 import csv
 
-from tools.processes import ROOT
+from bench.machine import RESULTS
 from tools.settings_table import write_page
 
-PAGE, MARK = "docs/performance.md", "detectors: bench.detectors_table writes this"
+PAGE, MARK = "docs/performance.md", "detectors: bench.detector.table writes this"
 ROWS = ("OpenCV", "OpenVINO fp32 as it was", "ships", "first look 320", "bf16: ships", "back")
 
 
@@ -22,7 +22,7 @@ def count(row: dict[str, str], ladder: bool) -> str:
 
 def make_table() -> str:
     """Make a Markdown table of the rows that matter to who serves."""
-    with (ROOT / "bench/detectors.csv").open(newline="") as file:
+    with (RESULTS / "epyc/detectors.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["lost"]]
     lines = [
         "| | CPU ms, 640x480 | photograph | portraits, groups | ladder | mean IoU with its fp32 "

@@ -12,8 +12,8 @@ import openvino as ov
 from openvino import opset13 as ops
 from openvino.preprocess import PrePostProcessor
 
-from bench.blazeface import KINDS, BlazeFace
-from bench.stock.detectors import OpenCvCenterFace, OpenCvYuNet
+from bench.detector.blazeface import KINDS, BlazeFace
+from bench.detector.opencv import OpenCvCenterFace, OpenCvYuNet
 from pictures.read import Pixels
 from transformer.detectors import yunet
 from transformer.detectors.base import Detector, Floats

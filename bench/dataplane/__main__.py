@@ -10,13 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from bench import dataplane_figures as figures
-from bench.dataplane_cpu import measure_cpu
-from bench.dataplane_run import describe_machine
-
-RESULTS = Path("bench/results")
+from bench.dataplane import figures
+from bench.dataplane.cpu import measure_cpu
+from bench.machine import describe_machine, results_folder
 
 Figure = tuple[Callable[[], dict], Callable[[dict], list[tuple[str, object, str]]]]
 
@@ -72,7 +69,7 @@ FIGURES: dict[str, Figure] = {
 
 def main(names: list[str]) -> None:
     """Measure the named figures, or all."""
-    RESULTS.mkdir(exist_ok=True)
+    folder = results_folder()
     with contextlib.suppress(OSError):
         # Linux shares the processors out by session: as one of a shell's many, what is
         # measured in this process would get less of them than the services do.
@@ -83,7 +80,7 @@ def main(names: list[str]) -> None:
         result = measure()
         result["machine"] = describe_machine()
         result["took_seconds"] = round(time.monotonic() - begun, 1)
-        path = RESULTS / f"dataplane_{name}.json"
+        path = folder / f"dataplane_{name}.json"
         path.write_text(json.dumps(result, indent=1) + "\n")
         for what, value, goal in show(result):
             print(f"{what}: {value}  (goal {goal})", flush=True)

@@ -1,6 +1,6 @@
-"""Measure every technique and write bench/ledger.csv: see `make ledger`.
+"""Measure every technique and write ledger.csv of this machine: see `make ledger`.
 
-    python -m bench.ledger --data FACES
+    python -m bench.engine.ledger --data FACES
 
 Each row is a fresh process, loaded one after the other and then timed in turns, so
 that a noisy moment hits all alike; ratios are inside one run, of medians, and of the
@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.networks import OUT, SHIPPED, STUDENT, find_export, make_wide
-from bench.techniques import STUDENT as STUDENT_TECHNIQUES
-from bench.techniques import TECHNIQUES, Technique
+from bench.engine.networks import OUT, SHIPPED, STUDENT, find_export, make_wide
+from bench.engine.techniques import STUDENT as STUDENT_TECHNIQUES
+from bench.engine.techniques import TECHNIQUES, Technique
+from bench.machine import results_folder
 from predictor.decode import decode_heatmaps
 from predictor.export.calibration import load_labelled, measure_error
 from predictor.landmarks import DEFAULT
@@ -35,7 +36,7 @@ class Worker:
 
     def __init__(self, network: str, technique: Technique, checkpoint: Path, export: Path | None):
         self.network, self.technique, self.export = network, technique, export
-        command = [sys.executable, "-m", "bench.worker", "--engine", technique.engine]
+        command = [sys.executable, "-m", "bench.engine.worker", "--engine", technique.engine]
         command += ["--checkpoint", str(checkpoint)]
         command += ["--artifact", str(export)] if export else []
         begun = time.perf_counter()
@@ -51,7 +52,7 @@ class Worker:
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.technique.engine} ended: run bench.worker by hand")
+            raise RuntimeError(f"{self.technique.engine} ended: run bench.engine.worker by hand")
         return json.loads(line)
 
     def ask(self, **command: Any) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of faces with index.csv")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("bench/ledger.csv"))
+    parser.add_argument("--out", type=Path, default=results_folder() / "ledger.csv")
     a = parser.parse_args()
     wide = tuple(t for t in TECHNIQUES if t.wide)
     groups = [("width 32", SHIPPED, TECHNIQUES), ("width 64", make_wide(a.data), wide)]

@@ -18,8 +18,8 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from bench.dataplane_load import describe_times, make_request
-from bench.dataplane_run import (
+from bench.dataplane.load import describe_times, make_request
+from bench.dataplane.run import (
     ROOT,
     Service,
     find_ports,
