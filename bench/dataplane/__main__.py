@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench.dataplane import figures
+from bench.dataplane import latency, under_load
 from bench.dataplane.cpu import measure_cpu
 from bench.machine import describe_machine, results_folder
 
@@ -28,32 +28,32 @@ FIGURES: dict[str, Figure] = {
         ],
     ),
     "overhead": (
-        figures.measure_overhead,
+        latency.measure_overhead,
         lambda r: [
             ("gRPC over the bare engine, p50 ms", r["grpc_over_engine_ms"], "<= 0.8"),
             ("REST binary over the bare engine, p50 ms", r["rest_over_engine_ms"], "<= 2"),
         ],
     ),
     "pinned": (
-        figures.measure_pinned,
+        under_load.measure_pinned,
         lambda r: [
             ("share of the engine on one core, 8 faces a call", r["share_8"], ">= 0.9"),
             ("share of the engine on one core, 1 face a call", r["share_1"], ">= 0.8"),
         ],
     ),
     "chain": (
-        figures.measure_chain,
+        latency.measure_chain,
         lambda r: [("JPEG through both over its bare stages", r["served_over_stages"], "<= 1.15")],
     ),
     "stock": (
-        figures.measure_stock,
+        under_load.measure_stock,
         lambda r: [
             ("requests/s over stock KServe's, 64 clients", r["times_stock"], ">= 30"),
             ("/v2/health/live p99 while saturated, ms", r["health_ms"]["ours"]["p99"], "<= 20"),
         ],
     ),
     "overload": (
-        figures.measure_overload,
+        under_load.measure_overload,
         lambda r: [
             ("answers at 10x overload", r["overload"]["codes"], "200 and 429"),
             ("accepted p99 at 10x overload, ms", r["overload"]["ms"].get("p99"), "bounded"),
@@ -61,7 +61,7 @@ FIGURES: dict[str, Figure] = {
         ],
     ),
     "soak": (
-        figures.measure_soak,
+        under_load.measure_soak,
         lambda r: [("RSS growth over 100,000 requests, %", r["growth_percent"], "<= 5")],
     ),
 }
