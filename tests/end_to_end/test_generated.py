@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import make_environment
-from tests.soak import COUNTS, SOAK
+from tests.support.environment import make_environment
+from tests.support.soak import COUNTS, SOAK
 from tools.processes import ROOT
 
 EXAMPLES = 20 * SOAK  # for each operation, beside those that are the same every time
@@ -21,7 +21,7 @@ CHECKS = (
     "unsupported_method",
     "allow_header_conformance",
 )
-OURS = {"SCHEMATHESIS_HOOKS": str(ROOT / "tests/clients/generated_checks.py")}
+OURS = {"SCHEMATHESIS_HOOKS": str(ROOT / "tests/support/clients/generated_checks.py")}
 
 
 @pytest.fixture(scope="module")

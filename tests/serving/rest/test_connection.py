@@ -6,7 +6,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from serving.rest.connection import GuardedProtocol
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 
 class FakeTransport(asyncio.Transport):

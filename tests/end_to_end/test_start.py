@@ -11,7 +11,7 @@ import requests
 
 from client import locate
 from serving.listen import ListenError, open_sockets
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tools.processes import ROOT, find_ports, start_service, wait_ready
 
 

@@ -11,9 +11,9 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
-from tests.guarding import guards
-from tests.servers.load import CROWD, INFLIGHT, read_metric, wait_for
-from tests.servers.raw_http import connect, write_request
+from tests.support.guarding import guards
+from tests.support.load import CROWD, INFLIGHT, read_metric, wait_for
+from tests.support.raw_http import connect, write_request
 from tools.processes import Service, find_ports, start_service, wait_ready
 
 

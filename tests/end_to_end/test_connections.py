@@ -7,9 +7,9 @@ import time
 import pytest
 import requests
 
-from tests.guarding import guards
-from tests.hostile.cost import MEGABYTE, read_memory
-from tests.servers.raw_http import (
+from tests.support.guarding import guards
+from tests.support.hostile.cost import MEGABYTE, read_memory
+from tests.support.raw_http import (
     ask,
     connect,
     is_cut,

@@ -15,7 +15,7 @@ from serving.grpc.codec import (
     encode_response,
 )
 from serving.messages import DTYPES, InferenceResponse
-from tests.soak import COUNTS, SOAK
+from tests.support.soak import COUNTS, SOAK
 
 
 def make_tensor(datatype: str, shape: list[int], **contents) -> pb.ModelInferRequest:

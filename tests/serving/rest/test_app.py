@@ -14,8 +14,8 @@ from serving.errors import Overloaded
 from serving.rest.app import create_app
 from serving.rest.openapi import OPERATIONS
 from serving.settings import ServerSettings
-from tests.guarding import guards
-from tests.serving.conftest import make_body
+from tests.serving.fakes import make_body
+from tests.support.guarding import guards
 
 INFER = "/v2/models/fake/infer"
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from serving.errors import InvalidRequest, InvalidTensor, ServingError
 from serving.messages import InferenceResponse
 from serving.rest.codec import decode_request, encode_response
-from tests.guarding import guards
-from tests.soak import COUNTS, SOAK
+from tests.support.guarding import guards
+from tests.support.soak import COUNTS, SOAK
 
 
 def decode(tensor: dict, tail: bytes = b"", **more) -> np.ndarray:

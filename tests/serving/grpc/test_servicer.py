@@ -15,7 +15,7 @@ from serving.grpc.servicer import create_grpc_server
 from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.repository import Repository
 from serving.settings import ServerSettings
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tools.processes import find_ports
 
 MAX_BYTES = 2**20

@@ -7,11 +7,11 @@ import time
 import grpc
 import requests
 
-from tests.hostile.cost import MEGABYTE, Meter
-from tests.hostile.json_bodies import FILLERS, PLACES, make_json_body
-from tests.hostile.messages import MESSAGES, make_message
-from tests.hostile.pictures import PICTURES, make_picture, wrap_picture
-from tests.soak import COUNTS, SOAK
+from tests.support.hostile.cost import MEGABYTE, Meter
+from tests.support.hostile.json_bodies import FILLERS, PLACES, make_json_body
+from tests.support.hostile.messages import MESSAGES, make_message
+from tests.support.hostile.pictures import PICTURES, make_picture, wrap_picture
+from tests.support.soak import COUNTS, SOAK
 from tools.processes import Service
 
 INFER = "/v2/models/unet/infer"

@@ -12,7 +12,7 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from tests.environment import make_environment
+from tests.support.environment import make_environment
 from tools.processes import ROOT, Service
 
 FACE = ROOT / "predictor/golden_face.npy"
@@ -28,7 +28,8 @@ def triton_python() -> Path:
 @pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])
 def test_tritons_clients(open_services, triton_python, index):
     service = open_services[index]
-    command = [triton_python, ROOT / "tests/clients/triton.py", service.rest, service.grpc, FACE]
+    script = ROOT / "tests/support/clients/triton.py"
+    command = [triton_python, script, service.rest, service.grpc, FACE]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
     lines = done.stdout.splitlines()
     if service.name == "transformer":  # it has no models to load, and says so

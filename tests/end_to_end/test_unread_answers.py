@@ -11,11 +11,11 @@ import pytest
 import requests
 
 from serving.grpc.codec import encode_request
-from tests.guarding import guards
-from tests.hostile.cost import MEGABYTE, read_memory
-from tests.servers.load import wait_for
-from tests.servers.raw_http import connect, write_request
-from tests.servers.raw_http2 import start_call
+from tests.support.guarding import guards
+from tests.support.hostile.cost import MEGABYTE, read_memory
+from tests.support.load import wait_for
+from tests.support.raw_http import connect, write_request
+from tests.support.raw_http2 import start_call
 from tools.processes import Service, find_ports, start_service, wait_ready
 
 FACES = np.zeros((6, 1, 96, 96), np.uint8)

@@ -17,11 +17,11 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import locate, locate_grpc
 from standalone.settings import StandaloneSettings
-from tests.collector import run_collector
-from tests.guarding import guards
-from tests.servers import test_bad_input as bad
-from tests.servers.load import CROWD, FACE, make_request, read_metric, wait_for
-from tests.servers.test_first_light import BY_EYE, ask_jpeg, infer_url, read_outputs
+from tests.end_to_end import test_bad_input as bad
+from tests.end_to_end.test_first_light import BY_EYE, ask_jpeg, infer_url, read_outputs
+from tests.support.collector import run_collector
+from tests.support.guarding import guards
+from tests.support.load import CROWD, FACE, make_request, read_metric, wait_for
 from tools.processes import ROOT, Service, find_ports, run_standalone
 from transformer.settings import TransformerSettings
 

@@ -10,7 +10,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from tools.processes import ROOT, Service
 
-CLIENTS = ROOT / "tests/clients"
+CLIENTS = ROOT / "tests/support/clients"
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
 NODE_PACKAGES = ("@grpc/grpc-js@1.14.0", "@grpc/proto-loader@0.8.0")
 

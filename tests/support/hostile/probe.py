@@ -1,6 +1,6 @@
 """Ask for /v2/health/live again and again, as a process of its own, and write how long it took.
 
-    python tests/hostile/probe.py PORT ...
+    python tests/support/hostile/probe.py PORT ...
 
 One line an answer: the time of time.monotonic() at which it was asked, the seconds, the port.
 A test's own process could not tell: its work would delay the asking.

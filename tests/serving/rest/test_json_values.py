@@ -11,7 +11,7 @@ from serving.messages import MAX_STRINGS
 from serving.rest.codec import decode_request
 from serving.rest.envelope import MAX_FIELD, MAX_OBJECTS
 from serving.rest.json_values import PIECE, WINDOW, read_values
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 MEGABYTE = 2**20
 LIMIT = 16 * MEGABYTE

@@ -13,9 +13,9 @@ from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
 from serving.grpc.codec import CONTENTS, decode_request
 from serving.grpc.wire import split_message
 from serving.messages import DTYPES
-from tests.guarding import guards
-from tests.hostile.messages import MESSAGES, make_message
-from tests.soak import COUNTS, SOAK
+from tests.support.guarding import guards
+from tests.support.hostile.messages import MESSAGES, make_message
+from tests.support.soak import COUNTS, SOAK
 
 MEGABYTE = 2**20
 NUMBERS = [name for name in CONTENTS if name not in ("BYTES",)]
