@@ -13,6 +13,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from PIL import Image
 
 from tests.support.guarding import guards
+from tools.v2_json import face_tensor, image_tensor
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (64, 64)) -> bytes:
@@ -28,15 +29,8 @@ def huge_png() -> bytes:
     return buffer.getvalue()
 
 
-def image_tensor(*contents: bytes) -> dict:
-    texts = [base64.b64encode(content).decode() for content in contents]
-    return {"name": "image", "datatype": "BYTES", "shape": [len(texts)], "data": texts}
-
-
-def face_tensor(**changes: object) -> dict:
-    face = np.zeros((1, 1, 96, 96), int)
-    tensor = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 96, 96], "data": face.tolist()}
-    return tensor | changes
+def black_face(**changes: object) -> dict:
+    return face_tensor(np.zeros((1, 1, 96, 96), np.uint8)) | changes
 
 
 PICTURES = {  # plain bodies, sent as image/jpeg
@@ -90,22 +84,22 @@ BODIES = {  # JSON bodies for the transformer
 
 FACES = {  # JSON bodies for the predictor
     "image": ({"inputs": [image_tensor(picture())]}, 400, "invalid_tensor"),
-    "dtype": ({"inputs": [face_tensor(datatype="INT64")]}, 400, "invalid_tensor"),
-    "unknown dtype": ({"inputs": [face_tensor(datatype="FP31")]}, 400, "invalid_tensor"),
-    "shape": ({"inputs": [face_tensor(shape=[1, 9216])]}, 400, "invalid_tensor"),
-    "too few values": ({"inputs": [face_tensor(shape=[2, 1, 96, 96])]}, 400, "invalid_tensor"),
-    "300": ({"inputs": [face_tensor(data=[300] * 9216)]}, 400, "invalid_tensor"),
-    "halves": ({"inputs": [face_tensor(data=[0.5] * 9216)]}, 400, "invalid_tensor"),
+    "dtype": ({"inputs": [black_face(datatype="INT64")]}, 400, "invalid_tensor"),
+    "unknown dtype": ({"inputs": [black_face(datatype="FP31")]}, 400, "invalid_tensor"),
+    "shape": ({"inputs": [black_face(shape=[1, 9216])]}, 400, "invalid_tensor"),
+    "too few values": ({"inputs": [black_face(shape=[2, 1, 96, 96])]}, 400, "invalid_tensor"),
+    "300": ({"inputs": [black_face(data=[300] * 9216)]}, 400, "invalid_tensor"),
+    "halves": ({"inputs": [black_face(data=[0.5] * 9216)]}, 400, "invalid_tensor"),
     "FP32 255": (
-        {"inputs": [face_tensor(datatype="FP32", data=[255.0] * 9216)]},
+        {"inputs": [black_face(datatype="FP32", data=[255.0] * 9216)]},
         400,
         "invalid_tensor",
     ),
-    "ragged": ({"inputs": [face_tensor(data=[[1], [1, 2]])]}, 400, "invalid_tensor"),
+    "ragged": ({"inputs": [black_face(data=[[1], [1, 2]])]}, 400, "invalid_tensor"),
     "no data": ({"inputs": [{"name": "face"}]}, 400, "invalid_tensor"),
-    "twice": ({"inputs": [face_tensor(), face_tensor()]}, 400, "invalid_request"),
+    "twice": ({"inputs": [black_face(), black_face()]}, 400, "invalid_request"),
     "unknown output": (
-        {"inputs": [face_tensor()], "outputs": [{"name": "boxes"}]},
+        {"inputs": [black_face()], "outputs": [{"name": "boxes"}]},
         400,
         "unknown_output",
     ),
@@ -153,7 +147,7 @@ def test_bad_faces(predictor, case):
 
 def test_nan_is_refused_in_binary(predictor):
     faces = np.full((1, 1, 96, 96), np.nan, np.float32).tobytes()
-    tensor = face_tensor(datatype="FP32", parameters={"binary_data_size": len(faces)})
+    tensor = black_face(datatype="FP32", parameters={"binary_data_size": len(faces)})
     del tensor["data"]
     head = json.dumps({"inputs": [tensor]}).encode()
     headers = {"Inference-Header-Content-Length": str(len(head))}

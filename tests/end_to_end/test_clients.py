@@ -14,6 +14,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from tests.support.environment import make_environment
 from tools.processes import ROOT, Service
+from tools.v2_json import face_tensor
 
 FACE = ROOT / "predictor/golden_face.npy"
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
@@ -82,9 +83,8 @@ def test_curl(transformer: Service, tmp_path):
     status, answer = curl("--data-binary", picture, "-H", "Content-Type: image/jpeg", url)
     assert status == 200 and answer["outputs"][0]["shape"] == [1, 15, 2]
     # Without -H curl calls its body a form; JSON is read all the same.
-    face = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 96, 96], "data": [0] * 9216}
     body = tmp_path / "body.json"
-    body.write_text(json.dumps({"inputs": [face]}))
+    body.write_text(json.dumps({"inputs": [face_tensor(np.zeros((1, 1, 96, 96), np.uint8))]}))
     assert curl("--data", f"@{body}", url)[0] == 200
     assert curl("--compressed", "--data", f"@{body}", url)[0] == 200
     packed = subprocess.run(["gzip", "-c", body], capture_output=True, check=True).stdout

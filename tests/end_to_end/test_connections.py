@@ -18,7 +18,6 @@ from tests.support.raw_http import (
     send_until_cut,
     write_request,
 )
-from tools.processes import Service, find_ports, start_service, wait_ready
 
 PICTURE = "Content-Type: image/jpeg"
 OFFERS = {
@@ -35,21 +34,9 @@ OFFERS = {
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory, predictor: Service):
+def strict(start_transformer):
     """A transformer with short patience."""
-    ports = find_ports()
-    settings = {
-        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
-        "LANDMARKS_HEAD_SECONDS": "1",
-        "LANDMARKS_BODY_SECONDS": "1",
-        "LANDMARKS_DRAIN_SECONDS": "0",
-    }
-    logs = tmp_path_factory.mktemp("logs")
-    service = start_service("transformer", ports.rest, ports.grpc, logs, settings)
-    wait_ready(service)
-    yield service
-    service.stop()
-    assert "Traceback" not in service.log.read_text()
+    return start_transformer(head_seconds="1", body_seconds="1")
 
 
 @guards(

@@ -1,7 +1,6 @@
 """Faults under load: callers who leave, bad items, a predictor that is killed or replaced."""
 
 import asyncio
-import base64
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from serving.grpc.codec import decode_response
 from tests.support.guarding import guards
 from tests.support.load import FACE, INFLIGHT, Load, make_request, read_metric, wait_for
 from tools.processes import find_ports, start_service, wait_ready
+from tools.v2_json import image_tensor
 
 
 async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
@@ -202,8 +202,7 @@ def test_rest_calls_in_flight_are_answered_when_a_service_stops(tmp_path, predic
         "LANDMARKS_DRAIN_SECONDS": "0",
     }
     transformer = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
-    text = base64.b64encode(astronaut).decode()
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [30], "data": [text] * 30}
+    tensor = image_tensor(*[astronaut] * 30)
     url = f"{transformer.url}/v2/models/unet/infer"
     inflight = INFLIGHT.replace("predictor", "transformer")
     try:

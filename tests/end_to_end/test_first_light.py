@@ -1,6 +1,5 @@
 """Real processes, a real picture: every documented way to ask gives the same points."""
 
-import base64
 import io
 import json
 import subprocess
@@ -13,6 +12,7 @@ from PIL import Image
 from client import locate, locate_grpc
 from predictor.landmarks import DEFAULT
 from tools.processes import Service
+from tools.v2_json import face_tensor, image_tensor
 
 # Set by eye on the 512x512 picture, enlarged tenfold.
 BY_EYE = {
@@ -58,9 +58,8 @@ def test_the_points_are_where_they_look_to_be(transformer, astronaut):
 
 def test_every_transport_gives_the_same_answer(transformer, astronaut):
     plain = ask_jpeg(transformer, astronaut)
-    text = base64.b64encode(astronaut).decode()
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}
-    coded = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    body = {"inputs": [image_tensor(astronaut)]}
+    coded = read_outputs(requests.post(infer_url(transformer), json=body))
     over_grpc = locate_grpc(astronaut, f"127.0.0.1:{transformer.grpc}")
     for name, array in plain.items():
         np.testing.assert_allclose(coded[name], array, atol=1e-3, err_msg=name)
@@ -74,18 +73,17 @@ def test_two_pictures_of_which_one_has_no_face(transformer, astronaut):
     grey = np.full((64, 64, 3), 128, np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(grey).save(buffer, "PNG")
-    texts = [base64.b64encode(content).decode() for content in (buffer.getvalue(), astronaut)]
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [2], "data": texts}
-    outputs = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    body = {"inputs": [image_tensor(buffer.getvalue(), astronaut)]}
+    outputs = read_outputs(requests.post(infer_url(transformer), json=body))
     assert outputs["image_index"].tolist() == [1]
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": texts[:1]}
-    outputs = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    body = {"inputs": [image_tensor(buffer.getvalue())]}
+    outputs = read_outputs(requests.post(infer_url(transformer), json=body))
     assert outputs["landmarks"].shape == (0, 15, 2)
 
 
 def test_a_face_goes_straight_to_the_predictor(predictor, transformer):
     face = np.load("predictor/golden_face.npy")
-    tensor = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 96, 96], "data": face.tolist()}
+    tensor = face_tensor(face)
     direct = read_outputs(requests.post(infer_url(predictor), json={"inputs": [tensor]}))
     assert list(direct) == ["landmarks", "scores"]
     passed = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
@@ -97,8 +95,7 @@ def test_a_face_goes_straight_to_the_predictor(predictor, transformer):
 
 def test_heatmaps_come_only_when_asked_for(predictor):
     face = np.load("predictor/golden_face.npy")
-    tensor = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 96, 96], "data": face.tolist()}
-    body = {"inputs": [tensor], "outputs": [{"name": "heatmaps"}]}
+    body = {"inputs": [face_tensor(face)], "outputs": [{"name": "heatmaps"}]}
     outputs = read_outputs(requests.post(infer_url(predictor), json=body))
     assert list(outputs) == ["heatmaps"] and outputs["heatmaps"].shape == (1, 15, 96, 96)
 

@@ -23,6 +23,7 @@ from predictor.landmarks import DEFAULT, name_file
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
 from tools.processes import Ports, Service, find_ports, start_service, wait_ready
+from tools.v2_json import face_tensor
 from transformer.crop import to_picture
 from transformer.faces import FaceFinder
 from transformer.settings import TransformerSettings
@@ -181,9 +182,8 @@ def test_the_service_says_what_its_points_are(chain):
 
 def test_given_faces_of_any_size_get_the_networks_points(chain):
     """Through both services; heatmaps are of the network's own size."""
-    face = np.random.default_rng(0).integers(0, 256, (2, 1, 50, 80))
-    tensor = {"name": "face", "datatype": "UINT8", "shape": list(face.shape)}
-    body = {"inputs": [tensor | {"data": face.ravel().tolist()}]}
+    face = np.random.default_rng(0).integers(0, 256, (2, 1, 50, 80), np.uint8)
+    body = {"inputs": [face_tensor(face)]}
     for service in (chain.predictor, chain.transformer):
         url = f"{service.url}/v2/models/unet/infer"
         answer = requests.post(url, json=body, timeout=30).json()

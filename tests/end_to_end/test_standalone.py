@@ -23,6 +23,7 @@ from tests.support.collector import run_collector
 from tests.support.guarding import guards
 from tests.support.load import CROWD, FACE, make_request, read_metric, wait_for
 from tools.processes import ROOT, Service, find_ports, run_standalone
+from tools.v2_json import face_tensor
 from transformer.settings import TransformerSettings
 
 JPEG = {"content-type": "image/jpeg"}
@@ -76,9 +77,9 @@ def test_it_answers_as_the_two_services_do(one, transformer, astronaut):
 
 def test_faces_are_answered_in_pixels_of_the_face(one, transformer):
     faces = np.concatenate([np.roll(FACE, shift, axis=3) for shift in range(0, 96, 2)])
-    tensor = {"name": "face", "datatype": "UINT8", "shape": faces.shape, "data": faces.tolist()}
+    body = {"inputs": [face_tensor(faces)]}
     answers = [
-        read_outputs(requests.post(infer_url(service), json={"inputs": [tensor]}, timeout=30))
+        read_outputs(requests.post(infer_url(service), json=body, timeout=30))
         for service in (one, transformer)
     ]
     assert answers[0]["landmarks"].shape == (48, 15, 2)
@@ -154,12 +155,10 @@ async def test_a_deadline_ends_the_wait_for_a_run(one):
     async with connect(one) as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         calls = [stub.ModelInfer(CROWD, timeout=60) for _ in range(8)]
-        body = {"inputs": [{"name": "face", "datatype": "UINT8", "shape": FACE.shape}]}
-        body["inputs"][0]["data"] = FACE.tolist()
         answer = await asyncio.to_thread(
             requests.post,
             infer_url(one),
-            json=body,
+            json={"inputs": [face_tensor(FACE)]},
             headers={"x-request-timeout": "0.005"},
             timeout=30,
         )

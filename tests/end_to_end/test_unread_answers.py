@@ -1,7 +1,6 @@
 """Who asks for much and does not read it takes a bounded room, for a bounded time."""
 
 import contextlib
-import json
 import re
 import socket
 import time
@@ -17,6 +16,7 @@ from tests.support.load import wait_for
 from tests.support.raw_http import connect, write_request
 from tests.support.raw_http2 import start_call
 from tools.processes import Service, find_ports, start_service, wait_ready
+from tools.v2_json import face_tensor, pack_faces
 
 FACES = np.zeros((6, 1, 96, 96), np.uint8)
 HEATMAPS = len(FACES) * 15 * 96 * 96 * 4  # 3.3 MB
@@ -45,23 +45,12 @@ def narrow(tmp_path_factory):
 
 def ask_over_rest(service: Service) -> socket.socket:
     """Ask for heatmaps with a small window, and read nothing."""
-    head = {
-        "inputs": [
-            {
-                "name": "face",
-                "datatype": "UINT8",
-                "shape": FACES.shape,
-                "parameters": {"binary_data_size": FACES.nbytes},
-            }
-        ],
-        "outputs": [{"name": "heatmaps", "parameters": {"binary_data": True}}],
-    }
-    text = json.dumps(head).encode()
+    body, headers = pack_faces(FACES, outputs=[{"name": "heatmaps"}])
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", service.rest))
-    line = f"Inference-Header-Content-Length: {len(text)}"
-    connection.sendall(write_request(text + FACES.tobytes(), line))
+    lines = (f"{name}: {value}" for name, value in headers.items())
+    connection.sendall(write_request(body, *lines))
     return connection
 
 
@@ -107,11 +96,7 @@ def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
         wait_for(lambda: not read_metric(narrow, "landmarks_inflight_requests"), 15)
     answer = requests.post(
         f"{narrow.url}/v2/models/unet/infer",
-        json={
-            "inputs": [
-                {"name": "face", "datatype": "UINT8", "shape": [1, 1, 16, 16], "data": [0] * 256}
-            ]
-        },
+        json={"inputs": [face_tensor(np.zeros((1, 1, 16, 16), np.uint8))]},
         timeout=10,
     )
     assert answer.ok
