@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 from numpy.typing import NDArray
 
-from serving import metrics
 from serving.contract import FACE, LANDMARKS, SCORES
 from serving.errors import ModelNotFound, name_code
 from serving.landmarks import LandmarkSet
 from serving.messages import DATATYPES, InferenceRequest, Tensor
 from serving.repository import Repository, close_all
+from serving.telemetry import metrics
 from transformer.client import Client, Located
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from serving.errors import InvalidRequest, PredictorUnavailable
 from serving.landmarks import LandmarkSet
-from serving.stages import Timings, add_timings
+from serving.telemetry.stages import Timings, add_timings
 
 SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
 CHUNK_FACES = 256  # of a call, the predictor's own limit
