@@ -5,11 +5,11 @@ import time
 from abc import abstractmethod
 from typing import Any
 
-import kserve
 from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
 from serving.errors import DeadlineExceeded, NotReady
+from serving.framework import kserve
 from serving.landmarks import LandmarkSet, write_parameters
 from serving.messages import InferenceRequest, InferenceResponse
 from serving.settings import ServerSettings

@@ -7,10 +7,9 @@ import signal
 import socket
 from importlib import metadata
 
-import kserve
 import uvloop
-from kserve import model_server
 
+from serving.framework import kserve, model_server
 from serving.grpc.servicer import create_grpc_server
 from serving.listen import ListenError, find_targets, open_sockets
 from serving.model import check_name

@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 
 import grpc.aio
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
 from serving.contract import (
@@ -20,6 +18,7 @@ from serving.contract import (
     SET_HEADER,
 )
 from serving.errors import InvalidTensor, PredictorUnavailable, ServingError
+from serving.framework import pb, pb_grpc
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.errors import translate_error

@@ -69,6 +69,13 @@ def post(host: str, body: bytes, content_type: str, timeout: float, model: str =
     return Answer(pair(outputs["landmarks"]), seconds)
 
 
+def read_metadata(host: str) -> list[str]:
+    """Give the names of the outputs that the model's metadata lists."""
+    url = f"http://{INGRESS}/v2/models/unet"
+    answer = requests.get(url, headers={"Host": host}, timeout=20)
+    return sorted(output["name"] for output in answer.json().get("outputs", []))
+
+
 def ask_grpc(host: str, timeout: float = 60, address: str = INGRESS) -> Answer:
     request = encode_request("unet", {"image": [PICTURE.read_bytes()]})
     with grpc.insecure_channel(address, [("grpc.default_authority", host)]) as channel:

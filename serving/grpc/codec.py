@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from numpy.typing import NDArray
 
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
+from serving.framework import pb
 from serving.grpc.contents import read_long_contents
 from serving.grpc.wire import Parts, split_message
 from serving.messages import (

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 
 import grpc.aio
 from grpc_health.v1 import health_pb2
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
 from serving.errors import HeadTooLarge
+from serving.framework import pb
 from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap

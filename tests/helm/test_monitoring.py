@@ -15,7 +15,7 @@ pytestmark = needs_helm
 PLACES = [
     (mode, topology, protocol)
     for mode in MODES
-    for topology in ("split", "collocated")
+    for topology in ("split", "collocated", "single")
     for protocol in ("rest", "grpc")
 ]
 ON = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
