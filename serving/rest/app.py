@@ -41,8 +41,9 @@ PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "im
 def create_app(repository: Repository, release: str) -> Starlette:
     """Build the ASGI application that serves the models under /v2."""
     infer = InferRoute(repository).infer
-    routes = ManageRoutes(repository, release).list_routes()
-    routes += [Route(path, infer, methods=["POST"]) for path in INFER]
+    # Each request tries the routes in turn, so the one that most of them take comes first.
+    routes = [Route(path, infer, methods=["POST"]) for path in INFER]
+    routes += ManageRoutes(repository, release).list_routes()
     app = Starlette(
         routes=routes,
         exception_handlers={
@@ -137,15 +138,23 @@ async def read_request(request: Request, body: bytes, name: str, limit: int) -> 
 
 async def watch_caller(request: Request, work: Awaitable[T]) -> T:
     """Wait for the work, and cancel it when the caller hangs up."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(request.receive())  # the body is read: only a hang-up can come
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise Cancelled("The caller left before the answer.")
-        return task.result()
-    finally:
+    task, left = asyncio.current_task(), False
+    assert task is not None
+
+    async def watch() -> None:
+        nonlocal left
+        await request.receive()  # the body is read: only a hang-up can come
+        left = True
         task.cancel()
+
+    gone = asyncio.ensure_future(watch())
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if left and not task.uncancel():  # else the server ends, too
+            raise Cancelled("The caller left before the answer.") from None
+        raise
+    finally:
         gone.cancel()
 
 

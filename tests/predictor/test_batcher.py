@@ -163,10 +163,8 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
 
 @guards(
     "predictor/batcher.py",
-    "await asyncio.get_running_loop().run_in_executor(\n"
-    "                self.threads, run_parts, engine, parts, batch[0][0].heatmaps\n"
-    "            )",
-    becomes="run_parts(engine, parts, batch[0][0].heatmaps)",
+    "self.threads.submit(work)",
+    becomes="work()",
 )
 async def test_the_loop_goes_on_while_the_network_runs():
     engine = FakeEngine()
