@@ -4,7 +4,8 @@
 
 Each row is a fresh process, loaded one after the other and then timed in turns, so
 that a noisy moment hits all alike; ratios are inside one run, of medians, and of the
-least times, which what else the machine does cannot lower.
+least times, which what else the machine does cannot lower. `weights` begins the SHA-256 of
+the checkpoint: a row of a network that has been replaced since shows it.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from bench.networks import OUT, SHIPPED, STUDENT, find_export, make_wide
 from bench.techniques import STUDENT as STUDENT_TECHNIQUES
 from bench.techniques import TECHNIQUES, Technique
 from predictor.decode import decode_heatmaps
+from predictor.engines.manifest import hash_file
 from predictor.export.calibration import load_labelled, measure_error
 from predictor.landmarks import DEFAULT
 from serving.cpus import count_cpus
@@ -35,6 +37,7 @@ class Worker:
 
     def __init__(self, network: str, technique: Technique, checkpoint: Path, export: Path | None):
         self.network, self.technique, self.export = network, technique, export
+        self.weights = hash_file(checkpoint)[:12]
         command = [sys.executable, "-m", "bench.worker", "--engine", technique.engine]
         command += ["--checkpoint", str(checkpoint)]
         command += ["--artifact", str(export)] if export else []
@@ -110,6 +113,7 @@ def write_rows(workers: list[Worker], data: Path) -> list[dict[str, Any]]:
             size = sum(p.stat().st_size for p in worker.export.iterdir()) if worker.export else 0
             row = {
                 "network": worker.network,
+                "weights": worker.weights,
                 "technique": worker.technique.name,
                 "kind": worker.technique.kind,
                 "engine": worker.technique.engine,
