@@ -25,6 +25,7 @@ from serving.errors import (
     to_answer,
 )
 from serving.messages import InferenceRequest
+from serving.pages import list_page_routes
 from serving.record import Record, choose_id, pick_forward
 from serving.repository import Repository
 from serving.rest_body import compress_body, read_body
@@ -43,6 +44,8 @@ def create_app(repository: Repository, release: str) -> Starlette:
     infer = InferRoute(repository).infer
     routes = ManageRoutes(repository, release).list_routes()
     routes += [Route(path, infer, methods=["POST"]) for path in INFER]
+    for folder in {model.page for model in repository.list_models() if model.page}:
+        routes += list_page_routes(folder)
     app = Starlette(
         routes=routes,
         exception_handlers={

@@ -16,6 +16,8 @@ class TransformerSettings(ServerSettings):
 
     predictor: str = "127.0.0.1:8083"
     """Host and port of the predictor's gRPC; the flag --predictor_host wins."""
+    demo_page: bool = True
+    """Whether / shows a page on which pictures can be tried."""
     ready_needs_predictor: bool = True
     """Whether this service is ready only while the predictor is."""
     detector: Path | None = None

@@ -57,7 +57,7 @@ class FakePredictor:
     landmarks: LandmarkSet | None = DEFAULT
     asked = 0
 
-    async def locate(self, faces, model, headers, deadline) -> Located:
+    async def locate(self, faces, model, headers, deadline, heatmaps=False) -> Located:
         if model == "none":
             raise ModelNotFound("There is no model 'none' here, says the call.")
         assert self.landmarks is not None

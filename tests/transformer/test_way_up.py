@@ -103,7 +103,7 @@ def test_doubt_is_bounded_and_better_turns_are_chosen() -> None:
 class LowerHalf(FakePredictor):
     """Stands in for the predictor: sure of faces whose lower half is bright."""
 
-    async def locate(self, faces, model, headers, deadline) -> Located:
+    async def locate(self, faces, model, headers, deadline, heatmaps=False) -> Located:
         sure = faces[:, 0, 48:].mean((1, 2)) > 200
         scores = np.where(sure, 0.95, 0.4)[:, None] * np.ones((1, 15))
         points = np.tile(np.array((10, 90), np.float32), (len(faces), 15, 1))
