@@ -64,7 +64,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor
 
 bench: bench-dataplane
 
-include bench/bench.mk bench/dataplane.mk k8s/k8s.mk training/training.mk
+include bench/engine/engine.mk bench/dataplane/dataplane.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from serving.contract import HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidRequest, PredictorUnavailable
 from serving.landmarks import LandmarkSet
-from serving.stages import Timings, add_timings
+from serving.telemetry.stages import Timings, add_timings
 
 SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
 NOTHING = np.empty((0, 0, 0, 0), np.float32)

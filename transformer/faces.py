@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pictures.read import Pixels
 from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
-from serving.stages import Stage, Timings, measure_stage
+from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
 from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector

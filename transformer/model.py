@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving import metrics, tracing
 from serving.contract import (
     BOX_SCORES,
     BOXES,
@@ -24,10 +23,11 @@ from serving.contract import (
 )
 from serving.errors import ModelNotFound, ServingError, TooLarge
 from serving.landmarks import LandmarkSet
-from serving.logs import logger
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import Model, pick_outputs
-from serving.stages import Stage, Timings, add_timings
+from serving.telemetry import metrics, tracing
+from serving.telemetry.logs import logger
+from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.client import Client, Located, check_forward
 from transformer.crop import map_to_crop, to_picture
 from transformer.faces import FaceFinder, find_numbered

@@ -10,8 +10,6 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
-from serving import extension_pb2 as ext
-from serving import tracing
 from serving.contract import (
     FACE,
     GRPC_CONFIG,
@@ -23,12 +21,14 @@ from serving.contract import (
     SET_HEADER,
 )
 from serving.errors import InvalidTensor, PredictorUnavailable, ServingError
-from serving.grpc import METADATA_BYTES
-from serving.grpc_codec import decode_response, encode_request
+from serving.grpc import extension_pb2 as ext
+from serving.grpc.codec import decode_response, encode_request
+from serving.grpc.errors import translate_error
+from serving.grpc.servicer import METADATA_BYTES
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
-from serving.stages import Stage, read_timings
+from serving.telemetry import tracing
+from serving.telemetry.stages import Stage, read_timings
 from transformer.client import NOTHING, WITH_HEATMAPS, Client, Located
-from transformer.predictor_errors import translate_error
 from transformer.target import find_target
 
 SERVICE_CONFIG = {

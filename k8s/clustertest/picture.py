@@ -10,7 +10,7 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from k8s.clustertest.commands import INGRESS, PICTURE
-from serving.grpc_codec import decode_response, encode_request
+from serving.grpc.codec import decode_response, encode_request
 
 BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
     0: (246, 103.5),  # left eye

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from serving import metrics
+from serving.telemetry import metrics
 from tests.helm.conftest import MODES, find, needs_helm, render
 
 pytestmark = needs_helm

@@ -4,7 +4,7 @@ import random
 
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from serving.grpc_wire import write_varint
+from serving.grpc.wire import write_varint
 
 
 def write_bytes(number: int, value: bytes) -> bytes:

@@ -12,7 +12,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
-from serving.grpc_codec import encode_request
+from serving.grpc.codec import encode_request
 from tools.processes import Service
 
 T = TypeVar("T")

@@ -53,7 +53,7 @@ def strict(tmp_path_factory, predictor: Service):
 
 
 @guards(
-    "serving/rest_protocol.py",
+    "serving/rest/connection.py",
     'if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":',
     becomes="if False:",
 )
@@ -88,7 +88,7 @@ def test_an_offer_does_not_leave_the_guards(strict):
 
 
 @guards(
-    "serving/rest_protocol.py",
+    "serving/rest/connection.py",
     "self.half_closed = self.is_whole()",
     becomes="self.half_closed = False",
 )
@@ -122,7 +122,7 @@ def test_a_head_without_end_is_refused(transformer, data):
     assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
 
 
-@guards("serving/rest_protocol.py", "if self.head_bytes > MAX_HEAD_BYTES:", becomes="if False:")
+@guards("serving/rest/connection.py", "if self.head_bytes > MAX_HEAD_BYTES:", becomes="if False:")
 def test_a_refused_head_is_told(transformer):
     lines = [f"x-{i}: y" for i in range(300)]
     for request in (
@@ -136,7 +136,7 @@ def test_a_refused_head_is_told(transformer):
     assert status == 400 and json.loads(body)["code"] == "invalid_request"
 
 
-@guards("serving/rest_protocol.py", "if self.headers_seen > MAX_HEADERS:", becomes="if False:")
+@guards("serving/rest/connection.py", "if self.headers_seen > MAX_HEADERS:", becomes="if False:")
 def test_a_refused_head_waits_for_the_answers_before_it(transformer, astronaut):
     with connect(transformer) as connection:
         long = write_request(b"", *[f"x-{i}: y" for i in range(300)])
@@ -144,7 +144,7 @@ def test_a_refused_head_waits_for_the_answers_before_it(transformer, astronaut):
         assert [read_answer_in_turn(connection) for _ in range(2)] == [200, 431]
 
 
-@guards("serving/rest_protocol.py", "self.framing_bytes += size", becomes="pass")
+@guards("serving/rest/connection.py", "self.framing_bytes += size", becomes="pass")
 def test_trailers_and_chunks_have_the_bounds_of_heads(transformer):
     head = b"POST /v2/models/unet/infer HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     for data in (b"0\r\n" + b"a: b\r\n" * 1000, b"1;" + b"x" * 65536):
@@ -154,7 +154,7 @@ def test_trailers_and_chunks_have_the_bounds_of_heads(transformer):
 
 
 @guards(
-    "serving/rest_protocol.py",
+    "serving/rest/connection.py",
     "if self.timer is None and not self.in_message and not self.is_busy():",
     becomes="if False:",
 )
@@ -215,7 +215,7 @@ def test_media_types_in_any_letters(transformer, astronaut):
     name="a header that cannot go on is refused",
 )
 @guards(
-    "serving/grpc.py",
+    "serving/grpc/servicer.py",
     '            ("grpc.max_metadata_size", METADATA_BYTES),\n'
     '            ("grpc.absolute_max_metadata_size", METADATA_BYTES),\n',
     becomes="",

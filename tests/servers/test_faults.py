@@ -13,7 +13,7 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.grpc_codec import decode_response
+from serving.grpc.codec import decode_response
 from tests.guarding import guards
 from tests.servers.load import FACE, INFLIGHT, Load, make_request, read_metric, wait_for
 from tools.processes import find_ports, start_service, wait_ready

@@ -12,7 +12,7 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.grpc_codec import encode_request
+from serving.grpc.codec import encode_request
 from tests.guarding import guards
 from tests.servers.raw_http import INFER, connect, read_answer
 from tools.processes import find_ports, start_service, wait_ready
@@ -58,7 +58,7 @@ def test_a_refused_body_leaves_the_connection_usable(strict):
 
 
 @guards(
-    "serving/rest_protocol.py",
+    "serving/rest/connection.py",
     "self.set_timer(self.body_seconds + SPARE_SECONDS)",
     becomes="self.unset_timer()",
 )
@@ -82,7 +82,7 @@ def test_a_body_that_drips_is_answered_408_and_then_cut(strict):
 
 
 @guards(
-    "serving/rest_protocol.py",
+    "serving/rest/connection.py",
     "        super().connection_made(transport)\n        self.set_timer(self.head_seconds)\n",
     becomes="        super().connection_made(transport)\n",
 )
@@ -99,7 +99,7 @@ def test_a_head_that_never_ends_is_cut(strict, sent):
 
 
 @guards(
-    "serving/rest_protocol.py",
+    "serving/rest/connection.py",
     "        self.set_timer(self.head_seconds)\n\n    def on_header(",
     becomes="    def on_header(",
 )

@@ -13,7 +13,7 @@ import pytest
 import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.grpc_codec import encode_request
+from serving.grpc.codec import encode_request
 from tests.collector import Collector, Seen, run_collector
 from tools.processes import Service, find_ports, run_services, start_service, wait_ready
 

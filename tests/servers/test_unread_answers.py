@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import requests
 
-from serving.grpc_codec import encode_request
+from serving.grpc.codec import encode_request
 from tests.guarding import guards
 from tests.hostile.cost import MEGABYTE, read_memory
 from tests.servers.load import wait_for
@@ -77,14 +77,14 @@ def read_metric(service: Service, pattern: str) -> float:
 
 
 @guards(
-    "serving/rest.py",
+    "serving/rest/app.py",
     "return InferenceAnswer(content, headers, place.pop_all().close)",
     becomes="return InferenceAnswer(content, headers, lambda: None)",
     name="an answer keeps its place until it is read, over REST",
     case="ask_over_rest",
 )
 @guards(
-    "serving/grpc.py",
+    "serving/grpc/servicer.py",
     "context.add_done_callback(lambda _: leave())",
     becomes="leave()",
     name="an answer keeps its place until it is read, over gRPC",
@@ -117,7 +117,7 @@ def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
     assert answer.ok
 
 
-@guards("serving/rest_answers.py", "if answers == self.answers:", becomes="if False:")
+@guards("serving/rest/responses.py", "if answers == self.answers:", becomes="if False:")
 def test_who_reads_nothing_is_cut_off(narrow):
     """What the kernel already holds can still be read, but the rest never comes."""
     with ask_over_rest(narrow) as connection:

@@ -12,7 +12,7 @@ from serving.errors import InvalidRequest
 from serving.messages import InferenceRequest, InferenceResponse
 from serving.model import Model
 from serving.repository import Repository
-from serving.rest import create_app
+from serving.rest.app import create_app
 from serving.settings import ServerSettings
 
 BIG = TensorSpec("big", ("FP32",), (-1, 100_000))

@@ -10,9 +10,9 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.grpc import create_grpc_server
-from serving.grpc_codec import decode_response, encode_request
-from serving.grpc_wire import MAX_HEAD_BYTES
+from serving.grpc.codec import decode_response, encode_request
+from serving.grpc.servicer import create_grpc_server
+from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from tests.guarding import guards
@@ -54,7 +54,7 @@ async def test_an_answer(stub):
 
 
 @guards(
-    "serving/grpc.py",
+    "serving/grpc/servicer.py",
     '("grpc.max_receive_message_length", settings.max_body_bytes + MAX_HEAD_BYTES),',
     becomes='("grpc.max_receive_message_length", -1),',
 )
@@ -78,7 +78,7 @@ async def test_a_cause_of_ours_stays_ours(stub):
 
 
 @guards(
-    "serving/grpc_manage.py", "except Exception as error:", becomes="except ServingError as error:"
+    "serving/grpc/manage.py", "except Exception as error:", becomes="except ServingError as error:"
 )
 async def test_a_cause_of_ours_stays_ours_whatever_is_asked(stub, model, monkeypatch, caplog):
     monkeypatch.setattr(model, "describe", fail)
@@ -92,7 +92,7 @@ def fail() -> None:
     raise RuntimeError("secret: a cause that callers shall not read")
 
 
-@guards("serving/grpc_abort.py", "metadata = [(CODE_HEADER, error.code)]", becomes="metadata = []")
+@guards("serving/grpc/errors.py", "metadata = [(CODE_HEADER, error.code)]", becomes="metadata = []")
 async def test_a_refusal_keeps_its_code(stub):
     assert await refuse(stub, make_request("refuse")) == (
         "INVALID_ARGUMENT",
@@ -112,7 +112,7 @@ async def test_a_message_fits_into_the_metadata_that_carries_it(stub):
 
 
 @guards(
-    "serving/grpc.py",
+    "serving/grpc/servicer.py",
     "            ticket = place.enter_context(self.repository.admission.enter())\n",
     becomes="            from serving.admission import Admission\n"
     '            ticket = place.enter_context(Admission(self.repository.settings, "x").enter())\n',
@@ -125,7 +125,7 @@ async def test_no_room_is_refused_as_over_rest(stub, repository):
     assert repository.admission.bytes == 0 == repository.admission.requests
 
 
-@guards("serving/grpc.py", "ticket.add(len(message))", becomes="pass")
+@guards("serving/grpc/servicer.py", "ticket.add(len(message))", becomes="pass")
 async def test_typed_contents_are_counted_as_raw_ones(stub, repository):
     request = make_request(size=1000)
     del request.raw_input_contents[:]
@@ -142,7 +142,7 @@ async def test_raw_and_typed_contents_are_one_too_many(stub):
 
 
 @guards(
-    "serving/grpc.py",
+    "serving/grpc/servicer.py",
     "            if remaining is not None:\n"
     "                asked.deadline = time.monotonic() + remaining\n",
     becomes="",

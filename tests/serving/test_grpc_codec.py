@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.errors import InvalidTensor, ServingError
-from serving.grpc_codec import (
+from serving.grpc.codec import (
     CONTENTS,
     decode_request,
     decode_response,

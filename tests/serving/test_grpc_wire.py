@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
-from serving.grpc_codec import CONTENTS, decode_request
-from serving.grpc_wire import split_message
+from serving.grpc.codec import CONTENTS, decode_request
+from serving.grpc.wire import split_message
 from serving.messages import DTYPES
 from tests.guarding import guards
 from tests.hostile.messages import MESSAGES, make_message
@@ -75,7 +75,7 @@ def test_raw_and_typed_contents_in_one_request_are_refused():
             decode_request(message.SerializeToString())
 
 
-@guards("serving/grpc_wire.py", "if len(parts.head) > MAX_HEAD_BYTES:", becomes="if False:")
+@guards("serving/grpc/wire.py", "if len(parts.head) > MAX_HEAD_BYTES:", becomes="if False:")
 def test_much_beside_the_tensors_is_refused():
     for message in (
         pb.ModelInferRequest(model_name="x" * 70_000),

@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from serving.admission import Admission
 from serving.errors import Overloaded
-from serving.openapi import OPERATIONS
-from serving.rest import create_app
+from serving.rest.app import create_app
+from serving.rest.openapi import OPERATIONS
 from serving.settings import ServerSettings
 from tests.guarding import guards
 from tests.serving.conftest import make_body
@@ -39,7 +39,7 @@ async def test_an_id_is_made_where_there_is_none(rest):
     assert answer.status_code == 200
 
 
-@guards("serving/record.py", "given and REQUEST_ID.fullmatch(given)", becomes="given")
+@guards("serving/telemetry/record.py", "given and REQUEST_ID.fullmatch(given)", becomes="given")
 @pytest.mark.parametrize("text", ["a b", "x" * 129, "é", "tab\there"])
 async def test_an_id_that_no_log_should_hold_is_replaced(rest, text):
     answer = await rest.post(INFER, json=make_body(), headers={"x-request-id": text.encode()})
@@ -64,7 +64,7 @@ async def test_a_cause_of_ours_stays_ours(rest, caplog):
     assert "secret" in caplog.text  # the log has it
 
 
-@guards("serving/rest.py", "            Exception: show_error,", becomes="            ")
+@guards("serving/rest/app.py", "            Exception: show_error,", becomes="            ")
 async def test_a_cause_of_ours_stays_ours_whatever_is_asked(repository, model, monkeypatch):
     def fail() -> None:
         raise RuntimeError("secret: a cause that callers shall not read")
@@ -151,7 +151,7 @@ async def test_a_compressed_body_is_read(rest, encoding):
 
 
 @guards(
-    "serving/rest_body.py",
+    "serving/rest/body.py",
     '        if size > limit:\n            raise TooLarge(f"The body inflates',
     becomes='        if False:\n            raise TooLarge(f"The body inflates',
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from serving.errors import InvalidRequest, InvalidTensor, ServingError
 from serving.messages import InferenceResponse
-from serving.rest_codec import decode_request, encode_response
+from serving.rest.codec import decode_request, encode_response
 from tests.guarding import guards
 from tests.soak import COUNTS, SOAK
 

@@ -5,7 +5,7 @@ import asyncio
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from serving.rest_protocol import GuardedProtocol
+from serving.rest.connection import GuardedProtocol
 from tests.guarding import guards
 
 
@@ -51,7 +51,7 @@ def connect() -> tuple[GuardedProtocol, FakeTransport]:
 
 
 @guards(
-    "serving/rest_protocol.py", "            if self.pipeline:", becomes="            if False:"
+    "serving/rest/connection.py", "            if self.pipeline:", becomes="            if False:"
 )
 async def test_requests_sent_ahead_wait_as_bytes():
     """A request that is parsed takes kilobytes; of those to come, one is."""
@@ -65,7 +65,7 @@ async def test_requests_sent_ahead_wait_as_bytes():
 
 
 @guards(
-    "serving/rest_answers.py",
+    "serving/rest/responses.py",
     "                cycle.disconnected = True",
     becomes="                pass",
 )

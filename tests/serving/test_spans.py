@@ -3,9 +3,9 @@
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from serving import tracing
 from serving.contract import GRPC_INFER
 from serving.errors import CATALOGUE, InvalidTensor
+from serving.telemetry import tracing
 
 
 @pytest.mark.parametrize("transport", ["rest", "grpc"])

@@ -7,15 +7,15 @@ import sys
 import pytest
 from opentelemetry.trace import NoOpTracer
 
-from serving import tracing
-from serving.stages import measure_stage
+from serving.telemetry import tracing
+from serving.telemetry.stages import measure_stage
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 ID = "0af7651916cd43dd8448eb211c80319c"
 IMPORTS = """
 import sys
 import predictor.model, serving.server, transformer.model
-from serving import tracing
+from serving.telemetry import tracing
 tracing.start_tracing("predictor", "0")
 print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exp"))])
 """
@@ -23,7 +23,7 @@ print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "op
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
-    monkeypatch.delitem(sys.modules, "serving.exporter", raising=False)
+    monkeypatch.delitem(sys.modules, "serving.telemetry.exporter", raising=False)
     for name in ("tracer", "propagator", "provider"):
         monkeypatch.setattr(tracing, name, getattr(tracing, name))  # put back at the end
     for name in (*tracing.ENDPOINTS, "OTEL_SDK_DISABLED", "OTEL_EXPORTER_OTLP_PROTOCOL"):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench import detectors_table, readme_table
+from bench.detector import table as detectors_table
+from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
 from tests.client.service import run_script

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.stock.detectors import OPENCV
-from serving import metrics
+from bench.detector.opencv import OPENCV
+from serving.telemetry import metrics
 from tests.guarding import guards
 from tools.fetch_models import FILES
 from tools.processes import ROOT

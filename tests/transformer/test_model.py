@@ -16,7 +16,7 @@ from serving.errors import InvalidImage, ModelNotFound, PredictorUnavailable, To
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
-from serving.rest import create_app
+from serving.rest.app import create_app
 from tests.guarding import guards
 from transformer.client import Located
 from transformer.crop import Square

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from serving import tracing
 from serving.errors import Overloaded
-from serving.stages import measure_stage
+from serving.telemetry import tracing
+from serving.telemetry.stages import measure_stage
 from tests.guarding import guards
 from transformer.pool import WorkerPool
 

@@ -40,7 +40,7 @@ TOY_ROW = EngineKind(
 )
 AMX = frozenset({"amx_int8", "amx_bf16", "avx512_vnni", "avx512_bf16"})
 VNNI = frozenset({"avx512_vnni", "avx512_bf16"})
-LEDGERS = {"bench/ledger.csv": AMX, "bench/epyc/ledger.csv": VNNI}
+LEDGERS = {"bench/results/xeon-amx/ledger.csv": AMX, "bench/results/epyc/ledger.csv": VNNI}
 
 
 @pytest.fixture
