@@ -5,22 +5,13 @@ from collections.abc import Mapping
 
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
-from serving import metrics
 from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
-=======
-from serving.contract import FACE, LANDMARKS, SCORES
->>>>>>> main
 from serving.errors import ModelNotFound, name_code
 from serving.landmarks import LandmarkSet
 from serving.messages import DATATYPES, InferenceRequest, Tensor
 from serving.repository import Repository, close_all
-<<<<<<< HEAD
-from transformer.client import NOTHING, WITH_HEATMAPS, Client, Located
-=======
 from serving.telemetry import metrics
-from transformer.client import Client, Located
->>>>>>> main
+from transformer.client import NOTHING, WITH_HEATMAPS, Client, Located
 
 
 class LocalClient(Client):

@@ -25,15 +25,11 @@ from serving.errors import (
     to_answer,
 )
 from serving.messages import InferenceRequest
-<<<<<<< HEAD:serving/rest.py
-from serving.rest.pages import list_page_routes
-from serving.record import Record, choose_id, pick_forward
-=======
->>>>>>> main:serving/rest/app.py
 from serving.repository import Repository
 from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
 from serving.rest.manage import ManageRoutes
+from serving.rest.pages import list_page_routes
 from serving.telemetry.record import Record, choose_id, pick_forward
 from serving.telemetry.stages import Stage, write_timings
 
