@@ -6,6 +6,7 @@ import { addToGallery, drawThumb, markInGallery } from "./gallery.js";
 import { markFace, markPoint, showFaces, showPoints, showTimings } from "./panel.js";
 import { describe, drawPicture, nameAfter, save, writeCurl } from "./save.js";
 import { Stage } from "./stage.js";
+import { readUpright } from "./upright.js";
 
 const AT_A_TIME = 2; // requests under way
 const MOST = 100; // pictures on the list
@@ -129,7 +130,7 @@ async function choose(item) {
   bitmap?.close();
   bitmap = null;
   update(item, true);
-  const read = await readBitmap(item.file);
+  const read = await readUpright(item.file);
   if (chosen !== item) return read?.close();
   bitmap = read;
   if (bitmap) drawThumb(item, bitmap);
@@ -137,21 +138,12 @@ async function choose(item) {
   thumbRest();
 }
 
-/** Read a picture upright, as the service does; null where the browser can't. */
-async function readBitmap(file) {
-  try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    return null;
-  }
-}
-
 /** Draw the small pictures of those that were never chosen, one after another. */
 async function thumbRest() {
   for (const item of items.filter((each) => !each.thumbed)) {
     item.thumbed = true;
     if (item === chosen) continue;
-    const read = await readBitmap(item.file);
+    const read = await readUpright(item.file);
     if (read) drawThumb(item, read);
     read?.close();
   }
