@@ -3,7 +3,6 @@
 import contextlib
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.client import Client, Located, check_forward
 from transformer.crop import map_to_crop, to_picture
+from transformer.drawing import draw_answer
 from transformer.faces import FaceFinder, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
@@ -44,21 +44,20 @@ from transformer.way_up import (
     turn_points_back,
 )
 
-PAGE = Path(__file__).parent / "page"
-
 
 class Transformer(Model):
     """Chains the detector and the landmark model."""
 
     service = "transformer"
     inputs = (IMAGE, FACE)
+    draws = True
     outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS, HEATMAPS)
     settings: TransformerSettings
 
     def __init__(self, name: str, settings: TransformerSettings, client: Client):
         super().__init__(name, settings)
         self.client = client
-        self.page = PAGE if settings.demo_page else None
+        self.page = settings.page
         self.sets: dict[str, LandmarkSet] = {}  # of the predictor's models that were asked
 
     def load(self) -> bool:
@@ -129,6 +128,10 @@ class Transformer(Model):
             fresh = await self.learn_set(model, payload.deadline)
             if (fresh.side, fresh.crop_scale) != (known.side, known.crop_scale):
                 arrays, answer = await self.locate_pictures(payload, pictures, model, fresh)
+        if payload.picture:
+            look = partial(self.finder.open, pictures[0])
+            answer.picture, drawn = await draw_answer(self.pool, payload, look, arrays)
+            answer.timings |= drawn
         metrics.observe_stages(self.service, answer.timings)
         metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
         answer.outputs = pick_outputs(names, arrays)

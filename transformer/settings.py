@@ -8,6 +8,8 @@ from pydantic_settings import SettingsConfigDict
 from serving.cpus import count_cpus
 from serving.settings import ServerSettings
 
+PAGE = Path(__file__).parent / "page"
+
 
 class TransformerSettings(ServerSettings):
     """Where the predictor is, what pictures are taken and how faces are found."""
@@ -47,3 +49,8 @@ class TransformerSettings(ServerSettings):
         validation_alias=AliasChoices("LANDMARKS_MAX_PICTURE_FACES", "LANDMARKS_MAX_FACES"),
     )
     """Faces in one request, those found in all its pictures counted."""
+
+    @property
+    def page(self) -> Path | None:
+        """Where the page's files lie, None where none is shown."""
+        return PAGE if self.demo_page else None

@@ -19,6 +19,7 @@ from serving.errors import (
     Cancelled,
     InvalidRequest,
     MethodNotAllowed,
+    NotAcceptable,
     NotFound,
     ServingError,
     describe_error,
@@ -26,6 +27,7 @@ from serving.errors import (
 )
 from serving.messages import InferenceRequest
 from serving.repository import Repository
+from serving.rest.accept import choose_drawing
 from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
 from serving.rest.manage import ManageRoutes
@@ -79,6 +81,9 @@ class InferRoute:
         version = request.path_params.get("version", "")
         model = self.repository.find(name, version)  # before a body is read in vain
         record.model = model.name
+        drawing = choose_drawing(request.headers.get("accept", ""))
+        if drawing and not model.draws:
+            raise NotAcceptable(f"Model '{model.name}' draws no pictures; it answers with JSON.")
         with ExitStack() as place:
             ticket = place.enter_context(self.repository.admission.enter())
             deadline = read_deadline(request)
@@ -89,12 +94,16 @@ class InferRoute:
             asked = await read_request(request, body, name, model.settings.max_body_bytes)
             asked.id = asked.id or request.headers.get("x-request-id", "")
             asked.forward = pick_forward(request.headers, record.request_id)
-            asked.deadline, asked.claim = deadline, ticket.add
+            asked.deadline, asked.claim, asked.picture = deadline, ticket.add, drawing
             model = self.repository.find(name, version)  # it may have been loaded anew
             answer = await watch_caller(request, model.answer(asked))
-            content, headers = await encode_answer(answer, asked.binary_outputs)
-            accepted = request.headers.get("accept-encoding")
-            content, encoding = await compress_body(content, accepted)
+            encoding: dict[str, str] = {}
+            if drawing:
+                content, headers = answer.picture, {"content-type": drawing}
+            else:
+                content, headers = await encode_answer(answer, asked.binary_outputs)
+                accepted = request.headers.get("accept-encoding")
+                content, encoding = await compress_body(content, accepted)
             ticket.add(len(content))
             answer.timings[Stage.TOTAL] = record.stop()
             headers |= encoding

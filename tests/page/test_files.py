@@ -10,8 +10,8 @@ from serving.rest.app import create_app
 from standalone.front import Front
 from standalone.settings import StandaloneSettings
 from tests.guarding import guards
-from transformer.model import PAGE, Transformer
-from transformer.settings import TransformerSettings
+from transformer.model import Transformer
+from transformer.settings import PAGE, TransformerSettings
 
 FILES = sorted(PAGE.iterdir())
 
@@ -57,7 +57,7 @@ async def test_who_has_a_file_is_not_sent_it_again():
         assert (await rest.get("/", headers={"if-none-match": '"x"'})).status_code == 200
 
 
-@guards("transformer/model.py", "PAGE if settings.demo_page else None", becomes="PAGE")
+@guards("transformer/settings.py", "PAGE if self.demo_page else None", becomes="PAGE")
 async def test_one_setting_takes_the_page_away(monkeypatch):
     monkeypatch.setenv("LANDMARKS_DEMO_PAGE", "false")
     async with open_rest(TransformerSettings()) as rest:
