@@ -19,6 +19,7 @@ from serving.errors import (
     Cancelled,
     InvalidRequest,
     MethodNotAllowed,
+    NotAcceptable,
     NotFound,
     ServingError,
     describe_error,
@@ -26,9 +27,11 @@ from serving.errors import (
 )
 from serving.messages import InferenceRequest
 from serving.repository import Repository
+from serving.rest.accept import choose_drawing
 from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
 from serving.rest.manage import ManageRoutes
+from serving.rest.pages import list_page_routes
 from serving.telemetry.record import Record, choose_id, pick_forward
 from serving.telemetry.stages import Stage, write_timings
 
@@ -44,6 +47,8 @@ def create_app(repository: Repository, release: str) -> Starlette:
     # Each request tries the routes in turn, so the one that most of them take comes first.
     routes = [Route(path, infer, methods=["POST"]) for path in INFER]
     routes += ManageRoutes(repository, release).list_routes()
+    for folder in {model.page for model in repository.list_models() if model.page}:
+        routes += list_page_routes(folder)
     app = Starlette(
         routes=routes,
         exception_handlers={
@@ -77,6 +82,9 @@ class InferRoute:
         version = request.path_params.get("version", "")
         model = self.repository.find(name, version)  # before a body is read in vain
         record.model = model.name
+        drawing = choose_drawing(request.headers.get("accept", ""))
+        if drawing and not model.draws:
+            raise NotAcceptable(f"Model '{model.name}' draws no pictures; it answers with JSON.")
         with ExitStack() as place:
             ticket = place.enter_context(self.repository.admission.enter())
             deadline = read_deadline(request)
@@ -87,12 +95,16 @@ class InferRoute:
             asked = await read_request(request, body, name, model.settings.max_body_bytes)
             asked.id = asked.id or request.headers.get("x-request-id", "")
             asked.forward = pick_forward(request.headers, record.request_id)
-            asked.deadline, asked.claim = deadline, ticket.add
+            asked.deadline, asked.claim, asked.picture = deadline, ticket.add, drawing
             model = self.repository.find(name, version)  # it may have been loaded anew
             answer = await watch_caller(request, model.answer(asked))
-            content, headers = await encode_answer(answer, asked.binary_outputs)
-            accepted = request.headers.get("accept-encoding")
-            content, encoding = await compress_body(content, accepted)
+            encoding: dict[str, str] = {}
+            if drawing:
+                content, headers = answer.picture, {"content-type": drawing}
+            else:
+                content, headers = await encode_answer(answer, asked.binary_outputs)
+                accepted = request.headers.get("accept-encoding")
+                content, encoding = await compress_body(content, accepted)
             ticket.add(len(content))
             answer.timings[Stage.TOTAL] = record.stop()
             headers |= encoding

@@ -23,6 +23,7 @@ class Stage(StrEnum):
     RESIZE = "resize"
     QUEUE = "queue"  # for a run of the network
     INFER = "infer"
+    DRAW = "draw"  # the picture, where one is asked for
     TOTAL = "total"
 
 
