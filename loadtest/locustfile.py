@@ -26,7 +26,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc  # noqa: E4
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # locust runs this file, wherever it was started
 from serving.errors import ServingError  # noqa: E402
-from serving.grpc_codec import decode_response, encode_request  # noqa: E402
+from serving.grpc.codec import decode_response, encode_request  # noqa: E402
 
 sys.argv = command_line
 grpc_gevent.init_gevent()

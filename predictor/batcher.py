@@ -19,10 +19,10 @@ from predictor.crew import Crew
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces
 from predictor.job import Arrays, Job, Run
-from serving import metrics
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
-from serving.logs import logger
-from serving.stages import Timings
+from serving.telemetry import metrics
+from serving.telemetry.logs import logger
+from serving.telemetry.stages import Timings
 
 Slice = tuple[Job, int, int]  # a job, its first face in a run and the end
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.engines.base import Faces
-from serving import tracing
-from serving.stages import Stage, Timings
-from serving.tracing import write_stage
+from serving.telemetry import tracing
+from serving.telemetry.stages import Stage, Timings
+from serving.telemetry.tracing import write_stage
 
 Arrays = tuple[NDArray, ...]  # landmarks, scores and, when asked for, heatmaps
 

@@ -8,19 +8,18 @@ import signal
 import socket
 from importlib import metadata
 
-import kserve
 import uvloop
-from kserve import model_server
 
-from serving import tracing
-from serving.grpc import create_grpc_server
+from serving.framework import kserve, model_server
+from serving.grpc.servicer import create_grpc_server
 from serving.listen import ListenError, find_targets, open_sockets
-from serving.logs import logger
 from serving.model import check_name
 from serving.repository import Repository, close_all
-from serving.rest import create_app
-from serving.rest_protocol import install_protocol
+from serving.rest.app import create_app
+from serving.rest.connection import install_protocol
 from serving.settings import ServerSettings
+from serving.telemetry import tracing
+from serving.telemetry.logs import logger
 
 RELEASE = "0.1.0"
 
