@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from predictor.engines.base import Engine
-from serving.logs import logger
+from serving.telemetry.logs import logger
 
 
 class Crew:

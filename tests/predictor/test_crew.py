@@ -12,8 +12,8 @@ import pytest
 from predictor.batcher import Batcher
 from predictor.engines import Engine, load_engine
 from serving.errors import ServingError
-from tests.guarding import guards
 from tests.predictor.test_batcher import FakeEngine, ask
+from tests.support.guarding import guards
 
 
 class Counter:
