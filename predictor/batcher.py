@@ -7,7 +7,7 @@ gains from fuller batches than that, `max_delay` lets the next one wait a little
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.crew import Crew
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, FaceArray
 from predictor.job import Arrays, Job, Run
@@ -39,9 +40,9 @@ class Batcher:
         max_queued: int,
         max_batch: int = 0,
         max_delay: float = 0.0,
+        make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
-        self.idle = list(engines)
-        self.threads = threads
+        self.crew = Crew(engines, threads, make_lanes)
         self.max_queued = max_queued  # faces
         self.max_batch = max_batch or engines[0].max_batch
         self.max_delay = max_delay  # seconds
@@ -77,7 +78,7 @@ class Batcher:
 
     def plan_start(self, delay: float) -> None:
         """Look at the queue after a delay, or once all that has just come in is in it."""
-        if self.start is None and self.idle:
+        if self.start is None and self.crew.can_start():
             loop = asyncio.get_running_loop()
             if delay > 0:
                 self.start = loop.call_later(delay, self.start_runs)
@@ -87,11 +88,17 @@ class Batcher:
     def start_runs(self) -> None:
         """Start a run on each idle engine while there are faces."""
         self.start = None
-        while self.idle and (batch := self.take_batch()):
-            self.run_batch(self.idle.pop(), batch)
+        while self.jobs and (engine := self.crew.pick(self.queued > self.max_batch)):
+            lane = self.crew.lane_runs > 0
+            most = min(self.max_batch, engine.max_batch) if lane else self.max_batch
+            batch = self.take_batch(most)
+            if not batch:  # all were late
+                self.crew.give_back(engine, lane)
+                return
+            self.run_batch(engine, lane, batch)
 
-    def take_batch(self) -> list[Slice]:
-        """Take faces for one run, in the order of their arrival.
+    def take_batch(self, most: int) -> list[Slice]:
+        """Take at most so many faces for one run, in the order of their arrival.
 
         While others wait a job gets at most half a run, then it goes to the end of the
         queue: many faces never hold up a single one for long. Jobs whose time is up are
@@ -102,11 +109,11 @@ class Batcher:
             return []
         kind = self.jobs[0].kind
         # No more than fill a run, and one to see that others wait: the queue may be long.
-        mine = deque(islice((job for job in self.jobs if job.kind == kind), self.max_batch + 1))
-        room, batch = self.max_batch, []
+        mine = deque(islice((job for job in self.jobs if job.kind == kind), most + 1))
+        room, batch = most, []
         while room and mine:
             job = mine.popleft()
-            share = max(1, self.max_batch // 2) if mine else room
+            share = max(1, most // 2) if mine else room
             first, end = job.taken, min(len(job.faces), job.taken + min(share, room))
             batch.append((job, first, end))
             job.taken = end
@@ -115,7 +122,7 @@ class Batcher:
             if end < len(job.faces):
                 self.jobs.append(job)
                 mine.append(job)  # there may be room for more of it
-        self.count_queue(room - self.max_batch)
+        self.count_queue(room - most)
         return batch
 
     def refuse_late(self) -> None:
@@ -138,14 +145,14 @@ class Batcher:
         self.queued += faces
         metrics.QUEUED.inc(faces)
 
-    def run_batch(self, engine: Engine, batch: list[Slice]) -> None:
+    def run_batch(self, engine: Engine, lane: bool, batch: list[Slice]) -> None:
         """Run one batch in a thread, which hands its rows to finish_run."""
         parts = [job.faces[first:end] for job, first, end in batch]
         run = Run(engine.name, sum(map(len, parts)))
         for job, _, _ in batch:
             job.join_run(run)
         loop, heatmaps = asyncio.get_running_loop(), batch[0][0].heatmaps
-        finish = partial(self.finish_run, engine, batch, run)
+        finish = partial(self.finish_run, engine, lane, batch, run)
 
         def work() -> None:
             # Back without a task and the two futures of run_in_executor: half the hand-over.
@@ -153,13 +160,18 @@ class Batcher:
 
         self.running += 1
         try:
-            self.threads.submit(work)
+            self.crew.submit(lane, work)
         except RuntimeError:  # the threads have ended
             logger.exception("a run of the network could not start")
             loop.call_soon(finish, [ServingError()] * len(batch))
 
     def finish_run(
-        self, engine: Engine, batch: list[Slice], run: Run, results: list[Arrays | Exception]
+        self,
+        engine: Engine,
+        lane: bool,
+        batch: list[Slice],
+        run: Run,
+        results: list[Arrays | Exception],
     ) -> None:
         """Hand each job of a run its rows, and let the next one start."""
         run.ended = time.perf_counter()
@@ -168,7 +180,7 @@ class Batcher:
         metrics.BATCH.observe(run.faces)
         for (job, first, _), result in zip(batch, results, strict=True):
             job.take_result(first, result)
-        self.idle.append(engine)
+        self.crew.give_back(engine, lane)
         self.plan_start(self.remaining_delay())
         self.running -= 1
         if self.over is not None and not self.over.done():
@@ -185,6 +197,7 @@ class Batcher:
         while self.running:
             self.over = asyncio.get_running_loop().create_future()
             await self.over
+        await self.crew.close()
         for job in list(self.jobs):
             self.drop_job(job)
             if not job.future.done():

@@ -1,7 +1,7 @@
 """The predictor's KServe model: faces in, landmarks out."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -38,6 +38,7 @@ class Predictor(Model):
         engines: Sequence[Engine],
         threads: Executor,
         version: str = VERSION,
+        make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
         super().__init__(name, settings, version)
         self.max_batch_size = settings.max_faces
@@ -50,7 +51,12 @@ class Predictor(Model):
         if delay is None:  # an engine that gains from waiting says so
             delay = float(getattr(engines[0], "max_delay_ms", 0.0))
         self.batcher = Batcher(
-            engines, threads, settings.max_queued_faces, settings.max_batch, delay / 1000
+            engines,
+            threads,
+            settings.max_queued_faces,
+            settings.max_batch,
+            delay / 1000,
+            make_lanes,
         )
         self.ready = True
 

@@ -26,3 +26,9 @@ detectors:
 way-up:
 	@test -n "$(DATA)" || { echo "make way-up DATA=data YUNET=FILE: which data?"; exit 1; }
 	@$(BIN)/python -m bench.detector.way_up --data $(DATA) --yunet $(YUNET)
+
+# On a machine with a card and no network: PYTHON may be any that has a torch built for CUDA.
+.PHONY: gpu-check
+
+gpu-check:
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m bench.gpu

@@ -63,7 +63,7 @@ async def hold(batcher: Batcher, engine: FakeEngine) -> asyncio.Task:
     """Occupy the engine with one face until its gate opens."""
     engine.gate.clear()
     task = asyncio.create_task(ask(batcher, 1))
-    while batcher.idle:
+    while batcher.crew.idle:
         await asyncio.sleep(0)
     return task
 
@@ -117,7 +117,7 @@ async def test_two_engines_may_overtake_each_other():
 
 @guards(
     "predictor/batcher.py",
-    "share = max(1, self.max_batch // 2) if mine else room",
+    "share = max(1, most // 2) if mine else room",
     becomes="share = room",
     name="256 faces take half a run while others wait",
 )
@@ -163,7 +163,7 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
 
 @guards(
     "predictor/batcher.py",
-    "self.threads.submit(work)",
+    "self.crew.submit(lane, work)",
     becomes="work()",
 )
 async def test_the_loop_goes_on_while_the_network_runs():
