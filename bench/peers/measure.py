@@ -68,11 +68,16 @@ def measure_server(server: Server, plan: Plan, report: Callable[[str], None]) ->
     """Start a server, measure every cell of it and end it; `problem` says why there is none."""
     if server.missing:
         return {"problem": server.missing}
-    with (
-        run_server(server, plan.detector) as running,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        return runner.run(measure(running, plan, report))
+    for _ in range(2):  # on a busy machine some fail to start now and then
+        with (
+            run_server(server, plan.detector) as running,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            found = runner.run(measure(running, plan, report))
+        if "problem" not in found:
+            break
+        report(f"{server.name}: {found['problem']}")
+    return found
 
 
 async def measure(running: Running, plan: Plan, report: Callable[[str], None]) -> dict:

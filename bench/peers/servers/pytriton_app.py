@@ -1,4 +1,4 @@
-"""pytriton, on Triton's own server: python -m bench.peers.servers.pytriton_app REST GRPC METRICS."""
+"""pytriton on Triton's server: python -m bench.peers.servers.pytriton_app REST GRPC METRICS."""
 
 import sys
 
