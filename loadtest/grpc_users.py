@@ -71,7 +71,8 @@ class CallingUser(User):
     @task
     def infer(self) -> None:
         request, picture = next(self.calls)
-        begun, size, failure = time.perf_counter(), 0, None
+        failure: Exception | None = None
+        begun, size = time.perf_counter(), 0
         try:
             answer, call = self.call.with_call(request, timeout=SECONDS)
             took, size = 1000 * (time.perf_counter() - begun), answer.ByteSize()

@@ -56,11 +56,11 @@ def prepare(environment: Environment, **_) -> None:
         for user in ONLY_NAMED:
             if user in classes:
                 classes.remove(user)
-    for user in [user for user in classes if issubclass(user, CallingUser)]:
+    for caller in [user for user in classes if issubclass(user, CallingUser)]:
         if not options.grpc:
             if len(classes) == 1:
-                refuse(InputError(f"{user.__name__} needs --grpc HOST:PORT."))
-            classes.remove(user)
+                refuse(InputError(f"{caller.__name__} needs --grpc HOST:PORT."))
+            classes.remove(caller)
     if isinstance(runner, WorkerRunner):
         return
     if options.shape:
@@ -68,7 +68,8 @@ def prepare(environment: Environment, **_) -> None:
         environment.shape_class.runner = runner
     if isinstance(runner, MasterRunner):
         runner.register_message(
-            setup.GIVE_UP, lambda environment, msg: shared.give_up(environment, msg.data)
+            setup.GIVE_UP,
+            lambda environment, msg: shared.give_up(environment, msg.data["sentence"]),
         )
     sampler = Sampler(environment)
     replicas = Replicas(options.replicas) if options.replicas else None

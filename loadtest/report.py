@@ -39,8 +39,8 @@ def extend_report(
         parts.append(tabulate(["second", "running pods"], counted))
         parts.append(f"<p>{html.escape(replicas.problem)}</p>" if replicas.problem else "")
     section = f'<section id="landmarks" style="{STYLE}">{"".join(parts)}</section>'
-    text = file.read_text()
-    file.write_text(text.replace("</body>", f"{section}</body>", 1))
+    page, _, end = file.read_text().rpartition("</body>")  # locust's scripts name it too
+    file.write_text(f"{page}{section}</body>{end}")
 
 
 def tabulate_levels(levels: Sequence[Level]) -> str:

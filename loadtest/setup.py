@@ -52,7 +52,7 @@ class Setup:
     def give_up(self, environment: Environment, sentence: str) -> None:
         """End the run: no request of it can be answered."""
         if isinstance(environment.runner, WorkerRunner):
-            environment.runner.send_message(GIVE_UP, sentence)
+            environment.runner.send_message(GIVE_UP, {"sentence": sentence})
         elif not self.fatal:
             self.fatal = sentence
             if environment.runner is not None:

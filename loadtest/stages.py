@@ -36,7 +36,7 @@ class Stages:
             mine = self.times.setdefault(stage, Counter())
             mine.update({int(tenths): count for tenths, count in times.items()})
 
-    def describe(self) -> list[dict[str, float | str]]:
+    def describe(self) -> list[dict[str, object]]:
         """Give mean, median and p99 of each stage in milliseconds, the client's last."""
         rows = []
         for stage in sorted(self.times, key=lambda stage: (stage == CLIENT, stage == "total")):

@@ -16,7 +16,7 @@ def encode(pictures: list[bytes]) -> list[str]:
 
 def write_v2(name: str, datatype: str, shape: list[int], raw: bytes) -> Body:
     """Write one tensor as V2's binary extension has it."""
-    tensor = {"name": name, "datatype": datatype, "shape": shape}
+    tensor: dict[str, object] = {"name": name, "datatype": datatype, "shape": shape}
     tensor["parameters"] = {"binary_data_size": len(raw)}
     head = json.dumps({"inputs": [tensor]}).encode()
     more = f"Inference-Header-Content-Length: {len(head)}\r\n"
@@ -53,7 +53,7 @@ def make_v2_binary_face(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body
 
 
 def make_v2_base64(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [len(pictures)]}
+    tensor: dict[str, object] = {"name": "image", "datatype": "BYTES", "shape": [len(pictures)]}
     tensor["parameters"] = {"content_type": "base64"}
     return json.dumps({"inputs": [{**tensor, "data": encode(pictures)}]}).encode(), JSON, ""
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import uvloop
@@ -87,7 +88,7 @@ async def measure(running: Running, plan: Plan, report: Callable[[str], None]) -
         return {"problem": problem}
     found: dict = {"start_s": round(time.perf_counter() - running.begun, 2), "cells": {}}
     for work in workloads:
-        if problem := await wait_right(lambda work=work: make(running, work), work.check):
+        if problem := await wait_right(partial(make, running, work), work.check):
             found["cells"][work.name] = {"problem": problem}
             report(f"{running.server.name} {work.name}: {problem}")
             continue

@@ -95,7 +95,7 @@ STUDENT = QUIET | {"LANDMARKS_MODEL": "models/student_unet.pth"}
 USER = {"PEERS_PIPELINE": "user"}
 
 
-def run_fastapi(name: str, title: str, part: str, **more: Mapping[str, str]) -> Server:
+def run_fastapi(name: str, title: str, part: str, settings: Mapping[str, str] = {}) -> Server:
     python = find_python("fastapi")
     command = (
         python,
@@ -106,14 +106,14 @@ def run_fastapi(name: str, title: str, part: str, **more: Mapping[str, str]) -> 
         "--no-access-log",
     )
     asks = ask_json("/faces", Ask("jpeg", "/picture"), "/pictures")
-    return Server(name, title, (command,), asks, "/health", part, package="fastapi", **more)
+    return Server(name, title, (command,), asks, "/health", part, settings, "fastapi")
 
 
-def run_litserve(name: str, title: str, part: str, **more: Mapping[str, str]) -> Server:
+def run_litserve(name: str, title: str, part: str, settings: Mapping[str, str] = {}) -> Server:
     command = (find_python("litserve"), "-m", f"{APPS}.litserve_app", "{rest}")
     asks = ask_json("/faces", Ask("base64_list", "/pictures"), "/pictures")
     asks["face"] = Ask("base64_face", "/faces")
-    return Server(name, title, (command,), asks, "/health", part, package="litserve", **more)
+    return Server(name, title, (command,), asks, "/health", part, settings, "litserve")
 
 
 MLSERVER = Server(
@@ -215,7 +215,7 @@ SERVERS = (
 def write_mlserver_models(folder: Path = OUT / "mlserver-models") -> None:
     """Write the settings that MLServer reads: one folder a model, batching on for faces."""
     shared = {"parameters": {"version": "1"}}
-    models = {
+    models: dict[str, dict[str, object]] = {
         "face": {"implementation": f"{APPS}.mlserver_app.Faces", "max_batch_size": 16},
         "picture": {"implementation": f"{APPS}.mlserver_app.Pictures"},
     }

@@ -1,7 +1,6 @@
 """MLServer's runtimes: mlserver start FOLDER, whose settings bench.peers.table writes."""
 
 import asyncio
-import threading
 
 import numpy as np
 from mlserver import MLModel
@@ -33,16 +32,14 @@ class Pictures(MLModel):
 
     async def load(self) -> bool:
         self.pipeline = load_pipeline()
-        self.lock = threading.Lock()
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         pictures = list(self.decode(payload.inputs[0]))
         found = await asyncio.to_thread(self.pipeline.read, pictures)
         counts = [len(points) for points in found]
-        points = np.concatenate(
-            [points for points in found if len(points)] or [np.empty((0, 15, 2))]
-        )
+        some = [points for points in found if len(points)]
+        points = np.concatenate(some or [np.empty((0, 15, 2), np.float32)])
         outputs = [
             NumpyCodec.encode_output("landmarks", points.astype(np.float32)),
             NumpyCodec.encode_output("image_index", np.repeat(np.arange(len(found)), counts)),

@@ -3,6 +3,7 @@
 import base64
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import ray
@@ -48,7 +49,9 @@ class Pictures:
 if __name__ == "__main__":
     ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-    serve.run(Faces.bind(), name="faces", route_prefix="/faces")
-    serve.run(Pictures.bind(), name="pictures", route_prefix="/pictures")
+    faces: Any = Faces  # the decorator makes deployments of them
+    pictures: Any = Pictures
+    serve.run(faces.bind(), name="faces", route_prefix="/faces")
+    serve.run(pictures.bind(), name="pictures", route_prefix="/pictures")
     while True:
         time.sleep(1)

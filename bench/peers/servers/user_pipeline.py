@@ -5,6 +5,7 @@ The weights and the crop are the same; the point is the highest pixel of each he
 
 import os
 import threading
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,8 +44,8 @@ class UserPipeline:
         return [self.read_one(content) for content in pictures]
 
     def read_one(self, content: bytes) -> Floats:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        boxes = self.detect(np.asarray(picture, np.uint8))
+        picture: Any = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        boxes = self.detect(picture)
         if not len(boxes):
             return np.empty((0, 0, 2), np.float32)
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
@@ -56,6 +57,6 @@ class UserPipeline:
             )
             for side, centre in zip(sides.tolist(), centres.tolist(), strict=True)
         ]
-        points, _ = self.locate(np.stack(crops)[:, None])
+        points, _ = self.locate(np.stack(crops)[:, None].astype(np.uint8))
         corners = (centres - sides[:, None] / 2)[:, None]  # [F, 1, 2]
         return points * (sides / SIDE)[:, None, None] + corners
