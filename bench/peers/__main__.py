@@ -31,7 +31,7 @@ def say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
 
 
-def choose_servers(only: str) -> list[Server]:
+def choose_servers(only: str, detector: str) -> list[Server]:
     """Choose servers by name; exits with one sentence for a name that isn't there."""
     names = [server.name for server in SERVERS]
     wanted = only.split(",") if only else names
@@ -39,7 +39,7 @@ def choose_servers(only: str) -> list[Server]:
         if name not in names:
             print(f"There is no peer '{name}'; there are {', '.join(names)}.", file=sys.stderr)
             raise SystemExit(2)
-    return [find_missing(server) for server in SERVERS if server.name in wanted]
+    return [find_missing(server, detector) for server in SERVERS if server.name in wanted]
 
 
 def measure_rounds(servers: list[Server], plan: Plan, minutes: float) -> dict[str, list[dict]]:
@@ -69,8 +69,13 @@ def main() -> None:
     parser.add_argument("--no-faults", action="store_true")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
-    servers = choose_servers(asked.only)
-    detector = str(find_detector(Path(p) if (p := os.environ.get("LANDMARKS_DETECTOR")) else None))
+    given = os.environ.get("LANDMARKS_DETECTOR")
+    try:
+        detector = str(find_detector(Path(given) if given else None).resolve())
+    except (RuntimeError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    servers = choose_servers(asked.only, detector)
     plan = Plan(*PLANS[asked.plan], detector=detector)
     write_mlserver_models()
     asked.out.mkdir(parents=True, exist_ok=True)

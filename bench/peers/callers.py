@@ -16,7 +16,7 @@ from bench.peers.table import Ask
 from serving.grpc_codec import decode_response, encode_request
 
 Faces = NDArray[np.uint8]
-START_SECONDS = 120.0
+START_SECONDS = 60.0
 
 
 class Grpc:

@@ -54,8 +54,11 @@ def export_network() -> None:
         run(*command, "--out", OUT / "unet-onnx")
 
 
-def find_missing(server: Server) -> Server:
+def find_missing(server: Server, detector: str) -> Server:
     """Say in the row of a server why it can't run here, if so."""
+    if server.settings.get("PEERS_PIPELINE") == "user" and "yunet" not in detector:
+        said = f"cv2.FaceDetectorYN takes YuNet, and the detector here is {Path(detector).name}."
+        return replace(server, missing=said)
     program = Path(server.commands[0][0])
     failed = OUT / f"{program.parent.parent.name}.failed"
     if failed.is_file():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench.dataplane_load import ask_in_turn
 from bench.peers.callers import Caller, Faces, make_caller, wait_right
-from bench.peers.process import Running, run_server
+from bench.peers.process import ENDED, Running, run_server
 from bench.peers.table import Server
 from loadtest.known import Known, find_stranger, make_group, make_portrait
 from predictor.engines.golden import GOLDEN_FACE
@@ -75,7 +75,7 @@ def measure_server(server: Server, plan: Plan, report: Callable[[str], None]) ->
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
             found = runner.run(measure(running, plan, report))
-        if "problem" not in found:
+        if not found.get("problem", "").startswith(ENDED):
             break
         report(f"{server.name}: {found['problem']}")
     return found

@@ -15,6 +15,7 @@ from tools.processes import ROOT
 
 PORTS = ("rest", "grpc", "predictor_rest", "predictor_grpc", "metrics")
 TICK = os.sysconf("SC_CLK_TCK")
+ENDED = "It ended at its start"
 MARK = "PEERS_RUN"  # in the environment of all that a server starts
 
 
@@ -71,7 +72,7 @@ class Running:
             return None
         lines = self.log.read_text(errors="replace").splitlines()
         said = [line.strip() for line in lines if ("Error" in line or "Exception" in line)]
-        return f"It ended at its start: {said[-1][:160] if said else 'without a word'}"
+        return f"{ENDED}: {said[-1][:160] if said else 'without a word'}"
 
     def stop(self, seconds: float = 20) -> None:
         """End it in the order of its processes backwards, then all that is left of it."""
