@@ -35,7 +35,7 @@ test: lint types models
 	@$(BIN)/python -m pytest
 
 # Servers, packages, training and whole networks take minutes; all of them are in `make test`.
-SLOW := servers helm training bench predictor/engines predictor/test_checkpoint.py \
+SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoint.py \
         predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
         transformer/test_connection.py tools/test_package.py tools/test_guards.py tools/test_compose.py \
         client/test_install.py client/test_command.py loadtest/test_run.py
@@ -69,7 +69,7 @@ bench: bench-dataplane
 load-test: $(VENV)/dev.stamp models
 	@$(BIN)/python -m loadtest ci
 
-include bench/bench.mk bench/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
+include bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

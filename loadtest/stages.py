@@ -5,7 +5,7 @@ from typing import Any
 
 from locust.stats import calculate_response_time_percentile
 
-from serving.stages import read_timings
+from serving.telemetry.stages import read_timings
 
 CLIENT = "client"  # the whole time as the client has it
 

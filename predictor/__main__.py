@@ -2,10 +2,10 @@
 
 from predictor.loader import Loader
 from predictor.settings import PredictorSettings
-from serving.logs import configure_logs
 from serving.repository import Repository
 from serving.server import parse_arguments, run_server
 from serving.settings import read_settings
+from serving.telemetry.logs import configure_logs
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from functools import partial
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +18,10 @@ from numpy.typing import NDArray
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, Faces
 from predictor.job import Arrays, Job, Run
-from serving import metrics
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
-from serving.logs import logger
-from serving.stages import Timings
+from serving.telemetry import metrics
+from serving.telemetry.logs import logger
+from serving.telemetry.stages import Timings
 
 Slice = tuple[Job, int, int]  # a job, its first face in a run and the end
 
@@ -47,7 +49,8 @@ class Batcher:
         self.queued = 0  # faces
         self.runs = 0
         self.run_seconds = 0.0  # how long a run takes, smoothed
-        self.tasks: set[asyncio.Task] = set()
+        self.running = 0  # runs under way
+        self.over: asyncio.Future[None] | None = None  # the end of one of them, for close()
         self.start: asyncio.Handle | None = None  # of the next look at the queue
 
     async def locate(
@@ -85,9 +88,7 @@ class Batcher:
         """Start a run on each idle engine while there are faces."""
         self.start = None
         while self.idle and (batch := self.take_batch()):
-            task = asyncio.ensure_future(self.run_batch(self.idle.pop(), batch))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            self.run_batch(self.idle.pop(), batch)
 
     def take_batch(self) -> list[Slice]:
         """Take faces for one run, in the order of their arrival.
@@ -100,7 +101,8 @@ class Batcher:
         if not self.jobs:
             return []
         kind = self.jobs[0].kind
-        mine = deque(job for job in self.jobs if job.kind == kind)
+        # No more than fill a run, and one to see that others wait: the queue may be long.
+        mine = deque(islice((job for job in self.jobs if job.kind == kind), self.max_batch + 1))
         room, batch = self.max_batch, []
         while room and mine:
             job = mine.popleft()
@@ -136,19 +138,30 @@ class Batcher:
         self.queued += faces
         metrics.QUEUED.inc(faces)
 
-    async def run_batch(self, engine: Engine, batch: list[Slice]) -> None:
-        """Run one batch in a thread and hand each job its rows."""
+    def run_batch(self, engine: Engine, batch: list[Slice]) -> None:
+        """Run one batch in a thread, which hands its rows to finish_run."""
         parts = [job.faces[first:end] for job, first, end in batch]
         run = Run(engine.name, sum(map(len, parts)))
         for job, _, _ in batch:
             job.join_run(run)
+        loop, heatmaps = asyncio.get_running_loop(), batch[0][0].heatmaps
+        finish = partial(self.finish_run, engine, batch, run)
+
+        def work() -> None:
+            # Back without a task and the two futures of run_in_executor: half the hand-over.
+            loop.call_soon_threadsafe(finish, run_parts(engine, parts, heatmaps))
+
+        self.running += 1
         try:
-            results = await asyncio.get_running_loop().run_in_executor(
-                self.threads, run_parts, engine, parts, batch[0][0].heatmaps
-            )
-        except Exception:  # the threads have ended
+            self.threads.submit(work)
+        except RuntimeError:  # the threads have ended
             logger.exception("a run of the network could not start")
-            results = [ServingError()] * len(batch)
+            loop.call_soon(finish, [ServingError()] * len(batch))
+
+    def finish_run(
+        self, engine: Engine, batch: list[Slice], run: Run, results: list[Arrays | Exception]
+    ) -> None:
+        """Hand each job of a run its rows, and let the next one start."""
         run.ended = time.perf_counter()
         self.runs += 1
         self.run_seconds += (run.ended - run.begun - self.run_seconds) / 8
@@ -157,6 +170,9 @@ class Batcher:
             job.take_result(first, result)
         self.idle.append(engine)
         self.plan_start(self.find_delay())
+        self.running -= 1
+        if self.over is not None and not self.over.done():
+            self.over.set_result(None)
 
     def find_delay(self) -> float:
         """Tell how many seconds the next batch may still gather."""
@@ -166,8 +182,9 @@ class Batcher:
 
     async def close(self) -> None:
         """Wait for the last run, and refuse what came too late for it."""
-        while self.tasks:
-            await asyncio.wait(self.tasks)
+        while self.running:
+            self.over = asyncio.get_running_loop().create_future()
+            await self.over
         for job in list(self.jobs):
             self.drop_job(job)
             if not job.future.done():

@@ -13,9 +13,9 @@ from predictor.engines import load_engine
 from predictor.golden import check_engine
 from predictor.model import Predictor
 from predictor.settings import PredictorSettings
-from serving import metrics
-from serving.logs import logger
 from serving.model import VERSION
+from serving.telemetry import metrics
+from serving.telemetry.logs import logger
 
 CHECKPOINTS = ("*.pth", "*.pt")
 

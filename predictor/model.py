@@ -10,14 +10,14 @@ from predictor.engines.base import Engine, Faces
 from predictor.landmarks import DEFAULT
 from predictor.resize import resize_faces, scale_points
 from predictor.settings import PredictorSettings
-from serving import metrics, tracing
 from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
 from serving.model import VERSION, Model, pick_outputs
-from serving.stages import Stage, Timings, measure_stage
+from serving.telemetry import metrics, tracing
+from serving.telemetry.stages import Stage, Timings, measure_stage
 
 NAMES = (LANDMARKS.name, SCORES.name, HEATMAPS.name)
 LONG = 2**18  # values above which faces are made ready in a thread, not on the event loop

@@ -64,6 +64,12 @@ class MethodNotAllowed(ServingError):
     code, http_status, grpc_status = "method_not_allowed", 405, StatusCode.UNIMPLEMENTED
 
 
+class NotAcceptable(ServingError):
+    """The caller accepts only a drawn picture, and there is none of this request."""
+
+    code, http_status, grpc_status = "not_acceptable", 406, StatusCode.INVALID_ARGUMENT
+
+
 class RequestTimeout(ServingError):
     """The body did not arrive in time."""
 

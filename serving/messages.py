@@ -62,6 +62,7 @@ class InferenceRequest:
     parameters: Mapping[str, object] = field(default_factory=dict)
     forward: Mapping[str, str] = field(default_factory=dict)  # headers for a service behind us
     deadline: float | None = None
+    picture: str = ""  # media type of the drawn picture that is wanted instead of the outputs
     claim: Callable[[int], None] = lambda size: None  # counts bytes that the answer will take
 
 
@@ -79,6 +80,7 @@ class InferenceResponse:
     model: str = ""
     version: str = ""
     id: str = ""
+    picture: bytes = b""  # the drawn one, where the request wants it
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

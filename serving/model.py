@@ -3,13 +3,14 @@
 import asyncio
 import time
 from abc import abstractmethod
+from pathlib import Path
 from typing import Any
 
-import kserve
 from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
 from serving.errors import DeadlineExceeded, NotReady
+from serving.framework import kserve
 from serving.landmarks import LandmarkSet, write_parameters
 from serving.messages import InferenceRequest, InferenceResponse
 from serving.settings import ServerSettings
@@ -26,6 +27,8 @@ class Model(kserve.Model):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]  # what metadata lists, the default ones and the others
     landmarks: LandmarkSet | None = None  # of the answers, as far as it is known
+    draws = False  # whether it answers with a drawn picture where one is asked for
+    page: Path | None = None  # folder of static files that are shown at /
     max_batch_size = 0  # of the configuration: items that share a first dimension; 0 is none
 
     def __init__(self, name: str, settings: ServerSettings, version: str = VERSION):

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from serving.admission import Admission
 from serving.errors import InvalidRequest, ModelNotFound, NotFound
-from serving.logs import logger
 from serving.model import Model
 from serving.settings import ServerSettings
+from serving.telemetry.logs import logger
 
 State = dict[str, str]  # name, version, state and reason of one model
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from serving.stages import Stage, Timings
+from serving.telemetry.stages import Stage, Timings
 
 STAGES: dict[
     str, str

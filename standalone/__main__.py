@@ -1,10 +1,10 @@
 """Start both services in one process: python -m standalone [--http_port 8080]."""
 
 from predictor.loader import Loader
-from serving.logs import configure_logs
 from serving.repository import Repository
 from serving.server import parse_arguments, run_server
 from serving.settings import read_settings
+from serving.telemetry.logs import configure_logs
 from standalone.client import LocalClient
 from standalone.front import Front
 from standalone.settings import StandaloneSettings

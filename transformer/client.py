@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.contract import HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidRequest, PredictorUnavailable
 from serving.landmarks import LandmarkSet
-from serving.stages import Timings, add_timings
+from serving.telemetry.stages import Timings, add_timings
 
 SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
+NOTHING = np.empty((0, 0, 0, 0), np.float32)
+WITH_HEATMAPS = (LANDMARKS.name, SCORES.name, HEATMAPS.name)  # outputs to ask for
 CHUNK_FACES = 256  # of a call, the predictor's own limit
 CHUNK_BYTES = 8 * 2**20
 
@@ -25,6 +28,9 @@ class Located:
     scores: NDArray[np.float32]  # [N, K]
     timings: Timings = field(default_factory=dict)
     digest: str = ""  # of the landmark set, "" where the predictor doesn't tell
+    heatmaps: NDArray[np.float32] = field(
+        default_factory=NOTHING.copy
+    )  # [N, K, S, S], where they were asked for
 
 
 class Client(ABC):
@@ -33,7 +39,12 @@ class Client(ABC):
     address: str  # where that is, for the log
 
     async def locate(
-        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
+        self,
+        faces: NDArray,
+        model: str,
+        forward: Mapping[str, str],
+        deadline: float,
+        heatmaps: bool = False,
     ) -> Located:
         """Ask a model for the landmarks and scores of faces `[N,...]`.
 
@@ -41,7 +52,7 @@ class Client(ABC):
         """
         chunk = max(1, min(CHUNK_FACES, CHUNK_BYTES // max(1, faces[:1].nbytes)))
         parts = [
-            await self.infer(faces[start : start + chunk], model, forward, deadline)
+            await self.infer(faces[start : start + chunk], model, forward, deadline, heatmaps)
             for start in range(0, len(faces), chunk)
         ]
         if len({part.digest for part in parts}) > 1:
@@ -54,11 +65,17 @@ class Client(ABC):
             np.concatenate([part.scores for part in parts]),
             timings,
             parts[0].digest,
+            np.concatenate([part.heatmaps for part in parts]),
         )
 
     @abstractmethod
     async def infer(
-        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
+        self,
+        faces: NDArray,
+        model: str,
+        forward: Mapping[str, str],
+        deadline: float,
+        heatmaps: bool,
     ) -> Located:
         """Make one call, with no more faces than it takes."""
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pictures.read import Pixels
 from serving.contract import FACE, IMAGE
-from serving.errors import InvalidRequest, InvalidTensor, TooLarge
+from serving.errors import InvalidRequest, InvalidTensor, NotAcceptable, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces
 from serving.messages import InferenceRequest
 from transformer.base64_text import Base64Text
@@ -24,6 +24,8 @@ def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Ba
     check_names(request, IMAGE.name)
     tensor = request.inputs[IMAGE.name]
     array = tensor.array
+    if request.picture and tensor.datatype == "BYTES" and array.size != 1:
+        raise NotAcceptable(f"One picture is drawn at a time; the request has {array.size}.")
     if tensor.datatype == "UINT8" and array.ndim == 3 and array.shape[2] == 3 and array.size:
         return [np.ascontiguousarray(array)]
     if tensor.datatype != "BYTES" or array.ndim != 1:
@@ -39,6 +41,8 @@ def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Ba
 def read_faces(request: InferenceRequest, max_faces: int) -> NDArray:
     """Take the faces out of a request as they came; the predictor checks their values."""
     check_names(request, FACE.name)
+    if request.picture:
+        raise NotAcceptable("Only pictures are drawn; the request has faces that are cut out.")
     check_faces(request.inputs[FACE.name], max_faces)
     return request.inputs[FACE.name].array
 

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.dataplane_run import describe_machine
+from bench.machine import describe_machine
 from bench.peers.faults import try_faults
 from bench.peers.install import find_missing, read_versions
 from bench.peers.measure import Plan, measure_server

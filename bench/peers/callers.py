@@ -9,11 +9,11 @@ import numpy as np
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
-from bench.dataplane_load import RestCaller
+from bench.dataplane.load import RestCaller
 from bench.peers.bodies import FORMS, read_points
 from bench.peers.process import Running
 from bench.peers.table import Ask
-from serving.grpc_codec import decode_response, encode_request
+from serving.grpc.codec import decode_response, encode_request
 
 Faces = NDArray[np.uint8]
 START_SECONDS = 60.0

@@ -10,7 +10,7 @@ from contextlib import suppress
 import uvloop
 from PIL import Image
 
-from bench.dataplane_load import ask_in_turn
+from bench.dataplane.load import ask_in_turn
 from bench.peers.callers import Caller, gather_some, make_caller, wait_right
 from bench.peers.measure import Plan, Workload, make, make_workloads, wait_started
 from bench.peers.process import Running, run_server

@@ -10,7 +10,7 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
-from bench.dataplane_load import ask_in_turn
+from bench.dataplane.load import ask_in_turn
 from bench.peers.callers import Caller, Faces, make_caller, wait_right
 from bench.peers.process import ENDED, Running, run_server
 from bench.peers.table import Server

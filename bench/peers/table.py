@@ -82,11 +82,11 @@ TRANSFORMER: Command = (
 )
 ONE: Command = (*OURS, "standalone", "--http_port={rest}", "--grpc_port={grpc}")
 STOCK_PREDICTOR: Command = (
-    *(*OURS, "bench.stock.predictor", "--model_name=unet"),
+    *(*OURS, "bench.dataplane.stock.predictor", "--model_name=unet"),
     *("--http_port={predictor_rest}", "--grpc_port={predictor_grpc}"),
 )
 STOCK_TRANSFORMER: Command = (
-    *(*OURS, "bench.stock.transformer", "--http_port={rest}", "--grpc_port={grpc}"),
+    *(*OURS, "bench.dataplane.stock.transformer", "--http_port={rest}", "--grpc_port={grpc}"),
     *("--predictor_host=127.0.0.1:{predictor_rest}", "--predictor_protocol=v2"),
     "--model_name=unet",
 )

@@ -16,6 +16,7 @@ from k8s.clustertest.commands import OUT, ROOT
 from k8s.clustertest.journal import Record, write_records
 from k8s.clustertest.release import Release
 from k8s.clustertest.report import write_report
+from k8s.clustertest.variants import UNIT, start_unit_tests
 from k8s.clustertest.watch import let_autoscaler_tell
 
 RECORDS = pytest.StashKey[list[Record]]()
@@ -54,6 +55,10 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[None]:
         if not pytestconfig.getoption("--ready"):
             for step in ("up", "load", "prometheus"):
                 setup[step] = kind(step)
+                if step == "up" and not is_partial(pytestconfig):
+                    UNIT.append(start_unit_tests())
+            for process in UNIT:
+                process.wait(900)  # before any load is measured
         let_autoscaler_tell()
         yield
     finally:
@@ -109,6 +114,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not records:
         return
     write_records(OUT / "results.json", records)
-    option = session.config.getoption
-    if not (option("--ready") or option("keyword") or option("markexpr") or session.shouldstop):
+    if not (is_partial(session.config) or session.shouldstop):
         write_report(records, setup)
+
+
+def is_partial(config: pytest.Config) -> bool:
+    """Check whether scenarios were picked."""
+    return any(config.getoption(name) for name in ("--ready", "keyword", "markexpr"))

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from serving import metrics
+from serving.telemetry import metrics
 from tests.helm.conftest import MODES, find, needs_helm, render
 
 pytestmark = needs_helm
 PLACES = [
     (mode, topology, protocol)
     for mode in MODES
-    for topology in ("split", "collocated")
+    for topology in ("split", "collocated", "single")
     for protocol in ("rest", "grpc")
 ]
 ON = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")

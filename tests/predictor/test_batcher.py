@@ -11,7 +11,7 @@ import pytest
 from predictor.batcher import Batcher
 from predictor.engines.base import Engine
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 BAD = 255  # a face that breaks the run it is in
 
@@ -163,10 +163,8 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
 
 @guards(
     "predictor/batcher.py",
-    "await asyncio.get_running_loop().run_in_executor(\n"
-    "                self.threads, run_parts, engine, parts, batch[0][0].heatmaps\n"
-    "            )",
-    becomes="run_parts(engine, parts, batch[0][0].heatmaps)",
+    "self.threads.submit(work)",
+    becomes="work()",
 )
 async def test_the_loop_goes_on_while_the_network_runs():
     engine = FakeEngine()

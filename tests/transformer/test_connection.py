@@ -13,13 +13,13 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from predictor.landmarks import DEFAULT
-from serving import extension_pb2 as ext
 from serving.contract import GRPC_SERVICE, SET_HEADER
 from serving.errors import PredictorUnavailable, ServingError
-from serving.grpc_codec import encode_response
+from serving.grpc import extension_pb2 as ext
+from serving.grpc.codec import encode_response
 from serving.landmarks import write_parameters
 from serving.messages import InferenceResponse
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tools.processes import find_ports
 from transformer.client import Located
 from transformer.predictor_client import PredictorClient

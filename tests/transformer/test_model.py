@@ -16,8 +16,8 @@ from serving.errors import InvalidImage, ModelNotFound, PredictorUnavailable, To
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
-from serving.rest import create_app
-from tests.guarding import guards
+from serving.rest.app import create_app
+from tests.support.guarding import guards
 from transformer.client import Located
 from transformer.crop import Square
 from transformer.faces import Faces
@@ -57,13 +57,16 @@ class FakePredictor:
     landmarks: LandmarkSet | None = DEFAULT
     asked = 0
 
-    async def locate(self, faces, model, headers, deadline) -> Located:
+    async def locate(self, faces, model, headers, deadline, heatmaps=False) -> Located:
         if model == "none":
             raise ModelNotFound("There is no model 'none' here, says the call.")
         assert self.landmarks is not None
         n, k = len(faces), len(self.landmarks)
         points, scores = np.zeros((n, k, 2), np.float32), np.ones((n, k), np.float32)
-        return Located(points, scores, {}, self.landmarks.digest)
+        located = Located(points, scores, {}, self.landmarks.digest)
+        if heatmaps:
+            located.heatmaps = np.broadcast_to(faces, (n, k, 96, 96)).astype(np.float32)
+        return located
 
     async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
         self.asked += 1
@@ -99,6 +102,20 @@ def make_request(*sizes: int) -> InferenceRequest:
     pictures = np.empty(len(sizes), np.object_)
     pictures[:] = [b"x" * size for size in sizes]
     return InferenceRequest("unet", {"image": Tensor("image", "BYTES", pictures)})
+
+
+@guards("transformer/model.py", "payload.claim(4 * len(crops)", becomes="abs(4 * len(crops)")
+async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):
+    claimed: list[int] = []
+    request = make_request(1, 2)
+    request.outputs, request.claim = ("heatmaps", "crops"), claimed.append
+    outputs = (await model.answer(request)).outputs
+    assert outputs["heatmaps"].shape == (3, 15, 96, 96) and outputs["crops"].shape == (3, 2, 3)
+    assert sum(claimed) == outputs["heatmaps"].nbytes
+    request = make_request(0)
+    request.outputs = ("heatmaps",)
+    assert (await model.answer(request)).outputs["heatmaps"].shape == (0, 15, 96, 96)
+    assert "heatmaps" not in (await model.answer(make_request(1))).outputs
 
 
 async def test_faces_are_told_apart_by_their_picture(model):

@@ -5,10 +5,10 @@ import pytest
 from grpc.aio import AioRpcError, Metadata
 
 from serving.errors import CATALOGUE
-from serving.stages import read_timings, write_timings
-from tests.guarding import guards
+from serving.grpc.errors import translate_error
+from serving.telemetry.stages import read_timings, write_timings
+from tests.support.guarding import guards
 from transformer.predictor_client import PredictorClient, find_target
-from transformer.predictor_errors import translate_error
 from transformer.wake import find_address
 
 
@@ -16,7 +16,7 @@ def make_error(status: grpc.StatusCode, *trailing: tuple[str, str]) -> AioRpcErr
     return AioRpcError(status, Metadata(), Metadata(*trailing), details="It says so.")
 
 
-@guards("transformer/predictor_errors.py", "if CODE_HEADER in metadata:", becomes="if False:")
+@guards("serving/grpc/errors.py", "if CODE_HEADER in metadata:", becomes="if False:")
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_every_code_passes_through(code):
     kind = CATALOGUE[code]

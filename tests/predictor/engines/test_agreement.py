@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.torch_steps import TorchEngine
+from bench.engine.torch_steps import TorchEngine
 from predictor.decode import decode_heatmaps
 from predictor.engines import ENGINES, Engine
 from predictor.engines.eager import EagerEngine

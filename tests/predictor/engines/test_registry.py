@@ -40,7 +40,7 @@ TOY_ROW = EngineKind(
 )
 AMX = frozenset({"amx_int8", "amx_bf16", "avx512_vnni", "avx512_bf16"})
 VNNI = frozenset({"avx512_vnni", "avx512_bf16"})
-LEDGERS = {"bench/ledger.csv": AMX, "bench/epyc/ledger.csv": VNNI}
+LEDGERS = {"bench/results/xeon-amx/ledger.csv": AMX, "bench/results/epyc/ledger.csv": VNNI}
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_the_tables_figures_are_the_ledgers(path):
 
 
 def test_an_artifact_tells_that_its_network_is_narrow(monkeypatch):
-    """With AMX a network of width 8 was faster in bf16, the wider one in int8."""
+    """With AMX a narrow network was faster in bf16, the wider one in int8."""
     monkeypatch.setattr(choice, "list_hardware", lambda: AMX)
     first = []
     for width in (NARROW, 32):
@@ -113,6 +113,12 @@ def test_an_artifact_tells_that_its_network_is_narrow(monkeypatch):
         ("openvino-bf16", "the CPU multiplies bf16"),
         ("openvino-int8", "the CPU multiplies bytes and an int8 artifact is there"),
     ]
+
+
+def test_the_shipped_student_is_ranked_as_the_student():
+    models = Path("models")
+    assert choice.is_narrow(models / "student_unet.pth", None)
+    assert not choice.is_narrow(models / "simple_unet.pth", None)
 
 
 def test_what_has_never_run_is_no_first_choice_and_says_so(monkeypatch, caplog):
