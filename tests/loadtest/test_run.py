@@ -46,7 +46,7 @@ def test_processes_share_the_load_and_the_judgement(transformer: Service, tmp_pa
     report = tmp_path / "report.html"
     code, said = run_locust(
         *("-H", transformer.url, "--processes", "2", "--html", str(report)),
-        *("--shape", "steps", "--steps", "2:7", "--find-target", "JpegUser", "MixUser"),
+        *("--shape", "steps", "--steps", "2:14", "--find-target", "JpegUser", "MixUser"),
     )
     assert code == 0, said
     assert "target: 2" in said and "detect</td>" in report.read_text()
