@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bench.machine import describe_machine
@@ -20,10 +21,11 @@ from bench.peers.table import SERVERS, Server, write_mlserver_models
 from transformer.detectors import find_detector
 
 RESULTS = Path("bench/peers/results")
+ALL = (1, 4, 16, 64)
 PLANS = {
-    "smoke": (1, 1.0, (4,), (2,)),
-    "quick": (3, 3.0, (1, 16, 64), (4,)),
-    "full": (3, 5.0, (1, 4, 16, 64), (4,)),
+    "smoke": Plan(1, 1.0, (4,), (4,), (4,), (2,)),
+    "quick": Plan(3, 3.0, (1, 16, 64), (16, 64), (1, 64), (4,), skip=("litserve-user",)),
+    "full": Plan(3, 5.0, ALL, ALL, ALL, (4,)),
 }
 
 
@@ -65,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("plan", nargs="?", choices=PLANS, default="quick")
     parser.add_argument("--only", default="", metavar="NAME,...")
-    parser.add_argument("--minutes", type=float, default=25, help="no round begins that won't fit")
+    parser.add_argument("--minutes", type=float, default=30, help="no round begins that won't fit")
     parser.add_argument("--no-faults", action="store_true")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
@@ -76,7 +78,8 @@ def main() -> None:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
     servers = choose_servers(asked.only, detector)
-    plan = Plan(*PLANS[asked.plan], detector=detector)
+    plan = replace(PLANS[asked.plan], detector=detector)
+    servers = [s for s in servers if asked.only or s.name not in plan.skip]
     write_mlserver_models()
     asked.out.mkdir(parents=True, exist_ok=True)
     begun = time.time()

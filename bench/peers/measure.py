@@ -17,7 +17,7 @@ from bench.peers.table import Server
 from loadtest.known import Known, find_stranger, make_group, make_portrait
 from predictor.engines.golden import GOLDEN_FACE
 
-WARM = 0.5  # seconds of a cell before it counts
+WARM = 0.4  # seconds of a cell before it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,19 @@ class Plan:
     rounds: int
     seconds: float
     levels: tuple[int, ...]  # callers
+    grpc: tuple[int, ...]  # callers over gRPC
+    user: tuple[int, ...]  # callers of what is in comparison (b) alone
     wide: tuple[int, ...]  # callers of several faces or pictures a request
-    detector: str
+    skip: tuple[str, ...] = ()  # servers
+    detector: str = ""
+
+    def find_levels(self, server: Server, work: "Workload") -> tuple[int, ...]:
+        """Return the numbers of callers that a server's workload is measured with."""
+        if work.count > 1:
+            return self.wide
+        if server.part == "b":
+            return self.user
+        return self.grpc if work.name == "face-grpc" else self.levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ async def measure(running: Running, plan: Plan, report: Callable[[str], None]) -
             found["cells"][work.name] = {"problem": problem}
             report(f"{running.server.name} {work.name}: {problem}")
             continue
-        levels = plan.wide if work.count > 1 else plan.levels
+        levels = plan.find_levels(running.server, work)
         cells = {level: await measure_cell(running, work, level, plan.seconds) for level in levels}
         found["cells"][work.name] = cells
         shown = ", ".join(f"{level}: {cell['per_second']:g}" for level, cell in cells.items())

@@ -74,7 +74,7 @@ class Running:
         said = [line.strip() for line in lines if ("Error" in line or "Exception" in line)]
         return f"{ENDED}: {said[-1][:160] if said else 'without a word'}"
 
-    def stop(self, seconds: float = 20) -> None:
+    def stop(self, seconds: float = 10) -> None:
         """End it in the order of its processes backwards, then all that is left of it."""
         for process in reversed(self.processes):
             if process.poll() is None:
