@@ -3,6 +3,7 @@
 Further arguments go to locust. The exit code is locust's.
 """
 
+import signal
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ def main() -> int:
         said = f"There is no profile '{profile}'; there are {', '.join(PROFILES)}."
         print(said, file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that services end with us
     ports = find_ports()
     try:
         with run_services(ports, ROOT / "out", report=print):

@@ -7,6 +7,7 @@ The results go to bench/peers/results, and PEERS.md is written of them.
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -81,6 +82,7 @@ def main() -> None:
     plan = replace(PLANS[asked.plan], detector=detector)
     servers = [s for s in servers if asked.only or s.name not in plan.skip]
     write_mlserver_models()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers end with us
     asked.out.mkdir(parents=True, exist_ok=True)
     begun = time.time()
     rounds = measure_rounds(servers, plan, asked.minutes)
