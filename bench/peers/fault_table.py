@@ -6,10 +6,10 @@ TEXT = """## Faults
 
 Each server was started anew and tried with: one bad item among good ones sent at once (7 pictures,
 15 faces; five times), 16 of 32 callers who leave after 15 ms (three times), 640 callers at once for
-3 s (they wait a second after a 3 s (they wait a second after a refusal), and a picture that unfolds to 100 million pixels. A server
-that takes more than 4 GB meanwhile is ended, as its container would be.
-Liveness was asked ten times a second meanwhile. In (a) the guard against such pictures is part of
-the shared pipeline, so every server has it.
+3 s (they wait a second after a refusal), and a picture that unfolds to 100 million pixels. A server
+that takes more than 4 GB meanwhile is ended, as its container would be. Liveness was asked ten
+times a second meanwhile. In (a) the guard against such pictures is part of the shared pipeline, so
+every server has it.
 """
 HEADS = (
     "",
