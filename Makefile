@@ -33,7 +33,7 @@ test: lint types models
 	@$(BIN)/python -m pytest
 
 # Servers, packages, training and whole networks take minutes; all of them are in `make test`.
-SLOW := servers helm training bench predictor/engines predictor/test_checkpoint.py \
+SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoint.py \
         predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
         transformer/test_connection.py tools/test_package.py tools/test_guards.py tools/test_compose.py \
         client/test_install.py client/test_command.py

@@ -11,7 +11,7 @@ import pytest
 from predictor.batcher import Batcher
 from predictor.engines.base import Engine
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 BAD = 255  # a face that breaks the run it is in
 

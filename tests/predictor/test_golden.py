@@ -10,7 +10,7 @@ import pytest
 from predictor.engines.eager import EagerEngine
 from predictor.engines.golden import GoldenError, load_face
 from predictor.golden import check_engine, find_golden
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 MODEL = Path("models/simple_unet.pth")
 

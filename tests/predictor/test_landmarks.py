@@ -18,7 +18,7 @@ from predictor.model import count_heatmaps
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
 from serving.landmarks import LandmarkError, LandmarkSet
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 SMALL = LandmarkSet(("left_eye", "right_eye", "nose"), (), ("left_eye", "right_eye"), 64, 1.4)
 

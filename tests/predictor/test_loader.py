@@ -12,7 +12,7 @@ from predictor.golden import find_golden
 from predictor.loader import Loader, find_checkpoints
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 
 @pytest.fixture

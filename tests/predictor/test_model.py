@@ -11,7 +11,7 @@ from predictor.model import Predictor
 from predictor.settings import PredictorSettings
 from serving.errors import Overloaded
 from serving.messages import InferenceRequest, Tensor
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 
 class NoEngine(Engine):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from serving.framework import SPARED
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 
 def run_fresh(program: str) -> str:

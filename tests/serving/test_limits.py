@@ -14,8 +14,8 @@ from serving.repository import Repository
 from serving.rest import body as rest_body
 from serving.rest.app import create_app
 from serving.settings import ServerSettings
-from tests.guarding import guards
-from tests.serving.conftest import FakeModel, make_body
+from tests.serving.fakes import FakeModel, make_body
+from tests.support.guarding import guards
 
 CHUNK = 64 * 2**10
 

@@ -9,8 +9,8 @@ from serving.errors import InvalidRequest, ModelNotFound, NotFound
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.settings import ServerSettings
-from tests.guarding import guards
-from tests.serving.conftest import FakeModel
+from tests.serving.fakes import FakeModel
+from tests.support.guarding import guards
 
 OPEN = ServerSettings(repository_api=True)
 

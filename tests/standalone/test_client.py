@@ -16,7 +16,7 @@ from serving.model import Model
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from standalone.client import LocalClient
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 FACES = np.zeros((3, 1, 96, 96), np.uint8)
 

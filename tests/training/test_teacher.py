@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tests.training.face import FACE
 from training.faces import FLIP, Faces
 from training.teacher import version

@@ -8,8 +8,8 @@ import pytest
 
 from pictures.read import Pixels
 from predictor.landmarks import DEFAULT
-from tests.guarding import guards
 from tests.pictures.files import encode, smooth
+from tests.support.guarding import guards
 from transformer.crop import Square, crop_face, place_square
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder

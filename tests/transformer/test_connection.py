@@ -19,7 +19,7 @@ from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import encode_response
 from serving.landmarks import write_parameters
 from serving.messages import InferenceResponse
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tools.processes import find_ports
 from transformer.client import Located
 from transformer.predictor_client import PredictorClient

@@ -17,7 +17,7 @@ from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.rest.app import create_app
-from tests.guarding import guards
+from tests.support.guarding import guards
 from transformer.client import Located
 from transformer.crop import Square
 from transformer.faces import Faces

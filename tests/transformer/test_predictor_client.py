@@ -7,7 +7,7 @@ from grpc.aio import AioRpcError, Metadata
 from serving.errors import CATALOGUE
 from serving.grpc.errors import translate_error
 from serving.telemetry.stages import read_timings, write_timings
-from tests.guarding import guards
+from tests.support.guarding import guards
 from transformer.predictor_client import PredictorClient, find_target
 from transformer.wake import find_address
 
