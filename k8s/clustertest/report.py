@@ -91,7 +91,7 @@ def read_versions() -> dict[str, str]:
 def steps(setup: dict[str, float]) -> str:
     names = {
         "up": "cluster with Knative, Kourier, KServe and KEDA",
-        "load": "build both images, load them",
+        "load": "build the images, load them",
         "prometheus": "build and load Prometheus",
     }
     rows = [f"| {names[step]} | {setup[step]:.0f} |" for step in names if step in setup]

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from k8s.clustertest.commands import wait_until
 from k8s.clustertest.crowd import make_crowd
 from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
@@ -54,7 +55,8 @@ def test_up_and_down(record: ScenarioResult) -> None:
     )
     steps = ",".join(f"{users}:{seconds}" for users, seconds in STEPS)
     with Watch(release) as watch, Load("concurrency", release.host, steps, make_crowd()) as load:
-        load.finish()
+        wait_until("the end of the load, or one replica each", lambda: ended(watch, load), 300, 1)
+        load.stop()
     record.number_of(
         "back to one replica each, after ten users became one", find_return(watch, load)
     )
@@ -75,6 +77,14 @@ def test_up_and_down(record: ScenarioResult) -> None:
         peak = watch.peak(component)
         record.check(f"{component}: one replica to three and more", peak >= 3, f"{peak} ready")
     record.series |= {"load": load.history(), "replicas": watch.samples, "started": [load.begun]}
+
+
+def ended(watch: Watch, load: Load) -> bool:
+    """Check whether all is seen: the last step began, and there was one pod each for 3 s."""
+    down = load.begun + sum(seconds for _, seconds in STEPS[:-1])
+    last = watch.between(down, down + 300)[-3:]
+    alone = len(last) == 3 and all(sample[name] == 1 for sample in last for name in TARGETS)
+    return alone or not load.running
 
 
 def find_return(watch: Watch, load: Load) -> str:

@@ -149,14 +149,16 @@ def test_keda(record: ScenarioResult) -> None:
 
 @pytest.mark.scenario(10, "one pod for both")
 def test_collocated(record: ScenarioResult) -> None:
-    for name, mode, protocol in (
-        ("collocated", "knative", "rest"),
-        ("collocated-grpc", "knative", "grpc"),
-        ("collocated-plain", "none", "rest"),
-    ):
-        release = Release(name)
+    kinds = (
+        (Release("collocated"), "knative", "rest"),
+        (Release("collocated-grpc"), "knative", "grpc"),
+        (Release("collocated-plain"), "none", "rest"),
+    )
+    for release, mode, protocol in kinds:
         values = (f"autoscaling.mode={mode}", f"protocol={protocol}")
-        release.install("topology=collocated", "monitoring.podMonitor=true", *values)
+        release.install("topology=collocated", "monitoring.podMonitor=true", *values, wait=0)
+    for release, mode, protocol in kinds:
+        release.wait_ready()
         host = release.host if mode == "knative" else expose(release)
         answer = ask_grpc(host) if protocol == "grpc" else wait_answer(host)
         text = f"collocated, mode {mode}, {protocol}"
