@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-fast serve serve-one lint types models bench clean
+.PHONY: help demo test test-fast serve serve-one lint types models sbom audit bench clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
@@ -13,6 +13,7 @@ help:
 	@echo "make test     lint, types and tests"
 	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
 	@echo "make models   fetch the face detector"
+	@echo "make sbom     what is in both images, as CycloneDX: out/*.cdx.json; make audit: its known faults"
 	@echo "make guards   each guard against a fault taken away, and its test seen to fail: docs/guards.md"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
@@ -61,6 +62,9 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor
 	@echo "setting up $(VENV) for development (minutes the first time) ..."
 	@$(PIP) -r requirements/dev.txt
 	@touch $@
+
+sbom audit: $(VENV)/run.stamp
+	@$(BIN)/python -m tools.sbom $@
 
 bench: bench-dataplane
 
