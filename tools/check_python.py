@@ -12,19 +12,21 @@ def find_lack():
     """Return what is missing and what to do about it, "" where nothing is."""
     found = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] < LEAST:
-        least = ".".join(map(str, LEAST))
-        return (
-            f"landmarks needs Python {least} or later, and {sys.executable} is {found}: install one and name it, "
-            "as in `make demo PYTHON=python3.12`."
-        )
+        words = [
+            "landmarks needs Python " + ".".join(map(str, LEAST)) + " or later,",
+            "and " + sys.executable + " is " + found + ":",
+            "install one and name it, as in `make demo PYTHON=python3.12`.",
+        ]
+        return " ".join(words)
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError as error:
-        return (
-            f"{sys.executable} lacks a module that makes environments ({error}): install it, on Debian and Ubuntu "
-            "with `apt-get install python3-venv`."
-        )
+        words = [
+            sys.executable + " lacks a module that makes environments (" + str(error) + "):",
+            "install it, on Debian and Ubuntu with `apt-get install python3-venv`.",
+        ]
+        return " ".join(words)
     return ""
 
 
