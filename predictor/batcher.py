@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from predictor.crew import Crew
 from predictor.decode import Floats, decode_heatmaps
-from predictor.engines.base import Engine, Faces
+from predictor.engines.base import Engine, FaceArray
 from predictor.job import Arrays, Job, Run
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
 from serving.telemetry import metrics
@@ -54,8 +54,8 @@ class Batcher:
         self.over: asyncio.Future[None] | None = None  # the end of one of them, for close()
         self.start: asyncio.Handle | None = None  # of the next look at the queue
 
-    async def locate(
-        self, faces: Faces, deadline: float, heatmaps: bool = False
+    async def submit(
+        self, faces: FaceArray, deadline: float, heatmaps: bool = False
     ) -> tuple[Arrays, Timings]:
         """Answer faces `[n,1,S,S]` in order: arrays of n rows, and seconds of each stage.
 
@@ -136,7 +136,7 @@ class Batcher:
             self.run_seconds *= 0.9
 
     def drop_job(self, job: Job) -> None:
-        """Take a job out of the queue, if any of it is still there."""
+        """Remove a job from the queue, if any of it is still there."""
         if job in self.jobs:
             self.jobs.remove(job)
             self.count_queue(job.taken - len(job.faces))
@@ -181,13 +181,13 @@ class Batcher:
         for (job, first, _), result in zip(batch, results, strict=True):
             job.take_result(first, result)
         self.crew.give_back(engine, lane)
-        self.plan_start(self.find_delay())
+        self.plan_start(self.remaining_delay())
         self.running -= 1
         if self.over is not None and not self.over.done():
             self.over.set_result(None)
 
-    def find_delay(self) -> float:
-        """Tell how many seconds the next batch may still gather."""
+    def remaining_delay(self) -> float:
+        """Return how many seconds the next batch may still gather."""
         if not self.jobs or self.queued >= self.max_batch:
             return 0.0
         return self.max_delay - (time.perf_counter() - self.jobs[0].queued)
@@ -204,7 +204,7 @@ class Batcher:
                 job.future.set_exception(ServingError("The model was unloaded."))
 
 
-def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays | Exception]:
+def run_parts(engine: Engine, parts: list[FaceArray], heatmaps: bool) -> list[Arrays | Exception]:
     """Run all parts as one batch; if that fails, each alone, so that only the bad one fails."""
     try:
         faces: NDArray = np.concatenate(parts) if len(parts) > 1 else parts[0]
@@ -221,9 +221,9 @@ def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays
     ]
 
 
-def run_engine(engine: Engine, faces: Faces, heatmaps: bool) -> Arrays:
+def run_engine(engine: Engine, faces: FaceArray, heatmaps: bool) -> Arrays:
     """Run one batch: landmarks `[n,K,2]`, scores `[n,K]`, heatmaps `[n,K,S,S]` if asked."""
     if not heatmaps:
-        return engine.locate(faces)
+        return engine.predict(faces)
     maps: Floats = engine.run(faces)
     return *decode_heatmaps(maps, engine.logits), maps

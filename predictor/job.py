@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.engines.base import Faces
+from predictor.engines.base import FaceArray
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, Timings
 from serving.telemetry.tracing import write_stage
@@ -29,7 +29,7 @@ class Run:
 class Job:
     """The faces of one request, which may be answered over several runs."""
 
-    faces: Faces  # [n, 1, S, S]
+    faces: FaceArray  # [n, 1, S, S]
     heatmaps: bool
     deadline: float  # of time.monotonic()
     future: asyncio.Future[Arrays]

@@ -21,7 +21,7 @@ from serving.telemetry.logs import logger
 CHECKPOINTS = ("*.pth", "*.pt")
 
 
-class Loader:
+class CheckpointStore:
     """Loads predictors that share the engine's threads; safe to call from any thread."""
 
     def __init__(self, name: str, settings: PredictorSettings):

@@ -83,7 +83,7 @@ class Server(kserve.ModelServer):
         sockets: list[socket.socket],
         targets: list[str],
     ) -> None:
-        """Take what to serve, and where."""
+        """Set what to serve, and where."""
         self.repository, self.settings = repository, settings
         self.sockets, self.targets = sockets, targets
 

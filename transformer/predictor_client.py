@@ -27,8 +27,8 @@ from serving.grpc.servicer import METADATA_BYTES
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
-from transformer.client import NOTHING, WITH_HEATMAPS, Client, Located
-from transformer.target import find_target
+from transformer.client import NOTHING, WITH_HEATMAPS, Client, FaceLandmarks
+from transformer.target import grpc_target
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
@@ -72,7 +72,7 @@ class PredictorClient(Client):
     """Calls models of the predictors behind an address; connects on first use."""
 
     def __init__(self, address: str):
-        self.address = find_target(address)
+        self.address = grpc_target(address)
         self.channel: grpc.aio.Channel | None = None
 
     @property
@@ -94,7 +94,7 @@ class PredictorClient(Client):
         forward: Mapping[str, str],
         deadline: float,
         heatmaps: bool,
-    ) -> Located:
+    ) -> FaceLandmarks:
         """Make one call."""
         outputs = WITH_HEATMAPS if heatmaps else ()
         request_id = forward.get("x-request-id", "")
@@ -123,7 +123,7 @@ class PredictorClient(Client):
         timings = read_timings(told.get("server-timing", ""))
         timings.pop(Stage.TOTAL, None)
         digest = str(told.get(SET_HEADER, ""))
-        return Located(
+        return FaceLandmarks(
             arrays[LANDMARKS.name],
             arrays[SCORES.name],
             timings,
@@ -149,7 +149,7 @@ class PredictorClient(Client):
             raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
 
     async def check_ready(self, model: str) -> bool:
-        """Tell whether the predictor's model is ready, within a second."""
+        """Check whether the predictor's model is ready, within a second."""
         request = pb.ModelReadyRequest(name=model)
         try:
             return (await self.stub.ModelReady(request, timeout=1.0)).ready

@@ -105,7 +105,7 @@ class Tally:
 
 
 def describe_times(seconds: list[float]) -> dict[str, float]:
-    """Give the good tenth, the median and the tails, in milliseconds."""
+    """Return the good tenth, the median and the tails, in milliseconds."""
     if not seconds:
         return {}
     quantiles = {"p10": 10, "p50": 50, "p90": 90, "p99": 99, "max": 100}

@@ -104,7 +104,7 @@ def measure_kind(
         looked.append(count)
         faces += len(boxes)
         if len(boxes):
-            scores = engine.locate(cut_crops(engine, picture, boxes, turn))[1]
+            scores = engine.predict(cut_crops(engine, picture, boxes, turn))[1]
             doubtful += len(find_doubtful(scores))
         looks = partial(detector.detect, picture), partial(find_way_up, detector, picture)
         times = time_in_turns(looks, rounds)
@@ -132,10 +132,10 @@ def measure_network(
     three = np.concatenate([turn_crops(crop, np.array([turn], np.int8)) for turn in TURNS])
 
     def look_again() -> None:
-        engine.locate(crop)
-        engine.locate(three)
+        engine.predict(crop)
+        engine.predict(three)
 
-    times = time_in_turns([lambda: engine.locate(crop), look_again], 10 * rounds)
+    times = time_in_turns([lambda: engine.predict(crop), look_again], 10 * rounds)
     row = {"pictures": "the network, a face: sure, doubtful", "count": 1, "faces": 1}
     row |= {"detect_cpu_ms": round(times[0], 2), "way_up_cpu_ms": round(times[1], 2)}
     return [row | {"more_cpu_ms": round(times[1] - times[0], 2)}]

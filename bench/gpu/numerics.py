@@ -39,14 +39,14 @@ def compare_engines(checkpoint: Path, dry: bool) -> list[dict]:
     """Compare landmarks, scores and heatmaps with eager's, batch by batch, bytes and floats."""
     eager = EagerEngine(checkpoint)
     faces = make_faces(max(BATCHES[:4] if dry else BATCHES))
-    points, scores = eager.locate(faces)
+    points, scores = eager.predict(faces)
     maps = eager.run(faces[:8])
     rows = []
     for name, engine in open_engines(checkpoint, dry).items():
         far, score = [], 0.0
         for batch in BATCHES[:4] if dry else BATCHES:
             for given in (faces[:batch], scale_faces(faces[:batch])):
-                found = engine.locate(given)
+                found = engine.predict(given)
                 far.append(np.linalg.norm(found[0] - points[:batch], axis=2).ravel())
                 score = max(score, float(np.abs(found[1] - scores[:batch]).max()))
         all_far = np.concatenate(far)

@@ -4,7 +4,7 @@ import pytest
 
 from k8s.clustertest.commands import wait_until
 from k8s.clustertest.crowd import make_small
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.metrics import check_scraped
 from k8s.clustertest.picture import ask_grpc, read_metadata
@@ -18,7 +18,7 @@ ONE = ("topology=single", "monitoring.podMonitor=true")
 
 
 @pytest.mark.scenario(20, "both in one process: topology single")
-def test_single(record: Record) -> None:
+def test_single(record: ScenarioResult) -> None:
     release = Release("single")
     ready = release.install(
         *ONE, "autoscaling.scaleDownDelaySeconds=0", "autoscaling.windowSeconds=8"
@@ -45,7 +45,7 @@ def test_single(record: Record) -> None:
     plain(record)
 
 
-def upgrade(record: Record, release: Release) -> None:
+def upgrade(record: ScenarioResult, release: Release) -> None:
     """A new revision under a thousand requests."""
     before = read_stamps(release)
     with Load("single", release.host, "4:900", make_small(), 0.04) as load:
@@ -65,7 +65,7 @@ def read_stamps(release: Release) -> set[str]:
     }
 
 
-def plain(record: Record) -> None:
+def plain(record: ScenarioResult) -> None:
     """As a plain Deployment over gRPC."""
     release = Release("single-plain")
     release.install(*ONE, "autoscaling.mode=none", "protocol=grpc")

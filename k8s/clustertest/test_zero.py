@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from k8s.clustertest.commands import wait_until
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
 
@@ -14,7 +14,7 @@ COLD_STARTS = 2
 
 
 @pytest.mark.scenario(5, "scale to zero, and the cold start")
-def test_cold_start(record: Record) -> None:
+def test_cold_start(record: ScenarioResult) -> None:
     release = Release("zero")
     release.install(
         *(f"autoscaling.{component}.min=0" for component in ("transformer", "predictor")),
@@ -25,7 +25,7 @@ def test_cold_start(record: Record) -> None:
     see_cold_starts(record, release, LIMIT, "both")
 
 
-def see_cold_starts(record: Record, release: Release, limit: float, what: str) -> None:
+def see_cold_starts(record: ScenarioResult, release: Release, limit: float, what: str) -> None:
     """Let it fall to zero and call it, several times."""
     host, times = release.host, []
     for _ in range(COLD_STARTS):

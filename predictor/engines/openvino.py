@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 
 from predictor.decode import Floats, decode_heatmaps
-from predictor.engines.base import Engine, Faces, scale_faces
+from predictor.engines.base import Engine, FaceArray, scale_faces
 from serving.cpus import count_cpus
 
 SIZES = (4, 1)  # faces of a run; larger ones gain nothing and take more memory
@@ -56,21 +56,21 @@ class OpenVinoEngine(Engine):
     def spare_layers(self, model: ov.Model) -> None:
         """Keep layers precise that the precision would harm."""
 
-    def run(self, faces: Faces) -> Floats:
+    def run(self, faces: FaceArray) -> Floats:
         maps = np.empty((len(faces), self.maps, *self.size), np.float32)
         for part, heatmaps in self.infer(faces):
             maps[part] = heatmaps
         return maps
 
-    def locate(self, faces: Faces) -> tuple[Floats, Floats]:
+    def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         points = np.empty((len(faces), self.maps, 2), np.float32)
         scores = np.empty((len(faces), self.maps), np.float32)
         for part, heatmaps in self.infer(faces):
             points[part], scores[part] = decode_heatmaps(heatmaps, self.logits)
         return points, scores
 
-    def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
-        """Give parts of the batch and their heatmaps, in OpenVINO's memory until the next part."""
+    def infer(self, faces: FaceArray) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the batch with their heatmaps, which hold until the next slice."""
         scaled = scale_faces(faces)  # [N, 1, S, S]
         for part in split_faces(len(scaled)):
             request = self.requests[part.stop - part.start]

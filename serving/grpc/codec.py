@@ -18,11 +18,11 @@ from serving.messages import (
     InferenceResponse,
     Tensor,
     count_elements,
-    find_dtype,
     make_array,
+    numpy_dtype,
 )
 
-LONG = 64 * 2**10  # bytes of typed contents from which on a thread reads them
+OFFLOAD_CONTENT_BYTES = 64 * 2**10  # bytes of typed contents from which on a thread reads them
 
 CONTENTS = {  # datatype -> the field of InferTensorContents that carries it
     "BOOL": "bool_contents",
@@ -46,7 +46,7 @@ async def decode_message(message: bytes, limit: int) -> InferenceRequest:
     Raises InvalidRequest, InvalidTensor or TooLarge with what is wrong.
     """
     parts = split_message(message)
-    if sum(map(len, parts.contents.values())) > LONG:
+    if sum(map(len, parts.contents.values())) > OFFLOAD_CONTENT_BYTES:
         return await run_aside(decode_parts, parts, limit)
     return decode_parts(parts, limit)
 
@@ -78,7 +78,7 @@ def decode_parts(parts: Parts, limit: int) -> InferenceRequest:
         if raw:
             array = make_array(entry.name, entry.datatype, shape, raw[i])
         else:
-            find_dtype(entry.name, entry.datatype)
+            numpy_dtype(entry.name, entry.datatype)
             count_elements(entry.name, shape)
             if i in parts.contents:
                 found = parts.contents[i]
@@ -116,7 +116,7 @@ def read_contents(
         raise InvalidTensor(
             f"Tensor '{entry.name}' has {len(values)} values in {field}, its shape {shape} another."
         )
-    dtype = find_dtype(entry.name, entry.datatype)
+    dtype = numpy_dtype(entry.name, entry.datatype)
     array = np.empty(len(values), dtype)
     try:
         array[:] = values

@@ -18,7 +18,7 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from serving.errors import find_grpc_status, find_status, name_code, write_message
+from serving.errors import grpc_status_of, http_status, name_code, write_message
 from serving.telemetry.logs import logger
 
 if TYPE_CHECKING:
@@ -112,10 +112,10 @@ def close_request(
     if span.is_recording():
         span.set_attributes(name_attributes({"model": model}))
         if transport == "rest":
-            span.set_attribute("http.response.status_code", find_status(code))
+            span.set_attribute("http.response.status_code", http_status(code))
         else:
-            span.set_attribute(RPC_STATUS, find_grpc_status(code).name)
-    end_span(span, error, failed=find_status(code) >= 500)
+            span.set_attribute(RPC_STATUS, grpc_status_of(code).name)
+    end_span(span, error, failed=http_status(code) >= 500)
     context.detach(token)
 
 
@@ -158,7 +158,7 @@ def write_stage(
 def end_span(
     span: Span, error: BaseException | None, failed: bool = True, ended: int | None = None
 ) -> None:
-    """Say how it ended, and when (ns since the epoch) if not now."""
+    """Set how the span ended, and when (ns since the epoch) if not now."""
     if error is not None:
         span.set_attribute("error.type", name_code(error))
         if failed:

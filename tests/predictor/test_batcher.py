@@ -31,7 +31,7 @@ class FakeEngine(Engine):
     def run(self, faces):
         return np.zeros((len(faces), 15, 96, 96), np.float32)
 
-    def locate(self, faces):
+    def predict(self, faces):
         self.gate.wait(10)
         self.batches.append(len(faces))
         time.sleep(self.seconds)
@@ -55,7 +55,7 @@ def make_batcher(engine: Engine, *more: Engine, queue: int = 4096, **settings) -
 
 async def ask(batcher: Batcher, *numbers: int, seconds: float = 30.0, dtype=np.uint8) -> list[int]:
     deadline = time.monotonic() + seconds
-    arrays, _ = await batcher.locate(make_faces(*numbers, dtype=dtype), deadline)
+    arrays, _ = await batcher.submit(make_faces(*numbers, dtype=dtype), deadline)
     return arrays[0][:, 0, 0].astype(int).tolist()
 
 

@@ -25,7 +25,7 @@ class Counter:
         self.seen: set[tuple[str, ...]] = set()
 
     def wrap(self, engine: FakeEngine, name: str) -> FakeEngine:
-        locate = engine.locate
+        locate = engine.predict
 
         def counted(faces):
             with self.lock:
@@ -37,7 +37,7 @@ class Counter:
                 with self.lock:
                     self.now.remove(name)
 
-        engine.locate = counted  # type: ignore[method-assign]
+        engine.predict = counted  # type: ignore[method-assign]
         return engine
 
 
@@ -151,10 +151,10 @@ def test_lanes_of_openvino_answer_as_the_engine_does():
     lanes = engine.make_lanes()
     assert len(lanes) == 2
     with ThreadPoolExecutor(2) as threads:
-        found = list(threads.map(lambda lane: lane.locate(face), lanes))
+        found = list(threads.map(lambda lane: lane.predict(face), lanes))
     for points, scores in found:
-        np.testing.assert_allclose(points, engine.locate(face)[0], atol=0.05)
-        np.testing.assert_allclose(scores, engine.locate(face)[1], atol=0.01)
+        np.testing.assert_allclose(points, engine.predict(face)[0], atol=0.05)
+        np.testing.assert_allclose(scores, engine.predict(face)[1], atol=0.01)
 
 
 def test_one_thread_has_no_lanes():
