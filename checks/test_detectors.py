@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.detector_pictures import Counts, compare, read_sets
-from bench.stock.detectors import OPENCV
+from bench.detector.opencv import OPENCV
+from bench.detector.pictures import Counts, compare, read_sets
 from transformer.detectors import find_detector, find_kind, load_detector
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serving import metrics
 from serving.errors import Overloaded
 from serving.settings import ServerSettings
+from serving.telemetry import metrics
 
 
 class Admission:

@@ -8,8 +8,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from serving import tracing
-from tests.soak import COUNTS, SOAK
+from serving.telemetry import tracing
+from tests.support.soak import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services
 
 bypass_proxy()

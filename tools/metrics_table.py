@@ -5,7 +5,7 @@ python -m tools.metrics_table
 
 from prometheus_client import REGISTRY
 
-from serving import metrics
+from serving.telemetry import metrics
 from tools.settings_table import write_page
 
 PAGE, MARK = "docs/operations.md", "metrics: tools.metrics_table writes this"

@@ -3,7 +3,7 @@
 python -m tools.routes_table
 """
 
-from serving.openapi import OPERATIONS
+from serving.rest.openapi import OPERATIONS
 from tools.settings_table import write_page
 
 PAGE, MARK = "docs/api.md", "routes: tools.routes_table writes this"

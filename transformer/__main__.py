@@ -6,10 +6,10 @@ from transformer.wake import wake_predictor
 def main() -> None:
     """Load the detector and serve; exits with one sentence when that can't be."""
     wake_predictor()  # its cold start, if it has one, shall overlap with these imports
-    from serving.logs import configure_logs
     from serving.repository import Repository
     from serving.server import parse_arguments, run_server
     from serving.settings import read_settings
+    from serving.telemetry.logs import configure_logs
     from transformer.model import Transformer
     from transformer.predictor_client import PredictorClient
     from transformer.settings import TransformerSettings

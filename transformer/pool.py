@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
-from serving import metrics
 from serving.errors import Overloaded
-from serving.stages import Stage, Timings, measure_stage
+from serving.telemetry import metrics
+from serving.telemetry.stages import Stage, Timings, measure_stage
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -49,6 +49,7 @@ volumeMounts:
 {{- end -}}
 {{- end -}}
 {{- if eq .component "transformer" -}}
+{{- $base = append $base (dict "name" "LANDMARKS_DEMO_PAGE" "value" (toString (eq (toString $own.demoPage) "true"))) -}}
 {{- $min := include "landmarks.given" (list $values.autoscaling.predictor.min 1) -}}
 {{- if and (include "landmarks.knative" .root) (eq $min "0") -}}
 {{/* Asking a predictor that is scaled to zero would start it, again and again. */}}

@@ -37,8 +37,10 @@ class EngineKind:
     why: str = ""
     """Why `auto` takes it, beside the hardware."""
     x_eager: Mapping[str, float] = field(default_factory=dict)
-    """How many times as fast as eager for one face, by kind of CPU: bench/ledger.csv (amx) and
-    bench/epyc/ledger.csv (vnni); `narrow`: the student; `any`: the least of all measured."""
+    """How many times as fast as eager for one face, by kind of CPU.
+
+    The ledgers of bench/results have it: `amx` is xeon-amx's, `vnni` is epyc's; `narrow` is the
+    student's there, `any` the least of all measured."""
     experimental: str = ""
     """Why it is not to be relied on yet."""
 

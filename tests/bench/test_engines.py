@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.engines import EXPORTED
-from bench.torch_steps import TorchEngine
+from bench.engine.engines import EXPORTED
+from bench.engine.torch_steps import TorchEngine
 from predictor.engines import ENGINES
 from predictor.engines.eager import EagerEngine
 from predictor.engines.golden import GOLDEN_FACE

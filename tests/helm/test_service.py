@@ -14,6 +14,8 @@ VARIANTS = (
     ("protocol=grpc",),
     ("topology=collocated",),
     ("topology=collocated", "protocol=grpc", "autoscaling.mode=none"),
+    ("topology=single",),
+    ("topology=single", "protocol=grpc", "autoscaling.mode=keda"),
     ("autoscaling.mode=keda",),
     ("autoscaling.mode=hpa",),
     ("autoscaling.mode=none",),
@@ -146,6 +148,13 @@ def test_the_gpu_goes_to_the_predictor_alone():
     assert list(container(service, "transformer")["resources"]["limits"]) == ["cpu", "memory"]
 
 
+@pytest.mark.parametrize(("given", "seen"), [("", "false"), ("true", "true"), ("null", "false")])
+def test_the_page_is_shown_where_it_is_asked_for(given, seen):
+    service = render_service(*([f"transformer.demoPage={given}"] if given else []))
+    assert env(container(service, "transformer"))["LANDMARKS_DEMO_PAGE"] == seen
+    assert "LANDMARKS_DEMO_PAGE" not in env(container(service, "predictor"))
+
+
 def test_the_model_comes_from_the_image_or_a_volume():
     assert "LANDMARKS_MODEL" not in env(container(render_service(), "predictor"))
     service = render_service("model.storageUri=s3://bucket/unet", "model.path=/mnt/models/a.pth")
@@ -169,7 +178,7 @@ def test_images_have_registry_and_tag():
     assert container(service, "predictor")["image"] == "r.example.com/v/landmarks-predictor:v9"
 
 
-@pytest.mark.parametrize("values", [(), ("topology=collocated",)])
+@pytest.mark.parametrize("values", [(), ("topology=collocated",), ("topology=single",)])
 def test_every_container_satisfies_pod_security_restricted(values):
     spec = render_service(*values)["spec"]
     for component in spec.values():

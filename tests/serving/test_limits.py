@@ -9,13 +9,13 @@ import tracemalloc
 import pytest
 from starlette.types import Message, Receive
 
-from serving import rest_body
 from serving.errors import TooLarge
 from serving.repository import Repository
-from serving.rest import create_app
+from serving.rest import body as rest_body
+from serving.rest.app import create_app
 from serving.settings import ServerSettings
-from tests.guarding import guards
-from tests.serving.conftest import FakeModel, make_body
+from tests.serving.fakes import FakeModel, make_body
+from tests.support.guarding import guards
 
 CHUNK = 64 * 2**10
 
@@ -46,7 +46,7 @@ def make_chunk(body: bytes, more: bool = False) -> dict:
 
 
 @guards(
-    "serving/rest_body.py", "if length.isdecimal() and int(length) > limit:", becomes="if False:"
+    "serving/rest/body.py", "if length.isdecimal() and int(length) > limit:", becomes="if False:"
 )
 async def test_a_length_above_the_limit_is_refused_unread(model):
     async def receive() -> dict:
@@ -58,7 +58,7 @@ async def test_a_length_above_the_limit_is_refused_unread(model):
 
 
 @guards(
-    "serving/rest_body.py",
+    "serving/rest/body.py",
     "                if size > limit:\n",
     becomes="                if False:\n",
 )
@@ -76,7 +76,7 @@ async def test_a_body_of_no_told_length_is_read_up_to_the_limit():
 
 
 @guards(
-    "serving/rest_body.py",
+    "serving/rest/body.py",
     "asyncio.timeout(settings.body_seconds)",
     becomes="asyncio.timeout(None)",
 )
@@ -92,9 +92,9 @@ async def test_a_body_that_drips_is_refused_in_time():
 
 
 @guards(
-    "serving/rest.py",
-    "await watch_caller(request, model.answer(asked))",
-    becomes="await model.answer(asked)",
+    "serving/rest/app.py",
+    "await watch_caller(request, model.infer(asked))",
+    becomes="await model.infer(asked)",
 )
 async def test_who_hangs_up_is_not_worked_for(model):
     body = json.dumps(make_body(parameters={"do": "sleep"})).encode()
@@ -110,7 +110,7 @@ async def test_who_hangs_up_is_not_worked_for(model):
 
 
 @guards(
-    "serving/rest_body.py",
+    "serving/rest/body.py",
     "inflater.decompress(left, limit + 1 - size)",
     becomes="inflater.decompress(left)",
 )
@@ -127,7 +127,7 @@ def test_a_gzip_bomb_is_not_inflated_beyond_the_limit():
 
 
 @guards(
-    "serving/rest_body.py",
+    "serving/rest/body.py",
     "await run_aside(decompress, body, encoding, limit)",
     becomes="decompress(body, encoding, limit)",
 )
@@ -140,7 +140,7 @@ async def test_a_long_body_is_inflated_off_the_loop(model, monkeypatch):
 
     monkeypatch.setattr(rest_body, "decompress", decompress)
 
-    body = iter([make_chunk(bytes(rest_body.LONG + 1))])
+    body = iter([make_chunk(bytes(rest_body.OFFLOAD_BODY_BYTES + 1))])
 
     async def receive() -> dict:
         return next(body, {}) or await asyncio.Future()  # the caller stays for the answer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from bench import dataplane_run
+from bench.dataplane import run as dataplane_run
 from predictor.engines.registry import ROWS
 from tools.processes import ROOT, StartError
 
@@ -138,4 +138,4 @@ def test_figures_are_of_services_in_their_images_environments(tmp_path, monkeypa
     python.parent.mkdir(parents=True)
     python.touch()
     assert dataplane_run.find_python("transformer", {}) == str(python)
-    assert dataplane_run.find_python("bench.stock.transformer", {}) == sys.executable
+    assert dataplane_run.find_python("bench.dataplane.stock.transformer", {}) == sys.executable

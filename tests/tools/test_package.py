@@ -22,7 +22,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.onnx", "build", "*.egg-info", "dist")
 SHARED = sysconfig.get_path("purelib")  # of this environment, where the dependencies are
 FOLDERS = ("serving", "pictures", "predictor", "transformer", "standalone")
-DATA = ["predictor/default_landmarks.json", "predictor/golden_face.npy", "serving/extension.proto"]
+DATA = [
+    "predictor/default_landmarks.json",
+    "predictor/golden_face.npy",
+    "serving/grpc/extension.proto",
+]
 LOOK = """
 import json, sys
 from importlib import metadata, resources

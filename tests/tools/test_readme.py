@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench import detectors_table, readme_table, way_up
+from bench.detector import table as detectors_table
+from bench.detector import way_up
+from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
 from tests.client.service import run_script

@@ -15,8 +15,8 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
-from tests.guarding import guards
 from tests.pictures.files import encode, make_chunk, smooth
+from tests.support.guarding import guards
 from tests.transformer.test_picture import LIMIT
 from tools.processes import ROOT
 from transformer.picture import open_picture
@@ -189,6 +189,6 @@ def test_an_array_is_held_to_the_same_limit():
     from transformer.settings import TransformerSettings
 
     finder = FaceFinder(TransformerSettings(max_pixels=10_000))
-    assert finder.open(np.zeros((100, 100, 3), np.uint8)).width == 100
+    assert finder.open(np.zeros((100, 100, 3), np.uint8), 640).width == 100
     with pytest.raises(TooLarge):
-        finder.open(np.zeros((100, 101, 3), np.uint8))
+        finder.open(np.zeros((100, 101, 3), np.uint8), 640)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.stock.detectors import OPENCV
-from serving import metrics
-from tests.guarding import guards
+from bench.detector.opencv import OPENCV
+from serving.telemetry import metrics
+from tests.support.guarding import guards
 from tools.fetch_models import FILES
 from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from serving import tracing
 from serving.errors import Overloaded
-from serving.stages import measure_stage
-from tests.guarding import guards
+from serving.telemetry import tracing
+from serving.telemetry.stages import measure_stage
+from tests.support.guarding import guards
 from transformer.pool import WorkerPool
 
 

@@ -5,10 +5,10 @@ import pytest
 from grpc.aio import AioRpcError, Metadata
 
 from serving.errors import CATALOGUE
-from serving.stages import read_timings, write_timings
-from tests.guarding import guards
-from transformer.predictor_client import PredictorClient, find_target
-from transformer.predictor_errors import translate_error
+from serving.grpc.errors import translate_error
+from serving.telemetry.stages import read_timings, write_timings
+from tests.support.guarding import guards
+from transformer.predictor_client import PredictorClient, grpc_target
 from transformer.wake import find_address
 
 
@@ -16,7 +16,7 @@ def make_error(status: grpc.StatusCode, *trailing: tuple[str, str]) -> AioRpcErr
     return AioRpcError(status, Metadata(), Metadata(*trailing), details="It says so.")
 
 
-@guards("transformer/predictor_errors.py", "if CODE_HEADER in metadata:", becomes="if False:")
+@guards("serving/grpc/errors.py", "if CODE_HEADER in metadata:", becomes="if False:")
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_every_code_passes_through(code):
     kind = CATALOGUE[code]
@@ -41,9 +41,9 @@ def test_what_is_not_ours_is_told_by_its_status(status, code):
 
 
 def test_targets():
-    assert find_target("a.b") == "dns:///a.b:80"
-    assert find_target("a.b:8081") == "dns:///a.b:8081"
-    assert find_target("ipv4:1.1.1.1:1,1.1.1.2:1") == "ipv4:1.1.1.1:1,1.1.1.2:1"
+    assert grpc_target("a.b") == "dns:///a.b:80"
+    assert grpc_target("a.b:8081") == "dns:///a.b:8081"
+    assert grpc_target("ipv4:1.1.1.1:1,1.1.1.2:1") == "ipv4:1.1.1.1:1,1.1.1.2:1"
 
 
 def test_timings_survive_their_header():

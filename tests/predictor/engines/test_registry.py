@@ -40,7 +40,7 @@ TOY_ROW = EngineKind(
 )
 AMX = frozenset({"amx_int8", "amx_bf16", "avx512_vnni", "avx512_bf16"})
 VNNI = frozenset({"avx512_vnni", "avx512_bf16"})
-LEDGERS = {"bench/ledger.csv": AMX, "bench/epyc/ledger.csv": VNNI}
+LEDGERS = {"bench/results/xeon-amx/ledger.csv": AMX, "bench/results/epyc/ledger.csv": VNNI}
 
 
 @pytest.fixture
@@ -58,13 +58,13 @@ def test_an_engine_is_its_file_and_its_row(toy: Path):
     """Exported, loaded from the artifact and from the checkpoint, and taken by `auto`."""
     pytest.importorskip("onnxruntime")
     checkpoint = toy / "tiny.pth"
-    wanted = load_engine("eager", checkpoint).locate(load_face(96))[0]
+    wanted = load_engine("eager", checkpoint).predict(load_face(96))[0]
     assert load_engine("toy", checkpoint).name == "toy"
     manifest = export_artifact(checkpoint, TOY_ROW, toy / "made", None, tune=True)
     assert manifest.engine == "toy" and list(manifest.versions) == ["onnxruntime"]
     engine = load_engine("auto", checkpoint)
     assert engine.why == "toy: a test has added it."
-    assert np.abs(engine.locate(load_face(96))[0] - wanted).max() < 0.01
+    assert np.abs(engine.predict(load_face(96))[0] - wanted).max() < 0.01
 
 
 def read_ledger(path: str, network: str) -> dict[str, tuple[float, float]]:

@@ -1,0 +1,25 @@
+# The data plane's figures and its long tests; the Makefile includes this.
+.PHONY: bench-dataplane images soak guards
+
+GENERATED := tests/serving/rest/test_codec.py tests/serving/grpc/test_codec.py \
+             tests/serving/grpc/test_wire.py tests/transformer/test_picture.py \
+             tests/end_to_end/test_generated.py tests/end_to_end/test_hostile.py
+
+# Figures are of what ships: each service from an environment of its image's requirements alone.
+images: out/images/predictor.stamp out/images/transformer.stamp
+
+out/images/%.stamp: requirements/%.txt requirements/serving.txt requirements/constraints.txt
+	@echo "setting up out/images/$* from $< ..."
+	@$(PYTHON) -m venv out/images/$*
+	@out/images/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench-dataplane: $(VENV)/dev.stamp models images
+	@$(BIN)/python -m bench.dataplane cpu overhead pinned chain stock overload
+
+soak: $(VENV)/dev.stamp models images
+	@SOAK=100 $(BIN)/python -m pytest -q $(GENERATED)
+	@$(BIN)/python -m bench.dataplane soak
+
+guards: $(VENV)/dev.stamp models
+	@$(BIN)/python -m tools.guards

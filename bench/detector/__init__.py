@@ -1,0 +1,1 @@
+"""What finding the faces costs: each detector and each way to run it."""

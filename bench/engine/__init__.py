@@ -1,0 +1,1 @@
+"""What one face costs: engines and variants of the network, their memory and accuracy."""

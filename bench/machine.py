@@ -1,0 +1,45 @@
+"""Which machine the figures are of, and the folder that holds them."""
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from predictor.engines.hardware import AMX, list_features
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench/results"
+SHOWN = RESULTS / "xeon-amx"  # the machine whose ledger docs/performance.md shows
+MAKES = ("EPYC", "Xeon", "Ryzen", "Core", "Neoverse", "Apple")
+
+
+def name_cpu() -> str:
+    """Return the CPU's name as the kernel gives it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = re.search(r"^model name\s*:\s*(.*)$", text, re.M)
+    return found[1] if found else platform.machine()
+
+
+def name_folder(cpu: str, features: frozenset[str]) -> str:
+    """Return the name of a machine's results: its make, and AMX where it has that."""
+    make = next((make.lower() for make in MAKES if make in cpu), platform.machine())
+    return f"{make}-amx" if AMX.is_in(features) else make
+
+
+def results_folder() -> Path:
+    """Return the folder of this machine's results; make it where there is none."""
+    folder = RESULTS / name_folder(name_cpu(), list_features())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def describe_machine() -> dict:
+    """Return the CPU, how many of its cores this process may use, and the commit."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    return {"cpu": name_cpu(), "cpus": len(os.sched_getaffinity(0)), "commit": commit}

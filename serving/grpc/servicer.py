@@ -1,0 +1,136 @@
+"""V2 inference over gRPC: read a request, call the model, write the answer."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+import grpc.aio
+from grpc_health.v1 import health_pb2
+
+from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
+from serving.errors import HeadTooLarge
+from serving.framework import pb
+from serving.grpc.codec import decode_message, encode_response
+from serving.grpc.errors import abort
+from serving.grpc.manage import create_handlers, wrap
+from serving.grpc.wire import MAX_HEAD_BYTES
+from serving.repository import Repository
+from serving.telemetry.record import RequestLog, forwarded_headers
+from serving.telemetry.stages import Stage, write_timings
+
+HEALTH_SERVICE = "grpc.health.v1.Health"
+METADATA_BYTES = 2 * MAX_HEAD_BYTES  # above what REST and this file take: they say it better
+
+
+def create_grpc_server(
+    repository: Repository, release: str, addresses: Sequence[str]
+) -> grpc.aio.Server:
+    """Build the gRPC server of the V2 and the standard health service on `host:port` addresses."""
+    settings = repository.settings
+    grace = settings.request_seconds + settings.answer_seconds
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", settings.max_body_bytes + MAX_HEAD_BYTES),
+            # Between the two, gRPC would refuse at random.
+            ("grpc.max_metadata_size", METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", METADATA_BYTES),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),  # a port in use shall be an error, not shared
+            # Callers behind a ClusterIP would stick to one pod for ever, and who reads no
+            # answer would keep it here: nothing else ends such a call.
+            ("grpc.max_connection_age_ms", round(1000 * settings.request_seconds)),
+            ("grpc.max_connection_age_grace_ms", round(1000 * grace)),
+            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+            ("grpc.keepalive_permit_without_calls", 1),  # or the line above holds in calls alone
+        ]
+    )
+    methods = create_handlers(repository, release)
+    methods["ModelInfer"] = Inference(repository).create_handler()
+    server.add_registered_method_handlers(GRPC_SERVICE, methods)
+    check = wrap(Health(repository).check, health_pb2.HealthCheckRequest)
+    server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": check})
+    for address in addresses:
+        server.add_insecure_port(address)
+    return server
+
+
+class Inference:
+    """The method that answers, calling the same model function as its REST route."""
+
+    def __init__(self, repository: Repository):
+        self.repository = repository
+
+    def create_handler(self) -> grpc.RpcMethodHandler:
+        """Build the handler; it is given the message as it came."""
+        return grpc.unary_unary_rpc_method_handler(
+            self.infer, None, lambda message: message.SerializeToString()
+        )
+
+    async def infer(
+        self, message: bytes, context: grpc.aio.ServicerContext
+    ) -> pb.ModelInferResponse:
+        headers = dict(context.invocation_metadata() or ())
+        record = RequestLog(self.repository.service, "grpc", GRPC_INFER, "/", headers)
+        try:
+            with record:
+                return await self.answer(message, context, record, headers)
+        except Exception as error:
+            await abort(context, error, record.request_id)
+
+    async def answer(
+        self,
+        message: bytes,
+        context: grpc.aio.ServicerContext,
+        record: RequestLog,
+        headers: dict[str, str],
+    ) -> pb.ModelInferResponse:
+        check_metadata(headers)
+        with ExitStack() as place:
+            ticket = place.enter_context(self.repository.admission.enter())
+            ticket.add(len(message))
+            asked = await decode_message(message, self.repository.settings.max_body_bytes)
+            record.name_address(f"/{asked.model}")
+            model = self.repository.find(asked.model, asked.version)
+            record.model = model.name
+            asked.forward = forwarded_headers(headers, record.request_id)
+            asked.claim = ticket.add
+            remaining = context.time_remaining()
+            if remaining is not None:
+                asked.deadline = time.monotonic() + remaining
+            answer = await model.infer(asked)
+            content = encode_response(answer)
+            ticket.add(sum(array.nbytes for array in answer.outputs.values()))
+            # The place is kept until the caller has taken the answer, or lost the connection.
+            leave = place.pop_all().close
+            context.add_done_callback(lambda _: leave())
+        answer.timings[Stage.TOTAL] = record.stop()
+        context.set_trailing_metadata(
+            (
+                ("server-timing", write_timings(answer.timings)),
+                ("x-request-id", record.request_id),
+                (SET_HEADER, answer.landmarks),
+            )
+        )
+        return content
+
+
+def check_metadata(headers: Mapping[str, str | bytes]) -> None:
+    """Raise HeadTooLarge where a call has more metadata than a request over REST may have."""
+    size = sum(len(name) + len(value) for name, value in headers.items())
+    if size > MAX_HEAD_BYTES:
+        raise HeadTooLarge(f"The metadata has more than {MAX_HEAD_BYTES} bytes.")
+
+
+class Health:
+    """grpc.health.v1, for probes: "" is the whole server, "live" the process, else a model."""
+
+    def __init__(self, repository: Repository):
+        self.repository = repository
+
+    async def check(self, request):
+        kinds = health_pb2.HealthCheckResponse
+        if request.service == "live":
+            return kinds(status=kinds.SERVING)
+        checked = self.repository.find(request.service) if request.service else self.repository
+        ready = await checked.check_ready()
+        return kinds(status=kinds.SERVING if ready else kinds.NOT_SERVING)

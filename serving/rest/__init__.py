@@ -1,0 +1,1 @@
+"""V2 over HTTP/1.1 with JSON, binary tensors and pictures; `app` has the routes."""

@@ -1,0 +1,210 @@
+"""V2 inference over REST: read a request, call the model, write the answer."""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from serving.contract import SET_HEADER
+from serving.errors import (
+    Cancelled,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    ServingError,
+    describe_error,
+    to_answer,
+)
+from serving.messages import InferenceRequest
+from serving.repository import Repository
+from serving.rest.accept import choose_drawing
+from serving.rest.body import compress_body, read_body
+from serving.rest.codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
+from serving.rest.manage import ManageRoutes
+from serving.rest.pages import list_page_routes
+from serving.telemetry.record import RequestLog, ensure_request_id, forwarded_headers
+from serving.telemetry.stages import Stage, write_timings
+
+T = TypeVar("T")
+INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
+PIECE = 256 * 2**10  # bytes of an answer that are handed to the connection at once
+PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
+
+
+def create_app(repository: Repository, release: str) -> Starlette:
+    """Build the ASGI application that serves the models under /v2."""
+    infer = InferRoute(repository).infer
+    # Each request tries the routes in turn, so the one that most of them take comes first.
+    routes = [Route(path, infer, methods=["POST"]) for path in INFER]
+    routes += ManageRoutes(repository, release).list_routes()
+    for folder in {model.page for model in repository.list_models() if model.page}:
+        routes += list_page_routes(folder)
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            ServingError: show_error,
+            HTTPException: show_http_error,
+            Exception: show_error,  # which goes on to the server's log
+        },
+    )
+    app.router.redirect_slashes = False  # it would send callers to the host that they named
+    return app
+
+
+class InferRoute:
+    """The route that answers; its errors never leave it, so none closes the connection."""
+
+    def __init__(self, repository: Repository):
+        self.repository = repository
+
+    async def infer(self, request: Request) -> Response:
+        route = INFER[1 if "version" in request.path_params else 0]
+        service, path = self.repository.service, request.url.path
+        record = RequestLog(service, "rest", route, path, request.headers)
+        try:
+            with record:
+                return await self.answer(request, record)
+        except Exception as error:
+            return write_error(request, error, record.request_id)
+
+    async def answer(self, request: Request, record: RequestLog) -> Response:
+        name = request.path_params["model"]
+        version = request.path_params.get("version", "")
+        model = self.repository.find(name, version)  # before a body is read in vain
+        record.model = model.name
+        drawing = choose_drawing(request.headers.get("accept", ""))
+        if drawing and not model.draws:
+            raise NotAcceptable(f"Model '{model.name}' draws no pictures; it answers with JSON.")
+        with ExitStack() as place:
+            ticket = place.enter_context(self.repository.admission.enter())
+            deadline = read_deadline(request)
+            try:
+                body = await read_body(request, model.settings, ticket)
+            except ClientDisconnect:
+                raise Cancelled("The caller left before the body was read.") from None
+            asked = await read_request(request, body, name, model.settings.max_body_bytes)
+            asked.id = asked.id or request.headers.get("x-request-id", "")
+            asked.forward = forwarded_headers(request.headers, record.request_id)
+            asked.deadline, asked.claim, asked.picture = deadline, ticket.add, drawing
+            model = self.repository.find(name, version)  # it may have been loaded anew
+            answer = await watch_caller(request, model.infer(asked))
+            encoding: dict[str, str] = {}
+            if drawing:
+                content, headers = answer.picture, {"content-type": drawing}
+            else:
+                content, headers = await encode_answer(answer, asked.binary_outputs)
+                accepted = request.headers.get("accept-encoding")
+                content, encoding = await compress_body(content, accepted)
+            ticket.add(len(content))
+            answer.timings[Stage.TOTAL] = record.stop()
+            headers |= encoding
+            headers["server-timing"] = write_timings(answer.timings)
+            headers["x-request-id"] = record.request_id
+            if answer.landmarks:
+                headers[SET_HEADER] = answer.landmarks
+            return InferenceAnswer(content, headers, place.pop_all().close)
+
+
+class InferenceAnswer(Response):
+    """An answer that keeps its place among the requests under way until the caller has read it."""
+
+    def __init__(self, content: bytes, headers: dict[str, str], leave: Callable[[], None]):
+        super().__init__(content, headers=headers)
+        self.leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        try:
+            await send(start)
+            # The server takes the next piece when it is rid of most of the one before.
+            for begin in range(0, len(self.body), PIECE):
+                piece = bytes(self.body[begin : begin + PIECE])
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            self.leave()
+
+
+async def read_request(request: Request, body: bytes, name: str, limit: int) -> InferenceRequest:
+    """Read a V2 body, or a plain picture whose parameters are in the query."""
+    media_type = request.headers.get("content-type", "").strip().lower()
+    if media_type.startswith("image/"):
+        return decode_picture(body, name, dict(request.query_params))
+    for signature, kind in PICTURES.items():
+        if body.startswith(signature):
+            raise InvalidRequest(
+                f"The body is a picture, not JSON; send it with 'Content-Type: {kind}'."
+            )
+    return await decode_body(body, name, request.headers.get(BINARY_HEADER), limit)
+
+
+async def watch_caller(request: Request, work: Awaitable[T]) -> T:
+    """Wait for the work, and cancel it when the caller hangs up."""
+    task, left = asyncio.current_task(), False
+    assert task is not None
+
+    async def watch() -> None:
+        nonlocal left
+        await request.receive()  # the body is read: only a hang-up can come
+        left = True
+        task.cancel()
+
+    gone = asyncio.ensure_future(watch())
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if left and not task.uncancel():  # else the server ends, too
+            raise Cancelled("The caller left before the answer.") from None
+        raise
+    finally:
+        gone.cancel()
+
+
+def read_deadline(request: Request) -> float | None:
+    """Read the header X-Request-Timeout, in seconds, as a time of time.monotonic()."""
+    text = request.headers.get("x-request-timeout")
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < 1e6:
+        raise InvalidRequest("X-Request-Timeout needs a number of seconds above 0.")
+    return time.monotonic() + seconds
+
+
+def write_error(request: Request, raised: Exception, request_id: str) -> Response:
+    """Write an error as the answer, in the words of the catalogue."""
+    error = to_answer(raised)
+    headers = {"x-request-id": request_id}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
+    if "expect" in request.headers:
+        # Whether the body, which the caller may hold back, still comes can't be known.
+        headers["connection"] = "close"
+    return JSONResponse(describe_error(error), error.http_status, headers)
+
+
+async def show_error(request: Request, error: Exception) -> Response:
+    return write_error(request, error, ensure_request_id(request.headers.get("x-request-id")))
+
+
+async def show_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    wrong_method = error.status_code == 405
+    kind = MethodNotAllowed if wrong_method else NotFound
+    what = "takes another method" if wrong_method else "leads nowhere"
+    response = await show_error(request, kind(f"{request.url.path[:200]} {what}."))
+    response.headers.update(error.headers or {})
+    return response

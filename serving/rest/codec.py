@@ -1,0 +1,185 @@
+"""Bytes of a REST body to an InferenceRequest, and an InferenceResponse to bytes."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from serving.aside import run_aside
+from serving.errors import InvalidRequest, InvalidTensor
+from serving.messages import (
+    DATATYPES,
+    MAX_BYTES,
+    InferenceRequest,
+    InferenceResponse,
+    Tensor,
+    count_elements,
+    make_array,
+    numpy_dtype,
+)
+from serving.rest.envelope import Entry, read_entries, read_envelope, read_field
+from serving.rest.json_values import read_values
+
+BINARY_HEADER = "inference-header-content-length"
+OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
+PIECE = 2**14  # values written as JSON at once; each call holds the interpreter's lock
+
+
+def decode_picture(body: bytes, model: str, parameters: Mapping[str, object]) -> InferenceRequest:
+    """Make a plain picture body the request that has it as its only `image`."""
+    array = np.empty(1, np.object_)
+    array[0] = body
+    return InferenceRequest(
+        model, {"image": Tensor("image", "BYTES", array)}, parameters=parameters
+    )
+
+
+async def decode_body(
+    body: bytes, model: str, header_length: str | None, limit: int
+) -> InferenceRequest:
+    """Read a V2 body as decode_request does, long JSON without holding up other requests."""
+    if read_length(header_length, len(body)) > OFFLOAD_JSON_BYTES:
+        return await run_aside(decode_request, body, model, header_length, limit)
+    return decode_request(body, model, header_length, limit)
+
+
+def decode_request(
+    body: bytes, model: str, header_length: str | None, limit: int = MAX_BYTES
+) -> InferenceRequest:
+    """Read a V2 JSON body, and the binary tensors that follow its first header_length bytes.
+
+    Binary tensors are views of the body; no tensor takes more than `limit` bytes. Raises
+    InvalidRequest, InvalidTensor or TooLarge with what is wrong.
+    """
+    json_length = read_length(header_length, len(body))
+    raw = memoryview(body)
+    content = read_envelope(raw[:json_length])
+    inputs: dict[str, Tensor] = {}
+    start = json_length
+    for entry in read_entries(content.inputs):
+        tensor, start = decode_tensor(entry, raw, start, limit)
+        if tensor.name in inputs:
+            raise InvalidRequest(f"The input '{tensor.name}' is there twice.")
+        inputs[tensor.name] = tensor
+    if start != len(body):
+        raise InvalidRequest(f"{len(body) - start} bytes follow the last binary tensor.")
+    parameters = read_mapping(read_field(content.parameters, "parameters"), "parameters")
+    outputs = read_field(content.outputs, "outputs") or []
+    if not isinstance(outputs, list) or not all(isinstance(o, dict) for o in outputs):
+        raise InvalidRequest("'outputs' needs a list of objects with a 'name'.")
+    request_id = read_field(content.id, "id")
+    if request_id is not None and not isinstance(request_id, str):
+        raise InvalidRequest("'id' needs text.")
+    return InferenceRequest(
+        model=model,
+        inputs=inputs,
+        id=request_id or "",
+        outputs=tuple(str(output.get("name")) for output in outputs),
+        binary_outputs=find_binary_outputs(outputs, parameters),
+        parameters=parameters,
+    )
+
+
+def read_length(header_length: str | None, body_length: int) -> int:
+    """Read how many bytes of the body are JSON; without a header, all are."""
+    if header_length is None:
+        return body_length
+    digits = header_length.isascii() and header_length.isdecimal() and len(header_length) < 20
+    if not digits or int(header_length) > body_length:
+        raise InvalidRequest("Inference-Header-Content-Length is no length within the body.")
+    return int(header_length)
+
+
+def read_mapping(value: object, name: str) -> dict[str, Any]:
+    """Read an optional JSON object."""
+    if value is not None and not isinstance(value, dict):
+        raise InvalidRequest(f"'{name}' needs an object.")
+    return value or {}
+
+
+def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapping[str, bool]:
+    """Return for each output, and for '' (all others), whether it is wanted as raw bytes."""
+    wanted = {"": parameters.get("binary_data_output") is True}
+    for output in outputs:
+        flag = read_mapping(output.get("parameters"), "parameters").get("binary_data")
+        if flag is not None:  # an output's own flag wins over the request's
+            wanted[str(output.get("name"))] = flag is True
+    return wanted
+
+
+def decode_tensor(entry: Entry, body: memoryview, start: int, limit: int) -> tuple[Tensor, int]:
+    """Read one input; return it and where the next binary tensor starts."""
+    name = read_field(entry.name, "name")
+    if not isinstance(name, str):
+        raise InvalidRequest("Each input needs an object with a 'name'.")
+    datatype, shape = read_field(entry.datatype, "datatype"), read_field(entry.shape, "shape")
+    numpy_dtype(name, datatype)
+    count_elements(name, shape)
+    parameters = read_mapping(read_field(entry.parameters, "parameters"), "parameters")
+    size = parameters.get("binary_data_size")
+    if size is not None:
+        if type(size) is not int or not 0 <= size <= len(body) - start:
+            raise InvalidTensor(f"Tensor '{name}' has a binary_data_size beyond the body.")
+        array = make_array(name, datatype, shape, body[start : start + size])
+        return Tensor(name, datatype, array, parameters=parameters), start + size
+    if not entry.data:
+        raise InvalidTensor(f"Tensor '{name}' has neither 'data' nor 'binary_data_size'.")
+    array = read_values(name, datatype, shape, memoryview(entry.data), limit)
+    return Tensor(name, datatype, array, datatype == "BYTES", parameters), start
+
+
+async def encode_answer(
+    response: InferenceResponse, binary: Mapping[str, bool]
+) -> tuple[bytes, dict[str, str]]:
+    """Write the answer as encode_response does, a long one without holding up other requests."""
+    if sum(array.size for array in response.outputs.values()) > PIECE:
+        return await run_aside(encode_response, response, binary)
+    return encode_response(response, binary)
+
+
+def encode_response(
+    response: InferenceResponse, binary: Mapping[str, bool]
+) -> tuple[bytes, dict[str, str]]:
+    """Write the answer as JSON, followed by the outputs that were asked for in binary.
+
+    `binary` is InferenceRequest.binary_outputs.
+    """
+    outputs, tail = [], []
+    for name, array in response.outputs.items():
+        entry: dict[str, Any] = {
+            "name": name,
+            "datatype": DATATYPES[array.dtype],
+            "shape": array.shape,
+        }
+        if binary.get(name, binary.get("", False)):
+            raw = array.tobytes()
+            entry["parameters"] = {"binary_data_size": len(raw)}
+            tail.append(raw)
+        else:
+            entry["data"] = write_values(array)
+        outputs.append(entry)
+    head = orjson.dumps(
+        {
+            "model_name": response.model,
+            "model_version": response.version,
+            "id": response.id or str(uuid.uuid4()),
+            "outputs": outputs,
+        }
+    )
+    if not tail:
+        return head, {"content-type": "application/json"}
+    headers = {"content-type": "application/octet-stream", BINARY_HEADER: str(len(head))}
+    return b"".join([head, *tail]), headers
+
+
+def write_values(array: NDArray) -> orjson.Fragment:
+    """Write an array's values as one flat JSON list."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    pieces = [
+        orjson.dumps(flat[start : start + PIECE], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        for start in range(0, flat.size, PIECE)
+    ]
+    return orjson.Fragment(b"[" + b",".join(pieces) + b"]")

@@ -1,0 +1,1 @@
+"""What operators see of a request: traces, metrics, stage timings and log lines."""

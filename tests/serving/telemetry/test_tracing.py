@@ -1,0 +1,105 @@
+"""Traces: when they are on, what is imported for them, and what becomes of a wrong variable."""
+
+import logging
+import subprocess
+import sys
+
+import pytest
+from opentelemetry.trace import NoOpTracer
+
+from serving.telemetry import tracing
+from serving.telemetry.stages import measure_stage
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+ID = "0af7651916cd43dd8448eb211c80319c"
+IMPORTS = """
+import sys
+import predictor.model, serving.server, transformer.model
+from serving.telemetry import tracing
+tracing.start_tracing("predictor", "0")
+print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exp"))])
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    monkeypatch.delitem(sys.modules, "serving.telemetry.exporter", raising=False)
+    for name in ("tracer", "propagator", "provider"):
+        monkeypatch.setattr(tracing, name, getattr(tracing, name))  # put back at the end
+    for name in (*tracing.ENDPOINTS, "OTEL_SDK_DISABLED", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_the_variable_nothing_of_the_sdk_is_imported():
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "variables, wanted",
+    [
+        ({}, False),
+        ({ENDPOINT: ""}, False),
+        ({ENDPOINT: "http://a:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a:4318/v1/traces"}, True),
+        ({ENDPOINT: "http://a:4318", "OTEL_SDK_DISABLED": "true"}, False),
+        ({ENDPOINT: "http://a:4318", "OTEL_TRACES_EXPORTER": "none"}, False),
+        ({ENDPOINT: "http://a:4318", "OTEL_TRACES_EXPORTER": "console, otlp"}, True),
+    ],
+)
+def test_the_variables_that_switch_traces_on(variables, wanted):
+    assert tracing.check_wanted(variables) is wanted
+
+
+def test_a_missing_package_is_a_sentence_and_no_crash(monkeypatch, caplog):
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    tracing.start_tracing("predictor", "0")
+    assert "Traces are off, as a package is missing" in caplog.text
+    assert type(tracing.tracer) is NoOpTracer
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),  # its exporter is a package that we don't bring
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+    ],
+)
+def test_a_wrong_variable_is_a_sentence_and_no_crash(monkeypatch, caplog, name, value):
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:1")
+    monkeypatch.setenv(name, value)
+    tracing.start_tracing("predictor", "0")
+    (record,) = (r for r in caplog.records if r.name == "landmarks")
+    assert record.levelno == logging.WARNING and "Traces are off" in record.message
+
+
+@pytest.mark.parametrize(
+    "traceparent, trace_id",
+    [
+        (f"00-{ID}-b7ad6b7169203331-01", ID),
+        (f"cc-{ID}-b7ad6b7169203331-01-of-a-later-version", ID),
+        (f"00-{'0' * 32}-b7ad6b7169203331-01", ""),
+        (f"00-{ID.upper()}-b7ad6b7169203331-01", ""),
+        ("nonsense", ""),
+        ("", ""),
+    ],
+)
+def test_the_trace_of_a_traceparent(traceparent, trace_id):
+    span, token = tracing.open_request("rest", "/", "/", {"traceparent": traceparent}, "")
+    assert tracing.read_trace_id(span) == trace_id
+    told: dict[str, str] = {}
+    with tracing.open_call("a/b", "dns:///c:80") as call:
+        tracing.write_parent(call, told)
+    tracing.close_request(span, token, "rest", "", None)
+    assert told.get("traceparent", "")[3:35] == trace_id  # with no collector it goes on, too
+
+
+def test_a_stage_is_measured_also_when_it_fails():
+    timings = {"decode": 1.0}
+    with pytest.raises(ValueError), measure_stage(timings, "decode"):
+        raise ValueError
+    assert timings["decode"] > 1.0
