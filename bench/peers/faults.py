@@ -18,6 +18,7 @@ from bench.peers.table import Server
 
 CROWD = 640  # callers: ten times the most of the measurements
 CROWD_SECONDS = 3.0
+CROWD_PATIENCE = 45.0
 BOMB_SIDE = 10_000  # pixels; 12 kB that unfold to 300 MB of colour, before any network
 MOST_MB = 4096  # what a container would be given: a server that takes more is ended
 
@@ -177,10 +178,10 @@ async def try_crowd(running: Running, work: Workload) -> dict:
     callers = [Polite(make(running, work)) for _ in range(CROWD)]
     try:
         async with Watch(running) as watch:
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(CROWD_PATIENCE):
                 cell = await ask_in_turn(callers, CROWD_SECONDS, 0, 0)
     except TimeoutError:
-        return {"problem": "some callers had no answer after 90 s"} | watch.describe()
+        return {"problem": f"some callers had no answer after {CROWD_PATIENCE:g} s"} | watch.describe()
     finally:
         for caller in callers:
             await caller.close()
