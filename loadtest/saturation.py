@@ -39,7 +39,7 @@ def measure(url: str, users: int, seconds: int, more: list[str], user: str) -> d
 
 
 def find_target(throughput: dict[int, float]) -> int:
-    """Give the lowest level that has nearly the best throughput."""
+    """Return the lowest level that has nearly the best throughput."""
     best = max(throughput.values())
     return min(users for users, rps in throughput.items() if rps >= ENOUGH * best)
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from abc import abstractmethod
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ class Model(kserve.Model):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]  # what metadata lists, the default ones and the others
     landmarks: LandmarkSet | None = None  # of the answers, as far as it is known
+    draws = False  # whether it answers with a drawn picture where one is asked for
+    page: Path | None = None  # folder of static files that are shown at /
     max_batch_size = 0  # of the configuration: items that share a first dimension; 0 is none
 
     def __init__(self, name: str, settings: ServerSettings, version: str = VERSION):
@@ -43,10 +46,10 @@ class Model(kserve.Model):
         """Answer a request; never computes on the event loop."""
 
     async def check_ready(self) -> bool:
-        """Tell whether a request would be answered now."""
+        """Check whether a request would be answered now."""
         return self.ready and not self.draining
 
-    async def answer(self, request: InferenceRequest) -> InferenceResponse:
+    async def infer(self, request: InferenceRequest) -> InferenceResponse:
         """Answer a request by its deadline: the one function that REST and gRPC call.
 
         Raises ServingError where the caller or the load is the cause, else what went wrong.
@@ -75,7 +78,7 @@ class Model(kserve.Model):
         return response
 
     async def close(self) -> None:
-        """Give up threads and connections, once the last request is answered."""
+        """Release threads and connections, once the last request is answered."""
 
     async def refresh(self) -> None:
         """Bring what metadata and configuration say up to date."""
@@ -137,6 +140,6 @@ def check_name(name: str) -> str:
     return ""
 
 
-def pick_outputs(names: tuple[str, ...], arrays: dict[str, NDArray]) -> dict[str, NDArray]:
+def select_outputs(names: tuple[str, ...], arrays: dict[str, NDArray]) -> dict[str, NDArray]:
     """Keep the named arrays, in the order in which they were asked for."""
     return {name: arrays[name] for name in names}

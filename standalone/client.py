@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from numpy.typing import NDArray
 
-from serving.contract import FACE, LANDMARKS, SCORES
+from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import ModelNotFound, name_code
 from serving.landmarks import LandmarkSet
 from serving.messages import DATATYPES, InferenceRequest, Tensor
 from serving.repository import Repository, close_all
 from serving.telemetry import metrics
-from transformer.client import Client, Located
+from transformer.client import NOTHING, WITH_HEATMAPS, Client, FaceLandmarks
 
 
 class LocalClient(Client):
@@ -23,25 +23,40 @@ class LocalClient(Client):
         self.models = models
 
     async def infer(
-        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
-    ) -> Located:
+        self,
+        faces: NDArray,
+        model: str,
+        forward: Mapping[str, str],
+        deadline: float,
+        heatmaps: bool,
+    ) -> FaceLandmarks:
         tensor = Tensor(FACE.name, DATATYPES[faces.dtype], faces)
-        request = InferenceRequest(model, {FACE.name: tensor}, forward=forward, deadline=deadline)
+        request = InferenceRequest(
+            model,
+            {FACE.name: tensor},
+            outputs=WITH_HEATMAPS if heatmaps else (),
+            forward=forward,
+            deadline=deadline,
+        )
         begun, name, code = time.perf_counter(), "", "ok"
         try:
             with self.models.admission.enter():
                 found = self.models.find(model)
                 name = found.name
-                answer = await found.answer(request)
+                answer = await found.infer(request)
         except BaseException as error:
             code = name_code(error)
             raise
         finally:
             seconds = time.perf_counter() - begun
             metrics.count_request(self.models.service, name, code, seconds)
-        outputs = answer.outputs
-        return Located(
-            outputs[LANDMARKS.name], outputs[SCORES.name], answer.timings, answer.landmarks
+        arrays = answer.outputs
+        return FaceLandmarks(
+            arrays[LANDMARKS.name],
+            arrays[SCORES.name],
+            answer.timings,
+            answer.landmarks,
+            arrays.get(HEATMAPS.name, NOTHING),
         )
 
     async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:

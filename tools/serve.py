@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tools.processes import ROOT, Ports, Service, StartError, run_services, run_standalone
 
 HELP = """
-Try, from another terminal:
+Open http://127.0.0.1:{ports.rest}/ and drop a picture there. Or, from another terminal:
   curl --data-binary @tests/assets/astronaut.jpg -H 'Content-Type: image/jpeg' \\
        http://127.0.0.1:{ports.rest}/v2/models/unet/infer
   .venv/bin/python -m client tests/assets/astronaut.jpg --overlay out/astronaut.png

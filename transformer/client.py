@@ -8,23 +8,29 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.contract import HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidRequest, PredictorUnavailable
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Timings, add_timings
 
 SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
+NOTHING = np.empty((0, 0, 0, 0), np.float32)
+WITH_HEATMAPS = (LANDMARKS.name, SCORES.name, HEATMAPS.name)  # outputs to ask for
 CHUNK_FACES = 256  # of a call, the predictor's own limit
 CHUNK_BYTES = 8 * 2**20
 
 
 @dataclass(slots=True)
-class Located:
+class FaceLandmarks:
     """What the predictor says about faces, and the seconds of its own stages."""
 
     landmarks: NDArray[np.float32]  # [N, K, 2]
     scores: NDArray[np.float32]  # [N, K]
     timings: Timings = field(default_factory=dict)
     digest: str = ""  # of the landmark set, "" where the predictor doesn't tell
+    heatmaps: NDArray[np.float32] = field(
+        default_factory=NOTHING.copy
+    )  # [N, K, S, S], where they were asked for
 
 
 class Client(ABC):
@@ -32,16 +38,21 @@ class Client(ABC):
 
     address: str  # where that is, for the log
 
-    async def locate(
-        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
-    ) -> Located:
+    async def predict(
+        self,
+        faces: NDArray,
+        model: str,
+        forward: Mapping[str, str],
+        deadline: float,
+        heatmaps: bool = False,
+    ) -> FaceLandmarks:
         """Ask a model for the landmarks and scores of faces `[N,...]`.
 
         Raises the predictor's own ServingError, or PredictorUnavailable.
         """
         chunk = max(1, min(CHUNK_FACES, CHUNK_BYTES // max(1, faces[:1].nbytes)))
         parts = [
-            await self.infer(faces[start : start + chunk], model, forward, deadline)
+            await self.infer(faces[start : start + chunk], model, forward, deadline, heatmaps)
             for start in range(0, len(faces), chunk)
         ]
         if len({part.digest for part in parts}) > 1:
@@ -49,17 +60,23 @@ class Client(ABC):
         timings: Timings = {}
         for part in parts:
             add_timings(timings, part.timings)
-        return Located(
+        return FaceLandmarks(
             np.concatenate([part.landmarks for part in parts]),
             np.concatenate([part.scores for part in parts]),
             timings,
             parts[0].digest,
+            np.concatenate([part.heatmaps for part in parts]),
         )
 
     @abstractmethod
     async def infer(
-        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
-    ) -> Located:
+        self,
+        faces: NDArray,
+        model: str,
+        forward: Mapping[str, str],
+        deadline: float,
+        heatmaps: bool,
+    ) -> FaceLandmarks:
         """Make one call, with no more faces than it takes."""
 
     @abstractmethod
@@ -71,11 +88,11 @@ class Client(ABC):
 
     @abstractmethod
     async def check_ready(self, model: str) -> bool:
-        """Tell whether the predictor's model is ready."""
+        """Check whether the predictor's model is ready."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Give up connections, or models."""
+        """Release connections, or models."""
 
 
 def check_forward(forward: Mapping[str, str]) -> None:

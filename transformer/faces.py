@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
-class Faces:
+class DetectedFaces:
     """The faces of one picture, the best-scored first."""
 
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
@@ -60,7 +60,9 @@ class FaceFinder:
             self.path, settings.detect_side, settings.min_score, settings.first_look
         )
 
-    def find_faces(self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet) -> Faces:
+    def detect_faces(
+        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet
+    ) -> DetectedFaces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
 
         They are cropped as a network of this landmark set takes them. Raises InvalidImage
@@ -68,7 +70,7 @@ class FaceFinder:
         """
         timings: Timings = {}
         with measure_stage(timings, Stage.DECODE):
-            picture = self.open(content)
+            picture = self.open(content, self.settings.detect_side)
         with measure_stage(timings, Stage.DETECT):
             if self.settings.any_way_up:
                 boxes, scores, turn = find_way_up(self.detector, picture.small)
@@ -86,19 +88,22 @@ class FaceFinder:
             for i, square in enumerate(squares):
                 crops[i, 0] = np.rot90(crop_face(full, square, side), turn)
         size = np.array([picture.width, picture.height] * 2, np.float32)
-        return Faces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
+        return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
 
-    def open(self, content: bytes | Base64Text | Pixels) -> Picture:
+    def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
+        """Decode a picture with at least `side` pixels of its long side, where it has them."""
         if isinstance(content, Base64Text):
             content = content.decode()
         if isinstance(content, bytes):
-            return open_picture(content, self.settings.max_pixels, self.settings.detect_side)
+            return open_picture(content, self.settings.max_pixels, side)
         if content.shape[0] * content.shape[1] > self.settings.max_pixels:
             raise TooLarge(f"The picture has more than {self.settings.max_pixels} pixels.")
         return Picture.of_pixels(content)
 
 
-def find_numbered(find: Callable[[Item], Faces], numbered: tuple[int, Item]) -> Faces:
+def find_numbered(
+    find: Callable[[Item], DetectedFaces], numbered: tuple[int, Item]
+) -> DetectedFaces:
     """Find the faces of one of several pictures; an error says which one is bad."""
     number, content = numbered
     try:

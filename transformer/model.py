@@ -14,6 +14,7 @@ from serving.contract import (
     CROPS,
     FACE,
     FACE_SCORES,
+    HEATMAPS,
     IMAGE,
     IMAGE_INDEX,
     LANDMARKS,
@@ -21,13 +22,14 @@ from serving.contract import (
 )
 from serving.errors import ModelNotFound, ServingError, TooLarge
 from serving.landmarks import LandmarkSet
-from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
-from serving.model import Model, pick_outputs
+from serving.messages import InferenceRequest, InferenceResponse, resolve_outputs
+from serving.model import Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
-from transformer.client import Client, Located, check_forward
+from transformer.client import Client, FaceLandmarks, check_forward
 from transformer.crop import map_to_crop, to_picture
+from transformer.drawing import draw_answer
 from transformer.faces import FaceFinder, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.pool import WorkerPool
@@ -48,12 +50,14 @@ class Transformer(Model):
 
     service = "transformer"
     inputs = (IMAGE, FACE)
-    outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS)
+    draws = True
+    outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS, HEATMAPS)
     settings: TransformerSettings
 
     def __init__(self, name: str, settings: TransformerSettings, client: Client):
         super().__init__(name, settings)
         self.client = client
+        self.page = settings.page
         self.sets: dict[str, LandmarkSet] = {}  # of the predictor's models that were asked
 
     def load(self) -> bool:
@@ -105,7 +109,7 @@ class Transformer(Model):
         check_forward(payload.forward)  # what can't go on is refused at once
         if FACE.name in payload.inputs:
             return await self.locate_faces(payload)
-        names = choose_outputs(payload.outputs, self.outputs[:-1], (CROPS,))
+        names = resolve_outputs(payload.outputs, self.outputs[:-2], (CROPS, HEATMAPS))
         model = read_model(payload, self.name)
         pictures = read_pictures(payload, self.settings.max_images)
         assert payload.deadline is not None
@@ -124,9 +128,13 @@ class Transformer(Model):
             fresh = await self.learn_set(model, payload.deadline)
             if (fresh.side, fresh.crop_scale) != (known.side, known.crop_scale):
                 arrays, answer = await self.locate_pictures(payload, pictures, model, fresh)
+        if payload.picture:
+            look = partial(self.finder.open, pictures[0])
+            answer.picture, drawn = await draw_answer(self.pool, payload, look, arrays)
+            answer.timings |= drawn
         metrics.observe_stages(self.service, answer.timings)
         metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
-        answer.outputs = pick_outputs(names, arrays)
+        answer.outputs = select_outputs(names, arrays)
         return answer
 
     async def locate_pictures(
@@ -134,11 +142,11 @@ class Transformer(Model):
     ) -> tuple[dict[str, NDArray], InferenceResponse]:
         """Find the faces of pictures, cropped for a landmark set, and their landmarks."""
         begun, timings = time.perf_counter(), Timings()
-        find_faces = partial(self.finder.find_faces, landmarks=known)
+        detect_faces = partial(self.finder.detect_faces, landmarks=known)
         if len(pictures) == 1:
-            found = await self.pool.run_all(find_faces, pictures, timings)
+            found = await self.pool.run_all(detect_faces, pictures, timings)
         else:
-            find = partial(find_numbered, find_faces)
+            find = partial(find_numbered, detect_faces)
             found = await self.pool.run_all(find, list(enumerate(pictures)), timings)
         for faces in found:
             add_timings(timings, faces.timings)
@@ -151,12 +159,18 @@ class Transformer(Model):
         begun = time.perf_counter()
         landmarks, maps = np.empty((0, len(known), 2), np.float32), np.empty((0, 2, 3), np.float32)
         scores, digest = np.empty((0, len(known)), np.float32), known.digest
+        heatmaps = np.empty((0, len(known), known.side, known.side), np.float32)
         if sum(counts):
             crops = np.concatenate([faces.crops for faces in found])  # [F, 1, S, S]
             turns = np.repeat([faces.turn for faces in found], counts).astype(np.int8)  # [F]
+            upright = turns.copy()
             located = await self.call_predictor(crops, model, payload)
             if self.settings.any_way_up:
                 await self.turn_doubtful(crops, turns, located, model, payload)
+            if HEATMAPS.name in payload.outputs:  # of the crops as they were looked at last
+                payload.claim(4 * len(crops) * len(known) * known.side**2)
+                crops = turn_crops(crops, (turns - upright) % 4)
+                heatmaps = (await self.call_predictor(crops, model, payload, True)).heatmaps
             squares = [square for faces in found for square in faces.squares]
             points = turn_points_back(located.landmarks, turns, known.side)
             landmarks = to_picture(points, squares, known.side)
@@ -173,6 +187,7 @@ class Transformer(Model):
             BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
             FACE_SCORES.name: score_faces(scores),
             CROPS.name: maps,
+            HEATMAPS.name: heatmaps,
             IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
         return arrays, InferenceResponse({}, timings, len(pictures), digest)
@@ -181,7 +196,7 @@ class Transformer(Model):
         self,
         crops: np.ndarray,
         turns: np.ndarray,
-        located: Located,
+        located: FaceLandmarks,
         model: str,
         request: InferenceRequest,
     ) -> None:
@@ -209,7 +224,7 @@ class Transformer(Model):
 
     async def locate_faces(self, request: InferenceRequest) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
-        names = choose_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
+        names = resolve_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_picture_faces)
         tracing.describe_request(faces=len(faces))
@@ -222,13 +237,13 @@ class Transformer(Model):
             SCORES.name: located.scores,
             FACE_SCORES.name: score_faces(located.scores),
         }
-        return InferenceResponse(pick_outputs(names, arrays), timings, len(faces), located.digest)
+        return InferenceResponse(select_outputs(names, arrays), timings, len(faces), located.digest)
 
     async def call_predictor(
-        self, faces: np.ndarray, model: str, request: InferenceRequest
-    ) -> Located:
+        self, faces: np.ndarray, model: str, request: InferenceRequest, heatmaps: bool = False
+    ) -> FaceLandmarks:
         assert request.deadline is not None
-        return await self.client.locate(faces, model, request.forward, request.deadline)
+        return await self.client.predict(faces, model, request.forward, request.deadline, heatmaps)
 
     async def close(self) -> None:
         await self.client.close()

@@ -13,6 +13,7 @@ from serving.contract import (
     GRPC_CONFIG,
     GRPC_INFER,
     GRPC_SERVICE,
+    HEATMAPS,
     LANDMARKS,
     SCORES,
     SET_HEADER,
@@ -26,8 +27,8 @@ from serving.grpc.servicer import METADATA_BYTES
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
-from transformer.client import Client, Located
-from transformer.target import find_target
+from transformer.client import NOTHING, WITH_HEATMAPS, Client, FaceLandmarks
+from transformer.target import grpc_target
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
@@ -71,7 +72,7 @@ class PredictorClient(Client):
     """Calls models of the predictors behind an address; connects on first use."""
 
     def __init__(self, address: str):
-        self.address = find_target(address)
+        self.address = grpc_target(address)
         self.channel: grpc.aio.Channel | None = None
 
     @property
@@ -87,11 +88,17 @@ class PredictorClient(Client):
         return self.connected
 
     async def infer(
-        self, faces: NDArray, model: str, forward: Mapping[str, str], deadline: float
-    ) -> Located:
+        self,
+        faces: NDArray,
+        model: str,
+        forward: Mapping[str, str],
+        deadline: float,
+        heatmaps: bool,
+    ) -> FaceLandmarks:
         """Make one call."""
+        outputs = WITH_HEATMAPS if heatmaps else ()
         request_id = forward.get("x-request-id", "")
-        request = encode_request(model, {FACE.name: faces}, request_id=request_id)
+        request = encode_request(model, {FACE.name: faces}, outputs, request_id)
         metadata, status = dict(forward), grpc.StatusCode.CANCELLED
         with tracing.open_call(GRPC_INFER, self.address, model=model, faces=len(faces)) as span:
             tracing.write_parent(span, metadata)
@@ -110,13 +117,19 @@ class PredictorClient(Client):
             arrays = decode_response(answer)
         except InvalidTensor as error:  # not the caller's fault
             raise ServingError(f"Model '{model}' gives a broken answer.") from error
-        if LANDMARKS.name not in arrays or SCORES.name not in arrays:
-            raise ServingError(f"Model '{model}' gives no landmarks and scores.")
+        if missing := [name for name in outputs or WITH_HEATMAPS[:2] if name not in arrays]:
+            raise ServingError(f"Model '{model}' gives no {' and '.join(missing)}.")
         told = dict(trailing or ())
         timings = read_timings(told.get("server-timing", ""))
         timings.pop(Stage.TOTAL, None)
         digest = str(told.get(SET_HEADER, ""))
-        return Located(arrays[LANDMARKS.name], arrays[SCORES.name], timings, digest)
+        return FaceLandmarks(
+            arrays[LANDMARKS.name],
+            arrays[SCORES.name],
+            timings,
+            digest,
+            arrays.get(HEATMAPS.name, NOTHING),
+        )
 
     async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
         """Ask for the landmark set of a model.
@@ -136,7 +149,7 @@ class PredictorClient(Client):
             raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
 
     async def check_ready(self, model: str) -> bool:
-        """Tell whether the predictor's model is ready, within a second."""
+        """Check whether the predictor's model is ready, within a second."""
         request = pb.ModelReadyRequest(name=model)
         try:
             return (await self.stub.ModelReady(request, timeout=1.0)).ready

@@ -8,6 +8,8 @@ from pydantic_settings import SettingsConfigDict
 from serving.cpus import count_cpus
 from serving.settings import ServerSettings
 
+PAGE = Path(__file__).parent / "page"
+
 
 class TransformerSettings(ServerSettings):
     """Where the predictor is, what pictures are taken and how faces are found."""
@@ -16,6 +18,8 @@ class TransformerSettings(ServerSettings):
 
     predictor: str = "127.0.0.1:8083"
     """Host and port of the predictor's gRPC; the flag --predictor_host wins."""
+    demo_page: bool = True
+    """Whether / shows a page on which pictures can be tried."""
     ready_needs_predictor: bool = True
     """Whether this service is ready only while the predictor is."""
     detector: Path | None = None
@@ -45,3 +49,8 @@ class TransformerSettings(ServerSettings):
         validation_alias=AliasChoices("LANDMARKS_MAX_PICTURE_FACES", "LANDMARKS_MAX_FACES"),
     )
     """Faces in one request, those found in all its pictures counted."""
+
+    @property
+    def page(self) -> Path | None:
+        """Where the page's files lie, None where none is shown."""
+        return PAGE if self.demo_page else None

@@ -64,7 +64,7 @@ def measure_overhead() -> dict:
         rest = Poster(predictor.rest, *pack_faces(face))
         found = take_turns(
             {
-                "engine": lambda: engine.locate(face),
+                "engine": lambda: engine.predict(face),
                 "grpc": lambda: stub.ModelInfer(request),
                 "grpc, nothing in it": lambda: stub.ServerLive(pb.ServerLiveRequest()),
                 "rest": rest,
@@ -95,7 +95,7 @@ def measure_chain() -> dict:
     jpeg = make_jpeg()
 
     def do_stages() -> None:
-        engine.locate(finder.find_faces(jpeg, engine.landmarks).crops)
+        engine.predict(finder.detect_faces(jpeg, engine.landmarks).crops)
 
     with run_ours() as (_, transformer):
         served = Poster(transformer.rest, jpeg, {"Content-Type": "image/jpeg"})

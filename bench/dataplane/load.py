@@ -43,7 +43,7 @@ class RestCaller:
                 self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
             self.writer.write(self.request)
             head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0])
+            length = int(head.partition(b"\r\ncontent-length: ")[2].partition(b"\r")[0])
             await self.reader.readexactly(length)
             return head[9:12].decode()
         except (OSError, asyncio.IncompleteReadError) as error:
@@ -105,7 +105,7 @@ class Tally:
 
 
 def describe_times(seconds: list[float]) -> dict[str, float]:
-    """Give the good tenth, the median and the tails, in milliseconds."""
+    """Return the good tenth, the median and the tails, in milliseconds."""
     if not seconds:
         return {}
     quantiles = {"p10": 10, "p50": 50, "p90": 90, "p99": 99, "max": 100}

@@ -48,6 +48,9 @@ volumeMounts:
 {{- $base = append $base (dict "name" $name "value" (toString $values.timeoutSeconds)) -}}
 {{- end -}}
 {{- end -}}
+{{- if or (eq .component "transformer") (include "landmarks.single" .root) -}}
+{{- $base = append $base (dict "name" "LANDMARKS_DEMO_PAGE" "value" (toString (eq (toString $values.transformer.demoPage) "true"))) -}}
+{{- end -}}
 {{- if eq .component "transformer" -}}
 {{- $min := include "landmarks.given" (list $values.autoscaling.predictor.min 1) -}}
 {{- if and (include "landmarks.knative" .root) (eq $min "0") -}}

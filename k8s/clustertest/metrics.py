@@ -4,7 +4,7 @@ import json
 import urllib.parse
 
 from k8s.clustertest.commands import CommandError, kubectl, wait_until
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.release import Release
 
 PROXY = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1"
@@ -16,7 +16,7 @@ def query(expression: str) -> list[dict]:
     return json.loads(kubectl("get", "--raw", path))["data"]["result"]
 
 
-def check_scraped(record: Record, release: Release, text: str) -> None:
+def check_scraped(record: ScenarioResult, release: Release, text: str) -> None:
     """See that both services are in Prometheus, by the PodMonitor, each of their pods once.
 
     There may be several pods: on a slow machine Knative adds one for the callers who wait.
@@ -41,7 +41,7 @@ def settled(health: list[str]) -> list[str]:
     return [] if "unknown" in health else health
 
 
-def check_rules(record: Record, release: Release) -> None:
+def check_rules(record: ScenarioResult, release: Release) -> None:
     """See that Prometheus evaluates every alert of the release without an error."""
 
     def health() -> list[str]:

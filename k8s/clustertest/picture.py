@@ -70,7 +70,7 @@ def post(host: str, body: bytes, content_type: str, timeout: float, model: str =
 
 
 def read_metadata(host: str) -> list[str]:
-    """Give the names of the outputs that the model's metadata lists."""
+    """Return the names of the outputs that the model's metadata lists."""
     url = f"http://{INGRESS}/v2/models/unet"
     answer = requests.get(url, headers={"Host": host}, timeout=20)
     return sorted(output["name"] for output in answer.json().get("outputs", []))

@@ -7,7 +7,7 @@ import time
 
 from k8s.clustertest.chart import draw
 from k8s.clustertest.commands import ROOT, run
-from k8s.clustertest.journal import Record, list_failed
+from k8s.clustertest.journal import ScenarioResult, list_failed
 
 HEAD = """# What was seen on the cluster
 
@@ -38,7 +38,7 @@ NOT_SHOWN = """
 """
 
 
-def write_report(records: list[Record], setup: dict[str, float]) -> None:
+def write_report(records: list[ScenarioResult], setup: dict[str, float]) -> None:
     """Write the report and its picture."""
     parts = [head(records, setup), steps(setup)]
     parts += [section(record) for record in records]
@@ -49,7 +49,7 @@ def write_report(records: list[Record], setup: dict[str, float]) -> None:
         draw(series, ROOT / "k8s/results.png")
 
 
-def head(records: list[Record], setup: dict[str, float]) -> str:
+def head(records: list[ScenarioResult], setup: dict[str, float]) -> str:
     count = len({record.number for record in records})
     return HEAD.format(
         date=time.strftime("%Y-%m-%d"),
@@ -98,7 +98,7 @@ def steps(setup: dict[str, float]) -> str:
     return "\n".join(["| step | seconds |", "|---|---|", *rows, ""])
 
 
-def section(record: Record) -> str:
+def section(record: ScenarioResult) -> str:
     """Write one scenario: checks, numbers, tables."""
     result = "" if record.passed else " - FAILED"
     lines = [

@@ -6,7 +6,7 @@ import pytest
 
 from k8s.clustertest.commands import wait_until
 from k8s.clustertest.crowd import make_crowd
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.release import Release
 from k8s.clustertest.watch import Watch
@@ -23,7 +23,7 @@ DEFAULT_STEPS = ((2, 30), (6, 75))
 
 @pytest.mark.load
 @pytest.mark.scenario(4, "the chart's default targets under load")
-def test_default_targets(record: Record) -> None:
+def test_default_targets(record: ScenarioResult) -> None:
     """Targets, window and delay as the chart has them; only max is what two cores carry."""
     release = Release("defaults")
     release.install(*(f"autoscaling.{name}.max={MOST}" for name in TARGETS))
@@ -44,7 +44,7 @@ def test_default_targets(record: Record) -> None:
 
 @pytest.mark.load
 @pytest.mark.scenario(3, "Knative scales transformer and predictor on concurrency, and back")
-def test_up_and_down(record: Record) -> None:
+def test_up_and_down(record: ScenarioResult) -> None:
     release = Release("concurrency")
     release.install(
         f"autoscaling.utilization={UTILIZATION * 100:.0f}",
@@ -95,7 +95,7 @@ def find_return(watch: Watch, load: Load) -> str:
 
 
 def check_component(
-    record: Record,
+    record: ScenarioResult,
     watch: Watch,
     component: str,
     begun: float,

@@ -4,7 +4,7 @@ import pytest
 
 from k8s.clustertest.commands import wait_until
 from k8s.clustertest.crowd import make_small
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.metrics import check_scraped
 from k8s.clustertest.picture import ask_grpc, read_metadata
@@ -16,7 +16,7 @@ ONE = ("topology=single", "monitoring.podMonitor=true")
 
 
 @pytest.mark.scenario(20, "both in one process: topology single")
-def test_single(record: Record) -> None:
+def test_single(record: ScenarioResult) -> None:
     release = Release("single")
     quick = ("autoscaling.scaleDownDelaySeconds=0", "autoscaling.windowSeconds=8")
     ready = release.install(*ONE, *quick)
@@ -41,7 +41,7 @@ def test_single(record: Record) -> None:
     see_plain(record, plain)
 
 
-def upgrade(record: Record, release: Release) -> None:
+def upgrade(record: ScenarioResult, release: Release) -> None:
     """A new revision under a thousand requests."""
     before = read_stamps(release)
     with Load("single", release.host, "4:900", make_small(), 0.04) as load:
@@ -61,7 +61,7 @@ def read_stamps(release: Release) -> set[str]:
     }
 
 
-def see_plain(record: Record, release: Release) -> None:
+def see_plain(record: ScenarioResult, release: Release) -> None:
     """As a plain Deployment over gRPC."""
     host = expose(release)
     wait_until("an answer", lambda: not ask_grpc(host).problem, 20)

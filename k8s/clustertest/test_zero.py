@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from k8s.clustertest.commands import wait_until
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
 
@@ -17,7 +17,7 @@ QUICK = ("autoscaling.windowSeconds=8", "autoscaling.scaleDownDelaySeconds=0")
 
 
 @pytest.mark.scenario(5, "scale to zero, and the cold start")
-def test_cold_start(record: Record) -> None:
+def test_cold_start(record: ScenarioResult) -> None:
     """Two releases, so that one falls to zero while the other is asked."""
     releases = {"both": Release("zero"), "one process": Release("zero-single")}
     releases["both"].install(
@@ -39,7 +39,7 @@ def test_cold_start(record: Record) -> None:
         record.check(f"cold start of {what} within {limit:g} s", best <= limit, f"{best:.1f} s")
 
 
-def see_start(record: Record, release: Release, what: str) -> float:
+def see_start(record: ScenarioResult, release: Release, what: str) -> float:
     """Wait until nothing is left, call it, and give the seconds to the first answer."""
     host = release.host
     wait_until("no pod left", lambda: gone(release), 120)

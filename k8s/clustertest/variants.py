@@ -6,7 +6,7 @@ import sys
 import yaml
 
 from k8s.clustertest.commands import OUT, ROOT, CommandError, kubectl
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from tests.helm.conftest import render
 from tests.helm.test_service import CI_FILES, VARIANTS
 
@@ -16,7 +16,7 @@ UNIT_LOG = OUT / "unit-tests.log"
 UNIT: list[subprocess.Popen[bytes]] = []  # started with the cluster
 
 
-def see_variants(record: Record) -> None:
+def see_variants(record: ScenarioResult) -> None:
     """Let the API server look at each variant's InferenceService; run the chart's unit tests."""
     variants = {",".join(values) or "defaults": render(*values) for values in VARIANTS}
     for name in CI_FILES:
@@ -42,7 +42,7 @@ def start_unit_tests() -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
 
-def check_unit_tests(record: Record) -> None:
+def check_unit_tests(record: ScenarioResult) -> None:
     """See how they ended; those that nobody started are run now."""
     process = UNIT.pop() if UNIT else start_unit_tests()
     code = process.wait(900)

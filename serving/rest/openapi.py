@@ -14,6 +14,7 @@ from serving.errors import (
     ServingError,
 )
 from serving.model import Model
+from serving.rest.accept import DRAWN
 from serving.rest.openapi_schemas import (
     INFER_EXAMPLE,
     INFER_HEADERS,
@@ -119,6 +120,8 @@ def describe_operation(operation: Operation, models: list[Model]) -> Json:
     content: Json = {"summary": operation.what, "responses": {"200": answer}}
     if infers:
         answer["content"]["application/octet-stream"] = RAW
+        if any(model.draws for model in models):
+            answer["content"] |= dict.fromkeys(DRAWN, RAW)
     for status in sorted({kind.http_status for kind in operation.errors}):
         kinds = [kind for kind in operation.errors if kind.http_status == status]
         content["responses"][str(status)] = describe_errors(kinds)

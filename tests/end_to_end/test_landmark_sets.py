@@ -135,9 +135,9 @@ def chain(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ch
 
 def find_landmarks(picture: bytes, engine: Engine) -> np.ndarray:
     """Do in this process what both services do: `[F,K,2]`."""
-    found = FaceFinder(TransformerSettings()).find_faces(picture, engine.landmarks)
+    found = FaceFinder(TransformerSettings()).detect_faces(picture, engine.landmarks)
     assert found.crops.shape == (1, 1, engine.landmarks.side, engine.landmarks.side)
-    return to_picture(engine.locate(found.crops)[0], found.squares, engine.landmarks.side)
+    return to_picture(engine.predict(found.crops)[0], found.squares, engine.landmarks.side)
 
 
 def check_published(config: dict, landmarks: LandmarkSet) -> None:

@@ -49,7 +49,7 @@ def write_parent(trace: str, flags: str = "01") -> dict[str, str]:
 
 
 def has_root(spans: list[Seen]) -> bool:
-    """Tell whether the transformer's own span is there: it ends last."""
+    """Check whether the transformer's own span is there: it ends last."""
     return any(s.kind == "SERVER" and s.service == TRANSFORMER for s in spans)
 
 

@@ -148,6 +148,13 @@ def test_the_gpu_goes_to_the_predictor_alone():
     assert list(container(service, "transformer")["resources"]["limits"]) == ["cpu", "memory"]
 
 
+@pytest.mark.parametrize(("given", "seen"), [("", "false"), ("true", "true"), ("null", "false")])
+def test_the_page_is_shown_where_it_is_asked_for(given, seen):
+    service = render_service(*([f"transformer.demoPage={given}"] if given else []))
+    assert env(container(service, "transformer"))["LANDMARKS_DEMO_PAGE"] == seen
+    assert "LANDMARKS_DEMO_PAGE" not in env(container(service, "predictor"))
+
+
 def test_the_model_comes_from_the_image_or_a_volume():
     assert "LANDMARKS_MODEL" not in env(container(render_service(), "predictor"))
     service = render_service("model.storageUri=s3://bucket/unet", "model.path=/mnt/models/a.pth")

@@ -38,6 +38,6 @@ async def test_heatmaps_are_claimed_before_they_are_computed():
         "unet", {"face": Tensor("face", "UINT8", faces)}, outputs=("heatmaps",), claim=claim
     )
     with pytest.raises(Overloaded):
-        await model.answer(request)
+        await model.infer(request)
     assert claimed == [3 * 15 * 96 * 96 * 4]
     await model.close()

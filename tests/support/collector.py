@@ -46,7 +46,7 @@ class Collector:
                 self.spans += [read_span(str(about["service.name"]), span) for span in scope.spans]
 
     def wait(self, trace: str, complete: Callable[[list[Seen]], bool]) -> list[Seen]:
-        """Give the spans of a trace, in the order of their begin, once they are complete."""
+        """Return the spans of a trace, in the order of their begin, once they are complete."""
         deadline = time.monotonic() + SECONDS
         while True:
             found = sorted((s for s in self.spans if s.trace == trace), key=lambda s: s.begun)

@@ -8,7 +8,7 @@ from tools.processes import ROOT
 
 
 def make_environment(name: str, requirements: str) -> Path:
-    """Give the interpreter of `.venv/name`, which the first run makes from a requirements file.
+    """Return the interpreter of `.venv/name`, which the first run makes from a requirements file.
 
     Raises CalledProcessError where the packages can't be had.
     """

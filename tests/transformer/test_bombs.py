@@ -189,6 +189,6 @@ def test_an_array_is_held_to_the_same_limit():
     from transformer.settings import TransformerSettings
 
     finder = FaceFinder(TransformerSettings(max_pixels=10_000))
-    assert finder.open(np.zeros((100, 100, 3), np.uint8)).width == 100
+    assert finder.open(np.zeros((100, 100, 3), np.uint8), 640).width == 100
     with pytest.raises(TooLarge):
-        finder.open(np.zeros((100, 101, 3), np.uint8))
+        finder.open(np.zeros((100, 101, 3), np.uint8), 640)

@@ -101,7 +101,7 @@ async def test_a_refusal_keeps_its_code(stub):
     )
 
 
-@guards("serving/errors.py", "if len(message) > LONGEST:", becomes="if False:")
+@guards("serving/errors.py", "if len(message) > MAX_MESSAGE:", becomes="if False:")
 async def test_a_message_fits_into_the_metadata_that_carries_it(stub):
     """8 KiB is what most gRPC clients take; the code would be lost with the rest."""
     for name in ("x" * 20_000, "é" * 9_000):
