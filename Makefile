@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+NO_PACKAGES := echo "pip could not install the packages, for the reason above: where no registry can be reached," \
+  "name yours in PIP_INDEX_URL and run the same command again." >&2
 
-.PHONY: help demo test test-fast serve serve-one lint types models bench clean
+.PHONY: help demo test test-fast serve serve-one lint types models sbom audit bench load-test clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
@@ -13,9 +15,12 @@ help:
 	@echo "make test     lint, types and tests"
 	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
 	@echo "make models   fetch the face detector"
+	@echo "make sbom     what is in both images, as CycloneDX: out/*.cdx.json; make audit: its known faults"
 	@echo "make guards   each guard against a fault taken away, and its test seen to fail: docs/guards.md"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
+	@echo "make load-test   half a minute of every kind of request, held to thresholds"
+	@echo "make peers    beside FastAPI, Triton and others: bench/peers/PEERS.md (make peers-setup first)"
 	@echo "make ledger   every engine's speed, memory and accuracy; make profile: where time goes"
 	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"
 	@echo "make label PICTURES=folder   the teacher's landmarks of your own pictures: out/labels"
@@ -36,7 +41,7 @@ test: lint types models
 SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoint.py \
         predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
         transformer/test_connection.py tools/test_package.py tools/test_guards.py tools/test_compose.py \
-        client/test_install.py client/test_command.py
+        client/test_install.py client/test_command.py loadtest/test_run.py page tools/test_pythons.py
 test-fast: lint types models
 	@$(BIN)/python -m pytest --quiet $(SLOW:%=--ignore=tests/%)
 
@@ -44,7 +49,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving pictures predictor transformer standalone client tools training bench tests checks
+	@$(BIN)/mypy serving pictures predictor transformer standalone client tools training bench loadtest tests checks
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models
@@ -52,19 +57,28 @@ models: $(VENV)/run.stamp
 # What the two services and the client need, and no more.
 $(VENV)/run.stamp: requirements/run.txt requirements/predictor.txt requirements/transformer.txt \
                    requirements/serving.txt requirements/client.txt requirements/constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or later," \
+	  "or name yours, as in: make demo PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) tools/check_python.py
 	@echo "setting up $(VENV) for the services (about a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) -r requirements/run.txt
+	@$(PIP) -r requirements/run.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor-torch.txt
 	@echo "setting up $(VENV) for development (minutes the first time) ..."
-	@$(PIP) -r requirements/dev.txt
+	@$(PIP) -r requirements/dev.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@
+
+sbom audit: $(VENV)/run.stamp
+	@$(BIN)/python -m tools.sbom $@
 
 bench: bench-dataplane
 
-include bench/engine/engine.mk bench/dataplane/dataplane.mk k8s/k8s.mk training/training.mk
+load-test: $(VENV)/dev.stamp models
+	@$(BIN)/python -m loadtest ci
+
+include bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

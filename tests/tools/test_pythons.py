@@ -1,0 +1,131 @@
+"""Other Pythons: those that the project takes, and one sentence to those that it doesn't."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.check_python import LEAST
+from tools.processes import ROOT
+
+SCRIPT = ROOT / "tools/check_python.py"
+
+
+def list_pythons() -> dict[str, Path]:
+    """List an interpreter of each 3.N that is on PATH or that pyenv has."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    folders = [*map(Path, os.environ["PATH"].split(os.pathsep)), *pyenv.glob("versions/*/bin")]
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("python3.*")) if folder.is_dir() else ():
+            if re.fullmatch(r"python3\.\d+", path.name) and path.parent.name != "shims":
+                found.setdefault(path.name, path)
+    works = {name: path for name, path in found.items() if tell_version(path)}
+    return dict(sorted(works.items(), key=lambda item: int(item[0].split(".")[1])))
+
+
+def tell_version(python: Path) -> str:
+    done = subprocess.run([python, "--version"], capture_output=True, text=True, timeout=60)
+    return done.stdout.strip().removeprefix("Python ") if done.returncode == 0 else ""
+
+
+PYTHONS = list_pythons()
+OLD = {n: p for n, p in PYTHONS.items() if int(n.split(".")[1]) < LEAST[1]}
+TAKEN = {n: p for n, p in PYTHONS.items() if n not in OLD}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What `make demo` reads until it has an environment."""
+    for name in ("Makefile", "requirements", "tools", "bench", "k8s", "training"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(
+                source, tmp_path / name, ignore=shutil.ignore_patterns("*.json", "*.png")
+            )
+        else:
+            shutil.copy(source, tmp_path / name)
+    return tmp_path
+
+
+def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "MAKE"))}
+    return subprocess.run(
+        ["make", "demo", *arguments],
+        cwd=checkout,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_an_old_python_is_told_in_a_sentence(name):
+    done = subprocess.run([OLD[name], SCRIPT], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and not done.stdout
+    (line,) = done.stderr.splitlines()
+    assert "3.11 or later" in line and tell_version(OLD[name]) in line and "PYTHON=" in line
+
+
+@pytest.mark.skipif(not OLD, reason="needs a Python older than 3.11")
+def test_make_ends_there(checkout):
+    done = make(checkout, f"PYTHON={next(reversed(OLD.values()))}")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "landmarks needs Python 3.11 or later" in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_make_says_where_no_python_is(checkout):
+    done = make(checkout, "PYTHON=python3.no")
+    assert done.returncode == 2 and "There is no python3.no here" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["venv", "ensurepip"])
+def test_a_python_without_venv_is_told_what_to_install(tmp_path, module):
+    (tmp_path / f"{module}.py").write_text(f"raise ImportError('No module named {module}')")
+    python = next(reversed(TAKEN.values()))
+    done = subprocess.run(
+        [python, SCRIPT],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1 and "python3-venv" in done.stderr and module in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_registry_that_is_not_there_is_named(checkout):
+    done = make(
+        checkout,
+        f"PYTHON={next(reversed(TAKEN.values()))}",
+        PIP_INDEX_URL="http://127.0.0.1:9/simple",
+        PIP_CONFIG_FILE=os.devnull,
+        PIP_RETRIES="0",
+    )
+    assert done.returncode == 2 and "PIP_INDEX_URL" in done.stderr.splitlines()[-2]
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_python_that_is_taken_finds_all_packages(name, tmp_path):
+    """pip resolves what the services need; nothing is installed."""
+    checked = subprocess.run([TAKEN[name], SCRIPT], capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0, checked.stderr
+    subprocess.run([TAKEN[name], "-m", "venv", tmp_path / "venv"], check=True, timeout=300)
+    pip = [tmp_path / "venv/bin/pip", "install", "--dry-run", "--quiet", "-r"]
+    done = subprocess.run(
+        [*pip, ROOT / "requirements/run.txt"], capture_output=True, text=True, timeout=600
+    )
+    if "Failed to establish a new connection" in done.stderr:
+        pytest.skip("the package registry cannot be reached")
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_bsd_make_is_sent_to_gnus():
+    """FreeBSD's make reads BSDmakefile before Makefile, and GNU's never."""
+    (line,) = (ROOT / "BSDmakefile").read_text().splitlines()
+    assert line.startswith(".error ") and "gmake" in line
