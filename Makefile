@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 NO_PACKAGES := echo "pip could not install the packages, for the reason above: where no registry can be reached," \
   "name yours in PIP_INDEX_URL and run the same command again." >&2
 
-.PHONY: help demo test test-fast serve serve-one lint types models sbom audit bench clean
+.PHONY: help demo test test-fast serve serve-one lint types models sbom audit bench load-test clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
@@ -19,6 +19,8 @@ help:
 	@echo "make guards   each guard against a fault taken away, and its test seen to fail: docs/guards.md"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
+	@echo "make load-test   half a minute of every kind of request, held to thresholds"
+	@echo "make peers    beside FastAPI, Triton and others: bench/peers/PEERS.md (make peers-setup first)"
 	@echo "make ledger   every engine's speed, memory and accuracy; make profile: where time goes"
 	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"
 	@echo "make label PICTURES=folder   the teacher's landmarks of your own pictures: out/labels"
@@ -36,10 +38,10 @@ test: lint types models
 	@$(BIN)/python -m pytest
 
 # Servers, packages, training and whole networks take minutes; all of them are in `make test`.
-SLOW := servers helm training bench predictor/engines predictor/test_checkpoint.py \
+SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoint.py \
         predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
         transformer/test_connection.py tools/test_package.py tools/test_guards.py tools/test_compose.py \
-        client/test_install.py client/test_command.py page tools/test_pythons.py
+        client/test_install.py client/test_command.py page tools/test_pythons.py loadtest/test_run.py
 test-fast: lint types models
 	@$(BIN)/python -m pytest --quiet $(SLOW:%=--ignore=tests/%)
 
@@ -47,7 +49,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving pictures predictor transformer standalone client tools training bench tests checks
+	@$(BIN)/mypy serving pictures predictor transformer standalone client tools training bench loadtest tests checks
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models
@@ -73,7 +75,10 @@ sbom audit: $(VENV)/run.stamp
 
 bench: bench-dataplane
 
-include bench/engine/engine.mk bench/dataplane/dataplane.mk k8s/k8s.mk training/training.mk
+load-test: $(VENV)/dev.stamp models
+	@$(BIN)/python -m loadtest ci
+
+include bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

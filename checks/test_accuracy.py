@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from training.evaluate import SETS, Errors, measure_errors
-from training.faces import LANDMARKS, Faces, cut_inputs, read_faces, take_points, to_input
+from training.faces import LANDMARKS, FaceDataset, cut_inputs, read_faces, take_points, to_input
 from training.measure.cuts import OFF
 from training.measure.locate import load_locator
 from training.measure.ranking import rank_points
@@ -42,7 +42,7 @@ LIMITS = {
 LEAST_AUROC = {LARGE: 0.88, SMALL: 0.87}  # Helen's points without the inner brows
 
 
-def read_set(data: Path, name: str) -> Faces:
+def read_set(data: Path, name: str) -> FaceDataset:
     """Read a set; the three-quarter views with the teacher's points, where those are sure."""
     if name != "three-quarter":
         return read_faces(data / "faces", [SETS[name]])

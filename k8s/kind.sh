@@ -2,7 +2,7 @@
 # k8s/kind.sh up|load|prometheus|install|test|down: the whole service on a kind cluster of your own.
 #
 #   up          cluster with cert-manager, Knative Serving, Kourier and KServe (and KEDA with WITH_KEDA=1)
-#   load        builds both images and gives them to the cluster
+#   load        builds the images and gives them to the cluster
 #   prometheus  builds a small Prometheus that reads PodMonitors, and runs it (for autoscaling.mode keda)
 #   install     helm install landmarks ./helm, waits for Ready, prints the curl that works from here
 #   test        helm test landmarks, then one picture through the ingress
@@ -33,9 +33,11 @@ load() {
   echo "landmarks-transformer:$tag with the detector $detector"
   build_image "landmarks-transformer:$tag" Dockerfile.transformer \
     --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "DETECTOR=$detector"
+  build_image "landmarks-standalone:$tag" Dockerfile.transformer --target standalone \
+    --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "DETECTOR=$detector"
   build_image "landmarks-predictor:$tag" Dockerfile.predictor \
     --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "REQUIREMENTS=$requirements"
-  load_images "landmarks-transformer:$tag" "landmarks-predictor:$tag"
+  load_images "landmarks-transformer:$tag" "landmarks-predictor:$tag" "landmarks-standalone:$tag"
 }
 
 prometheus() {

@@ -9,7 +9,7 @@ BEGIN, END = "<!-- values: begin -->", "<!-- values: end -->"
 
 
 def read_values(text: str) -> list[tuple[str, str, str]]:
-    """Give (key, default, comment) of every value that has a default of its own."""
+    """Return (key, default, comment) of every value that has a default of its own."""
     rows: list[tuple[str, str, str]] = []
     path: list[tuple[int, str]] = []
     comment: list[str] = []

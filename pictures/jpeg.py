@@ -149,7 +149,7 @@ def check_scans(content: bytes, header: JpegHeader) -> None:
 
 
 def rebuild_jpeg(content: bytes, header: JpegHeader) -> bytes:
-    """Give the JPEG as its decoder needs it: no metadata, no stray bytes outside coded data.
+    """Return the JPEG as its decoder needs it: no metadata, no stray bytes outside coded data.
 
     What is left to be warned of after that lies in the coded data.
     """

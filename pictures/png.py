@@ -38,7 +38,7 @@ class PngParts(NamedTuple):
 
 
 def read_png(content: bytes) -> PngParts:
-    """Take a PNG apart; raises PictureError where what its pixels need is broken."""
+    """Split a PNG into its chunks; raise PictureError where what its pixels need is broken."""
     if not content.startswith(SIGNATURE):
         raise PictureError("The PNG's first bytes are broken, as by a transfer of it as text")
     header = palette = None
@@ -74,7 +74,7 @@ def read_png(content: bytes) -> PngParts:
 
 
 def walk_png(content: bytes) -> Iterator[Chunk]:
-    """Give the chunks up to IEND, or to where the file is cut off."""
+    """Return the chunks up to IEND, or to where the file is cut off."""
     at = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
         start = at + 8

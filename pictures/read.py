@@ -35,7 +35,7 @@ class PictureFile:
 
 
 def find_kind(content: bytes) -> str:
-    """Tell by its first bytes what a file is; raises PictureError where it is none of ours."""
+    """Return the file type by its first bytes; raise PictureError for one that is not read."""
     if content.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if content.startswith(b"\x89PNG"):

@@ -21,7 +21,7 @@ class WebpParts(NamedTuple):
 
 
 def read_webp(content: bytes) -> WebpParts:
-    """Take a WebP apart; raises PictureError where what its pixels need is not there."""
+    """Split a WebP into its chunks; raise PictureError where what its pixels need is not there."""
     chunks: dict[bytes, tuple[int, int]] = {}  # the first of each kind
     for kind, start, end in walk_webp(content):
         chunks.setdefault(kind, (start, end))
@@ -55,7 +55,7 @@ def read_webp(content: bytes) -> WebpParts:
 
 
 def walk_webp(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Give each chunk's kind, start and end; the last one's end may be beyond a file cut off."""
+    """Return each chunk's kind, start and end; the last one's end may be beyond a file cut off."""
     at = 12
     for _ in range(MAX_CHUNKS):
         if at + 8 > len(content):

@@ -7,14 +7,17 @@ gains from fuller batches than that, `max_delay` lets the next one wait a little
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.crew import Crew
 from predictor.decode import Floats, decode_heatmaps
-from predictor.engines.base import Engine, Faces
+from predictor.engines.base import Engine, FaceArray
 from predictor.job import Arrays, Job, Run
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
 from serving.telemetry import metrics
@@ -37,9 +40,9 @@ class Batcher:
         max_queued: int,
         max_batch: int = 0,
         max_delay: float = 0.0,
+        make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
-        self.idle = list(engines)
-        self.threads = threads
+        self.crew = Crew(engines, threads, make_lanes)
         self.max_queued = max_queued  # faces
         self.max_batch = max_batch or engines[0].max_batch
         self.max_delay = max_delay  # seconds
@@ -47,11 +50,12 @@ class Batcher:
         self.queued = 0  # faces
         self.runs = 0
         self.run_seconds = 0.0  # how long a run takes, smoothed
-        self.tasks: set[asyncio.Task] = set()
+        self.running = 0  # runs under way
+        self.over: asyncio.Future[None] | None = None  # the end of one of them, for close()
         self.start: asyncio.Handle | None = None  # of the next look at the queue
 
-    async def locate(
-        self, faces: Faces, deadline: float, heatmaps: bool = False
+    async def submit(
+        self, faces: FaceArray, deadline: float, heatmaps: bool = False
     ) -> tuple[Arrays, Timings]:
         """Answer faces `[n,1,S,S]` in order: arrays of n rows, and seconds of each stage.
 
@@ -74,7 +78,7 @@ class Batcher:
 
     def plan_start(self, delay: float) -> None:
         """Look at the queue after a delay, or once all that has just come in is in it."""
-        if self.start is None and self.idle:
+        if self.start is None and self.crew.can_start():
             loop = asyncio.get_running_loop()
             if delay > 0:
                 self.start = loop.call_later(delay, self.start_runs)
@@ -84,13 +88,17 @@ class Batcher:
     def start_runs(self) -> None:
         """Start a run on each idle engine while there are faces."""
         self.start = None
-        while self.idle and (batch := self.take_batch()):
-            task = asyncio.ensure_future(self.run_batch(self.idle.pop(), batch))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+        while self.jobs and (engine := self.crew.pick(self.queued > self.max_batch)):
+            lane = self.crew.lane_runs > 0
+            most = min(self.max_batch, engine.max_batch) if lane else self.max_batch
+            batch = self.take_batch(most)
+            if not batch:  # all were late
+                self.crew.give_back(engine, lane)
+                return
+            self.run_batch(engine, lane, batch)
 
-    def take_batch(self) -> list[Slice]:
-        """Take faces for one run, in the order of their arrival.
+    def take_batch(self, most: int) -> list[Slice]:
+        """Take at most so many faces for one run, in the order of their arrival.
 
         While others wait a job gets at most half a run, then it goes to the end of the
         queue: many faces never hold up a single one for long. Jobs whose time is up are
@@ -100,11 +108,12 @@ class Batcher:
         if not self.jobs:
             return []
         kind = self.jobs[0].kind
-        mine = deque(job for job in self.jobs if job.kind == kind)
-        room, batch = self.max_batch, []
+        # No more than fill a run, and one to see that others wait: the queue may be long.
+        mine = deque(islice((job for job in self.jobs if job.kind == kind), most + 1))
+        room, batch = most, []
         while room and mine:
             job = mine.popleft()
-            share = max(1, self.max_batch // 2) if mine else room
+            share = max(1, most // 2) if mine else room
             first, end = job.taken, min(len(job.faces), job.taken + min(share, room))
             batch.append((job, first, end))
             job.taken = end
@@ -113,7 +122,7 @@ class Batcher:
             if end < len(job.faces):
                 self.jobs.append(job)
                 mine.append(job)  # there may be room for more of it
-        self.count_queue(room - self.max_batch)
+        self.count_queue(room - most)
         return batch
 
     def refuse_late(self) -> None:
@@ -127,7 +136,7 @@ class Batcher:
             self.run_seconds *= 0.9
 
     def drop_job(self, job: Job) -> None:
-        """Take a job out of the queue, if any of it is still there."""
+        """Remove a job from the queue, if any of it is still there."""
         if job in self.jobs:
             self.jobs.remove(job)
             self.count_queue(job.taken - len(job.faces))
@@ -136,45 +145,66 @@ class Batcher:
         self.queued += faces
         metrics.QUEUED.inc(faces)
 
-    async def run_batch(self, engine: Engine, batch: list[Slice]) -> None:
-        """Run one batch in a thread and hand each job its rows."""
+    def run_batch(self, engine: Engine, lane: bool, batch: list[Slice]) -> None:
+        """Run one batch in a thread, which hands its rows to finish_run."""
         parts = [job.faces[first:end] for job, first, end in batch]
         run = Run(engine.name, sum(map(len, parts)))
         for job, _, _ in batch:
             job.join_run(run)
+        loop, heatmaps = asyncio.get_running_loop(), batch[0][0].heatmaps
+        finish = partial(self.finish_run, engine, lane, batch, run)
+
+        def work() -> None:
+            # Back without a task and the two futures of run_in_executor: half the hand-over.
+            loop.call_soon_threadsafe(finish, run_parts(engine, parts, heatmaps))
+
+        self.running += 1
         try:
-            results = await asyncio.get_running_loop().run_in_executor(
-                self.threads, run_parts, engine, parts, batch[0][0].heatmaps
-            )
-        except Exception:  # the threads have ended
+            self.crew.submit(lane, work)
+        except RuntimeError:  # the threads have ended
             logger.exception("a run of the network could not start")
-            results = [ServingError()] * len(batch)
+            loop.call_soon(finish, [ServingError()] * len(batch))
+
+    def finish_run(
+        self,
+        engine: Engine,
+        lane: bool,
+        batch: list[Slice],
+        run: Run,
+        results: list[Arrays | Exception],
+    ) -> None:
+        """Hand each job of a run its rows, and let the next one start."""
         run.ended = time.perf_counter()
         self.runs += 1
         self.run_seconds += (run.ended - run.begun - self.run_seconds) / 8
         metrics.BATCH.observe(run.faces)
         for (job, first, _), result in zip(batch, results, strict=True):
             job.take_result(first, result)
-        self.idle.append(engine)
-        self.plan_start(self.find_delay())
+        self.crew.give_back(engine, lane)
+        self.plan_start(self.remaining_delay())
+        self.running -= 1
+        if self.over is not None and not self.over.done():
+            self.over.set_result(None)
 
-    def find_delay(self) -> float:
-        """Tell how many seconds the next batch may still gather."""
+    def remaining_delay(self) -> float:
+        """Return how many seconds the next batch may still gather."""
         if not self.jobs or self.queued >= self.max_batch:
             return 0.0
         return self.max_delay - (time.perf_counter() - self.jobs[0].queued)
 
     async def close(self) -> None:
         """Wait for the last run, and refuse what came too late for it."""
-        while self.tasks:
-            await asyncio.wait(self.tasks)
+        while self.running:
+            self.over = asyncio.get_running_loop().create_future()
+            await self.over
+        await self.crew.close()
         for job in list(self.jobs):
             self.drop_job(job)
             if not job.future.done():
                 job.future.set_exception(ServingError("The model was unloaded."))
 
 
-def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays | Exception]:
+def run_parts(engine: Engine, parts: list[FaceArray], heatmaps: bool) -> list[Arrays | Exception]:
     """Run all parts as one batch; if that fails, each alone, so that only the bad one fails."""
     try:
         faces: NDArray = np.concatenate(parts) if len(parts) > 1 else parts[0]
@@ -191,9 +221,9 @@ def run_parts(engine: Engine, parts: list[Faces], heatmaps: bool) -> list[Arrays
     ]
 
 
-def run_engine(engine: Engine, faces: Faces, heatmaps: bool) -> Arrays:
+def run_engine(engine: Engine, faces: FaceArray, heatmaps: bool) -> Arrays:
     """Run one batch: landmarks `[n,K,2]`, scores `[n,K]`, heatmaps `[n,K,S,S]` if asked."""
     if not heatmaps:
-        return engine.locate(faces)
+        return engine.predict(faces)
     maps: Floats = engine.run(faces)
     return *decode_heatmaps(maps, engine.logits), maps

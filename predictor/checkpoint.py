@@ -47,7 +47,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
 
 
 def unwrap(content: object) -> dict[str, Tensor]:
-    """Take the state dictionary out of the usual wrappers and name prefixes."""
+    """Return the state dictionary without the usual wrappers and name prefixes."""
     while isinstance(content, Mapping):
         inner = next((content[k] for k in WRAPPERS if isinstance(content.get(k), Mapping)), None)
         if inner is None:
@@ -64,7 +64,7 @@ def unwrap(content: object) -> dict[str, Tensor]:
 
 
 def has_wide_ups(state: dict[str, Tensor]) -> bool:
-    """Tell whether the first convolution of a level up keeps half its inputs."""
+    """Check whether the first convolution of a level up keeps half its inputs."""
     weight = state.get("up1.conv.double_conv.0.weight")
     return weight is not None and 2 * weight.shape[0] == weight.shape[1]
 

@@ -14,7 +14,7 @@ from predictor.engines.golden import GoldenError, compare_golden, load_face
 from predictor.engines.manifest import hash_file
 
 
-def find_golden(checkpoint: Path) -> Path:
+def golden_path(checkpoint: Path) -> Path:
     """Name the file that holds the golden answer of a checkpoint."""
     return checkpoint.with_suffix(".golden.json")
 
@@ -25,9 +25,9 @@ def check_engine(engine: Engine, checkpoint: Path, tolerance: float) -> float | 
     None where no answer is stored; the engine is warmed up all the same. Raises
     GoldenError above the tolerance.
     """
-    path = find_golden(checkpoint)
+    path = golden_path(checkpoint)
     if not path.is_file():
-        engine.locate(load_face(engine.landmarks.side))
+        engine.predict(load_face(engine.landmarks.side))
         return None
     golden = json.loads(path.read_text())
     rebuild = f"python -m predictor.golden --model {checkpoint}"
@@ -42,8 +42,8 @@ def write_golden(checkpoint: Path) -> Path:
     from predictor.engines.eager import EagerEngine
 
     engine = EagerEngine(checkpoint)
-    landmarks, _ = engine.locate(load_face(engine.landmarks.side))
-    path = find_golden(checkpoint)
+    landmarks, _ = engine.predict(load_face(engine.landmarks.side))
+    path = golden_path(checkpoint)
     content = {"sha256": hash_file(checkpoint), "landmarks": landmarks[0].round(3).tolist()}
     path.write_text(json.dumps(content) + "\n")
     return path

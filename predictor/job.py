@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.engines.base import Faces
+from predictor.engines.base import FaceArray
+from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, Timings
 from serving.telemetry.tracing import write_stage
 
@@ -28,12 +29,13 @@ class Run:
 class Job:
     """The faces of one request, which may be answered over several runs."""
 
-    faces: Faces  # [n, 1, S, S]
+    faces: FaceArray  # [n, 1, S, S]
     heatmaps: bool
     deadline: float  # of time.monotonic()
     future: asyncio.Future[Arrays]
     queued: float = field(default_factory=time.perf_counter)
     taken: int = 0  # faces handed to a run
+    answered: int = 0  # faces whose rows are here
     parts: dict[int, Arrays] = field(default_factory=dict)  # by their first face
     runs: list[Run] = field(default_factory=list)
 
@@ -60,14 +62,21 @@ class Job:
         if isinstance(result, Exception):
             self.future.set_exception(result)
             return
+        self.answered += len(result[0])
+        if self.answered == len(result[0]) == len(self.faces) and not self.heatmaps:
+            # As they are: a view keeps its whole run's rows, which only of heatmaps is much.
+            self.future.set_result(result)
+            return
         self.parts[first] = result
-        if sum(len(part[0]) for part in self.parts.values()) == len(self.faces):
+        if self.answered == len(self.faces):
             ordered = [self.parts[key] for key in sorted(self.parts)]  # two engines may overtake
             rows = zip(*ordered, strict=True)
             self.future.set_result(tuple(np.concatenate(arrays) for arrays in rows))
 
     def write_spans(self) -> None:
         """Write the stages as spans, now that nobody waits any more; the last has the error."""
+        if not tracing.check_on():
+            return
         gone = self.future.cancelled()
         error = asyncio.CancelledError() if gone else self.future.exception()
         now = time.perf_counter()

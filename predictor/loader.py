@@ -7,9 +7,10 @@ is a model of its own, version 1.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from predictor.engines import load_engine
+from predictor.engines import Engine, load_engine
 from predictor.golden import check_engine
 from predictor.model import Predictor
 from predictor.settings import PredictorSettings
@@ -20,13 +21,14 @@ from serving.telemetry.logs import logger
 CHECKPOINTS = ("*.pth", "*.pt")
 
 
-class Loader:
+class CheckpointStore:
     """Loads predictors that share the engine's threads; safe to call from any thread."""
 
     def __init__(self, name: str, settings: PredictorSettings):
         self.name = name  # of the default model
         self.settings = settings
-        self.threads = ThreadPoolExecutor(settings.streams, thread_name_prefix="engine")
+        self.streams = max(1, settings.streams)
+        self.threads = ThreadPoolExecutor(self.streams, thread_name_prefix="engine")
 
     def list_versions(self) -> dict[str, list[str]]:
         """Name the versions of each model that could be loaded."""
@@ -48,10 +50,11 @@ class Loader:
         artifact = settings.artifact if path == settings.model else None
         engines = [
             load_engine(settings.engine, path, artifact, settings.threads)
-            for _ in range(settings.streams)
+            for _ in range(self.streams)
         ]
         distances = [check_engine(engine, path, settings.golden_pixels) for engine in engines]
-        model = Predictor(name, settings, engines, self.threads, version)
+        lanes = None if settings.streams else partial(self.make_lanes, engines[0], path)
+        model = Predictor(name, settings, engines, self.threads, version, lanes)
         metrics.ENGINE.labels(model.engine_name, str(path)).set(1)
         logger.info(
             "loaded",
@@ -65,6 +68,13 @@ class Loader:
             },
         )
         return model
+
+    def make_lanes(self, engine: Engine, path: Path) -> list[Engine]:
+        """Make an engine's lanes and check each as the engine was."""
+        lanes = engine.make_lanes()
+        for lane in lanes:
+            check_engine(lane, path, self.settings.golden_pixels)
+        return lanes
 
     def load_all(self) -> tuple[list[Predictor], dict[tuple[str, str], str]]:
         """Load every model there is: those, and why others could not be.

@@ -1,12 +1,12 @@
 """The predictor's KServe model: faces in, landmarks out."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 from predictor.batcher import Batcher
-from predictor.engines.base import Engine, Faces
+from predictor.engines.base import Engine, FaceArray
 from predictor.landmarks import DEFAULT
 from predictor.resize import resize_faces, scale_points
 from predictor.settings import PredictorSettings
@@ -14,13 +14,13 @@ from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.landmarks import LandmarkSet
-from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
-from serving.model import VERSION, Model, pick_outputs
+from serving.messages import InferenceRequest, InferenceResponse, resolve_outputs
+from serving.model import VERSION, Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.stages import Stage, Timings, measure_stage
 
-NAMES = (LANDMARKS.name, SCORES.name, HEATMAPS.name)
-LONG = 2**18  # values above which faces are made ready in a thread, not on the event loop
+OUTPUT_NAMES = (LANDMARKS.name, SCORES.name, HEATMAPS.name)
+OFFLOAD_VALUES = 2**18  # values above which faces are made ready in a thread, not on the event loop
 
 
 class Predictor(Model):
@@ -38,6 +38,7 @@ class Predictor(Model):
         engines: Sequence[Engine],
         threads: Executor,
         version: str = VERSION,
+        make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
         super().__init__(name, settings, version)
         self.max_batch_size = settings.max_faces
@@ -50,17 +51,22 @@ class Predictor(Model):
         if delay is None:  # an engine that gains from waiting says so
             delay = float(getattr(engines[0], "max_delay_ms", 0.0))
         self.batcher = Batcher(
-            engines, threads, settings.max_queued_faces, settings.max_batch, delay / 1000
+            engines,
+            threads,
+            settings.max_queued_faces,
+            settings.max_batch,
+            delay / 1000,
+            make_lanes,
         )
         self.ready = True
 
     async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
         """Find the landmarks of the request's faces, in pixels of the given faces."""
-        names = choose_outputs(payload.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
+        names = resolve_outputs(payload.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
         heatmaps = HEATMAPS.name in names
         timings: Timings = {}
         with measure_stage(timings, Stage.RESIZE):
-            given = find_faces(payload, self.settings.max_faces)  # [N, H, W, C]
+            given = read_request_faces(payload, self.settings.max_faces)  # [N, H, W, C]
             tracing.describe_request(faces=len(given))
             if heatmaps and len(given) > self.max_heatmap_faces:
                 raise TooLarge(
@@ -69,18 +75,18 @@ class Predictor(Model):
                 )
             if heatmaps:
                 payload.claim(len(given) * self.heatmap_bytes)
-            if given.size > LONG:
+            if given.size > OFFLOAD_VALUES:
                 faces = await asyncio.to_thread(prepare_faces, given, self.side)
             else:
                 faces = prepare_faces(given, self.side)  # [N, 1, S, S]
         assert payload.deadline is not None
-        arrays, more = await self.batcher.locate(faces, payload.deadline, heatmaps)
+        arrays, more = await self.batcher.submit(faces, payload.deadline, heatmaps)
         timings |= more
         landmarks, *others = arrays
         arrays = (scale_points(landmarks, self.side, *given.shape[1:3]), *others)
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(len(faces))
-        outputs = pick_outputs(names, dict(zip(NAMES, arrays, strict=False)))
+        outputs = select_outputs(names, dict(zip(OUTPUT_NAMES, arrays, strict=False)))
         return InferenceResponse(outputs, timings, len(faces), self.digest)
 
     def count_executions(self) -> int:
@@ -96,8 +102,8 @@ def count_heatmaps(landmarks: LandmarkSet, faces: int) -> int:
     return max(1, faces * len(DEFAULT) * DEFAULT.side**2 // values)
 
 
-def find_faces(request: InferenceRequest, max_faces: int):
-    """Take the faces out of a request as `[N,H,W,C]`, its only input.
+def read_request_faces(request: InferenceRequest, max_faces: int):
+    """Return the faces of a request as `[N,H,W,C]`, its only input.
 
     Raises InvalidTensor or TooLarge with what is accepted.
     """
@@ -110,7 +116,7 @@ def find_faces(request: InferenceRequest, max_faces: int):
     return check_faces(tensor, max_faces)
 
 
-def prepare_faces(given, side: int) -> Faces:
+def prepare_faces(given, side: int) -> FaceArray:
     """Check the values of faces `[N,H,W,C]` and make them what engines take, `[N,1,S,S]`.
 
     Raises InvalidTensor. Faces that are so already are passed on without a copy.

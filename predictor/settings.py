@@ -29,8 +29,9 @@ class PredictorSettings(ServerSettings):
     """Faces in one run; 0: what the engine works best with."""
     max_delay_ms: float | None = Field(None, ge=0, le=1000)
     """Longest time that a batch behind another one gathers; none: as the engine likes it."""
-    streams: int = Field(1, ge=1, le=16)
-    """Runs at a time, each on a copy of the network."""
+    streams: int = Field(0, ge=0, le=16)
+    """Runs at a time, each on a copy of the network with all threads; 0: one, and while more
+    faces wait than it takes, one on each thread."""
     max_faces: int = Field(256, ge=1)
     """Faces in one request."""
     max_heatmap_faces: int = Field(32, ge=1)

@@ -4,7 +4,7 @@ import asyncio
 
 from grpc import StatusCode
 
-LONGEST = 500  # characters of a message: gRPC clients take 8 KiB of metadata, and it lies in there
+MAX_MESSAGE = 500  # characters; gRPC clients take 8 KiB of metadata, and the message is in it
 
 
 class ServingError(Exception):
@@ -16,8 +16,8 @@ class ServingError(Exception):
     retry_after: int | None = None  # seconds, where trying again makes sense
 
     def __init__(self, message: str = "The server failed; its log has the cause."):
-        if len(message) > LONGEST:  # it quotes a caller's long name
-            message = f"{message[: LONGEST // 2 - 3]} ... {message[3 - LONGEST // 2 :]}"
+        if len(message) > MAX_MESSAGE:  # it quotes a caller's long name
+            message = f"{message[: MAX_MESSAGE // 2 - 3]} ... {message[3 - MAX_MESSAGE // 2 :]}"
         super().__init__(message)
         self.message = message
 
@@ -129,8 +129,8 @@ class DeadlineExceeded(ServingError):
     code, http_status, grpc_status = "deadline_exceeded", 504, StatusCode.DEADLINE_EXCEEDED
 
 
-KINDS: list[type[ServingError]] = [ServingError, *ServingError.__subclasses__()]
-CATALOGUE = {kind.code: kind for kind in KINDS}
+ERROR_CLASSES: list[type[ServingError]] = [ServingError, *ServingError.__subclasses__()]
+CATALOGUE = {kind.code: kind for kind in ERROR_CLASSES}
 
 
 def name_code(error: BaseException | None) -> str:
@@ -143,17 +143,17 @@ def name_code(error: BaseException | None) -> str:
 
 
 def write_message(error: BaseException | None) -> str:
-    """Give the sentence that the caller may read; what else went wrong is for the log alone."""
+    """Return the sentence that the caller may read; what else went wrong is for the log alone."""
     return error.message if isinstance(error, ServingError) else ""
 
 
-def find_status(code: str) -> int:
-    """Give the HTTP status that belongs to a code, for what describes either transport."""
+def http_status(code: str) -> int:
+    """Return the HTTP status that belongs to a code, for what describes either transport."""
     return 200 if code == "ok" else CATALOGUE[code].http_status
 
 
-def find_grpc_status(code: str) -> StatusCode:
-    """Give the gRPC status that belongs to a code."""
+def grpc_status_of(code: str) -> StatusCode:
+    """Return the gRPC status that belongs to a code."""
     return StatusCode.OK if code == "ok" else CATALOGUE[code].grpc_status
 
 

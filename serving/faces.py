@@ -15,7 +15,7 @@ ACCEPTED_FACE = (
 
 
 def check_faces(tensor: Tensor, max_faces: int) -> NDArray:
-    """Give the faces of the tensor as `[N,H,W,C]`, a view, once its shape and type are right.
+    """Return the faces of the tensor as `[N,H,W,C]`, a view, once its shape and type are right.
 
     Raises InvalidTensor or TooLarge with what is accepted.
     """

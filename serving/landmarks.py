@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+POINT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MOST_POINTS = 1000
 SIDES = range(16, 257, 16)  # pixels; the network halves its face four times
 CROP_SCALES = (0.25, 4.0)
@@ -99,8 +99,8 @@ def read_points(names: object) -> tuple[str, ...]:
     if len(names) > MOST_POINTS:
         raise LandmarkError(f"has {len(names)} points; {MOST_POINTS} are the most")
     for i, name in enumerate(names):
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise LandmarkError(f"names a point {str(name)[:80]!r}; {NAME.pattern} is a name")
+        if not isinstance(name, str) or not POINT_NAME.fullmatch(name):
+            raise LandmarkError(f"names a point {str(name)[:80]!r}; {POINT_NAME.pattern} is a name")
         if name in names[:i]:
             raise LandmarkError(f"names two points '{name}'")
     return tuple(names)

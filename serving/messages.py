@@ -88,7 +88,7 @@ def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryvi
 
     Raises InvalidTensor when the byte count does not fit the shape.
     """
-    dtype = find_dtype(name, datatype)
+    dtype = numpy_dtype(name, datatype)
     count = count_elements(name, shape)
     if datatype == "BYTES":
         return split_bytes(name, count, raw).reshape(shape)
@@ -119,8 +119,8 @@ def split_bytes(name: str, count: int, raw: bytes | memoryview) -> NDArray:
     return array
 
 
-def find_dtype(name: str, datatype: object) -> np.dtype:
-    """Give the NumPy type of a V2 datatype."""
+def numpy_dtype(name: str, datatype: object) -> np.dtype:
+    """Return the NumPy type of a V2 datatype."""
     dtype = DTYPES.get(datatype) if isinstance(datatype, str) else None
     if dtype is None:
         raise InvalidTensor(
@@ -144,15 +144,15 @@ def check_size(name: str, datatype: str, shape: list[int], limit: int) -> None:
 
     Text can be shorter than what it says: two bytes of JSON are eight of an FP64.
     """
-    size = count_elements(name, shape) * find_dtype(name, datatype).itemsize
+    size = count_elements(name, shape) * numpy_dtype(name, datatype).itemsize
     if size > limit:
         raise TooLarge(f"Tensor '{name}' takes {size} bytes; {limit} is the limit.")
 
 
-def choose_outputs(
+def resolve_outputs(
     asked: tuple[str, ...], default: tuple[TensorSpec, ...], extra: tuple[TensorSpec, ...] = ()
 ) -> tuple[str, ...]:
-    """Take the default outputs, or those asked for once it is sure that they exist."""
+    """Return the outputs to compute: the default ones, or those asked for, if all exist."""
     known = tuple(spec.name for spec in (*default, *extra))
     for name in asked:
         if name not in known:

@@ -6,11 +6,11 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
-import kserve
 from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
 from serving.errors import DeadlineExceeded, NotReady
+from serving.framework import kserve
 from serving.landmarks import LandmarkSet, write_parameters
 from serving.messages import InferenceRequest, InferenceResponse
 from serving.settings import ServerSettings
@@ -46,10 +46,10 @@ class Model(kserve.Model):
         """Answer a request; never computes on the event loop."""
 
     async def check_ready(self) -> bool:
-        """Tell whether a request would be answered now."""
+        """Check whether a request would be answered now."""
         return self.ready and not self.draining
 
-    async def answer(self, request: InferenceRequest) -> InferenceResponse:
+    async def infer(self, request: InferenceRequest) -> InferenceResponse:
         """Answer a request by its deadline: the one function that REST and gRPC call.
 
         Raises ServingError where the caller or the load is the cause, else what went wrong.
@@ -78,7 +78,7 @@ class Model(kserve.Model):
         return response
 
     async def close(self) -> None:
-        """Give up threads and connections, once the last request is answered."""
+        """Release threads and connections, once the last request is answered."""
 
     async def refresh(self) -> None:
         """Bring what metadata and configuration say up to date."""
@@ -140,6 +140,6 @@ def check_name(name: str) -> str:
     return ""
 
 
-def pick_outputs(names: tuple[str, ...], arrays: dict[str, NDArray]) -> dict[str, NDArray]:
+def select_outputs(names: tuple[str, ...], arrays: dict[str, NDArray]) -> dict[str, NDArray]:
     """Keep the named arrays, in the order in which they were asked for."""
     return {name: arrays[name] for name in names}

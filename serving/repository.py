@@ -13,7 +13,7 @@ from serving.telemetry.logs import logger
 State = dict[str, str]  # name, version, state and reason of one model
 
 
-class Shelf(Protocol):
+class ModelStore(Protocol):
     """Where models lie that could be loaded."""
 
     def list_versions(self) -> dict[str, list[str]]:
@@ -26,9 +26,11 @@ class Shelf(Protocol):
 class Repository:
     """The served models. All methods run on the event loop; loading itself does not."""
 
-    def __init__(self, models: list[Model], settings: ServerSettings, shelf: Shelf | None = None):
+    def __init__(
+        self, models: list[Model], settings: ServerSettings, store: ModelStore | None = None
+    ):
         self.settings = settings
-        self.shelf = shelf
+        self.store = store
         self.service = models[0].service
         self.admission = Admission(settings, self.service)
         self.models: dict[str, dict[str, Model]] = {}
@@ -39,7 +41,7 @@ class Repository:
         self.draining = False
 
     def find(self, name: str, version: str = "") -> Model:
-        """Give the model, of no version the highest; raises ModelNotFound with what there is."""
+        """Return the model, of no version the highest; raise ModelNotFound with what there is."""
         versions = self.models.get(name, {})
         model = versions.get(version or max(versions, key=rank_version, default=""))
         if model is None:
@@ -55,12 +57,12 @@ class Repository:
         return sorted(self.models.get(name, {}), key=rank_version)
 
     async def check_ready(self) -> bool:
-        """Tell whether every model is ready."""
+        """Check whether every model is ready."""
         models = self.list_models()
         return bool(models) and all([await model.check_ready() for model in models])
 
     def drain(self) -> None:
-        """Say not ready from now on, and still answer."""
+        """Report not ready from now on, and still answer."""
         self.draining = True
         for model in self.list_models():
             model.draining = True
@@ -68,12 +70,12 @@ class Repository:
     def list_states(self) -> list[State]:
         """Write the repository index: what is served, and what lies there unserved."""
         self.check_open()
-        lying = self.shelf.list_versions() if self.shelf else {}
+        lying = self.store.list_versions() if self.store else {}
         keys = {(model.name, model.version) for model in self.list_models()}
         keys |= {(name, version) for name, versions in lying.items() for version in versions}
-        return [self.tell_state(name, version) for name, version in sorted(keys)]
+        return [self.state_of(name, version) for name, version in sorted(keys)]
 
-    def tell_state(self, name: str, version: str) -> State:
+    def state_of(self, name: str, version: str) -> State:
         model = self.models.get(name, {}).get(version)
         ready = model is not None and model.ready
         reason = "" if ready else self.reasons.get((name, version), "unloaded")
@@ -87,14 +89,14 @@ class Repository:
         """
         self.check_open()
         async with self.changing:
-            lying = await asyncio.to_thread(self.shelf.list_versions) if self.shelf else {}
+            lying = await asyncio.to_thread(self.store.list_versions) if self.store else {}
             if name not in lying:
                 raise ModelNotFound(f"There is no model '{name[:100]}' to load.")
             loaded: dict[str, Model] = {}
             for version in lying[name]:
                 try:
-                    assert self.shelf is not None
-                    model = await asyncio.to_thread(self.shelf.load_model, name, version)
+                    assert self.store is not None
+                    model = await asyncio.to_thread(self.store.load_model, name, version)
                 except (ValueError, RuntimeError, OSError) as error:
                     await close_all(list(loaded.values()))
                     self.reasons[name, version] = str(error)

@@ -17,7 +17,7 @@ STAGES: dict[
     Stage.CROP: "compute_input",
     Stage.INFER: "compute_infer",
 }
-NAMES = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
+COUNTERS = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Statistics:
     items: int = 0  # faces or pictures answered
     last: int = 0  # milliseconds since the epoch
     durations: dict[str, Duration] = field(
-        default_factory=lambda: {name: Duration() for name in NAMES}
+        default_factory=lambda: {name: Duration() for name in COUNTERS}
     )
 
     def add_success(self, seconds: float, timings: Mapping[str, float], items: int) -> None:

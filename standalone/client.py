@@ -11,7 +11,7 @@ from serving.landmarks import LandmarkSet
 from serving.messages import DATATYPES, InferenceRequest, Tensor
 from serving.repository import Repository, close_all
 from serving.telemetry import metrics
-from transformer.client import NOTHING, WITH_HEATMAPS, Client, Located
+from transformer.client import NOTHING, WITH_HEATMAPS, Client, FaceLandmarks
 
 
 class LocalClient(Client):
@@ -29,7 +29,7 @@ class LocalClient(Client):
         forward: Mapping[str, str],
         deadline: float,
         heatmaps: bool,
-    ) -> Located:
+    ) -> FaceLandmarks:
         tensor = Tensor(FACE.name, DATATYPES[faces.dtype], faces)
         request = InferenceRequest(
             model,
@@ -43,7 +43,7 @@ class LocalClient(Client):
             with self.models.admission.enter():
                 found = self.models.find(model)
                 name = found.name
-                answer = await found.answer(request)
+                answer = await found.infer(request)
         except BaseException as error:
             code = name_code(error)
             raise
@@ -51,7 +51,7 @@ class LocalClient(Client):
             seconds = time.perf_counter() - begun
             metrics.count_request(self.models.service, name, code, seconds)
         arrays = answer.outputs
-        return Located(
+        return FaceLandmarks(
             arrays[LANDMARKS.name],
             arrays[SCORES.name],
             answer.timings,

@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from serving.telemetry import tracing
-from tests.left_out import write_left_out
-from tests.soak import COUNTS, SOAK
+from tests.support.left_out import write_left_out
+from tests.support.soak import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services
 
 bypass_proxy()

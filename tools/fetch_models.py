@@ -57,7 +57,7 @@ def fetch_centerface() -> bytes:
 
 
 def check_sum(content: bytes, wanted: str) -> bytes:
-    """Give the content back if its sha256 is the wanted one."""
+    """Return the content back if its sha256 is the wanted one."""
     found = hashlib.sha256(content).hexdigest()
     if found != wanted:
         raise FetchError(f"sha256 is {found}, not {wanted}")

@@ -1,4 +1,4 @@
-"""The guards against faults, as the markers of the tests have them (tests/guarding.py)."""
+"""The guards against faults, as the markers of the tests have them (tests/support/guarding.py)."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -15,7 +15,7 @@ in some minutes). The marker `@guards(...)` on a test says what is taken away; t
 written from the markers and from what was seen.
 A rolling restart has two of them: the stop that finishes its gRPC calls, and the call that is
 made again. With either one away the other mostly saves all requests, so that its test
-(`servers/test_faults test_a_rolling_restart_of_the_predictors_fails_no_request`) has no row.
+(`end_to_end/test_faults test_a_rolling_restart_of_the_predictors_fails_no_request`) has no row.
 """
 COLUMNS = """
 | guard | file | taken away | left in its place | its test then fails with |

@@ -1,8 +1,8 @@
 """Take each guard against a fault away and see its test fail: python -m tools.guards [WORD ...].
 
 Works on a copy of the checkout: the tests pass there as it is, then one guard at a time is
-taken out (the markers of tests/guarding.py say how) and its test must fail. What was seen goes
-to docs/guards.md. With words, only the guards are tried whose name, test or file has one of
+taken out (the markers of tests/support/guarding.py say how) and its test must fail. What was seen
+goes to docs/guards.md. With words, only the guards are tried whose name, test or file has one of
 them. With --check nothing is tried: it compares docs/guards.md and the source with the markers.
 """
 

@@ -13,6 +13,7 @@ from training.faces import CROP, FLIP, LANDMARKS, SCALE, SIDE, Bytes, Floats
 FIELD = 64  # side of a displacement field that spans the whole crop
 STEP = CROP / FIELD  # crop pixels between two of its samples
 MIDDLE = (CROP - 1) / 2  # the crop's centre
+ROLL = 52.0  # degrees; from 50 on the transformer turns the picture instead
 MOUTH = tuple(  # left and right corner, middle of the upper and of the lower lip
     LANDMARKS.index(f"mouth_{name}")
     for name in ("left_corner", "right_corner", "center_top_lip", "center_bottom_lip")
@@ -25,6 +26,7 @@ class Strength:
     """How far the shape is changed; every figure is a standard deviation or a chance."""
 
     rotation: float = 13.0  # degrees
+    roll: float = 0.12  # chance of any roll up to ROLL instead
     scale: float = 0.10  # of the logarithm
     stretch: float = 0.05  # of the logarithm of width over height
     shear: float = 0.06
@@ -83,7 +85,8 @@ def flip_points(points: Floats) -> Floats:
 
 def draw_affine(rng: Generator, strength: Strength) -> Floats:
     """Draw the affine map `[2,3]` from pixels of the input to pixels of the crop."""
-    angle = np.radians(rng.normal(0, strength.rotation))
+    rolled = rng.random() < strength.roll
+    angle = np.radians(rng.uniform(-ROLL, ROLL) if rolled else rng.normal(0, strength.rotation))
     scale = np.exp(rng.normal(0, strength.scale)) / SCALE
     stretch = np.exp(rng.normal(0, strength.stretch) / 2)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from training.augment import augment_face
-from training.faces import LANDMARKS, Faces, Folders, find_sets, read_faces
+from training.faces import LANDMARKS, FaceDataset, Folders, find_sets, read_faces
 from training.shares import TRAINED, check_labels, share_chances
 
 Batch = Iterator[tuple[np.ndarray, np.ndarray]]
@@ -15,7 +15,9 @@ Augment = Callable[..., tuple[np.ndarray, np.ndarray]]  # picture, points, rng -
 AHEAD = 4  # batches that wait; a slow batch stops no network
 
 
-def read_training_faces(data: Folders, labels: Sequence[str] = ()) -> tuple[Faces, np.ndarray]:
+def read_training_faces(
+    data: Folders, labels: Sequence[str] = ()
+) -> tuple[FaceDataset, np.ndarray]:
     """Read the faces to train on, and the chance `[N]` of drawing each.
 
     `labels` are files of training.pseudo or training.teacher; their points count for the
@@ -47,7 +49,7 @@ def read_labels(file: str) -> tuple[list[str], np.ndarray]:
 
 
 def draw_batches(
-    faces: Faces, chance: np.ndarray, size: int, seed: int, augment: Augment = augment_face
+    faces: FaceDataset, chance: np.ndarray, size: int, seed: int, augment: Augment = augment_face
 ) -> Batch:
     """Draw endless batches: uint8 grey pictures `[size,96,96]` and points `[size,15,2]` of them."""
     cv2.setNumThreads(0)  # the cores belong to the network

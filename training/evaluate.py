@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictor.landmarks import DEFAULT
-from training.faces import LANDMARKS, Bytes, Faces, Floats, cut_inputs, read_faces, to_input
+from training.faces import LANDMARKS, Bytes, FaceDataset, Floats, cut_inputs, read_faces, to_input
 
 Locate = Callable[[Bytes], Floats]  # uint8 [N,1,96,96] -> landmarks [N,15,2]
 
@@ -37,7 +37,7 @@ class Errors:
         return f"n {len(self.each)}  NME mean {mean:.2f} %  median {low:.2f} %  p95 {high:.2f} %"
 
 
-def evaluate_nme(run: Locate, faces: Faces) -> Errors:
+def evaluate_nme(run: Locate, faces: FaceDataset) -> Errors:
     """Measure `run`, a callable uint8 `[N,1,96,96]` -> landmarks `[N,15,2]` (x, y), on faces."""
     inputs = cut_inputs(faces)
     found = np.concatenate([run(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])

@@ -37,7 +37,7 @@ SCALE = SIDE / FACE
 
 
 @dataclass
-class Faces:
+class FaceDataset:
     """N faces; points are pixels of the 256x256 crop, NaN where unlabelled.
 
     The centre of the top-left pixel is (0, 0): on the London set the darkest point of
@@ -54,18 +54,18 @@ class Faces:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def select(self, mask: NDArray) -> "Faces":
+    def select(self, mask: NDArray) -> "FaceDataset":
         """Keep the faces that a boolean mask `[N]` or indices `[M]` name."""
         return replace(self, **{k: v[mask] for k, v in vars(self).items()})
 
 
-def read_faces(data: Folders, wanted: Iterable[tuple[str, str]]) -> Faces:
+def read_faces(data: Folders, wanted: Iterable[tuple[str, str]]) -> FaceDataset:
     """Read the faces of the `wanted` (set, part) pairs from one data folder or several."""
     wanted = set(wanted)
     rows = [(f, r) for f, r in read_rows(data) if (r["set"], r["part"]) in wanted]
     if missing := wanted - {(r["set"], r["part"]) for _, r in rows}:
         raise ValueError(f"No index.csv of {data} has rows of {sorted(missing)}.")
-    return Faces(
+    return FaceDataset(
         np.stack([read_crop(folder / r["path"]) for folder, r in rows]),
         np.array([take_points(r, LANDMARKS) for _, r in rows], np.float32),
         np.array([take_points(r, [f"yunet_{n}" for n in YUNET]) for _, r in rows], np.float32),
@@ -111,7 +111,7 @@ def take_points(row: dict[str, str], names: Iterable[str]) -> list[tuple[float, 
         raise ValueError(f"The row of {row.get('path')} has no number for {error}.") from None
 
 
-def cut_inputs(faces: Faces) -> Bytes:
+def cut_inputs(faces: FaceDataset) -> Bytes:
     """Cut the network's inputs out of the crops: ITU-R 601 grey `[N,1,96,96]`."""
     low, high = (CROP - FACE) // 2, (CROP + FACE) // 2
     return np.stack(

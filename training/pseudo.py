@@ -18,7 +18,7 @@ from training.faces import (
     SIDE,
     YUNET_AS_LANDMARKS,
     Bytes,
-    Faces,
+    FaceDataset,
     Floats,
     find_sets,
     read_faces,
@@ -72,7 +72,7 @@ def judge_faces(points: Floats, yunet: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def label_faces(
-    run: Locate, faces: Faces, jitters: int = 5, seed: int = 0
+    run: Locate, faces: FaceDataset, jitters: int = 5, seed: int = 0
 ) -> tuple[NDArray, Floats]:
     """Label faces: which to keep `[N]`, and points `[N,15,2]` in crop pixels, NaN where unsure."""
     seen = locate_views(run, faces.pictures, draw_views(jitters, seed))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.faces import CROP, Faces
+from training.faces import CROP, FaceDataset
 
 TRAINED = ("train", "unlabelled")  # parts to train on; the others are there to measure with
 
@@ -21,15 +21,15 @@ SHARES = {
 OTHER = 0.10
 
 
-def share_chances(faces: Faces) -> np.ndarray:
-    """Give the chance `[N]` of drawing each face: a set's share, spread over its faces."""
+def share_chances(faces: FaceDataset) -> np.ndarray:
+    """Return the chance `[N]` of drawing each face: a set's share, spread over its faces."""
     names, of, counts = np.unique(faces.sets, return_inverse=True, return_counts=True)
     shares = np.array([SHARES.get(str(name), OTHER) for name in names]) / counts
     chance = shares[of]
     return chance / chance.sum()
 
 
-def check_labels(faces: Faces, where: str) -> None:
+def check_labels(faces: FaceDataset, where: str) -> None:
     """Raise ValueError, naming the file, where points cannot be those of a crop."""
     for path, points in zip(faces.paths, faces.points, strict=True):
         known = points[~np.isnan(points).any(-1)]  # [K, 2]
@@ -41,7 +41,7 @@ def check_labels(faces: Faces, where: str) -> None:
             raise ValueError(f"{where}: {path} has two landmarks on one spot.")
 
 
-def describe_shares(faces: Faces, chance: np.ndarray) -> str:
+def describe_shares(faces: FaceDataset, chance: np.ndarray) -> str:
     """Describe what a run draws from: a line a set, its faces and its share."""
     lines = []
     for name in np.unique(faces.sets):

@@ -8,7 +8,7 @@ import numpy as np
 
 from training.faces import CROP, FACE, Bytes, Floats
 
-LONG = 640  # pixels of the picture's longer side that YuNet sees, as in the service
+LONGER_SIDE = 640  # pixels of the picture's longer side that YuNet sees, as in the service
 LEAST = 0.6  # score, as in the service
 TIGHT = 1.13  # side of the network's crop over the mean side of the box
 
@@ -34,12 +34,14 @@ class YuNet:
     def __init__(self, path: str | Path):
         if "yunet" not in Path(path).name or not Path(path).is_file():
             raise ValueError(f"{path} is no file of YuNet: `make models` fetches it.")
-        self.model = cv2.FaceDetectorYN.create(str(path), "", (LONG, LONG), LEAST, 0.3, 5000)
+        self.model = cv2.FaceDetectorYN.create(
+            str(path), "", (LONGER_SIDE, LONGER_SIDE), LEAST, 0.3, 5000
+        )
 
     def detect(self, picture: Bytes) -> list[Found]:
         """Detect the faces of an RGB picture `[H,W,3]`, surest first."""
         height, width = picture.shape[:2]
-        scale = min(1.0, LONG / max(height, width))
+        scale = min(1.0, LONGER_SIDE / max(height, width))
         size = max(round(width * scale), 1), max(round(height * scale), 1)
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         self.model.setInputSize(size)

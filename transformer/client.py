@@ -21,7 +21,7 @@ CHUNK_BYTES = 8 * 2**20
 
 
 @dataclass(slots=True)
-class Located:
+class FaceLandmarks:
     """What the predictor says about faces, and the seconds of its own stages."""
 
     landmarks: NDArray[np.float32]  # [N, K, 2]
@@ -38,14 +38,14 @@ class Client(ABC):
 
     address: str  # where that is, for the log
 
-    async def locate(
+    async def predict(
         self,
         faces: NDArray,
         model: str,
         forward: Mapping[str, str],
         deadline: float,
         heatmaps: bool = False,
-    ) -> Located:
+    ) -> FaceLandmarks:
         """Ask a model for the landmarks and scores of faces `[N,...]`.
 
         Raises the predictor's own ServingError, or PredictorUnavailable.
@@ -60,7 +60,7 @@ class Client(ABC):
         timings: Timings = {}
         for part in parts:
             add_timings(timings, part.timings)
-        return Located(
+        return FaceLandmarks(
             np.concatenate([part.landmarks for part in parts]),
             np.concatenate([part.scores for part in parts]),
             timings,
@@ -76,7 +76,7 @@ class Client(ABC):
         forward: Mapping[str, str],
         deadline: float,
         heatmaps: bool,
-    ) -> Located:
+    ) -> FaceLandmarks:
         """Make one call, with no more faces than it takes."""
 
     @abstractmethod
@@ -88,11 +88,11 @@ class Client(ABC):
 
     @abstractmethod
     async def check_ready(self, model: str) -> bool:
-        """Tell whether the predictor's model is ready."""
+        """Check whether the predictor's model is ready."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Give up connections, or models."""
+        """Release connections, or models."""
 
 
 def check_forward(forward: Mapping[str, str]) -> None:

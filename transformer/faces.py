@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
-class Faces:
+class DetectedFaces:
     """The faces of one picture, the best-scored first."""
 
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
@@ -60,7 +60,9 @@ class FaceFinder:
             self.path, settings.detect_side, settings.min_score, settings.first_look
         )
 
-    def find_faces(self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet) -> Faces:
+    def detect_faces(
+        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet
+    ) -> DetectedFaces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
 
         They are cropped as a network of this landmark set takes them. Raises InvalidImage
@@ -86,7 +88,7 @@ class FaceFinder:
             for i, square in enumerate(squares):
                 crops[i, 0] = np.rot90(crop_face(full, square, side), turn)
         size = np.array([picture.width, picture.height] * 2, np.float32)
-        return Faces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
+        return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
         """Decode a picture with at least `side` pixels of its long side, where it has them."""
@@ -99,7 +101,9 @@ class FaceFinder:
         return Picture.of_pixels(content)
 
 
-def find_numbered(find: Callable[[Item], Faces], numbered: tuple[int, Item]) -> Faces:
+def find_numbered(
+    find: Callable[[Item], DetectedFaces], numbered: tuple[int, Item]
+) -> DetectedFaces:
     """Find the faces of one of several pictures; an error says which one is bad."""
     number, content = numbered
     try:

@@ -13,11 +13,11 @@ from serving.messages import InferenceRequest
 from transformer.base64_text import Base64Text
 
 ACCEPTED = f"'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], or {ACCEPTED_FACE}"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Base64Text | Pixels]:
-    """Take the pictures out of a request: files as they came, or one as pixels `[H,W,3]`.
+    """Return the pictures of a request: files as they came, or one as pixels `[H,W,3]`.
 
     Raises InvalidTensor or TooLarge with what is accepted.
     """
@@ -39,7 +39,7 @@ def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Ba
 
 
 def read_faces(request: InferenceRequest, max_faces: int) -> NDArray:
-    """Take the faces out of a request as they came; the predictor checks their values."""
+    """Return the faces of a request as they came; the predictor checks their values."""
     check_names(request, FACE.name)
     if request.picture:
         raise NotAcceptable("Only pictures are drawn; the request has faces that are cut out.")
@@ -50,7 +50,7 @@ def read_faces(request: InferenceRequest, max_faces: int) -> NDArray:
 def read_model(request: InferenceRequest, default: str) -> str:
     """Read which of the predictor's models the request wants: the parameter `model`."""
     name = request.parameters.get("model", default)
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not MODEL_NAME.fullmatch(name):
         raise InvalidRequest("The parameter 'model' needs the name of a predictor's model.")
     return name
 

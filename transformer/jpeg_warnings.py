@@ -26,7 +26,7 @@ HARMLESS = {
 
 
 def find_warning(text: str, warnings: dict[str, str]) -> str | None:
-    """Give the name of the warning that a text of libjpeg is, if it is one of these."""
+    """Return the name of the warning that a text of libjpeg is, if it is one of these."""
     for name, form in warnings.items():
         if re.fullmatch(re.sub(r"%(02)?[dux]", "[0-9a-f]+", form), text):
             return name

@@ -13,7 +13,7 @@ from pictures.jpeg_walk import CODED, DRI, PIECE, SOS, walk_jpeg
 # where bytes are missing, and of each other.
 FILLERS = (bytes.fromhex("5ba7c3961d3e7a85"), bytes.fromhex("a94d72e8b1365cd2"))
 REPEATS = 8  # of the filler at a place, or fewer where there are very many
-LONGEST = 2**22  # bytes of filler in all, but for one at a place
+MAX_FILLER_BYTES = 2**22  # bytes of filler in all, but for one at a place
 COMPARED = 6_000_000  # pixels; larger pictures are compared at half their size or a quarter
 
 
@@ -70,7 +70,7 @@ def insert_filler(content: bytes, filler: bytes) -> bytes:
     for marker, start, end in walk_jpeg(content):
         if marker == CODED:
             places = [*find_restarts(content, start, end).tolist(), end]
-            longer = filler * max(1, min(REPEATS, LONGEST // (len(filler) * len(places))))
+            longer = filler * max(1, min(REPEATS, MAX_FILLER_BYTES // (len(filler) * len(places))))
             for place in places:
                 parts += [whole[last:place], longer]
                 last = place

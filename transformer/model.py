@@ -22,12 +22,12 @@ from serving.contract import (
 )
 from serving.errors import ModelNotFound, ServingError, TooLarge
 from serving.landmarks import LandmarkSet
-from serving.messages import InferenceRequest, InferenceResponse, choose_outputs
-from serving.model import Model, pick_outputs
+from serving.messages import InferenceRequest, InferenceResponse, resolve_outputs
+from serving.model import Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
-from transformer.client import Client, Located, check_forward
+from transformer.client import Client, FaceLandmarks, check_forward
 from transformer.crop import map_to_crop, to_picture
 from transformer.drawing import draw_answer
 from transformer.faces import FaceFinder, find_numbered
@@ -109,7 +109,7 @@ class Transformer(Model):
         check_forward(payload.forward)  # what can't go on is refused at once
         if FACE.name in payload.inputs:
             return await self.locate_faces(payload)
-        names = choose_outputs(payload.outputs, self.outputs[:-2], (CROPS, HEATMAPS))
+        names = resolve_outputs(payload.outputs, self.outputs[:-2], (CROPS, HEATMAPS))
         model = read_model(payload, self.name)
         pictures = read_pictures(payload, self.settings.max_images)
         assert payload.deadline is not None
@@ -134,7 +134,7 @@ class Transformer(Model):
             answer.timings |= drawn
         metrics.observe_stages(self.service, answer.timings)
         metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
-        answer.outputs = pick_outputs(names, arrays)
+        answer.outputs = select_outputs(names, arrays)
         return answer
 
     async def locate_pictures(
@@ -142,11 +142,11 @@ class Transformer(Model):
     ) -> tuple[dict[str, NDArray], InferenceResponse]:
         """Find the faces of pictures, cropped for a landmark set, and their landmarks."""
         begun, timings = time.perf_counter(), Timings()
-        find_faces = partial(self.finder.find_faces, landmarks=known)
+        detect_faces = partial(self.finder.detect_faces, landmarks=known)
         if len(pictures) == 1:
-            found = await self.pool.run_all(find_faces, pictures, timings)
+            found = await self.pool.run_all(detect_faces, pictures, timings)
         else:
-            find = partial(find_numbered, find_faces)
+            find = partial(find_numbered, detect_faces)
             found = await self.pool.run_all(find, list(enumerate(pictures)), timings)
         for faces in found:
             add_timings(timings, faces.timings)
@@ -196,7 +196,7 @@ class Transformer(Model):
         self,
         crops: np.ndarray,
         turns: np.ndarray,
-        located: Located,
+        located: FaceLandmarks,
         model: str,
         request: InferenceRequest,
     ) -> None:
@@ -224,7 +224,7 @@ class Transformer(Model):
 
     async def locate_faces(self, request: InferenceRequest) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
-        names = choose_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
+        names = resolve_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_picture_faces)
         tracing.describe_request(faces=len(faces))
@@ -237,13 +237,13 @@ class Transformer(Model):
             SCORES.name: located.scores,
             FACE_SCORES.name: score_faces(located.scores),
         }
-        return InferenceResponse(pick_outputs(names, arrays), timings, len(faces), located.digest)
+        return InferenceResponse(select_outputs(names, arrays), timings, len(faces), located.digest)
 
     async def call_predictor(
         self, faces: np.ndarray, model: str, request: InferenceRequest, heatmaps: bool = False
-    ) -> Located:
+    ) -> FaceLandmarks:
         assert request.deadline is not None
-        return await self.client.locate(faces, model, request.forward, request.deadline, heatmaps)
+        return await self.client.predict(faces, model, request.forward, request.deadline, heatmaps)
 
     async def close(self) -> None:
         await self.client.close()

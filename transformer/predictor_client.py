@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 
 import grpc.aio
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from numpy.typing import NDArray
 
 from serving.contract import (
@@ -21,6 +19,7 @@ from serving.contract import (
     SET_HEADER,
 )
 from serving.errors import InvalidTensor, PredictorUnavailable, ServingError
+from serving.framework import pb, pb_grpc
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.errors import translate_error
@@ -28,8 +27,8 @@ from serving.grpc.servicer import METADATA_BYTES
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
-from transformer.client import NOTHING, WITH_HEATMAPS, Client, Located
-from transformer.target import find_target
+from transformer.client import NOTHING, WITH_HEATMAPS, Client, FaceLandmarks
+from transformer.target import grpc_target
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
@@ -73,7 +72,7 @@ class PredictorClient(Client):
     """Calls models of the predictors behind an address; connects on first use."""
 
     def __init__(self, address: str):
-        self.address = find_target(address)
+        self.address = grpc_target(address)
         self.channel: grpc.aio.Channel | None = None
 
     @property
@@ -95,7 +94,7 @@ class PredictorClient(Client):
         forward: Mapping[str, str],
         deadline: float,
         heatmaps: bool,
-    ) -> Located:
+    ) -> FaceLandmarks:
         """Make one call."""
         outputs = WITH_HEATMAPS if heatmaps else ()
         request_id = forward.get("x-request-id", "")
@@ -124,7 +123,7 @@ class PredictorClient(Client):
         timings = read_timings(told.get("server-timing", ""))
         timings.pop(Stage.TOTAL, None)
         digest = str(told.get(SET_HEADER, ""))
-        return Located(
+        return FaceLandmarks(
             arrays[LANDMARKS.name],
             arrays[SCORES.name],
             timings,
@@ -150,7 +149,7 @@ class PredictorClient(Client):
             raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
 
     async def check_ready(self, model: str) -> bool:
-        """Tell whether the predictor's model is ready, within a second."""
+        """Check whether the predictor's model is ready, within a second."""
         request = pb.ModelReadyRequest(name=model)
         try:
             return (await self.stub.ModelReady(request, timeout=1.0)).ready

@@ -5,7 +5,7 @@ import re
 HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]")
 
 
-def find_target(address: str) -> str:
+def grpc_target(address: str) -> str:
     """Make gRPC's target of host:port, of a host as KServe gives it, or of a target itself.
 
     Raises ValueError, with one sentence, for what cannot be a gRPC server's address.

@@ -1,9 +1,9 @@
 # The data plane's figures and its long tests; the Makefile includes this.
 .PHONY: bench-dataplane images soak guards
 
-GENERATED := tests/serving/test_rest_codec.py tests/serving/test_grpc_codec.py \
-             tests/serving/test_grpc_wire.py tests/transformer/test_picture.py \
-             tests/servers/test_generated.py tests/servers/test_hostile.py
+GENERATED := tests/serving/rest/test_codec.py tests/serving/grpc/test_codec.py \
+             tests/serving/grpc/test_wire.py tests/transformer/test_picture.py \
+             tests/end_to_end/test_generated.py tests/end_to_end/test_hostile.py
 
 # Figures are of what ships: each service from an environment of its image's requirements alone.
 images: out/images/predictor.stamp out/images/transformer.stamp

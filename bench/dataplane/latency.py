@@ -1,7 +1,6 @@
 """What serving costs one caller: each figure beside what it is compared with, in turns."""
 
 import http.client
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from bench.dataplane.load import describe_times, make_request
 from bench.dataplane.run import find_ports, make_jpeg, run_ours, start
+from tools.v2_json import pack_faces
 
 ROUNDS, CALLS = 12, 25  # what is compared takes turns, so that a slow moment hits all of it
 CHECKPOINT = "models/simple_unet.pth"
@@ -61,22 +61,10 @@ def measure_overhead() -> dict:
     try:
         channel = grpc.insecure_channel(f"127.0.0.1:{predictor.grpc}")
         stub, request = pb_grpc.GRPCInferenceServiceStub(channel), make_request(1)
-        tensor = {
-            "name": "face",
-            "datatype": "UINT8",
-            "shape": face.shape,
-            "parameters": {"binary_data_size": face.nbytes},
-        }
-        head = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
-        text = json.dumps(head).encode()
-        rest = Poster(
-            predictor.rest,
-            text + face.tobytes(),
-            {"Inference-Header-Content-Length": str(len(text))},
-        )
+        rest = Poster(predictor.rest, *pack_faces(face))
         found = take_turns(
             {
-                "engine": lambda: engine.locate(face),
+                "engine": lambda: engine.predict(face),
                 "grpc": lambda: stub.ModelInfer(request),
                 "grpc, nothing in it": lambda: stub.ServerLive(pb.ServerLiveRequest()),
                 "rest": rest,
@@ -107,7 +95,7 @@ def measure_chain() -> dict:
     jpeg = make_jpeg()
 
     def do_stages() -> None:
-        engine.locate(finder.find_faces(jpeg, engine.landmarks).crops)
+        engine.predict(finder.detect_faces(jpeg, engine.landmarks).crops)
 
     with run_ours() as (_, transformer):
         served = Poster(transformer.rest, jpeg, {"Content-Type": "image/jpeg"})

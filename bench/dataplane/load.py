@@ -31,9 +31,10 @@ CALLS_A_CHANNEL = 8
 class RestCaller:
     """HTTP/1.1 on one kept connection, by hand: a client library costs as much as a server."""
 
-    def __init__(self, port: int, body: bytes, kind: str, headers: str = ""):
+    def __init__(self, port: int, body: bytes, kind: str, headers: str = "", path: str = PATH):
         self.port = port
-        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n{headers}"
+        self.answer = b""  # the last one's body
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n{headers}"
         self.request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
         self.reader: asyncio.StreamReader | None = None
 
@@ -43,12 +44,16 @@ class RestCaller:
                 self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
             self.writer.write(self.request)
             head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0])
-            await self.reader.readexactly(length)
+            self.answer = await self.read_body(self.reader, head)
             return head[9:12].decode()
-        except (OSError, asyncio.IncompleteReadError) as error:
+        except (OSError, ValueError, asyncio.IncompleteReadError) as error:
             self.reader = None
             return type(error).__name__
+
+    async def read_body(self, reader: asyncio.StreamReader, head: bytes) -> bytes:
+        # Not Triton's inference-header-content-length, which may come first.
+        length = int(head.partition(b"\r\ncontent-length: ")[2].partition(b"\r")[0])
+        return await reader.readexactly(length)
 
 
 class GrpcCaller:
@@ -105,7 +110,7 @@ class Tally:
 
 
 def describe_times(seconds: list[float]) -> dict[str, float]:
-    """Give the good tenth, the median and the tails, in milliseconds."""
+    """Return the good tenth, the median and the tails, in milliseconds."""
     if not seconds:
         return {}
     quantiles = {"p10": 10, "p50": 50, "p90": 90, "p99": 99, "max": 100}

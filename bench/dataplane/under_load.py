@@ -1,6 +1,5 @@
 """What serving does under load: beside the bare engine, beside the samples, at ten times it."""
 
-import base64
 import http.client
 import json
 import statistics
@@ -23,6 +22,7 @@ from bench.dataplane.run import (
     start,
     write_body,
 )
+from tools.v2_json import image_tensor
 
 ENGINE_ALONE = """
 import json, sys, time, numpy as np
@@ -32,10 +32,10 @@ face = np.load("predictor/golden_face.npy")
 best = {}
 for batch in (1, 2, 4, 8, 16):
     faces = face.repeat(batch, axis=0)
-    engine.locate(faces)
+    engine.predict(faces)
     begun, runs = time.perf_counter(), 0
     while time.perf_counter() - begun < 3:
-        engine.locate(faces); runs += 1
+        engine.predict(faces); runs += 1
     best[batch] = round(runs * batch / (time.perf_counter() - begun), 2)
 print(json.dumps({"engine": engine.name, "faces_per_second": best}))
 """
@@ -113,9 +113,7 @@ def measure_stock(seconds: float = 10, rounds: int = 2) -> dict:
     """64 clients with a JPEG each against ours and against the samples', in turns."""
     jpeg = make_jpeg()
     ours_body = write_body(jpeg)
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [1]}
-    tensor["data"] = [base64.b64encode(jpeg).decode()]
-    stock_body = write_body(json.dumps({"inputs": [tensor]}).encode())
+    stock_body = write_body(json.dumps({"inputs": [image_tensor(jpeg)]}).encode())
     runs: dict[str, list[dict]] = {"ours": [], "stock": []}
     health: dict[str, list[float]] = {"ours": [], "stock": []}
     common = ["--clients", 64, "--seconds", seconds, "--warm", 2]

@@ -10,7 +10,7 @@ import numpy as np
 from pictures.read import Pixels
 from predictor.engines.base import Engine
 from training.evaluate import measure_errors
-from training.faces import FACE, Faces, Floats, read_faces, read_picture
+from training.faces import FACE, FaceDataset, Floats, read_faces, read_picture
 from transformer.crop import crop_face, place_square, to_picture
 from transformer.detectors.base import Detector
 
@@ -79,7 +79,7 @@ def measure_overlaps(a: Floats, b: Floats) -> Floats:
     return both / (areas[0][:, None] + areas[1][None] - both)
 
 
-def measure_nme(detector: Detector, engine: Engine, faces: Faces) -> tuple[float, int]:
+def measure_nme(detector: Detector, engine: Engine, faces: FaceDataset) -> tuple[float, int]:
     """Measure the landmarks' NME where the detector says the face is: mean, and faces lost.
 
     Each crop of 256x256 lies on the middle of a canvas, and its face in the middle of it.
@@ -98,7 +98,7 @@ def measure_nme(detector: Detector, engine: Engine, faces: Faces) -> tuple[float
         if overlaps.max() < SAME:
             continue
         square = place_square(boxes[overlaps.argmax()], known.crop_scale)
-        landmarks, _ = engine.locate(crop_face(canvas, square, known.side)[None, None])
+        landmarks, _ = engine.predict(crop_face(canvas, square, known.side)[None, None])
         found.append(to_picture(landmarks, [square], known.side)[0])
         truth.append(points + origin)
     if not found:
@@ -107,6 +107,6 @@ def measure_nme(detector: Detector, engine: Engine, faces: Faces) -> tuple[float
     return float(errors.faces.mean()), len(faces) - len(found)
 
 
-def read_labelled(data: Path) -> dict[str, Faces]:
+def read_labelled(data: Path) -> dict[str, FaceDataset]:
     """Read the faces whose landmarks are known."""
     return {name: read_faces(data / "faces", [part]) for name, part in LABELLED.items()}

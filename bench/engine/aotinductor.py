@@ -8,7 +8,7 @@ from torch import nn
 
 from bench.engine.torch_steps import STEPS
 from predictor.decode import Floats
-from predictor.engines.base import Engine, Faces, scale_faces
+from predictor.engines.base import Engine, FaceArray, scale_faces
 from predictor.unet import UNet
 from serving.cpus import count_cpus
 
@@ -23,7 +23,7 @@ class AheadEngine(Engine):
         self.name, self.logits, self.max_batch = name, logits, max_batch
         self.net = torch._inductor.aoti_load_package(str(package))
 
-    def run(self, faces: Faces) -> Floats:
+    def run(self, faces: FaceArray) -> Floats:
         x = torch.from_numpy(np.array(scale_faces(faces)))  # [N, 1, S, S]
         with torch.inference_mode():
             return torch.cat([self.net(face) for face in x.split(1)]).numpy()

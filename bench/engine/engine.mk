@@ -19,3 +19,16 @@ detectors:
 	@test -n "$(DATA)" || { echo "make detectors DATA=data YUNET=FILE CENTERFACE=FILE: which data?"; exit 1; }
 	@$(BIN)/python -m bench.detector --data $(DATA) --yunet $(YUNET) \
 	  $(if $(CENTERFACE),--centerface $(CENTERFACE)) $(if $(BLAZEFACE),--blazeface $(BLAZEFACE))
+
+# What turned looks cost.
+.PHONY: way-up
+
+way-up:
+	@test -n "$(DATA)" || { echo "make way-up DATA=data YUNET=FILE: which data?"; exit 1; }
+	@$(BIN)/python -m bench.detector.way_up --data $(DATA) --yunet $(YUNET)
+
+# On a machine with a card and no network: PYTHON may be any that has a torch built for CUDA.
+.PHONY: gpu-check
+
+gpu-check:
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m bench.gpu

@@ -4,7 +4,8 @@
 
 Each row is a fresh process, loaded one after the other and then timed in turns, so
 that a noisy moment hits all alike; ratios are inside one run, of medians, and of the
-least times, which what else the machine does cannot lower.
+least times, which what else the machine does cannot lower. `weights` begins the SHA-256 of
+the checkpoint: a row of a network that has been replaced since shows it.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from bench.engine.techniques import STUDENT as STUDENT_TECHNIQUES
 from bench.engine.techniques import TECHNIQUES, Technique
 from bench.machine import results_folder
 from predictor.decode import decode_heatmaps
+from predictor.engines.manifest import hash_file
 from predictor.export.calibration import load_labelled, measure_error
 from predictor.landmarks import DEFAULT
 from serving.cpus import count_cpus
@@ -36,6 +38,7 @@ class Worker:
 
     def __init__(self, network: str, technique: Technique, checkpoint: Path, export: Path | None):
         self.network, self.technique, self.export = network, technique, export
+        self.weights = hash_file(checkpoint)[:12]
         command = [sys.executable, "-m", "bench.engine.worker", "--engine", technique.engine]
         command += ["--checkpoint", str(checkpoint)]
         command += ["--artifact", str(export)] if export else []
@@ -111,6 +114,7 @@ def write_rows(workers: list[Worker], data: Path) -> list[dict[str, Any]]:
             size = sum(p.stat().st_size for p in worker.export.iterdir()) if worker.export else 0
             row = {
                 "network": worker.network,
+                "weights": worker.weights,
                 "technique": worker.technique.name,
                 "kind": worker.technique.kind,
                 "engine": worker.technique.engine,

@@ -59,7 +59,7 @@ def find_export(technique: Technique, checkpoint: Path, data: Path) -> Path | No
 
 
 def is_of(folder: Path, checkpoint: Path) -> bool:
-    """Tell whether the folder was made of this checkpoint."""
+    """Check whether the folder was made of this checkpoint."""
     made = (folder / "manifest.json").is_file()
     return made and read_manifest(folder).source_sha256 == hash_file(checkpoint)
 

@@ -33,7 +33,7 @@ def measure_roofs() -> dict[str, float]:
 
 
 def time_best(work: Callable[[], object], times: int = 5) -> float:
-    """Give the seconds of the fastest of some runs."""
+    """Return the seconds of the fastest of some runs."""
     work()
     best = float("inf")
     for _ in range(times):

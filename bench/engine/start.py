@@ -21,6 +21,7 @@ import requests
 from bench.machine import results_folder
 from predictor.engines.golden import GOLDEN_FACE
 from tools.processes import find_ports, start_service, wait_ready
+from tools.v2_json import face_tensor
 
 ENGINES = ("openvino-int8", "openvino-bf16", "eager")
 
@@ -53,8 +54,7 @@ def start(engine: str, artifact: Path | None, asks: int) -> tuple[float, float]:
 
 def ask(url: str, times: int) -> None:
     face = np.load(GOLDEN_FACE)  # [1, 1, H, H], which the predictor resizes
-    tensor = {"name": "face", "shape": list(face.shape), "datatype": "UINT8"}
-    body = {"inputs": [tensor | {"data": face.ravel().tolist()}]}
+    body = {"inputs": [face_tensor(face)]}
     for _ in range(times):
         answer = requests.post(f"{url}/models/unet/infer", json=body, timeout=60)
         answer.raise_for_status()

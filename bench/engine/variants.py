@@ -9,7 +9,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from predictor.decode import Floats, decode_heatmaps
-from predictor.engines.base import Engine, Faces, scale_faces
+from predictor.engines.base import Engine, FaceArray, scale_faces
 from predictor.engines.manifest import read_manifest
 from predictor.engines.openvino import OpenVinoEngine, open_request
 
@@ -49,12 +49,12 @@ class Streams(Engine):
         self.shape = compiled.output(0).partial_shape.get_max_shape()[1:]  # K, S, S
         self.requests = [compiled.create_infer_request() for _ in range(threads)]
 
-    def run(self, faces: Faces) -> Floats:
+    def run(self, faces: FaceArray) -> Floats:
         maps = np.empty((len(faces), *self.shape), np.float32)
         self.each(faces, lambda i, heatmaps: np.copyto(maps[i], heatmaps[0]))
         return maps
 
-    def locate(self, faces: Faces) -> tuple[Floats, Floats]:
+    def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         found: list = [None] * len(faces)
 
         def keep(i: int, heatmaps: Floats) -> None:
@@ -64,7 +64,7 @@ class Streams(Engine):
         points, scores = zip(*found, strict=True)
         return np.concatenate(points), np.concatenate(scores)
 
-    def each(self, faces: Faces, use) -> None:
+    def each(self, faces: FaceArray, use) -> None:
         """Run faces over all requests; use(i, heatmaps) while the other requests run."""
         scaled = scale_faces(faces)
         busy: set[int] = set()
@@ -86,7 +86,7 @@ class AnySize(OpenVinoEngine):
     def open(self, core: ov.Core, model: ov.Model) -> None:
         self.request = open_request(core, model, self.precision, self.threads)
 
-    def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
+    def infer(self, faces: FaceArray) -> Iterator[tuple[slice, Floats]]:
         scaled = scale_faces(faces)  # [N, 1, S, S]
         self.request.set_input_tensor(ov.Tensor(scaled, shared_memory=True))
         self.request.infer()
@@ -104,7 +104,7 @@ class Mass(OpenVinoEngine):
         both = ov.Model([*model.get_results(), mass], model.get_parameters())
         super().open(core, both)
 
-    def locate(self, faces: Faces) -> tuple[Floats, Floats]:
+    def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         points, scores = [], []
         for part, heatmaps in self.infer(faces):
             mass = self.requests[part.stop - part.start].get_output_tensor(1).data.ravel()

@@ -25,12 +25,12 @@ def read_peak() -> float:
 
 def time_runs(engine, faces: np.ndarray, seconds: float) -> list[float]:
     """Time `locate`, uint8 faces to landmarks: milliseconds an image of each run."""
-    engine.locate(faces)
+    engine.predict(faces)
     times: list[float] = []
     until = time.perf_counter() + seconds
     while time.perf_counter() < until or len(times) < 3:
         begun = time.perf_counter()
-        engine.locate(faces)
+        engine.predict(faces)
         times.append((time.perf_counter() - begun) * 1e3 / len(faces))
     return times
 
@@ -57,7 +57,7 @@ def main() -> None:
 
         engine = TorchEngine(a.engine, a.checkpoint, threads=a.threads)
     face = load_face(engine.landmarks.side)  # [1, 1, S, S]
-    engine.locate(face)
+    engine.predict(face)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         command = json.loads(line)

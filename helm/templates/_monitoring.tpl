@@ -31,11 +31,11 @@
 {{- $for := printf "%dm" (int ($alerts.minutes | default 10)) -}}
 {{- $rules := list -}}
 {{- range $service := list "transformer" "predictor" -}}
-{{- $component := ternary "predictor" $service (eq $root.Values.topology "collocated") -}}
+{{- $component := ternary "predictor" $service (ne "" (include "landmarks.onePod" $root)) -}}
 {{- $series := printf "service=\"%s\",%s" $service (include "landmarks.series" (dict "root" $root "component" $component)) -}}
 {{- $rate := printf "sum(rate(landmarks_requests_total{%s%%s}[5m]))" $series -}}
 {{- $all := printf $rate "" -}}
-{{- $scale := index $root.Values.autoscaling $component -}}
+{{- $scale := index $root.Values.autoscaling (include "landmarks.scaleKey" (dict "root" $root "component" $component)) -}}
 {{- with $alerts.errorPercent -}}
 {{- $failed := printf $rate ",code=~\"internal|not_ready|predictor_unavailable|deadline_exceeded\"" -}}
 {{- $rules = append $rules (dict "alert" "LandmarksErrors" "expr" (printf "100 * %s / %s > %v" $failed $all .) "severity" "critical"
@@ -49,7 +49,7 @@
 {{- $rules = append $rules (dict "alert" "LandmarksSlow" "expr" (printf "histogram_quantile(0.99, sum by (le) (rate(landmarks_request_seconds_bucket{%s}[5m]))) > %v" $series .) "severity" "warning"
       "summary" (printf "1 in 100 answers of %s of %s takes {{ $value | humanizeDuration }} or longer" $service $name)) -}}
 {{- end -}}
-{{- if and $scale.target (or (eq $service "transformer") (eq $component "predictor")) (not (and (eq $root.Values.topology "collocated") (eq $service "predictor"))) -}}
+{{- if and $scale.target (or (eq $service "transformer") (eq $component "predictor")) (not (and (include "landmarks.onePod" $root) (eq $service "predictor"))) -}}
 {{- $rules = append $rules (dict "alert" "LandmarksNotScaling" "expr" (printf "avg(landmarks_inflight_requests{%s}) > %v" $series $scale.target) "severity" "warning"
       "summary" (printf "pods of %s of %s work on {{ $value | humanize }} requests each, more than their target: at max, or the autoscaler doesn't add any" $service $name)) -}}
 {{- end -}}

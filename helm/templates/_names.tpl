@@ -57,7 +57,8 @@ component: {{ index . 1 }}
 
 {{- define "landmarks.imageOf" -}}
 {{- $gpu := and (eq .component "predictor") .root.Values.gpu.enabled -}}
-{{ include "landmarks.image" (dict "root" .root "own" (ternary .root.Values.gpu (index .root.Values .component) $gpu)) }}
+{{- $own := ternary .root.Values.gpu (index .root.Values .component) $gpu -}}
+{{ include "landmarks.image" (dict "root" .root "own" (ternary .root.Values.single $own (eq .root.Values.topology "single"))) }}
 {{- end }}
 
 {{- define "landmarks.pullSecrets" -}}
@@ -87,14 +88,29 @@ component: {{ index . 1 }}
 {{- if eq .Values.topology "collocated" }}true{{ end -}}
 {{- end }}
 
+{{/* "true" where one process is both, in the predictor's pod. */}}
+{{- define "landmarks.single" -}}
+{{- if eq .Values.topology "single" }}true{{ end -}}
+{{- end }}
+
+{{/* "true" where one pod is both, as two containers or one. */}}
+{{- define "landmarks.onePod" -}}
+{{- if has .Values.topology (list "collocated" "single") }}true{{ end -}}
+{{- end }}
+
 {{/* The components that have pods of their own. */}}
 {{- define "landmarks.components" -}}
-{{ if include "landmarks.collocated" . }}predictor{{ else }}predictor transformer{{ end }}
+{{ if include "landmarks.onePod" . }}predictor{{ else }}predictor transformer{{ end }}
+{{- end }}
+
+{{/* The key below autoscaling that counts for a component's pods. dict root, component */}}
+{{- define "landmarks.scaleKey" -}}
+{{ if include "landmarks.single" .root }}single{{ else }}{{ .component }}{{ end }}
 {{- end }}
 
 {{/* The component that clients talk to, and its address inside the cluster, whatever its domain. */}}
 {{- define "landmarks.front" -}}
-{{ ternary "predictor" "transformer" (eq .Values.topology "collocated") }}
+{{ if include "landmarks.onePod" . }}predictor{{ else }}transformer{{ end }}
 {{- end }}
 
 {{- define "landmarks.address" -}}

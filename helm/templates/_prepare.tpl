@@ -2,9 +2,9 @@
      older release lack (--reuse-values), becomes an empty one, so that its values can be asked for. */}}
 {{- define "landmarks.prepare" -}}
 {{- $sections := list "global" "image" "inferenceService" "autoscaling" "autoscaling.transformer"
-      "autoscaling.predictor" "autoscaling.keda" "autoscaling.keda.authenticationRef" "autoscaling.hpa"
+      "autoscaling.predictor" "autoscaling.single" "autoscaling.keda" "autoscaling.keda.authenticationRef" "autoscaling.hpa"
       "transformer" "transformer.resources" "transformer.probes" "predictor" "predictor.resources" "predictor.probes"
-      "gpu" "model" "serviceAccount" "podDisruptionBudget" "networkPolicy" "monitoring" "monitoring.alerts" "test" -}}
+      "single" "gpu" "model" "serviceAccount" "podDisruptionBudget" "networkPolicy" "monitoring" "monitoring.alerts" "test" -}}
 {{- range $section := $sections -}}
 {{- $at := $.Values -}}
 {{- range $key := splitList "." $section -}}

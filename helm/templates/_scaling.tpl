@@ -2,7 +2,7 @@
      replicas = ceil(in-flight / (target x utilization)). dict root, component, service (label of the gauge). */}}
 {{- define "landmarks.scaling" -}}
 {{- $auto := .root.Values.autoscaling -}}
-{{- $scale := index $auto .component -}}
+{{- $scale := index $auto (include "landmarks.scaleKey" .) -}}
 {{- $own := index .root.Values .component -}}
 {{- $fixed := include "landmarks.given" (list $scale.min 1) -}}
 {{- if or (eq $auto.mode "none") (not (kindIs "invalid" $scale.min)) }}
@@ -60,7 +60,7 @@ rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
 
 {{- define "landmarks.keda" -}}
 {{- $auto := .root.Values.autoscaling -}}
-{{- $scale := index $auto .component -}}
+{{- $scale := index $auto (include "landmarks.scaleKey" .) -}}
 - type: External
   external:
     metric:

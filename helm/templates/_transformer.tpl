@@ -1,16 +1,20 @@
-{{/* The transformer's container, in its own pod or beside the predictor (where 8081 is taken). */}}
+{{/* The container that clients talk to: the transformer in its own pod, beside the predictor (where 8081
+     is taken), or one process that is both and has the predictor's values. */}}
 {{- define "landmarks.transformer" -}}
 {{- $grpcPort := ternary 8083 8081 (eq .Values.topology "collocated") -}}
+{{- $component := ternary "predictor" "transformer" (eq .Values.topology "single") -}}
 {{- $grpcFirst := eq .Values.protocol "grpc" -}}
 {{- $knative := include "landmarks.knative" . -}}
 args:
   - --model_name={{ .Values.modelName }}
   - --http_port=8080
   - --grpc_port={{ $grpcPort }}
+  {{- if not (include "landmarks.single" .) }}
   - --predictor_host={{ include "landmarks.predictorHost" . }}
   - --predictor_protocol=grpc-v2
+  {{- end }}
   - --workers=1   # else KServe adds --workers=<containerConcurrency>
-  {{- with .Values.transformer.args }}
+  {{- with index .Values $component "args" }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 ports:
@@ -25,6 +29,6 @@ ports:
   - {name: grpc, containerPort: {{ $grpcPort }}, protocol: TCP}
   {{- end }}
 {{- $http := ternary 0 8080 (and (eq .Values.autoscaling.mode "knative") $grpcFirst) }}
-{{ include "landmarks.probes" (dict "root" . "component" "transformer" "http" $http "grpc" $grpcPort) }}
-{{ include "landmarks.container" (dict "root" . "component" "transformer") }}
+{{ include "landmarks.probes" (dict "root" . "component" $component "http" $http "grpc" $grpcPort) }}
+{{ include "landmarks.container" (dict "root" . "component" $component) }}
 {{- end }}

@@ -13,6 +13,7 @@
 {{- $auto := .Values.autoscaling -}}
 {{- $mode := $auto.mode -}}
 {{- range $name := splitList " " (include "landmarks.components" .) -}}
+{{- $name = include "landmarks.scaleKey" (dict "root" $ "component" $name) -}}
 {{- $scale := index $auto $name -}}
 {{- $min := include "landmarks.given" (list $scale.min 1) | int -}}
 {{- if and (ne $mode "none") $scale.max (gt $min (int $scale.max)) -}}
@@ -38,7 +39,7 @@
 {{- if not $auto.hpa.cpu -}}
 {{- fail "autoscaling.mode hpa scales on CPU: give autoscaling.hpa.cpu, in percent of the CPU request." -}}
 {{- end -}}
-{{- range $name := list "transformer" "predictor" -}}
+{{- range $name := ternary (list "predictor") (list "transformer" "predictor") (eq .Values.topology "single") -}}
 {{- if not (get (index $.Values $name "resources" "requests" | default dict) "cpu") -}}
 {{- fail (printf "autoscaling.mode hpa scales on the share of the CPU request: set %s.resources.requests.cpu." $name) -}}
 {{- end -}}
@@ -61,6 +62,9 @@
 {{- if regexMatch "(^|/)\\.\\.?(/|$)" (toString $model.path) -}}
 {{- fail (printf "model.path (%s) must lie below /mnt/models without . and .. on the way." $model.path) -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.gpu.enabled (include "landmarks.single" .) -}}
+{{- fail "gpu.enabled puts the predictor alone on GPU nodes, but with topology single it is one process with the transformer: set topology to split or collocated." -}}
 {{- end -}}
 {{- if .Values.gpu.enabled -}}
 {{- range $key := list "resource" "repository" -}}

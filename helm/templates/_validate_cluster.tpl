@@ -71,7 +71,7 @@
 {{- fail (printf "The InferenceService would be called %q, but KServe takes a small letter first and then small letters, digits and dashes: %s." $name $remedy) -}}
 {{- end -}}
 {{- $knative := include "landmarks.knative" . -}}
-{{- $suffix := ternary "-predictor" (ternary "-transformer" "-predictor-pods" (eq .Values.autoscaling.mode "knative")) (eq .Values.topology "collocated") -}}
+{{- $suffix := ternary "-predictor" (ternary "-transformer" "-predictor-pods" (eq .Values.autoscaling.mode "knative")) (ne "" (include "landmarks.onePod" .)) -}}
 {{- $most := sub 63 (len $suffix) | int -}}
 {{- if gt (len $name) $most -}}
 {{- fail (printf "The InferenceService would be called %s, %d letters, but %s%s may have 63, so that it may have %d: %s." $name (len $name) $name $suffix $most $remedy) -}}

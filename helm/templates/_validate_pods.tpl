@@ -19,6 +19,23 @@
 {{- fail (printf "%s.strategy has type Recreate, which takes no rollingUpdate." $name) -}}
 {{- end -}}
 {{- end -}}
+{{- if include "landmarks.single" . -}}
+{{- range $key, $value := omit .Values.transformer "repository" "resources" "probes" -}}
+{{- if $value -}}
+{{- fail (printf "transformer.%s has no container of its own to count for with topology single: set %s.%s." $key (ternary "single" "predictor" (has $key (list "tag" "digest"))) $key) -}}
+{{- end -}}
+{{- end -}}
+{{- range $kind, $probe := .Values.transformer.probes -}}
+{{- if $probe -}}
+{{- fail (printf "transformer.probes.%s has no container of its own to count for with topology single: set predictor.probes.%s." $kind $kind) -}}
+{{- end -}}
+{{- end -}}
+{{- range $key := list "tag" "digest" -}}
+{{- if get $.Values.predictor $key -}}
+{{- fail (printf "predictor.%s is of an image that topology single doesn't run: set single.%s." $key $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if $collocated -}}
 {{- range $key := list "annotations" "labels" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName"
       "runtimeClassName" "strategy" "terminationGracePeriodSeconds" "initContainers" "podSpec" -}}

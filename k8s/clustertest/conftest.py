@@ -13,12 +13,13 @@ from collections.abc import Iterator
 import pytest
 
 from k8s.clustertest.commands import OUT, ROOT
-from k8s.clustertest.journal import Record, write_records
+from k8s.clustertest.journal import ScenarioResult, write_records
 from k8s.clustertest.release import Release
 from k8s.clustertest.report import write_report
-from k8s.clustertest.watch import let_autoscaler_tell
+from k8s.clustertest.variants import UNIT, start_unit_tests
+from k8s.clustertest.watch import expose_autoscaler_metrics
 
-RECORDS = pytest.StashKey[list[Record]]()
+RECORDS = pytest.StashKey[list[ScenarioResult]]()
 SETUP = pytest.StashKey[dict[str, float]]()
 
 
@@ -54,7 +55,11 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[None]:
         if not pytestconfig.getoption("--ready"):
             for step in ("up", "load", "prometheus"):
                 setup[step] = kind(step)
-        let_autoscaler_tell()
+                if step == "up" and not is_partial(pytestconfig):
+                    UNIT.append(start_unit_tests())
+            for process in UNIT:
+                process.wait(900)  # before any load is measured
+        expose_autoscaler_metrics()
         yield
     finally:
         if not pytestconfig.getoption("--keep"):
@@ -70,11 +75,11 @@ def kind(step: str) -> float:
 
 
 @pytest.fixture
-def record(request: pytest.FixtureRequest) -> Iterator[Record]:
+def record(request: pytest.FixtureRequest) -> Iterator[ScenarioResult]:
     """What this scenario sees, once more for each try; what it installed goes afterwards."""
     number, title = read_mark(request.node)
     tries = getattr(request.node, "execution_count", 1)
-    record = Record(number, title + (f" (try {tries})" if tries > 1 else ""))
+    record = ScenarioResult(number, title + (f" (try {tries})" if tries > 1 else ""))
     request.config.stash[RECORDS].append(record)
     print(f"\n{number}. {record.title}", flush=True)
     begun = time.monotonic()
@@ -89,7 +94,7 @@ def record(request: pytest.FixtureRequest) -> Iterator[Record]:
 def pytest_runtest_call(item: pytest.Function) -> Iterator[None]:
     """A scenario goes on after a check that failed, and has failed at its end."""
     record = item.funcargs["record"]
-    assert isinstance(record, Record)
+    assert isinstance(record, ScenarioResult)
     try:
         result = yield
     except Exception as error:
@@ -109,6 +114,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not records:
         return
     write_records(OUT / "results.json", records)
-    option = session.config.getoption
-    if not (option("--ready") or option("keyword") or option("markexpr") or session.shouldstop):
+    if not (is_partial(session.config) or session.shouldstop):
         write_report(records, setup)
+
+
+def is_partial(config: pytest.Config) -> bool:
+    """Check whether scenarios were picked."""
+    return any(config.getoption(name) for name in ("--ready", "keyword", "markexpr"))

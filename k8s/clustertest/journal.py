@@ -16,7 +16,7 @@ class Check:
 
 
 @dataclass(slots=True)
-class Record:
+class ScenarioResult:
     """What one scenario saw."""
 
     number: int
@@ -45,13 +45,13 @@ class Record:
         print(f"       {text}: {value}", flush=True)
 
 
-def list_failed(records: list[Record]) -> list[int]:
+def list_failed(records: list[ScenarioResult]) -> list[int]:
     """The scenarios whose last try failed."""
     last = {record.number: record for record in records}
     return [number for number, record in last.items() if not record.passed]
 
 
-def write_records(path: Path, records: list[Record]) -> None:
+def write_records(path: Path, records: list[ScenarioResult]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"finished": time.strftime("%Y-%m-%d"), "records": [asdict(r) for r in records]}
     path.write_text(json.dumps(content, indent=1))

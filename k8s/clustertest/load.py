@@ -21,8 +21,9 @@ class Load:
         self.begun = time.time()
         command = [
             *(sys.executable, "-m", "locust"),
-            *("-f", "loadtest/locustfile.py,loadtest/steps.py", "--headless", "--only-summary"),
-            *("-H", f"http://{INGRESS}", "--host-header", host, "--steps", steps),
+            *("-f", "loadtest/locustfile.py", "--headless", "--only-summary"),
+            *("-H", f"http://{INGRESS}", "--host-header", host),
+            *("--shape", "steps", "--steps", steps),
             *("--csv", str(self.prefix), "--csv-full-history"),
             *("--think", str(think), "--picture", str(picture), "JpegUser"),
         ]

@@ -1,6 +1,5 @@
 """One picture, asked about over every protocol; its points must be where they look to be."""
 
-import base64
 import json
 import math
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from k8s.clustertest.commands import INGRESS, PICTURE
 from serving.grpc.codec import decode_response, encode_request
+from tools.v2_json import image_tensor
 
 BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
     0: (246, 103.5),  # left eye
@@ -50,9 +50,8 @@ def ask_jpeg(host: str, timeout: float = 60, model: str = "") -> Answer:
 
 
 def ask_json(host: str, timeout: float = 60) -> Answer:
-    text = base64.b64encode(PICTURE.read_bytes()).decode()
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}
-    return post(host, json.dumps({"inputs": [tensor]}).encode(), "application/json", timeout)
+    body = {"inputs": [image_tensor(PICTURE.read_bytes())]}
+    return post(host, json.dumps(body).encode(), "application/json", timeout)
 
 
 def post(host: str, body: bytes, content_type: str, timeout: float, model: str = "") -> Answer:
@@ -68,6 +67,13 @@ def post(host: str, body: bytes, content_type: str, timeout: float, model: str =
         return Answer([], seconds, f"HTTP {answer.status_code}: {answer.text[:200]}")
     outputs = {output["name"]: output["data"] for output in answer.json()["outputs"]}
     return Answer(pair(outputs["landmarks"]), seconds)
+
+
+def read_metadata(host: str) -> list[str]:
+    """Return the names of the outputs that the model's metadata lists."""
+    url = f"http://{INGRESS}/v2/models/unet"
+    answer = requests.get(url, headers={"Host": host}, timeout=20)
+    return sorted(output["name"] for output in answer.json().get("outputs", []))
 
 
 def ask_grpc(host: str, timeout: float = 60, address: str = INGRESS) -> Answer:

@@ -32,7 +32,7 @@ class Release:
         helm("upgrade", self.name, "helm", "-n", self.namespace, keep, *as_flags(values))
 
     def diff(self) -> str:
-        """Give what `kubectl diff` finds between the chart's objects and the cluster's."""
+        """Return what `kubectl diff` finds between the chart's objects and the cluster's."""
         manifest = helm("get", "manifest", self.name, "-n", self.namespace)
         try:
             return kubectl("diff", "-f", "-", stdin=manifest)

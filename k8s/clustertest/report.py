@@ -7,7 +7,7 @@ import time
 
 from k8s.clustertest.chart import draw
 from k8s.clustertest.commands import ROOT, run
-from k8s.clustertest.journal import Record, list_failed
+from k8s.clustertest.journal import ScenarioResult, list_failed
 
 HEAD = """# What was seen on the cluster
 
@@ -38,7 +38,7 @@ NOT_SHOWN = """
 """
 
 
-def write_report(records: list[Record], setup: dict[str, float]) -> None:
+def write_report(records: list[ScenarioResult], setup: dict[str, float]) -> None:
     """Write the report and its picture."""
     parts = [head(records, setup), steps(setup)]
     parts += [section(record) for record in records]
@@ -49,7 +49,7 @@ def write_report(records: list[Record], setup: dict[str, float]) -> None:
         draw(series, ROOT / "k8s/results.png")
 
 
-def head(records: list[Record], setup: dict[str, float]) -> str:
+def head(records: list[ScenarioResult], setup: dict[str, float]) -> str:
     count = len({record.number for record in records})
     return HEAD.format(
         date=time.strftime("%Y-%m-%d"),
@@ -91,14 +91,14 @@ def read_versions() -> dict[str, str]:
 def steps(setup: dict[str, float]) -> str:
     names = {
         "up": "cluster with Knative, Kourier, KServe and KEDA",
-        "load": "build both images, load them",
+        "load": "build the images, load them",
         "prometheus": "build and load Prometheus",
     }
     rows = [f"| {names[step]} | {setup[step]:.0f} |" for step in names if step in setup]
     return "\n".join(["| step | seconds |", "|---|---|", *rows, ""])
 
 
-def section(record: Record) -> str:
+def section(record: ScenarioResult) -> str:
     """Write one scenario: checks, numbers, tables."""
     result = "" if record.passed else " - FAILED"
     lines = [

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from k8s.clustertest.commands import wait_until
 from k8s.clustertest.crowd import make_crowd
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.release import Release
 from k8s.clustertest.watch import Watch
@@ -22,7 +23,7 @@ DEFAULT_STEPS = ((2, 30), (6, 75))
 
 @pytest.mark.load
 @pytest.mark.scenario(4, "the chart's default targets under load")
-def test_default_targets(record: Record) -> None:
+def test_default_targets(record: ScenarioResult) -> None:
     """Targets, window and delay as the chart has them; only max is what two cores carry."""
     release = Release("defaults")
     release.install(*(f"autoscaling.{name}.max={MOST}" for name in TARGETS))
@@ -43,7 +44,7 @@ def test_default_targets(record: Record) -> None:
 
 @pytest.mark.load
 @pytest.mark.scenario(3, "Knative scales transformer and predictor on concurrency, and back")
-def test_up_and_down(record: Record) -> None:
+def test_up_and_down(record: ScenarioResult) -> None:
     release = Release("concurrency")
     release.install(
         f"autoscaling.utilization={UTILIZATION * 100:.0f}",
@@ -54,7 +55,8 @@ def test_up_and_down(record: Record) -> None:
     )
     steps = ",".join(f"{users}:{seconds}" for users, seconds in STEPS)
     with Watch(release) as watch, Load("concurrency", release.host, steps, make_crowd()) as load:
-        load.finish()
+        wait_until("the end of the load, or one replica each", lambda: ended(watch, load), 300, 1)
+        load.stop()
     record.number_of(
         "back to one replica each, after ten users became one", find_return(watch, load)
     )
@@ -77,6 +79,14 @@ def test_up_and_down(record: Record) -> None:
     record.series |= {"load": load.history(), "replicas": watch.samples, "started": [load.begun]}
 
 
+def ended(watch: Watch, load: Load) -> bool:
+    """Check whether all is seen: the last step began, and there was one pod each for 3 s."""
+    down = load.begun + sum(seconds for _, seconds in STEPS[:-1])
+    last = watch.between(down, down + 300)[-3:]
+    alone = len(last) == 3 and all(sample[name] == 1 for sample in last for name in TARGETS)
+    return alone or not load.running
+
+
 def find_return(watch: Watch, load: Load) -> str:
     """Tell how long after the last step down there was one pod each."""
     down = load.begun + sum(seconds for _, seconds in STEPS[:-1])
@@ -85,7 +95,7 @@ def find_return(watch: Watch, load: Load) -> str:
 
 
 def check_component(
-    record: Record,
+    record: ScenarioResult,
     watch: Watch,
     component: str,
     begun: float,

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from k8s.clustertest.commands import CommandError, helm, kubectl
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.metrics import check_rules, check_scraped
 from k8s.clustertest.picture import Answer, ask_grpc, ask_jpeg, ask_json
 from k8s.clustertest.release import Release
@@ -16,7 +16,7 @@ WATCHED = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
 
 
 @pytest.mark.scenario(1, "helm install to the first right answer")
-def test_rest(record: Record) -> None:
+def test_rest(record: ScenarioResult) -> None:
     release = Release("first-answer")
     begun = time.monotonic()
     ready = release.install(*WATCHED, wait=300)
@@ -35,7 +35,7 @@ def test_rest(record: Record) -> None:
 
 
 @pytest.mark.scenario(2, "the same over gRPC, Ready within 15 s")
-def test_grpc(record: Record) -> None:
+def test_grpc(record: ScenarioResult) -> None:
     release = Release("first-answer-grpc")
     ready = release.install("protocol=grpc", "monitoring.podMonitor=true")
     # The second install: by now the node has read both images once.
@@ -56,7 +56,7 @@ def wait_answer(host: str, seconds: float = 20) -> Answer:
         time.sleep(0.2)
 
 
-def check_helm_test(record: Record, release: Release, text: str) -> None:
+def check_helm_test(record: ScenarioResult, release: Release, text: str) -> None:
     """Run `helm test`; nothing of it is left afterwards."""
     try:
         output = helm("test", release.name, "-n", release.namespace)
@@ -67,7 +67,7 @@ def check_helm_test(record: Record, release: Release, text: str) -> None:
     record.check(f"helm test leaves nothing ({text})", f"{release.name}-test" not in left)
 
 
-def check_diff(record: Record, release: Release, when: str) -> None:
+def check_diff(record: ScenarioResult, release: Release, when: str) -> None:
     found = release.diff()
     record.check(f"kubectl diff after {when} shows nothing", not found, found[-300:])
 
@@ -81,7 +81,7 @@ print("both")
 """
 
 
-def check_loopback(record: Record, release: Release) -> None:
+def check_loopback(record: ScenarioResult, release: Release) -> None:
     """See that both services listen on both kinds of address, REST and gRPC."""
     for component in ("transformer", "predictor"):
         pod = release.pods(component)[0]["metadata"]["name"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from k8s.clustertest.commands import kubectl, wait_until
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
 
@@ -13,7 +13,7 @@ RESOURCE = "nvidia.com/gpu"
 
 
 @pytest.mark.scenario(12, "a GPU pool (the node only says that it has one GPU)")
-def test_pool(record: Record) -> None:
+def test_pool(record: ScenarioResult) -> None:
     node = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["metadata"]["name"]
     release = Release("gpu")
     # The CPU image: there is no GPU to run the CUDA one on.
@@ -53,7 +53,7 @@ def test_pool(record: Record) -> None:
 
 
 @pytest.mark.scenario(13, "an upgrade on a GPU pool that is full")
-def test_full_pool(record: Record) -> None:
+def test_full_pool(record: ScenarioResult) -> None:
     """One card, one pod, plain Deployments: the pod goes before the next one comes."""
     node = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["metadata"]["name"]
     offer(node, 1)

@@ -7,7 +7,7 @@ import pytest
 from k8s.clustertest.commands import kubectl, wait_until
 from k8s.clustertest.commands import run as run_command
 from k8s.clustertest.crowd import make_crowd, make_small
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.metrics import check_scraped, query
 from k8s.clustertest.picture import ask_grpc
@@ -17,7 +17,7 @@ from k8s.clustertest.watch import Watch
 
 
 def expose(release: Release) -> str:
-    """Give a plain Deployment's host to Kourier, which serves no Kubernetes Ingresses."""
+    """Return a plain Deployment's host to Kourier, which serves no Kubernetes Ingresses."""
     wait_until("the Ingress", lambda: has_ingress(release), 30)
     run_command("k8s/expose.sh", release.namespace, release.name)
     return f"{release.name}-{release.namespace}.example.com"
@@ -30,7 +30,7 @@ def has_ingress(release: Release) -> bool:
 
 @pytest.mark.load
 @pytest.mark.scenario(7, "plain Deployments, fixed: mode none")
-def test_none(record: Record) -> None:
+def test_none(record: ScenarioResult) -> None:
     """Fixed replicas; a predictor pod is deleted under load."""
     release = Release("plain")
     release.install(
@@ -59,7 +59,7 @@ def test_none(record: Record) -> None:
     )
 
 
-def check_scraped_twice(record: Record, release: Release) -> None:
+def check_scraped_twice(record: ScenarioResult, release: Release) -> None:
     """Both predictors, each once."""
     wanted = f'count(landmarks_inflight_requests{{namespace="{release.namespace}"}})'
 
@@ -85,7 +85,7 @@ def read_requests(release: Release, pod: dict) -> float:
 
 
 @pytest.mark.scenario(8, "plain Deployments, scaled on CPU: mode hpa")
-def test_hpa(record: Record) -> None:
+def test_hpa(record: ScenarioResult) -> None:
     release = Release("on-cpu")
     release.install("autoscaling.mode=hpa")
     answer = wait_answer(expose(release))
@@ -105,7 +105,7 @@ def test_hpa(record: Record) -> None:
 
 @pytest.mark.load
 @pytest.mark.scenario(9, "plain Deployments, scaled on requests in flight: mode keda")
-def test_keda(record: Record) -> None:
+def test_keda(record: ScenarioResult) -> None:
     """KEDA with the chart's own query and address of Prometheus: up to three and more, and back."""
     release = Release("in-flight")
     release.install(
@@ -148,15 +148,17 @@ def test_keda(record: Record) -> None:
 
 
 @pytest.mark.scenario(10, "one pod for both")
-def test_collocated(record: Record) -> None:
-    for name, mode, protocol in (
-        ("collocated", "knative", "rest"),
-        ("collocated-grpc", "knative", "grpc"),
-        ("collocated-plain", "none", "rest"),
-    ):
-        release = Release(name)
+def test_collocated(record: ScenarioResult) -> None:
+    kinds = (
+        (Release("collocated"), "knative", "rest"),
+        (Release("collocated-grpc"), "knative", "grpc"),
+        (Release("collocated-plain"), "none", "rest"),
+    )
+    for release, mode, protocol in kinds:
         values = (f"autoscaling.mode={mode}", f"protocol={protocol}")
-        release.install("topology=collocated", "monitoring.podMonitor=true", *values)
+        release.install("topology=collocated", "monitoring.podMonitor=true", *values, wait=0)
+    for release, mode, protocol in kinds:
+        release.wait_ready()
         host = release.host if mode == "knative" else expose(release)
         answer = ask_grpc(host) if protocol == "grpc" else wait_answer(host)
         text = f"collocated, mode {mode}, {protocol}"

@@ -3,7 +3,7 @@
 import pytest
 
 from k8s.clustertest.commands import CommandError, helm
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.release import Release
 from k8s.clustertest.variants import see_variants
 
@@ -30,7 +30,7 @@ REFUSED = {  # values -> what the refusal has to say
 
 
 @pytest.mark.scenario(16, "bad values are refused with a sentence, good ones accepted")
-def test_values(record: Record) -> None:
+def test_values(record: ScenarioResult) -> None:
     for values, sentence in REFUSED.items():
         flags = [part for value in values for part in ("--set", value)]
         try:
@@ -51,7 +51,7 @@ def test_values(record: Record) -> None:
 
 
 @pytest.mark.scenario(17, "a mode that KServe refuses to change")
-def test_mode_change(record: Record) -> None:
+def test_mode_change(record: ScenarioResult) -> None:
     release = Release("mode-change")
     release.install("autoscaling.mode=none", wait=0)
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from k8s.clustertest.commands import CommandError, helm, kubectl, wait_until
 from k8s.clustertest.crowd import make_small
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.release import Release
 
@@ -19,7 +19,7 @@ REQUESTS = 1000  # in each phase
 
 @pytest.mark.load
 @pytest.mark.scenario(6, "upgrade, canary, rollback, a deleted pod and a drained node under load")
-def test_changes(record: Record) -> None:
+def test_changes(record: ScenarioResult) -> None:
     release = Release("rollout")
     release.install(
         "autoscaling.transformer.target=8",  # one pod a revision for these users
@@ -45,7 +45,7 @@ def test_changes(record: Record) -> None:
     record.check("kubectl diff after upgrade and rollback shows nothing", not found, found[-300:])
 
 
-def phase(record: Record, load: Load, text: str, change: Callable[[], None]) -> None:
+def phase(record: ScenarioResult, load: Load, text: str, change: Callable[[], None]) -> None:
     """Make a change, let the load run on to a thousand requests, and count its failures."""
     before, failed_before = load.count()
     begun = time.monotonic()
@@ -72,7 +72,7 @@ def upgrade(release: Release) -> None:
     wait_until("only the new revision's pods", lambda: stamps(release) == {"two"}, 120)
 
 
-def canary(record: Record, release: Release) -> None:
+def canary(record: ScenarioResult, release: Release) -> None:
     release.upgrade(*stamp("three"), "canaryTrafficPercent=10")
     wait_until("a tenth for the canary", lambda: shares(release) == [10, 90], 90)
     before = answered(release)
@@ -105,7 +105,7 @@ def delete_pod(release: Release) -> None:
     wait_until("two others", lambda: len(ready_names(release) - {gone}) >= 2, 90)
 
 
-def drain(record: Record, release: Release) -> None:
+def drain(record: ScenarioResult, release: Release) -> None:
     """Cordon the node and evict pods as kubectl drain does, as far as the budgets let it."""
     release.upgrade("autoscaling.predictor.min=2", "autoscaling.transformer.min=2")
     release.wait_ready()

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from k8s.clustertest.commands import CommandError, kubectl
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
 
 
 @pytest.mark.scenario(14, 'Pod Security "restricted", read-only root, NetworkPolicy')
-def test_restricted(record: Record) -> None:
+def test_restricted(record: ScenarioResult) -> None:
     release = Release("security")
     release.install("networkPolicy.enabled=true")
     labels = json.loads(kubectl("get", "namespace", release.namespace, "-o", "json"))["metadata"][
@@ -59,7 +59,7 @@ def test_restricted(record: Record) -> None:
 
 
 @pytest.mark.scenario(15, "another user than the image's, as OpenShift gives each namespace")
-def test_any_user(record: Record) -> None:
+def test_any_user(record: ScenarioResult) -> None:
     release = Release("any-user")
     ids = ("securityContext.runAsUser=1000650000", "securityContext.runAsGroup=0")
     release.install(*ids, "podSecurityContext.fsGroup=1000650000")

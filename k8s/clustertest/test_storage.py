@@ -5,7 +5,7 @@ import yaml
 
 from k8s.clustertest.commands import ROOT, kubectl
 from k8s.clustertest.https_store import CHECKPOINT, serve_checkpoints
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
 from k8s.clustertest.test_first_answer import wait_answer
@@ -14,7 +14,7 @@ FOLDER = "/mnt/models"
 
 
 @pytest.mark.scenario(18, "models from a volume (pvc://), several at once")
-def test_volume(record: Record) -> None:
+def test_volume(record: ScenarioResult) -> None:
     release = Release("storage")
     release.make_namespace()
     fill_volume(release)
@@ -38,7 +38,7 @@ def test_volume(record: Record) -> None:
 
 
 @pytest.mark.scenario(19, "a model fetched over https by KServe's storage-initializer")
-def test_https(record: Record) -> None:
+def test_https(record: ScenarioResult) -> None:
     release = Release("fetched")
     release.make_namespace()
     uri = serve_checkpoints(release)

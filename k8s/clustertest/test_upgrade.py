@@ -4,7 +4,7 @@ import pytest
 
 from k8s.clustertest.commands import wait_until
 from k8s.clustertest.crowd import make_small
-from k8s.clustertest.journal import Record
+from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.release import Release
 from k8s.clustertest.test_first_answer import check_diff, wait_answer
@@ -14,7 +14,7 @@ LAST = "tests/helm/assets/landmarks-0.1.0.tgz"
 
 @pytest.mark.load
 @pytest.mark.scenario(11, "upgrade from the last chart with --reuse-values")
-def test_reuse_values(record: Record) -> None:
+def test_reuse_values(record: ScenarioResult) -> None:
     release = Release("from-last")
     release.install(chart=LAST)
     answer = wait_answer(release.host)

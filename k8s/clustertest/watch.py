@@ -15,7 +15,7 @@ METRIC = re.compile(r"^kn_revision_(concurrency_stable|concurrency_target)\{(.*)
 OBSERVED = '{"data": {"metrics-protocol": "prometheus"}}'
 
 
-def let_autoscaler_tell() -> None:
+def expose_autoscaler_metrics() -> None:
     """Make Knative's autoscaler show its numbers; before any release, whose pods it restarts."""
     place = ("-n", "knative-serving", "get", "configmap", "config-observability")
     if kubectl(*place, "-o", "jsonpath={.data.metrics-protocol}") == "prometheus":

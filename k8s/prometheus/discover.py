@@ -42,7 +42,7 @@ def snake(name: str) -> str:
 
 
 def list_targets(pod: dict) -> list[dict]:
-    """Give the targets of a pod as Prometheus' discovery does."""
+    """Return the targets of a pod as Prometheus' discovery does."""
     meta, address = pod["metadata"], pod["status"].get("podIP")
     if not address:
         return []

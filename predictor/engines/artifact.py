@@ -7,7 +7,7 @@ from typing import Any
 from predictor.engines.base import EngineError
 from predictor.engines.hardware import list_hardware
 from predictor.engines.manifest import (
-    NAME,
+    MANIFEST_NAME,
     Manifest,
     ManifestError,
     check_files,
@@ -34,7 +34,7 @@ def list_artifacts(checkpoint: Path, folder: Path | None) -> list[tuple[Path, di
     """List the folder given, or the checkpoint's artifacts beside it, with unchecked manifests."""
     if folder is not None:
         return [(folder, peek_manifest(folder))]
-    beside = sorted(path.parent for path in checkpoint.parent.glob(f"*/{NAME}"))
+    beside = sorted(path.parent for path in checkpoint.parent.glob(f"*/{MANIFEST_NAME}"))
     pairs = [(path, peek_manifest(path)) for path in beside]
     return [(path, made) for path, made in pairs if made.get("source") == checkpoint.name]
 
@@ -83,7 +83,7 @@ def check_set(manifest: Manifest, checkpoint: Path, remedy: str) -> None:
 
 
 def rebuild(kind: EngineKind, checkpoint: Path, folder: Path) -> str:
-    """Say how to make the artifact anew."""
+    """Return the command that makes the artifact anew."""
     return f"{name_command(kind, checkpoint, folder, kind.calibrated)} makes it anew"
 
 
@@ -97,7 +97,7 @@ def name_command(kind: EngineKind, checkpoint: Path, folder: Path, faces: bool) 
 
 
 def find_version(package: str) -> str | None:
-    """Give major.minor of an installed package: what decides whether an artifact loads."""
+    """Return major.minor of an installed package: what decides whether an artifact loads."""
     try:
         version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

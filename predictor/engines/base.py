@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from predictor.decode import Floats, decode_heatmaps
 from serving.landmarks import LandmarkSet
 
-Faces = NDArray[np.uint8] | NDArray[np.float32]
+FaceArray = NDArray[np.uint8] | NDArray[np.float32]
 
 
 class EngineError(RuntimeError):
@@ -30,24 +30,31 @@ class Engine(ABC):
     why: str = ""  # one sentence: why this engine and no other
 
     @abstractmethod
-    def run(self, faces: Faces) -> Floats:
+    def run(self, faces: FaceArray) -> Floats:
         """Run the network: faces `[N,1,S,S]`, UINT8 0..255 or FP32 0..1 -> `[N,K,S,S]`.
 
         The heatmaps are the caller's own.
         """
 
-    def locate(self, faces: Faces) -> tuple[Floats, Floats]:
+    def make_lanes(self) -> "list[Engine]":
+        """Make engines of one thread each that may run side by side, [] where that brings nothing.
+
+        Called in any thread, at most once.
+        """
+        return []
+
+    def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         """Find the landmarks `[N,K,2]` (x, y in pixels of the face) and scores `[N,K]`."""
         return decode_heatmaps(self.run(faces), self.logits)
 
 
-def scale_faces(faces: Faces) -> Floats:
+def scale_faces(faces: FaceArray) -> Floats:
     """Bring faces to FP32 0..1, writeable and contiguous; copies only what is not so already."""
     if faces.dtype == np.uint8:
         return np.divide(faces, np.float32(255), dtype=np.float32)
     return np.require(faces, np.float32, ["C", "W"])
 
 
-def tell_logits(heatmaps: Floats) -> bool:
-    """Tell logits from Gaussian heights by their range on a real face."""
+def are_logits(heatmaps: Floats) -> bool:
+    """Check whether heatmaps are logits, not Gaussian heights, by their range on a real face."""
     return bool(heatmaps.min() < -1.0 or heatmaps.max() > 2.0)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from predictor.decode import Floats
-from predictor.engines.base import Engine, EngineError, Faces
+from predictor.engines.base import Engine, EngineError, FaceArray
 from predictor.engines.decode_torch import decode_tensor
 from predictor.engines.reference import load_reference
 from predictor.engines.torch_steps import fold_norms, order_channels_last
@@ -65,7 +65,7 @@ class CudaEngine(Engine):
         c.points_out.copy_(c.points, non_blocking=True)
         c.scores_out.copy_(c.scores, non_blocking=True)
 
-    def replay(self, faces: Faces) -> "Captured":
+    def replay(self, faces: FaceArray) -> "Captured":
         """Run up to max_batch faces through the smallest graph that holds them."""
         captured = self.graphs[pick_size(len(faces))]
         assert captured.graph is not None
@@ -76,12 +76,12 @@ class CudaEngine(Engine):
         self.stream.synchronize()
         return captured
 
-    def run(self, faces: Faces) -> Floats:
+    def run(self, faces: FaceArray) -> Floats:
         parts = [faces[i : i + self.max_batch] for i in range(0, len(faces), self.max_batch)]
         maps = [self.replay(part).heatmaps[: len(part)].cpu().numpy() for part in parts]
         return np.concatenate(maps)
 
-    def locate(self, faces: Faces) -> tuple[Floats, Floats]:
+    def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         points, scores = [], []
         for i in range(0, len(faces), self.max_batch):
             part = faces[i : i + self.max_batch]

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from predictor.decode import Floats
-from predictor.engines.base import Engine, Faces
+from predictor.engines.base import Engine, FaceArray
 from predictor.engines.reference import load_reference, run_reference
 from serving.cpus import count_cpus
 
@@ -24,5 +24,5 @@ class EagerEngine(Engine):
         self.channels = found.net.n_channels
         self.net: torch.nn.Module = found.net
 
-    def run(self, faces: Faces) -> Floats:
+    def run(self, faces: FaceArray) -> Floats:
         return run_reference(self.net, faces, self.channels)

@@ -11,7 +11,7 @@ Layer = tuple[Floats, Floats]  # weight [O, I, k, k] and bias [O]
 
 
 def fold_unet(net: UNet) -> dict[str, Layer]:
-    """Give weight and bias of each convolution by its name, BatchNorm folded in.
+    """Return weight and bias of each convolution by its name, BatchNorm folded in.
 
     A colour network sees the same grey in each of its channels, so that its first
     weight is summed over them: every folded network takes one channel. Exact up to

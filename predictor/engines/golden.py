@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from predictor.engines.base import Engine, EngineError, Faces
+from predictor.engines.base import Engine, EngineError, FaceArray
 from predictor.resize import resize_faces
 
 GOLDEN_FACE = Path(__file__).parents[1] / "golden_face.npy"  # NASA, public domain
@@ -14,7 +14,7 @@ class GoldenError(EngineError):
     """The loaded network does not give the stored answer."""
 
 
-def load_face(side: int) -> Faces:
+def load_face(side: int) -> FaceArray:
     """Load the stored face as the network takes it, `[1,1,S,S]` UINT8."""
     face = np.load(GOLDEN_FACE)  # [1, 1, H, H]
     return face if face.shape[-1] == side else resize_faces(face.transpose(0, 2, 3, 1), side)
@@ -27,7 +27,7 @@ def compare_golden(
 
     `expected` [K][2] is what `place` has stored. Raises GoldenError above the tolerance.
     """
-    landmarks, _ = engine.locate(load_face(engine.landmarks.side))  # [1, K, 2]
+    landmarks, _ = engine.predict(load_face(engine.landmarks.side))  # [1, K, 2]
     points = len(landmarks[0])
     for stored, what in ((engine.landmarks.points, "names"), (expected, "has a golden answer of")):
         if len(stored) != points:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from predictor.engines.artifact import find_artifact, open_artifact, rebuild
 from predictor.engines.base import Engine, EngineError
 from predictor.engines.golden import compare_golden
-from predictor.engines.manifest import NAME, Manifest
+from predictor.engines.manifest import MANIFEST_NAME, Manifest
 from predictor.engines.registry import EngineKind
 from serving.cpus import count_cpus
 
@@ -48,14 +48,14 @@ def load_artifact(kind: EngineKind, checkpoint: Path, folder: Path, threads: int
         line = str(error).strip().splitlines()[-1]
         raise EngineError(f"{kind.name} can't load {folder}: {line}; {remedy}.") from error
     try:
-        compare_golden(engine, manifest.golden, GOLDEN_PIXELS, folder / NAME, remedy)
+        compare_golden(engine, manifest.golden, GOLDEN_PIXELS, folder / MANIFEST_NAME, remedy)
     except EngineError:
         raise
     except Exception as error:  # each runtime has its own for a face of the wrong size
         side = manifest.landmarks.side
         raise EngineError(
-            f"{kind.name} can't run a face of {side}x{side} pixels, as {folder / NAME} has it; "
-            f"{remedy}."
+            f"{kind.name} can't run a face of {side}x{side} pixels, "
+            f"as {folder / MANIFEST_NAME} has it; {remedy}."
         ) from error
     return engine
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.landmarks import LandmarkError, LandmarkSet, read_landmarks
 
-NAME = "manifest.json"
+MANIFEST_NAME = "manifest.json"
 FORMAT = 1  # of the folder; another one is refused
 
 
@@ -59,19 +59,19 @@ class ManifestError(ValueError):
 def read_manifest(folder: Path) -> Manifest:
     """Read a folder's manifest; raises ManifestError."""
     try:
-        content = json.loads((folder / NAME).read_text())
+        content = json.loads((folder / MANIFEST_NAME).read_text())
     except FileNotFoundError:
-        raise ManifestError(f"{folder} has no {NAME}") from None
+        raise ManifestError(f"{folder} has no {MANIFEST_NAME}") from None
     except (OSError, ValueError):
-        raise ManifestError(f"{folder / NAME} is no JSON") from None
+        raise ManifestError(f"{folder / MANIFEST_NAME} is no JSON") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ManifestError(f"{folder} was made by another release (format {FORMAT} is read)")
     names = {f.name for f in dataclasses.fields(Manifest)}
     try:
         manifest = Manifest(**{k: v for k, v in content.items() if k in names})
-        landmarks = read_landmarks(manifest.landmarks, folder / NAME)
+        landmarks = read_landmarks(manifest.landmarks, folder / MANIFEST_NAME)
     except TypeError as error:
-        raise ManifestError(f"{folder / NAME} is incomplete: {error}") from None
+        raise ManifestError(f"{folder / MANIFEST_NAME} is incomplete: {error}") from None
     except LandmarkError as error:
         raise ManifestError(str(error)) from None
     return dataclasses.replace(manifest, landmarks=landmarks)
@@ -80,7 +80,7 @@ def read_manifest(folder: Path) -> Manifest:
 def peek_manifest(folder: Path) -> dict[str, Any]:
     """Return what a folder's manifest says, unchecked; nothing where it is no JSON."""
     try:
-        content = json.loads((folder / NAME).read_text())
+        content = json.loads((folder / MANIFEST_NAME).read_text())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -90,11 +90,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write a folder's manifest, one key a line."""
     content = dataclasses.asdict(manifest)
     lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in content.items())
-    (folder / NAME).write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    (folder / MANIFEST_NAME).write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def hash_file(path: Path) -> str:
-    """Give a file's sha256 in hex."""
+    """Return a file's sha256 in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 
 from predictor.decode import Floats
-from predictor.engines.base import Engine, Faces, scale_faces
+from predictor.engines.base import Engine, FaceArray, scale_faces
 from serving.cpus import count_cpus
 
 
@@ -24,5 +24,5 @@ class OnnxRuntimeEngine(Engine):
             source, options, providers=["CPUExecutionProvider"]
         )
 
-    def run(self, faces: Faces) -> Floats:
+    def run(self, faces: FaceArray) -> Floats:
         return np.asarray(self.session.run(["heatmaps"], {"face": scale_faces(faces)})[0])

@@ -1,5 +1,6 @@
 """OpenVINO on the CPU: fp32, bf16 or int8, with no torch in the process."""
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import openvino as ov
 
 from predictor.decode import Floats, decode_heatmaps
-from predictor.engines.base import Engine, Faces, scale_faces
+from predictor.engines.base import Engine, FaceArray, scale_faces
 from serving.cpus import count_cpus
 
 SIZES = (4, 1)  # faces of a run; larger ones gain nothing and take more memory
@@ -28,29 +29,48 @@ class OpenVinoEngine(Engine):
     ):
         self.name, self.logits, self.max_batch = name, logits, max_batch
         self.threads = threads or count_cpus()
+        self.file = model if isinstance(model, Path) else None
         core = ov.Core()
         source = core.read_model(model)
         _, self.maps, *self.size = source.output(0).partial_shape.get_max_shape()  # [N, K, S, S]
+        self.spare_layers(source)
         self.open(core, source)
 
     def open(self, core: ov.Core, model: ov.Model) -> None:
-        self.requests = open_requests(core, model, self.precision, self.threads)
+        (self.requests,) = open_requests(core, model, self.precision, self.threads)
 
-    def run(self, faces: Faces) -> Floats:
+    def make_lanes(self) -> list[Engine]:
+        """Make an engine a thread; they share the weights."""
+        if self.file is None or self.threads < 2:
+            return []
+        core = ov.Core()
+        model = core.read_model(self.file)
+        self.spare_layers(model)
+        lanes: list[Engine] = []
+        for requests in open_requests(core, model, self.precision, self.threads, self.threads):
+            lane = copy.copy(self)
+            lane.threads, lane.max_batch, lane.requests = 1, SIZES[0], requests
+            lanes.append(lane)
+        return lanes
+
+    def spare_layers(self, model: ov.Model) -> None:
+        """Keep layers precise that the precision would harm."""
+
+    def run(self, faces: FaceArray) -> Floats:
         maps = np.empty((len(faces), self.maps, *self.size), np.float32)
         for part, heatmaps in self.infer(faces):
             maps[part] = heatmaps
         return maps
 
-    def locate(self, faces: Faces) -> tuple[Floats, Floats]:
+    def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         points = np.empty((len(faces), self.maps, 2), np.float32)
         scores = np.empty((len(faces), self.maps), np.float32)
         for part, heatmaps in self.infer(faces):
             points[part], scores[part] = decode_heatmaps(heatmaps, self.logits)
         return points, scores
 
-    def infer(self, faces: Faces) -> Iterator[tuple[slice, Floats]]:
-        """Give parts of the batch and their heatmaps, in OpenVINO's memory until the next part."""
+    def infer(self, faces: FaceArray) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the batch with their heatmaps, which hold until the next slice."""
         scaled = scale_faces(faces)  # [N, 1, S, S]
         for part in split_faces(len(scaled)):
             request = self.requests[part.stop - part.start]
@@ -67,34 +87,43 @@ class Bf16Engine(OpenVinoEngine):
 
     precision = "bf16"
 
-    def open(self, core: ov.Core, model: ov.Model) -> None:
+    def spare_layers(self, model: ov.Model) -> None:
         keep_precise(model, "outc.conv")
-        super().open(core, model)
 
 
 def open_requests(
-    core: ov.Core, model: ov.Model, precision: str, threads: int
-) -> dict[int, ov.InferRequest]:
-    """Compile the model for runs of each of SIZES."""
-    requests = {}
+    core: ov.Core, model: ov.Model, precision: str, threads: int, lanes: int = 1
+) -> list[dict[int, ov.InferRequest]]:
+    """Compile the model for runs of each of SIZES, so many runs at a time."""
+    requests: list[dict[int, ov.InferRequest]] = [{} for _ in range(lanes)]
     for size in SIZES:
         shape = model.input(0).partial_shape
         shape[0] = size
         model.reshape(shape)
-        requests[size] = open_request(core, model, precision, threads)
+        compiled = compile_model(core, model, precision, threads, lanes)
+        for lane in requests:
+            lane[size] = compiled.create_infer_request()
     return requests
 
 
 def open_request(core: ov.Core, model: ov.Model, precision: str, threads: int) -> ov.InferRequest:
     """Compile the model as it is."""
+    return compile_model(core, model, precision, threads).create_infer_request()
+
+
+def compile_model(
+    core: ov.Core, model: ov.Model, precision: str, threads: int, lanes: int = 1
+) -> ov.CompiledModel:
+    """Compile the model as it is, its threads divided among so many runs at a time."""
     config = {
         "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": lanes,
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": threads,
         # Pinned threads of two containers on one node would share a CPU.
         "ENABLE_CPU_PINNING": False,
     }
-    return core.compile_model(model, "CPU", config).create_infer_request()
+    return core.compile_model(model, "CPU", config)
 
 
 def keep_precise(model: ov.Model, layer: str) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from predictor.checkpoint import load_unet
 from predictor.decode import Floats
-from predictor.engines.base import Faces, scale_faces, tell_logits
+from predictor.engines.base import FaceArray, are_logits, scale_faces
 from predictor.engines.golden import load_face
 from predictor.landmarks import check_count, load_landmarks
 from predictor.unet import UNet
@@ -39,10 +39,10 @@ def load_reference(checkpoint: str | Path) -> Reference:
         text = str(error)
         raise LandmarkError(f"{text[0].upper()}{text[1:]}.") from None
     heatmaps = run_reference(net, load_face(landmarks.side), net.n_channels)
-    return Reference(net, landmarks, tell_logits(heatmaps))
+    return Reference(net, landmarks, are_logits(heatmaps))
 
 
-def run_reference(net: nn.Module, faces: Faces, channels: int = 1) -> Floats:
+def run_reference(net: nn.Module, faces: FaceArray, channels: int = 1) -> Floats:
     """Run a torch network on faces `[N,1,S,S]`: heatmaps `[N,K,S,S]`."""
     x = torch.from_numpy(np.array(scale_faces(faces)))  # [N, 1, S, S], ours to write
     if channels != 1:  # a colour network sees the grey in each channel

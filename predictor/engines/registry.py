@@ -11,7 +11,7 @@ from typing import Literal
 from predictor.engines.base import Engine, EngineError
 from predictor.engines.hardware import BF16, GPU, INT8, Feature
 
-NARROW = 8  # base width of the student: networks up to it are ranked as it was measured
+NARROW = 12  # base width of the student: networks up to it are ranked as it was measured
 
 
 @dataclass(frozen=True, slots=True)

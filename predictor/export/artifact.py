@@ -67,7 +67,7 @@ def complete(
 ) -> Manifest:
     """Load the artifact, write down its own golden answer and accuracy, and check it."""
     engine = open_model(kind, folder, manifest, 0)
-    golden = engine.locate(load_face(engine.landmarks.side))[0][0]  # [K, 2]
+    golden = engine.predict(load_face(engine.landmarks.side))[0][0]  # [K, 2]
     accuracy = measure_accuracy(engine, EagerEngine(checkpoint), faces, labelled)
     manifest = replace(
         manifest,
@@ -90,7 +90,7 @@ def measure_accuracy(
     report: dict[str, Any] = {}
     if faces is None:
         faces = scale_faces(load_face(engine.landmarks.side))
-    moved = np.linalg.norm(engine.locate(faces)[0] - reference.locate(faces)[0], axis=2)
+    moved = np.linalg.norm(engine.predict(faces)[0] - reference.predict(faces)[0], axis=2)
     report["faces"] = len(faces)
     report["pixels_mean"] = float(moved.mean())
     report["pixels_p99"] = float(np.percentile(moved, 99))
@@ -100,7 +100,7 @@ def measure_accuracy(
         if len(held_out):
             report[f"{name}_faces"] = len(held_out)
             for key, tried in (("nme", engine), ("nme_fp32", reference)):
-                error = measure_error(tried.locate(held_out)[0], points, engine.landmarks)
+                error = measure_error(tried.predict(held_out)[0], points, engine.landmarks)
                 report[f"{name}_{key}"] = error
     return {k: round(v, 5) for k, v in report.items()}
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from predictor.engines.base import Engine, Faces
+from predictor.engines.base import Engine, FaceArray
 from predictor.engines.golden import load_face
 from predictor.engines.loading import open_model
 from predictor.engines.manifest import Manifest, read_manifest, write_manifest
@@ -46,19 +46,19 @@ def list_threads(cpus: int) -> list[int]:
     return sorted(counts | {cpus})
 
 
-def time_engines(work: dict[int, tuple[Engine, Faces]]) -> dict[int, float]:
+def time_engines(work: dict[int, tuple[Engine, FaceArray]]) -> dict[int, float]:
     """Time each engine on its faces, in turns, so that a noisy moment hits all alike.
 
     Gives the least seconds of a run: what else the machine does only ever adds to them.
     """
     for engine, faces in work.values():
-        engine.locate(faces)
+        engine.predict(faces)
     times: dict[int, list[float]] = {key: [] for key in work}
     until = time.perf_counter() + SECONDS * len(work)
     while time.perf_counter() < until:
         for key, (engine, faces) in work.items():
             begun = time.perf_counter()
-            engine.locate(faces)
+            engine.predict(faces)
             times[key].append(time.perf_counter() - begun)
     return {key: min(seconds) for key, seconds in times.items()}
 

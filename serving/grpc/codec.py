@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from numpy.typing import NDArray
 
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
+from serving.framework import pb
 from serving.grpc.contents import read_long_contents
 from serving.grpc.wire import Parts, split_message
 from serving.messages import (
@@ -18,11 +18,11 @@ from serving.messages import (
     InferenceResponse,
     Tensor,
     count_elements,
-    find_dtype,
     make_array,
+    numpy_dtype,
 )
 
-LONG = 64 * 2**10  # bytes of typed contents from which on a thread reads them
+OFFLOAD_CONTENT_BYTES = 64 * 2**10  # bytes of typed contents from which on a thread reads them
 
 CONTENTS = {  # datatype -> the field of InferTensorContents that carries it
     "BOOL": "bool_contents",
@@ -46,7 +46,7 @@ async def decode_message(message: bytes, limit: int) -> InferenceRequest:
     Raises InvalidRequest, InvalidTensor or TooLarge with what is wrong.
     """
     parts = split_message(message)
-    if sum(map(len, parts.contents.values())) > LONG:
+    if sum(map(len, parts.contents.values())) > OFFLOAD_CONTENT_BYTES:
         return await run_aside(decode_parts, parts, limit)
     return decode_parts(parts, limit)
 
@@ -66,7 +66,7 @@ def decode_parts(parts: Parts, limit: int) -> InferenceRequest:
     except DecodeError:
         raise InvalidRequest("The message is no ModelInferRequest.") from None
     raw = parts.raw
-    if raw and (parts.contents or any(entry.contents.ByteSize() for entry in message.inputs)):
+    if raw and (parts.contents or any(map(has_contents, message.inputs))):
         raise InvalidRequest("The inputs have raw contents and typed ones; one kind is enough.")
     if raw and len(raw) != len(message.inputs):
         raise InvalidTensor(f"{len(message.inputs)} inputs come with {len(raw)} raw contents.")
@@ -75,14 +75,16 @@ def decode_parts(parts: Parts, limit: int) -> InferenceRequest:
         if entry.name in inputs:
             raise InvalidTensor(f"The input '{entry.name}' is there twice.")
         shape = list(entry.shape)
-        find_dtype(entry.name, entry.datatype)
-        count_elements(entry.name, shape)
         if raw:
             array = make_array(entry.name, entry.datatype, shape, raw[i])
-        elif i in parts.contents:
-            array = read_long_contents(entry.name, entry.datatype, shape, parts.contents[i], limit)
         else:
-            array = read_contents(entry, shape)
+            numpy_dtype(entry.name, entry.datatype)
+            count_elements(entry.name, shape)
+            if i in parts.contents:
+                found = parts.contents[i]
+                array = read_long_contents(entry.name, entry.datatype, shape, found, limit)
+            else:
+                array = read_contents(entry, shape)
         inputs[entry.name] = Tensor(
             entry.name, entry.datatype, array, parameters=read_parameters(entry.parameters)
         )
@@ -94,6 +96,11 @@ def decode_parts(parts: Parts, limit: int) -> InferenceRequest:
         outputs=tuple(output.name for output in message.outputs),
         parameters=read_parameters(message.parameters),
     )
+
+
+def has_contents(entry: pb.ModelInferRequest.InferInputTensor) -> bool:
+    """Check whether an input has typed contents that are not empty."""
+    return entry.HasField("contents") and entry.contents.ByteSize() > 0
 
 
 def read_contents(
@@ -109,7 +116,7 @@ def read_contents(
         raise InvalidTensor(
             f"Tensor '{entry.name}' has {len(values)} values in {field}, its shape {shape} another."
         )
-    dtype = find_dtype(entry.name, entry.datatype)
+    dtype = numpy_dtype(entry.name, entry.datatype)
     array = np.empty(len(values), dtype)
     try:
         array[:] = values

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from serving.errors import InvalidTensor
 from serving.grpc.wire import BYTES, list_fields
-from serving.messages import MAX_STRINGS, check_size, count_elements, find_dtype
+from serving.messages import MAX_STRINGS, check_size, count_elements, numpy_dtype
 
 PIECE = 64 * 2**10  # bytes whose values are made at once
-LONGEST = 10  # bytes of a varint
+MAX_VARINT_BYTES = 10  # bytes of a varint
 FIELDS = {  # datatype -> the field of InferTensorContents that carries it
     "BOOL": 1,
     "INT8": 2,
@@ -57,7 +57,7 @@ def read_long_contents(
 
 def read_packed(name: str, datatype: str, count: int, packed: memoryview) -> NDArray:
     """Read packed numbers into a flat array."""
-    dtype = find_dtype(name, datatype)
+    dtype = numpy_dtype(name, datatype)
     wrong = InvalidTensor(f"Tensor '{name}' has not the {count} values of its shape.")
     if dtype.kind == "f":
         if len(packed) != count * dtype.itemsize:
@@ -87,10 +87,12 @@ def cut_varints(name: str, data: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8
     start = 0
     while start < len(data):
         end = min(start + PIECE, len(data))
-        last = np.flatnonzero(data[max(start, end - LONGEST) : end] < 128)
+        last = np.flatnonzero(data[max(start, end - MAX_VARINT_BYTES) : end] < 128)
         if not len(last):
-            raise InvalidTensor(f"Tensor '{name}' has values of more than {LONGEST} bytes.")
-        end = max(start, end - LONGEST) + int(last[-1]) + 1
+            raise InvalidTensor(
+                f"Tensor '{name}' has values of more than {MAX_VARINT_BYTES} bytes."
+            )
+        end = max(start, end - MAX_VARINT_BYTES) + int(last[-1]) + 1
         yield data[start:end]
         start = end
 
@@ -102,8 +104,8 @@ def decode_varints(name: str, data: NDArray[np.uint8]) -> NDArray[np.uint64]:
         return data.astype(np.uint64)
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1
-    if lengths.max() > LONGEST:
-        raise InvalidTensor(f"Tensor '{name}' has values of more than {LONGEST} bytes.")
+    if lengths.max() > MAX_VARINT_BYTES:
+        raise InvalidTensor(f"Tensor '{name}' has values of more than {MAX_VARINT_BYTES} bytes.")
     values = np.zeros(len(ends), np.uint64)
     for place in range(int(lengths.max())):
         has = lengths > place

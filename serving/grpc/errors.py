@@ -39,7 +39,7 @@ async def abort(
 
 
 def translate_error(error: grpc.aio.AioRpcError) -> ServingError:
-    """Give the predictor's error as it was raised there, or what its absence means."""
+    """Return the predictor's error as it was raised there, or what its absence means."""
     details = error.details() or "The predictor gave no reason."
     metadata = dict(error.trailing_metadata() or ())
     if CODE_HEADER in metadata:

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc.aio
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.contract import EXTENSIONS
 from serving.errors import InvalidRequest, ServingError
+from serving.framework import pb
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import describe_tensors
 from serving.grpc.errors import abort

@@ -6,16 +6,16 @@ from contextlib import ExitStack
 
 import grpc.aio
 from grpc_health.v1 import health_pb2
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
 from serving.errors import HeadTooLarge
+from serving.framework import pb
 from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap
 from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.repository import Repository
-from serving.telemetry.record import Record, pick_forward
+from serving.telemetry.record import RequestLog, forwarded_headers
 from serving.telemetry.stages import Stage, write_timings
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
@@ -70,7 +70,7 @@ class Inference:
         self, message: bytes, context: grpc.aio.ServicerContext
     ) -> pb.ModelInferResponse:
         headers = dict(context.invocation_metadata() or ())
-        record = Record(self.repository.service, "grpc", GRPC_INFER, "/", headers)
+        record = RequestLog(self.repository.service, "grpc", GRPC_INFER, "/", headers)
         try:
             with record:
                 return await self.answer(message, context, record, headers)
@@ -81,7 +81,7 @@ class Inference:
         self,
         message: bytes,
         context: grpc.aio.ServicerContext,
-        record: Record,
+        record: RequestLog,
         headers: dict[str, str],
     ) -> pb.ModelInferResponse:
         check_metadata(headers)
@@ -92,12 +92,12 @@ class Inference:
             record.name_address(f"/{asked.model}")
             model = self.repository.find(asked.model, asked.version)
             record.model = model.name
-            asked.forward = pick_forward(headers, record.request_id)
+            asked.forward = forwarded_headers(headers, record.request_id)
             asked.claim = ticket.add
             remaining = context.time_remaining()
             if remaining is not None:
                 asked.deadline = time.monotonic() + remaining
-            answer = await model.answer(asked)
+            answer = await model.infer(asked)
             content = encode_response(answer)
             ticket.add(sum(array.nbytes for array in answer.outputs.values()))
             # The place is kept until the caller has taken the answer, or lost the connection.

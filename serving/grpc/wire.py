@@ -6,6 +6,7 @@ as they lie in the message, and protobuf reads the rest, which is small or refus
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from serving.errors import InvalidRequest, TooLarge
 
@@ -26,8 +27,7 @@ class Parts:
     contents: dict[int, memoryview] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of a message: its number and wire type, where it begins and where its value lies."""
 
     number: int
@@ -42,26 +42,26 @@ def split_message(message: bytes) -> Parts:
     parts = Parts()
     view = memoryview(message)
     inputs = 0
-    for found in list_fields(view):
-        value = view[found.start : found.end]
-        if found.number == RAW_CONTENTS and found.kind == BYTES:
-            parts.raw.append(value)
+    for number, kind, begin, start, end in list_fields(view):
+        if number == RAW_CONTENTS and kind == BYTES:
+            parts.raw.append(view[start:end])
             continue
-        if found.number == INPUTS and found.kind == BYTES:
-            entry = split_input(value, parts, inputs)
-            parts.head += write_varint(INPUTS << 3 | BYTES) + write_varint(len(entry)) + entry
+        if number == INPUTS and kind == BYTES:
+            if end - start > SMALL:
+                entry = split_input(view[start:end], parts, inputs)
+                parts.head += write_varint(INPUTS << 3 | BYTES) + write_varint(len(entry)) + entry
+            else:
+                parts.head += view[begin:end]
             inputs += 1
         else:
-            parts.head += view[found.begin : found.end]
+            parts.head += view[begin:end]
         if len(parts.head) > MAX_HEAD_BYTES:
             raise TooLarge(f"The message has more than {MAX_HEAD_BYTES} bytes beside its tensors.")
     return parts
 
 
 def split_input(view: memoryview, parts: Parts, index: int) -> bytes:
-    """Return an input without its typed contents, unless these are small."""
-    if len(view) <= SMALL:
-        return bytes(view)
+    """Return an input without its typed contents."""
     kept = bytearray()
     for found in list_fields(view):
         if found.number == CONTENTS and found.kind == BYTES and index not in parts.contents:
@@ -73,20 +73,25 @@ def split_input(view: memoryview, parts: Parts, index: int) -> bytes:
 
 def list_fields(view: memoryview) -> Iterator[Field]:
     """List the fields of a message; raises InvalidRequest where it is none."""
-    start = count = 0
-    while start < len(view):
+    start, count, size = 0, 0, len(view)
+    while start < size:
         begin = start
-        tag, start = read_varint(view, start)
+        tag, start = view[start], start + 1  # in one byte, as nearly every tag and length is
+        if tag > 127:
+            tag, start = read_varint(view, begin)
         kind = tag & 7
         if kind == VARINT:
             _, end = read_varint(view, start)
         elif kind == BYTES:
-            length, start = read_varint(view, start)
+            if start < size and (length := view[start]) < 128:
+                start += 1
+            else:
+                length, start = read_varint(view, start)
             end = start + length
         else:
-            end = start + {FIXED64: 8, FIXED32: 4}.get(kind, len(view) + 1)
+            end = start + {FIXED64: 8, FIXED32: 4}.get(kind, size + 1)
         count += 1
-        if end > len(view) or count > MAX_FIELDS or not tag >> 3:
+        if end > size or count > MAX_FIELDS or not tag >> 3:
             raise InvalidRequest("The message is no ModelInferRequest.")
         yield Field(tag >> 3, kind, begin, start, end)
         start = end

@@ -32,7 +32,7 @@ from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
 from serving.rest.manage import ManageRoutes
 from serving.rest.pages import list_page_routes
-from serving.telemetry.record import Record, choose_id, pick_forward
+from serving.telemetry.record import RequestLog, ensure_request_id, forwarded_headers
 from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
@@ -44,8 +44,9 @@ PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "im
 def create_app(repository: Repository, release: str) -> Starlette:
     """Build the ASGI application that serves the models under /v2."""
     infer = InferRoute(repository).infer
-    routes = ManageRoutes(repository, release).list_routes()
-    routes += [Route(path, infer, methods=["POST"]) for path in INFER]
+    # Each request tries the routes in turn, so the one that most of them take comes first.
+    routes = [Route(path, infer, methods=["POST"]) for path in INFER]
+    routes += ManageRoutes(repository, release).list_routes()
     for folder in {model.page for model in repository.list_models() if model.page}:
         routes += list_page_routes(folder)
     app = Starlette(
@@ -69,14 +70,14 @@ class InferRoute:
     async def infer(self, request: Request) -> Response:
         route = INFER[1 if "version" in request.path_params else 0]
         service, path = self.repository.service, request.url.path
-        record = Record(service, "rest", route, path, request.headers)
+        record = RequestLog(service, "rest", route, path, request.headers)
         try:
             with record:
                 return await self.answer(request, record)
         except Exception as error:
             return write_error(request, error, record.request_id)
 
-    async def answer(self, request: Request, record: Record) -> Response:
+    async def answer(self, request: Request, record: RequestLog) -> Response:
         name = request.path_params["model"]
         version = request.path_params.get("version", "")
         model = self.repository.find(name, version)  # before a body is read in vain
@@ -93,10 +94,10 @@ class InferRoute:
                 raise Cancelled("The caller left before the body was read.") from None
             asked = await read_request(request, body, name, model.settings.max_body_bytes)
             asked.id = asked.id or request.headers.get("x-request-id", "")
-            asked.forward = pick_forward(request.headers, record.request_id)
+            asked.forward = forwarded_headers(request.headers, record.request_id)
             asked.deadline, asked.claim, asked.picture = deadline, ticket.add, drawing
             model = self.repository.find(name, version)  # it may have been loaded anew
-            answer = await watch_caller(request, model.answer(asked))
+            answer = await watch_caller(request, model.infer(asked))
             encoding: dict[str, str] = {}
             if drawing:
                 content, headers = answer.picture, {"content-type": drawing}
@@ -149,15 +150,23 @@ async def read_request(request: Request, body: bytes, name: str, limit: int) -> 
 
 async def watch_caller(request: Request, work: Awaitable[T]) -> T:
     """Wait for the work, and cancel it when the caller hangs up."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(request.receive())  # the body is read: only a hang-up can come
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise Cancelled("The caller left before the answer.")
-        return task.result()
-    finally:
+    task, left = asyncio.current_task(), False
+    assert task is not None
+
+    async def watch() -> None:
+        nonlocal left
+        await request.receive()  # the body is read: only a hang-up can come
+        left = True
         task.cancel()
+
+    gone = asyncio.ensure_future(watch())
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if left and not task.uncancel():  # else the server ends, too
+            raise Cancelled("The caller left before the answer.") from None
+        raise
+    finally:
         gone.cancel()
 
 
@@ -188,7 +197,7 @@ def write_error(request: Request, raised: Exception, request_id: str) -> Respons
 
 
 async def show_error(request: Request, error: Exception) -> Response:
-    return write_error(request, error, choose_id(request.headers.get("x-request-id")))
+    return write_error(request, error, ensure_request_id(request.headers.get("x-request-id")))
 
 
 async def show_http_error(request: Request, error: Exception) -> Response:

@@ -14,7 +14,9 @@ from serving.settings import ServerSettings
 
 NOTHING = re.compile(r"q=0(\.0{0,3})?")  # the quality of what is not acceptable (RFC 9110)
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
-LONG = 64 * 2**10  # bytes from which on a body is worked on in a thread, not on the event loop
+OFFLOAD_BODY_BYTES = (
+    64 * 2**10
+)  # bytes from which on a body is worked on in a thread, not on the event loop
 MAX_MEMBERS = 64  # of a gzip body, which RFC 1952 allows to have several
 WORTH_IT = 1024  # bytes; smaller answers go as they are
 
@@ -46,7 +48,7 @@ async def read_body(request: Request, settings: ServerSettings, ticket: Ticket) 
     body = b"".join(chunks)
     if not encoding:
         return body
-    long = len(body) > LONG
+    long = len(body) > OFFLOAD_BODY_BYTES
     content = (
         await run_aside(decompress, body, encoding, limit)
         if long
@@ -57,7 +59,7 @@ async def read_body(request: Request, settings: ServerSettings, ticket: Ticket) 
 
 
 def check_encoding(encoding: str) -> str:
-    """Give the Content-Encoding to undo, "" for none."""
+    """Return the Content-Encoding to undo, "" for none."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return ""
@@ -95,7 +97,7 @@ async def compress_body(content: bytes, accepted: str | None) -> tuple[bytes, di
         return content, {}
     headers = {"content-encoding": encoding, "vary": "accept-encoding"}
     pack = pack_gzip if encoding == "gzip" else pack_deflate
-    if len(content) > LONG:
+    if len(content) > OFFLOAD_BODY_BYTES:
         return await run_aside(pack, content), headers
     return pack(content), headers
 

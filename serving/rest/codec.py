@@ -17,14 +17,14 @@ from serving.messages import (
     InferenceResponse,
     Tensor,
     count_elements,
-    find_dtype,
     make_array,
+    numpy_dtype,
 )
 from serving.rest.envelope import Entry, read_entries, read_envelope, read_field
 from serving.rest.json_values import read_values
 
 BINARY_HEADER = "inference-header-content-length"
-LONG = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
+OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
 PIECE = 2**14  # values written as JSON at once; each call holds the interpreter's lock
 
 
@@ -41,7 +41,7 @@ async def decode_body(
     body: bytes, model: str, header_length: str | None, limit: int
 ) -> InferenceRequest:
     """Read a V2 body as decode_request does, long JSON without holding up other requests."""
-    if read_length(header_length, len(body)) > LONG:
+    if read_length(header_length, len(body)) > OFFLOAD_JSON_BYTES:
         return await run_aside(decode_request, body, model, header_length, limit)
     return decode_request(body, model, header_length, limit)
 
@@ -101,7 +101,7 @@ def read_mapping(value: object, name: str) -> dict[str, Any]:
 
 
 def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapping[str, bool]:
-    """Tell for each output, and for '' (all others), whether it is wanted as raw bytes."""
+    """Return for each output, and for '' (all others), whether it is wanted as raw bytes."""
     wanted = {"": parameters.get("binary_data_output") is True}
     for output in outputs:
         flag = read_mapping(output.get("parameters"), "parameters").get("binary_data")
@@ -116,7 +116,7 @@ def decode_tensor(entry: Entry, body: memoryview, start: int, limit: int) -> tup
     if not isinstance(name, str):
         raise InvalidRequest("Each input needs an object with a 'name'.")
     datatype, shape = read_field(entry.datatype, "datatype"), read_field(entry.shape, "shape")
-    find_dtype(name, datatype)
+    numpy_dtype(name, datatype)
     count_elements(name, shape)
     parameters = read_mapping(read_field(entry.parameters, "parameters"), "parameters")
     size = parameters.get("binary_data_size")

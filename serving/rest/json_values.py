@@ -13,14 +13,14 @@ import orjson
 from numpy.typing import NDArray
 
 from serving.errors import InvalidTensor
-from serving.messages import MAX_DIMENSIONS, MAX_STRINGS, check_size, count_elements, find_dtype
+from serving.messages import MAX_DIMENSIONS, MAX_STRINGS, check_size, count_elements, numpy_dtype
 
 PIECE = 32 * 2**10  # bytes of text whose values are Python objects at one time
 WINDOW = 2**20  # bytes of text that are looked through at once
 SPACES = b" \t\r\n"
 INTEGERS = b"0123456789-"
 CHARACTERS = {"b": b"truefals", "u": INTEGERS, "i": INTEGERS, "f": INTEGERS + b"+.eE"}
-KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}  # a dtype's kind -> those of its values
+VALUE_KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}  # a dtype's kind -> those of its values
 FLATTEN = bytes.maketrans(b"[]", b"  ")
 WIDE = re.compile(rb"\\u(?!00)")  # an escaped character of more than one byte
 ESCAPE = 6  # bytes of an escaped character, which may lie across two windows
@@ -49,7 +49,7 @@ def read_values(name: str, datatype: str, shape: list[int], text: Text, limit: i
 
 def read_numbers(name: str, datatype: str, shape: list[int], text: Text) -> NDArray:
     """Read numbers or truth values into an array."""
-    dtype = find_dtype(name, datatype)
+    dtype = numpy_dtype(name, datatype)
     count = count_elements(name, shape)
     if bytes(text[:1]) != b"[":
         text = b"[" + bytes(text[: PIECE + 1]) + b"]"  # one value as it is
@@ -129,13 +129,13 @@ def cut_pieces(name: str, text: Text) -> Iterator[bytes]:
 
 def convert_piece(name: str, datatype: str, piece: bytes) -> NDArray:
     """Convert a list of values, each in the range of the datatype."""
-    dtype = find_dtype(name, datatype)
+    dtype = numpy_dtype(name, datatype)
     outside = InvalidTensor(f"Tensor '{name}' has values outside {datatype}.")
     try:
         values = np.asarray(orjson.loads(piece))
     except orjson.JSONDecodeError:  # beyond any number, or a row without a value
         raise outside from None
-    if values.dtype.kind not in KINDS[dtype.kind]:
+    if values.dtype.kind not in VALUE_KINDS[dtype.kind]:
         raise outside
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from types import TracebackType
 
-from serving.errors import ServingError, find_status, name_code
+from serving.errors import ServingError, http_status, name_code
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import log_request, logger
 
@@ -14,7 +14,7 @@ REQUEST_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: what any header and a
 LONGEST_ADDRESS = 200  # characters of a caller's address in a log line or a span
 
 
-class Record:
+class RequestLog:
     """Times a request and tells how it ended; what went wrong goes on as it came."""
 
     def __init__(
@@ -23,7 +23,7 @@ class Record:
         self.begun = time.perf_counter()
         self.service, self.transport = service, transport
         self.address = address = address[:LONGEST_ADDRESS]
-        self.request_id = choose_id(headers.get("x-request-id"))
+        self.request_id = ensure_request_id(headers.get("x-request-id"))
         self.span, self.token = tracing.open_request(
             transport, route, address, headers, self.request_id
         )
@@ -31,7 +31,7 @@ class Record:
         self.seconds: float | None = None
 
     def name_address(self, address: str) -> None:
-        """Say where the request goes, once that is read."""
+        """Note where the request goes, once that is read."""
         self.address = address[:LONGEST_ADDRESS]
 
     def stop(self) -> float:
@@ -39,7 +39,7 @@ class Record:
         self.seconds = time.perf_counter() - self.begun
         return self.seconds
 
-    def __enter__(self) -> "Record":
+    def __enter__(self) -> "RequestLog":
         return self
 
     def __exit__(
@@ -51,18 +51,18 @@ class Record:
         ids = {"request_id": self.request_id}
         if trace_id := tracing.read_trace_id(self.span):
             ids["trace_id"] = trace_id
-        log_request(self.transport, self.address, find_status(code), code, seconds, ids)
+        log_request(self.transport, self.address, http_status(code), code, seconds, ids)
         tracing.close_request(self.span, self.token, self.transport, self.model, error)
         if code == ServingError.code and not isinstance(error, ServingError):
             logger.error("request failed", exc_info=error, extra={"address": self.address, **ids})
 
 
-def choose_id(given: str | None) -> str:
-    """Take the caller's request id if it is one, else make one."""
+def ensure_request_id(given: str | None) -> str:
+    """Return the caller's request id if it is one, else a new one."""
     return given if given and REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def pick_forward(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
+def forwarded_headers(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
     """Pick what another service of ours is told of a request, beside its trace."""
     picked = {"x-request-id": request_id}
     if token := headers.get("authorization"):

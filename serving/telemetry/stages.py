@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 
+from opentelemetry.trace import INVALID_SPAN
+
 from serving.telemetry import tracing
 
 
@@ -32,14 +34,15 @@ Timings = dict[str, float]  # stage -> seconds
 def measure_stage(timings: Timings, stage: str) -> Iterator[None]:
     """Add the seconds that the block takes to `timings`, also when it fails."""
     begun = time.perf_counter()
-    span, error = tracing.tracer.start_span(stage), None
+    span = tracing.tracer.start_span(stage) if tracing.check_on() else INVALID_SPAN
     try:
         yield
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
+    except BaseException as error:
         tracing.end_span(span, error)
+        raise
+    else:
+        tracing.end_span(span, None)
+    finally:
         timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - begun
 
 

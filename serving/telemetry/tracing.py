@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import context, propagate, trace
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import NoOpTracer, Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from serving.errors import find_grpc_status, find_status, name_code, write_message
+from serving.errors import grpc_status_of, http_status, name_code, write_message
 from serving.telemetry.logs import logger
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 RPC_STATUS = "rpc.response.status_code"
+TRACE_HEADER = "traceparent"
 FLUSH_SECONDS = 3.0  # at the end; the chart gives a pod 5 s beyond the drain and the stop
 
 Attribute = str | int
@@ -57,6 +58,11 @@ def start_tracing(service: str, release: str) -> None:
         logger.info("traces are on")
 
 
+def check_on() -> bool:
+    """Check whether spans go anywhere; where they don't, a request makes none."""
+    return not isinstance(tracer, NoOpTracer)
+
+
 def stop_tracing() -> None:
     """Hand over what is not yet collected, within a few seconds."""
     if provider is not None:  # the SDK waits much longer for a collector that is gone
@@ -77,8 +83,10 @@ def check_wanted(variables: Mapping[str, str]) -> bool:
 
 def open_request(
     transport: str, route: str, address: str, headers: Mapping[str, str], request_id: str
-) -> tuple[Span, Token]:
+) -> tuple[Span, Token | None]:
     """Begin the span of a request, a child of the caller's; it is the current one until closed."""
+    if not check_on() and TRACE_HEADER not in headers:
+        return INVALID_SPAN, None
     name, attributes = route, describe_rpc(route)
     if transport == "rest":
         name = f"POST {route}"
@@ -95,36 +103,40 @@ def open_request(
 
 
 def close_request(
-    span: Span, token: Token, transport: str, model: str, error: BaseException | None
+    span: Span, token: Token | None, transport: str, model: str, error: BaseException | None
 ) -> None:
     """End the span of a request; by the conventions one of 4xx is no error of the server."""
+    if token is None:
+        return
     code = name_code(error)
     if span.is_recording():
         span.set_attributes(name_attributes({"model": model}))
         if transport == "rest":
-            span.set_attribute("http.response.status_code", find_status(code))
+            span.set_attribute("http.response.status_code", http_status(code))
         else:
-            span.set_attribute(RPC_STATUS, find_grpc_status(code).name)
-    end_span(span, error, failed=find_status(code) >= 500)
+            span.set_attribute(RPC_STATUS, grpc_status_of(code).name)
+    end_span(span, error, failed=http_status(code) >= 500)
     context.detach(token)
 
 
 @contextmanager
 def open_call(route: str, address: str, **attributes: Attribute) -> Iterator[Span]:
     """Make the span of a gRPC call to another service; the block sets RPC_STATUS."""
+    if not check_on():
+        yield trace.get_current_span()  # the caller's, if it told of one
+        return
     host, _, port = address.removeprefix("dns:///").rpartition(":")
     server: dict[str, Attribute] = {"server.address": host}
     if port.isdecimal():
         server["server.port"] = int(port)
     named = describe_rpc(route) | server | name_attributes(attributes)
-    span, error = tracer.start_span(route, kind=SpanKind.CLIENT, attributes=named), None
+    span = tracer.start_span(route, kind=SpanKind.CLIENT, attributes=named)
     try:
         yield span
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
+    except BaseException as error:
         end_span(span, error)
+        raise
+    end_span(span, None)
 
 
 def write_stage(
@@ -135,7 +147,7 @@ def write_stage(
     **attributes: Attribute,
 ) -> None:
     """Make the span of a stage that is over; times are those of time.perf_counter()."""
-    if isinstance(tracer, NoOpTracer):
+    if not check_on():
         return
     epoch = time.time_ns() - time.perf_counter_ns()
     start, end = (epoch + round(seconds * 1e9) for seconds in (begun, ended))
@@ -146,7 +158,7 @@ def write_stage(
 def end_span(
     span: Span, error: BaseException | None, failed: bool = True, ended: int | None = None
 ) -> None:
-    """Say how it ended, and when (ns since the epoch) if not now."""
+    """Set how the span ended, and when (ns since the epoch) if not now."""
     if error is not None:
         span.set_attribute("error.type", name_code(error))
         if failed:
@@ -156,12 +168,14 @@ def end_span(
 
 def describe_request(**attributes: Attribute) -> None:
     """Add to the span of the current request; attributes are named landmarks.<name>."""
-    trace.get_current_span().set_attributes(name_attributes(attributes))
+    if check_on():
+        trace.get_current_span().set_attributes(name_attributes(attributes))
 
 
 def write_parent(span: Span, headers: dict[str, str]) -> None:
     """Make the span the parent of what the receiver of these headers does."""
-    propagator.inject(headers, trace.set_span_in_context(span))
+    if span is not INVALID_SPAN:
+        propagator.inject(headers, trace.set_span_in_context(span))
 
 
 def read_trace_id(span: Span) -> str:

@@ -56,7 +56,7 @@ def list_groups(kinds: Kinds) -> dict:
 
 
 def answer(path: str, kinds: Kinds, objects: dict[str, dict], version: str) -> tuple[int, dict]:
-    """Give status and body of a GET."""
+    """Return status and body of a GET."""
     if path == "/version":
         major, minor = version.lstrip("v").split(".")[:2]
         return 200, {"major": major, "minor": minor, "gitVersion": version}

@@ -36,7 +36,7 @@ class StrictLoader(yaml.CSafeLoader):
 
 
 def render(*values: str, **options) -> list[dict]:
-    """Give the rendered objects, for --set values and render_text's options. Raises Refused."""
+    """Return the rendered objects, for --set values and render_text's options. Raises Refused."""
     text = render_text(*values, **options)
     return [document for document in yaml.load_all(text, StrictLoader) if document]
 
@@ -75,7 +75,7 @@ def run_helm(arguments: tuple[str, ...], given: str) -> str:
 
 
 def find(documents: list[dict], kind: str, name: str = "") -> dict:
-    """Give the one object of this kind (and name)."""
+    """Return the one object of this kind (and name)."""
     found = [
         document
         for document in documents
@@ -90,13 +90,13 @@ def render_service(*values: str, **options) -> dict:
 
 
 def container(service: dict, component: str, name: str = "kserve-container") -> dict:
-    """Give a container of the InferenceService."""
+    """Return a container of the InferenceService."""
     containers = service["spec"][component]["containers"]
     return next(entry for entry in containers if entry["name"] == name)
 
 
 def env(entry: dict) -> dict[str, str]:
-    """Give the environment of a container; a name that is there twice is a fault."""
+    """Return the environment of a container; a name that is there twice is a fault."""
     names = [variable["name"] for variable in entry["env"]]
     assert len(set(names)) == len(names), names
     return {variable["name"]: variable.get("value") for variable in entry["env"]}
@@ -130,7 +130,7 @@ WHOLE = (
 
 
 def nest(path: str, value: object) -> dict:
-    """Give the value under its path, as values.yaml would have it."""
+    """Return the value under its path, as values.yaml would have it."""
     for key in reversed(path.split(".")):
         value = {key: value}
     assert isinstance(value, dict)

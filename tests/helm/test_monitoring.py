@@ -15,14 +15,14 @@ pytestmark = needs_helm
 PLACES = [
     (mode, topology, protocol)
     for mode in MODES
-    for topology in ("split", "collocated")
+    for topology in ("split", "collocated", "single")
     for protocol in ("rest", "grpc")
 ]
 ON = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
 
 
 def discover(pod: dict, address: str) -> list[dict[str, str]]:
-    """Give what Prometheus discovers of a pod: a target a declared port, or one without any."""
+    """Return what Prometheus discovers of a pod: a target a declared port, or one without any."""
     sidecar = {"name": "queue-proxy", "ports": [{"containerPort": 8012}, {"containerPort": 9090}]}
     targets = []
     for entry in [*pod["containers"], sidecar]:
@@ -147,7 +147,7 @@ FINE = [
 
 
 def find_promtool(folder: Path) -> list[str]:
-    """Give promtool's command: the machine's own, or that of the cluster test's Prometheus."""
+    """Return promtool's command: the machine's own, or that of the cluster test's Prometheus."""
     if shutil.which("promtool"):
         return ["promtool"]
     image = "landmarks-prometheus:2"

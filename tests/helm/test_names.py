@@ -89,10 +89,10 @@ def test_global_values_of_a_larger_chart_count(tmp_path):
     assert pod["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
 
 
-PLAIN, BOTH = ("autoscaling.mode=none",), ("topology=collocated",)
+PLAIN, BOTH, ONE = ("autoscaling.mode=none",), ("topology=collocated",), ("topology=single",)
 
 
-@pytest.mark.parametrize(("values", "most"), [((), 51), (PLAIN, 48), (BOTH, 53)])
+@pytest.mark.parametrize(("values", "most"), [((), 51), (PLAIN, 48), (BOTH, 53), (ONE, 53)])
 def test_a_name_may_be_as_long_as_kserve_takes_it(values, most):
     render(f"fullnameOverride={'a' * most}", *values, namespace="v")
     with pytest.raises(Refused, match=f"so that it may have {most}: choose another release name"):

@@ -34,6 +34,7 @@ MODES: dict[str, dict] = {
     "knative": {"autoscaling": {"mode": "knative"}},
     "keda": {"autoscaling": {"mode": "keda"}},
     "hpa": {"autoscaling": {"mode": "hpa"}},
+    "single": {"autoscaling": {"mode": "keda"}, "topology": "single", "gpu": {"enabled": False}},
     "collocated": {"autoscaling": {"mode": "none"}, "topology": "collocated"},
 }
 # What can't be left out, and in which mode: the refusal has to name it (or what it is in).
@@ -49,6 +50,10 @@ NEEDED = {
     "predictor.repository",
     "gpu.resource",
     "gpu.repository",
+    "single",
+    "single.repository",
+    "autoscaling.single",
+    "autoscaling.single.target",
     "autoscaling.transformer",  # keda: its target
     "autoscaling.predictor",
     "autoscaling.transformer.target",

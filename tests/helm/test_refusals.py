@@ -10,7 +10,7 @@ from tests.helm.conftest import CAPABILITIES, CHART, Refused, needs_helm, render
 REFUSED = [
     ("autoscaling.mode=foo", "'knative', 'keda', 'hpa', 'none'"),
     ("protocol=soap", "'rest', 'grpc'"),
-    ("topology=apart", "'split', 'collocated'"),
+    ("topology=apart", "'split', 'collocated', 'single'"),
     ("autoscaling.predictor.target=many", "got string, want integer"),
     ("autoscaling.predictor.target=0", "minimum"),
     ("autoscaling.utilization=120", "maximum"),
@@ -81,6 +81,18 @@ REFUSED = [
         "takes no rollingUpdate",
     ),
     ("topology=collocated,transformer.nodeSelector.a=b", "set predictor.nodeSelector"),
+    ("topology=single,gpu.enabled=true", "one process with the transformer"),
+    ("topology=single,transformer.env[0].name=A", "set predictor.env"),
+    ("topology=single,transformer.args={--x}", "set predictor.args"),
+    ("topology=single,transformer.tag=x", "set single.tag"),
+    ("topology=single,predictor.tag=x", "set single.tag"),
+    (
+        "topology=single,transformer.probes.startup.periodSeconds=5",
+        "set predictor.probes.startup",
+    ),
+    ("topology=single,autoscaling.single.min=9", "than autoscaling.single.max (8)"),
+    ("topology=single,autoscaling.single.limit=1", "autoscaling.single.target"),
+    ("topology=single,single.repository=null", "'/single'"),
     ("predictor.env[0].name=A,predictor.env[1].name=A", "predictor.env has the name A twice"),
     (
         "predictor.extraContainers[0].name=kserve-container,predictor.extraContainers[0].image=x",

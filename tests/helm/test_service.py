@@ -14,6 +14,8 @@ VARIANTS = (
     ("protocol=grpc",),
     ("topology=collocated",),
     ("topology=collocated", "protocol=grpc", "autoscaling.mode=none"),
+    ("topology=single",),
+    ("topology=single", "protocol=grpc", "autoscaling.mode=keda"),
     ("autoscaling.mode=keda",),
     ("autoscaling.mode=hpa",),
     ("autoscaling.mode=none",),
@@ -176,7 +178,7 @@ def test_images_have_registry_and_tag():
     assert container(service, "predictor")["image"] == "r.example.com/v/landmarks-predictor:v9"
 
 
-@pytest.mark.parametrize("values", [(), ("topology=collocated",)])
+@pytest.mark.parametrize("values", [(), ("topology=collocated",), ("topology=single",)])
 def test_every_container_satisfies_pod_security_restricted(values):
     spec = render_service(*values)["spec"]
     for component in spec.values():

@@ -62,7 +62,7 @@ def test_a_value_turned_is_seen(turn):
 
 
 def choose(documents: list[dict], kind: str, name: str) -> dict | None:
-    """Give the first object of the kind (and name), or None."""
+    """Return the first object of the kind (and name), or None."""
     return next(
         (d for d in documents if d["kind"] == kind and name in ("", d["metadata"]["name"])), None
     )

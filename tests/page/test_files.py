@@ -9,7 +9,7 @@ from serving.repository import Repository
 from serving.rest.app import create_app
 from standalone.front import Front
 from standalone.settings import StandaloneSettings
-from tests.guarding import guards
+from tests.support.guarding import guards
 from transformer.model import Transformer
 from transformer.settings import PAGE, TransformerSettings
 

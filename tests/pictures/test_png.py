@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pictures import PictureError, open_file, read_rgb
-from tests.guarding import guards
 from tests.pictures.files import encode, make_chunk, make_exif, smooth
-from tests.soak import COUNTS, SOAK
+from tests.support.guarding import guards
+from tests.support.soak import COUNTS, SOAK
 
 PIXELS = smooth(60, 44)
 PLAIN = encode(PIXELS, "PNG")

@@ -5,7 +5,6 @@ from PIL import Image
 
 from pictures import PictureError, open_file, read_rgb
 from pictures.jpeg_walk import walk_jpeg
-from tests.guarding import guards
 from tests.pictures.files import (
     add_metadata,
     add_video,
@@ -16,6 +15,7 @@ from tests.pictures.files import (
     segment,
     smooth,
 )
+from tests.support.guarding import guards
 
 PLAIN = encode(smooth(60, 44))
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pictures import PictureError, open_file, read_rgb
 from tests.pictures.files import encode, make_exif, pack_chunk, pack_webp, smooth
-from tests.soak import COUNTS, SOAK
+from tests.support.soak import COUNTS, SOAK
 
 PIXELS = smooth(61, 44)
 LOSSY, LOSSLESS = encode(PIXELS, "WEBP"), encode(PIXELS, "WEBP", lossless=True)

@@ -11,7 +11,7 @@ import pytest
 from predictor.batcher import Batcher
 from predictor.engines.base import Engine
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 BAD = 255  # a face that breaks the run it is in
 
@@ -31,7 +31,7 @@ class FakeEngine(Engine):
     def run(self, faces):
         return np.zeros((len(faces), 15, 96, 96), np.float32)
 
-    def locate(self, faces):
+    def predict(self, faces):
         self.gate.wait(10)
         self.batches.append(len(faces))
         time.sleep(self.seconds)
@@ -55,7 +55,7 @@ def make_batcher(engine: Engine, *more: Engine, queue: int = 4096, **settings) -
 
 async def ask(batcher: Batcher, *numbers: int, seconds: float = 30.0, dtype=np.uint8) -> list[int]:
     deadline = time.monotonic() + seconds
-    arrays, _ = await batcher.locate(make_faces(*numbers, dtype=dtype), deadline)
+    arrays, _ = await batcher.submit(make_faces(*numbers, dtype=dtype), deadline)
     return arrays[0][:, 0, 0].astype(int).tolist()
 
 
@@ -63,7 +63,7 @@ async def hold(batcher: Batcher, engine: FakeEngine) -> asyncio.Task:
     """Occupy the engine with one face until its gate opens."""
     engine.gate.clear()
     task = asyncio.create_task(ask(batcher, 1))
-    while batcher.idle:
+    while batcher.crew.idle:
         await asyncio.sleep(0)
     return task
 
@@ -117,7 +117,7 @@ async def test_two_engines_may_overtake_each_other():
 
 @guards(
     "predictor/batcher.py",
-    "share = max(1, self.max_batch // 2) if mine else room",
+    "share = max(1, most // 2) if mine else room",
     becomes="share = room",
     name="256 faces take half a run while others wait",
 )
@@ -163,10 +163,8 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
 
 @guards(
     "predictor/batcher.py",
-    "await asyncio.get_running_loop().run_in_executor(\n"
-    "                self.threads, run_parts, engine, parts, batch[0][0].heatmaps\n"
-    "            )",
-    becomes="run_parts(engine, parts, batch[0][0].heatmaps)",
+    "self.crew.submit(lane, work)",
+    becomes="work()",
 )
 async def test_the_loop_goes_on_while_the_network_runs():
     engine = FakeEngine()

@@ -13,12 +13,12 @@ from predictor.engines.golden import load_face
 from predictor.engines.manifest import read_manifest
 from predictor.export.artifact import export_artifact
 from predictor.landmarks import DEFAULT, load_landmarks, name_file
-from predictor.loader import Loader
+from predictor.loader import CheckpointStore
 from predictor.model import count_heatmaps
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
 from serving.landmarks import LandmarkError, LandmarkSet
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 SMALL = LandmarkSet(("left_eye", "right_eye", "nose"), (), ("left_eye", "right_eye"), 64, 1.4)
 
@@ -54,7 +54,7 @@ def test_every_engine_takes_its_shapes_from_the_set(checkpoint: Path, name: str)
     faces = load_face(64).repeat(6, axis=0)
     assert engine.landmarks == SMALL
     assert engine.run(faces).shape == (6, 3, 64, 64)
-    points, scores = engine.locate(faces)
+    points, scores = engine.predict(faces)
     assert points.shape == (6, 3, 2) and scores.shape == (6, 3)
 
 
@@ -91,7 +91,7 @@ def test_a_wrong_set_beside_a_checkpoint_is_refused_at_load(checkpoint: Path, wo
     for engine in ("eager", "auto"):
         settings = PredictorSettings(model=checkpoint, engine=engine)
         with pytest.raises(LandmarkError, match=words) as caught:
-            Loader("unet", settings).load_all()
+            CheckpointStore("unet", settings).load_all()
         assert str(path) in str(caught.value) and str(caught.value).endswith(".")
 
 

@@ -8,11 +8,11 @@ import torch
 
 from predictor.engines.golden import GoldenError
 from predictor.engines.manifest import hash_file
-from predictor.golden import find_golden
-from predictor.loader import Loader, find_checkpoints
+from predictor.golden import golden_path
+from predictor.loader import CheckpointStore, find_checkpoints
 from predictor.settings import PredictorSettings
 from predictor.unet import UNet
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make_loader(folder: Path) -> Loader:
+def make_loader(folder: Path) -> CheckpointStore:
     settings = PredictorSettings(model=folder / "default.pth", models=folder, engine="eager")
-    return Loader("unet", settings)
+    return CheckpointStore("unet", settings)
 
 
 def test_checkpoints_are_found_with_and_without_folders(folder):
@@ -74,10 +74,10 @@ def test_a_broken_default_is_fatal(folder):
 def test_a_network_whose_numbers_are_wrong_is_not_served(folder):
     for name in ("default.pth", "tiny.pth"):
         golden = {"sha256": hash_file(folder / name), "landmarks": [[-50.0, -50.0]] * 15}
-        find_golden(folder / name).write_text(json.dumps(golden))
+        golden_path(folder / name).write_text(json.dumps(golden))
     with pytest.raises(GoldenError, match="pixels off"):
         make_loader(folder).load_all()
-    find_golden(folder / "default.pth").unlink()
+    golden_path(folder / "default.pth").unlink()
     models, reasons = make_loader(folder).load_all()
     assert "tiny" not in {model.name for model in models}
     assert "pixels off" in reasons["tiny", "1"]

@@ -11,7 +11,7 @@ from predictor.model import Predictor
 from predictor.settings import PredictorSettings
 from serving.errors import Overloaded
 from serving.messages import InferenceRequest, Tensor
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 
 class NoEngine(Engine):
@@ -38,6 +38,6 @@ async def test_heatmaps_are_claimed_before_they_are_computed():
         "unet", {"face": Tensor("face", "UINT8", faces)}, outputs=("heatmaps",), claim=claim
     )
     with pytest.raises(Overloaded):
-        await model.answer(request)
+        await model.infer(request)
     assert claimed == [3 * 15 * 96 * 96 * 4]
     await model.close()

@@ -6,7 +6,7 @@ import pytest
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import check_faces, check_values
 from serving.messages import Tensor
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 
 def make_tensor(*shape: int, datatype: str = "UINT8") -> Tensor:

@@ -14,8 +14,8 @@ from serving.repository import Repository
 from serving.rest import body as rest_body
 from serving.rest.app import create_app
 from serving.settings import ServerSettings
-from tests.guarding import guards
-from tests.serving.conftest import FakeModel, make_body
+from tests.serving.fakes import FakeModel, make_body
+from tests.support.guarding import guards
 
 CHUNK = 64 * 2**10
 
@@ -93,8 +93,8 @@ async def test_a_body_that_drips_is_refused_in_time():
 
 @guards(
     "serving/rest/app.py",
-    "await watch_caller(request, model.answer(asked))",
-    becomes="await model.answer(asked)",
+    "await watch_caller(request, model.infer(asked))",
+    becomes="await model.infer(asked)",
 )
 async def test_who_hangs_up_is_not_worked_for(model):
     body = json.dumps(make_body(parameters={"do": "sleep"})).encode()
@@ -140,7 +140,7 @@ async def test_a_long_body_is_inflated_off_the_loop(model, monkeypatch):
 
     monkeypatch.setattr(rest_body, "decompress", decompress)
 
-    body = iter([make_chunk(bytes(rest_body.LONG + 1))])
+    body = iter([make_chunk(bytes(rest_body.OFFLOAD_BODY_BYTES + 1))])
 
     async def receive() -> dict:
         return next(body, {}) or await asyncio.Future()  # the caller stays for the answer

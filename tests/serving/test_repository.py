@@ -9,13 +9,13 @@ from serving.errors import InvalidRequest, ModelNotFound, NotFound
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.settings import ServerSettings
-from tests.guarding import guards
-from tests.serving.conftest import FakeModel
+from tests.serving.fakes import FakeModel
+from tests.support.guarding import guards
 
 OPEN = ServerSettings(repository_api=True)
 
 
-class FakeShelf:
+class FakeStore:
     def __init__(self):
         self.versions = {"fake": ["1"], "other": ["1", "10", "9"], "broken": ["1"]}
 
@@ -30,7 +30,7 @@ class FakeShelf:
 
 @pytest.fixture
 def repository() -> Repository:
-    return Repository([FakeModel("fake", OPEN)], OPEN, FakeShelf())
+    return Repository([FakeModel("fake", OPEN)], OPEN, FakeStore())
 
 
 def make_request(what: str = "") -> InferenceRequest:
@@ -67,7 +67,7 @@ async def test_the_index_tells_what_lies_there_and_why_it_is_not_served(reposito
 )
 async def test_a_request_under_way_outlives_the_unloading(repository):
     model = repository.find("fake")
-    under_way = asyncio.create_task(model.answer(make_request("sleep")))
+    under_way = asyncio.create_task(model.infer(make_request("sleep")))
     await asyncio.sleep(0.01)
     await repository.unload("fake")
     assert (await under_way).outputs["landmarks"][0, 0, 0] == 2
@@ -84,7 +84,7 @@ async def test_loading_anew_drops_nothing(repository):
         while not stop:
             model = repository.find("fake")
             await asyncio.sleep(0)  # as a transport does between the two
-            await model.answer(make_request())
+            await model.infer(make_request())
             answered += 1
             await asyncio.sleep(0)
 
@@ -98,11 +98,11 @@ async def test_loading_anew_drops_nothing(repository):
 
 
 async def test_a_broken_reload_leaves_the_old_one_serving(repository):
-    repository.shelf.versions["fake"] = ["1"]
-    repository.shelf.load_model = lambda name, version: (_ for _ in ()).throw(ValueError("Torn."))
+    repository.store.versions["fake"] = ["1"]
+    repository.store.load_model = lambda name, version: (_ for _ in ()).throw(ValueError("Torn."))
     with pytest.raises(InvalidRequest):
         await repository.load("fake")
-    await repository.find("fake").answer(make_request())
+    await repository.find("fake").infer(make_request())
 
 
 async def test_what_is_not_there(repository):
@@ -113,7 +113,7 @@ async def test_what_is_not_there(repository):
 
 
 async def test_closed_by_default():
-    repository = Repository([FakeModel()], ServerSettings(), FakeShelf())
+    repository = Repository([FakeModel()], ServerSettings(), FakeStore())
     for call in (repository.load("fake"), repository.unload("fake")):
         with pytest.raises(NotFound):
             await call

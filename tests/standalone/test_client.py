@@ -16,7 +16,7 @@ from serving.model import Model
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from standalone.client import LocalClient
-from tests.guarding import guards
+from tests.support.guarding import guards
 
 FACES = np.zeros((3, 1, 96, 96), np.uint8)
 
@@ -62,7 +62,7 @@ def soon(seconds: float = 10.0) -> float:
 
 async def test_an_answer_has_stages_and_set_and_is_counted(client, model):
     before = count("ok")
-    located = await client.locate(FACES, "local", {}, soon())
+    located = await client.predict(FACES, "local", {}, soon())
     assert located.landmarks.shape == (3, 15, 2) and located.scores.shape == (3, 15)
     assert located.timings == {"infer": 0.5} and located.digest == DEFAULT.digest
     assert count("ok") == before + 1
@@ -72,7 +72,7 @@ async def test_an_answer_has_stages_and_set_and_is_counted(client, model):
 
 
 async def test_a_model_that_is_not_there_or_not_ready(client, model):
-    for ask in (client.locate(FACES, "none", {}, soon()), client.fetch_landmarks("none", soon())):
+    for ask in (client.predict(FACES, "none", {}, soon()), client.fetch_landmarks("none", soon())):
         with pytest.raises(ModelNotFound):
             await ask
     assert count("model_not_found", "") >= 1 and not count("model_not_found", "none")
@@ -80,14 +80,14 @@ async def test_a_model_that_is_not_there_or_not_ready(client, model):
     model.ready = False
     assert not await client.check_ready("local")
     with pytest.raises(NotReady):
-        await client.locate(FACES, "local", {}, soon())
+        await client.predict(FACES, "local", {}, soon())
 
 
 async def test_the_deadline_is_the_callers(client, model):
     model.gate.clear()
     before = count("deadline_exceeded")
     with pytest.raises(DeadlineExceeded):
-        await asyncio.wait_for(client.locate(FACES, "local", {}, soon(0.05)), 5)
+        await asyncio.wait_for(client.predict(FACES, "local", {}, soon(0.05)), 5)
     assert count("deadline_exceeded") == before + 1
 
 
@@ -95,16 +95,16 @@ async def test_the_deadline_is_the_callers(client, model):
 async def test_who_leaves_gives_up_the_place_that_others_are_refused(client, model):
     model.gate.clear()
     before = count("cancelled")
-    first = asyncio.ensure_future(client.locate(FACES, "local", {}, soon()))
+    first = asyncio.ensure_future(client.predict(FACES, "local", {}, soon()))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await client.locate(FACES, "local", {}, soon())
+        await client.predict(FACES, "local", {}, soon())
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     assert count("cancelled") == before + 1 and model.inflight == 0
     model.gate.set()
-    await client.locate(FACES, "local", {}, soon())
+    await client.predict(FACES, "local", {}, soon())
 
 
 async def test_it_closes_the_models(client, model):

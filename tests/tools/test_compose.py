@@ -8,6 +8,7 @@ import yaml
 
 from predictor.settings import PredictorSettings
 from serving.settings import ServerSettings
+from standalone.settings import StandaloneSettings
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
@@ -16,14 +17,17 @@ SERVICES = COMPOSE["services"]
 KINDS: dict[str, type[ServerSettings]] = {
     "predictor": PredictorSettings,
     "transformer": TransformerSettings,
+    "standalone": StandaloneSettings,
 }
 
 
-def test_it_has_both_services_built_of_their_files():
+def test_it_has_the_services_built_of_their_files():
     assert set(SERVICES) == set(KINDS)
     for name, service in SERVICES.items():
         text = (ROOT / service["build"]["dockerfile"]).read_text()
         assert f'"-m", "{name}"' in text and "EXPOSE 8080 8081" in text
+        if target := service["build"].get("target"):
+            assert re.search(rf"^FROM \w+ AS {target}$", text, re.M)
         for argument in service["build"].get("args", {}):
             assert re.search(rf"^ARG {argument}\b", text, re.M)
 
@@ -44,7 +48,13 @@ def test_a_stop_has_the_time_to_drain_and_to_end(name):
 
 def test_nothing_but_this_machine_reaches_it():
     assert "ports" not in SERVICES["predictor"]
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES["transformer"]["ports"])
+    for name in ("transformer", "standalone"):
+        assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
+
+
+def test_one_process_starts_only_when_it_is_named():
+    """It wants the ports of the other two."""
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"standalone"}
 
 
 def test_its_health_check_is_what_the_service_answers(transformer):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tools import fetch_models
 from tools.fetch_models import FetchError, fetch_detector, fetch_named
 from tools.processes import ROOT

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.left_out import HOW, write_left_out
+from tests.end_to_end import test_other_clients
 from tests.page.conftest import needs_chromium
-from tests.servers import test_other_clients
+from tests.support.left_out import HOW, write_left_out
 from tools.processes import ROOT
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from bench.detector import table as detectors_table
+from bench.detector import way_up
 from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
@@ -25,7 +26,14 @@ PAGES = [
     "client/README.md",
     *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
 ]
-TABLES = [settings_table, readme_table, detectors_table, routes_table, metrics_table]
+TABLES = [
+    settings_table,
+    readme_table,
+    detectors_table,
+    way_up,
+    routes_table,
+    metrics_table,
+]
 README_WORDS = 1300
 # Variables of ours that are no service's setting: the client's, and where YuNet lies.
 OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET"}

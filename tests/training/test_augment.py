@@ -6,8 +6,10 @@ import pytest
 
 from training.augment import (
     FIELD,
+    ROLL,
     Strength,
     augment_face,
+    draw_affine,
     flip_face,
     invert_field,
     open_mouth,
@@ -17,6 +19,7 @@ from training.augment import (
 from training.faces import CROP, FLIP, LANDMARKS, SIDE, to_crop, to_input
 
 STILL = dict.fromkeys(vars(Strength()), 0.0)
+CHANCES = ("roll", "open_mouth")  # the other figures are standard deviations
 SPOTS = np.random.default_rng(0).uniform(88, 168, (15, 2)).astype(np.float32)
 FACE = to_crop(  # a plausible face, for the open mouth
     np.array(
@@ -45,9 +48,9 @@ def find_spot(picture: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", list(STILL))
 def test_points_move_with_pixels(name: str) -> None:
-    strength = Strength(**{**STILL, name: 1.0 if name == "open_mouth" else vars(Strength())[name]})
+    strength = Strength(**{**STILL, name: 1.0 if name in CHANCES else vars(Strength())[name]})
     points = FACE if name == "open_mouth" else SPOTS
-    size = 1.2 if name == "open_mouth" else 3.0  # the stretch begins near the lower lip
+    size = 0.5 if name == "open_mouth" else 3.0  # the stretch begins near the lower lip
     followed = (0, 7, 10, 14) if name == "open_mouth" else range(0, 15, 3)
     for k in followed:
         for seed in range(3):
@@ -95,3 +98,10 @@ def test_unknown_points_stay_unknown() -> None:
         made, moved = augment_face(picture, points, np.random.default_rng(seed))
         assert made.shape == (SIDE, SIDE) and made.dtype == np.uint8
         assert np.isnan(moved).any(axis=1).sum() == 1
+
+
+def test_any_roll_that_the_transformer_leaves_to_the_network_is_drawn() -> None:
+    rng = np.random.default_rng(0)
+    affines = [draw_affine(rng, Strength(**{**STILL, "roll": 1.0})) for _ in range(300)]
+    angles = [np.degrees(np.arctan2(a[1, 0], a[0, 0])) for a in affines]
+    assert min(angles) < -45 and max(angles) > 45 and max(np.abs(angles)) <= ROLL + 1e-3

@@ -9,15 +9,15 @@ import torch
 
 from predictor.decode import decode_heatmaps
 from training.evaluate import evaluate_nme, measure_errors
-from training.faces import Faces, cut_inputs, to_crop, to_input
+from training.faces import FaceDataset, cut_inputs, to_crop, to_input
 from training.loss import make_targets, measure_loss
 
 
-def make_faces(count: int) -> Faces:
+def make_faces(count: int) -> FaceDataset:
     """Make grey faces with random points that lie inside the input."""
     rng = np.random.default_rng(0)
     blank = np.array([""] * count)
-    return Faces(
+    return FaceDataset(
         rng.integers(0, 255, (count, 256, 256, 3)).astype(np.uint8),
         rng.uniform(80, 170, (count, 15, 2)).astype(np.float32),
         np.zeros((count, 5, 2), np.float32),

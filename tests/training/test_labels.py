@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.guarding import guards
+from tests.support.guarding import guards
 from training.batches import read_labels, read_training_faces
 from training.faces import LANDMARKS, YUNET, find_sets, read_faces
 from training.shares import SHARES, share_chances

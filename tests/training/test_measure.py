@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.evaluate import Errors
-from training.faces import CROP, SIDE, Faces
+from training.faces import CROP, SIDE, FaceDataset
 from training.measure.cuts import Cut, measure_cuts, summarise
 from training.measure.others import find_teacher, measure_five
 from training.measure.ranking import INNER_BROWS, measure_auroc, rank_points
@@ -59,7 +59,7 @@ def test_five_points_are_measured_where_they_belong(tmp_path: Path) -> None:
     file = tmp_path / "l.npz"
     np.savez(file, paths=["b"], points=truth[:1])
     names = np.array(["a", "b"])
-    faces = Faces(np.zeros((2, 1, 1, 3)), truth, truth, names, names, names)
+    faces = FaceDataset(np.zeros((2, 1, 1, 3)), truth, truth, names, names, names)
     teacher = find_teacher(str(file), faces)
     assert np.isnan(teacher[0]).all() and np.allclose(teacher[1], truth[0])
 
@@ -77,7 +77,7 @@ def test_the_whole_way_comes_back_to_the_pictures_pixels() -> None:
     pictures = np.zeros((2, CROP, CROP, 3), np.uint8)
     cv2.circle(pictures[0], (120, 150), 4, (255, 255, 255), -1)
     blank = np.array(["", ""])
-    faces = Faces(pictures, np.zeros((2, 15, 2)), np.zeros((2, 5, 2)), blank, blank, blank)
+    faces = FaceDataset(pictures, np.zeros((2, 15, 2)), np.zeros((2, 5, 2)), blank, blank, blank)
 
     def locate(inputs):
         y, x = np.mgrid[:SIDE, :SIDE]

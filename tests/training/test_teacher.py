@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tests.training.face import FACE
-from training.faces import FLIP, Faces
+from training.faces import FLIP, FaceDataset
 from training.teacher import version
 from training.teacher.agree import agree, judge_label, measure_turn
 from training.teacher.fit_mapping import fit_mapping
@@ -90,7 +90,9 @@ def test_judgement() -> None:
 
 def test_labels_are_mixed_and_unsure_frontal_ones_dropped() -> None:
     blank = np.array(["a", "b", "c"])
-    faces = Faces(np.zeros((3, 1, 1, 3)), np.zeros((3, 15, 2)), np.stack([FIVE] * 3), *[blank] * 3)
+    faces = FaceDataset(
+        np.zeros((3, 1, 1, 3)), np.zeros((3, 15, 2)), np.stack([FIVE] * 3), *[blank] * 3
+    )
     network = {"a": FACE + np.array((2, 0)), "c": FACE + 9}
     meshes = dict.fromkeys("abc", (FACE, 0.01))
     paths, points, reasons = agree(faces, meshes, network)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.errors import InvalidImage
-from tests.guarding import guards
+from tests.support.guarding import guards
 from transformer.base64_text import PIECE, Base64Text
 
 FORMS = {

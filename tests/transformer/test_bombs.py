@@ -15,8 +15,8 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
-from tests.guarding import guards
 from tests.pictures.files import encode, make_chunk, smooth
+from tests.support.guarding import guards
 from tests.transformer.test_picture import LIMIT
 from tools.processes import ROOT
 from transformer.picture import open_picture

@@ -8,8 +8,8 @@ import pytest
 
 from pictures.read import Pixels
 from predictor.landmarks import DEFAULT
-from tests.guarding import guards
 from tests.pictures.files import encode, smooth
+from tests.support.guarding import guards
 from transformer.crop import Square, crop_face, place_square
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder
@@ -29,11 +29,11 @@ class Told(Detector):
         return np.array(self.boxes, np.float32).reshape(-1, 4), np.ones(len(self.boxes), np.float32)
 
 
-def find_faces(content: bytes, boxes: list[list[float]]):
+def detect_faces(content: bytes, boxes: list[list[float]]):
     finder = FaceFinder.__new__(FaceFinder)
     finder.settings = TransformerSettings()
     finder.local = type("Local", (), {"detector": Told(boxes)})()
-    return finder.find_faces(content, DEFAULT)
+    return finder.detect_faces(content, DEFAULT)
 
 
 @pytest.mark.parametrize("kind, scale", [("PNG", 1), ("JPEG", 1), ("JPEG", 2)])
@@ -41,7 +41,7 @@ def test_the_crop_is_placed_about_the_detected_box(kind, scale):
     width, height = 640 * scale, 480 * scale
     content = encode(smooth(width, height), kind)
     box = [-60.0, 100.0, 140.0, 300.0]  # of 200 pixels at the detector's scale; 60 are cut off
-    faces = find_faces(content, [box])
+    faces = detect_faces(content, [box])
     assert faces.squares == [place_square(np.array(box, np.float32) * scale, DEFAULT.crop_scale)]
     np.testing.assert_array_equal(faces.boxes, [[0, 100 * scale, 140 * scale, 300 * scale]])
 
@@ -53,7 +53,7 @@ def test_the_crop_is_placed_about_the_detected_box(kind, scale):
 )
 def test_boxes_are_answered_within_the_picture_and_no_size_is_believed():
     wild = [[-1e30, -1e30, 1e30, 1e30], [-np.inf, 5, np.inf, 9], [600, 400, 9e9, 9e9]]
-    faces = find_faces(encode(smooth(640, 480)), wild)
+    faces = detect_faces(encode(smooth(640, 480)), wild)
     assert (faces.boxes >= 0).all() and (faces.boxes <= [640, 480, 640, 480]).all()
     assert all(square.side <= 2 * 1.13 * 640 for square in faces.squares)
     assert faces.crops.shape == (3, 1, 96, 96)

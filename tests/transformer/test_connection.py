@@ -19,9 +19,9 @@ from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import encode_response
 from serving.landmarks import write_parameters
 from serving.messages import InferenceResponse
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tools.processes import find_ports
-from transformer.client import Located
+from transformer.client import FaceLandmarks
 from transformer.predictor_client import PredictorClient
 
 
@@ -75,9 +75,9 @@ async def serve(servicer: Flaky) -> AsyncIterator[PredictorClient]:
     await server.stop(0)
 
 
-async def ask(client: PredictorClient, faces: int = 2, seconds: float = 10) -> Located:
+async def ask(client: PredictorClient, faces: int = 2, seconds: float = 10) -> FaceLandmarks:
     crops = np.zeros((faces, 1, 96, 96), np.uint8)
-    return await client.locate(crops, "unet", {}, time.monotonic() + seconds)
+    return await client.predict(crops, "unet", {}, time.monotonic() + seconds)
 
 
 @guards(

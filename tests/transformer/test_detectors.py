@@ -11,7 +11,7 @@ import pytest
 
 from bench.detector.opencv import OPENCV
 from serving.telemetry import metrics
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tools.fetch_models import FILES
 from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector

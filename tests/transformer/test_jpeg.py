@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pictures import PictureError, read_rgb
-from tests.guarding import guards
 from tests.pictures import files
 from tests.pictures.files import detailed, encode, encode_inks
-from tests.soak import COUNTS, SOAK
+from tests.support.guarding import guards
+from tests.support.soak import COUNTS, SOAK
 from transformer.jpeg import JpegDecoder
 from transformer.jpeg_warnings import HARMLESS, MISSING, find_warning
 

@@ -17,10 +17,10 @@ from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.rest.app import create_app
-from tests.guarding import guards
-from transformer.client import Located
+from tests.support.guarding import guards
+from transformer.client import FaceLandmarks
 from transformer.crop import Square
-from transformer.faces import Faces
+from transformer.faces import DetectedFaces
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
 from transformer.settings import TransformerSettings
@@ -41,13 +41,13 @@ class FakeFinder:
         self.gate.set()
         self.waiting = False
 
-    def find_faces(self, content: bytes, landmarks: LandmarkSet) -> Faces:
+    def detect_faces(self, content: bytes, landmarks: LandmarkSet) -> DetectedFaces:
         self.waiting = True
         self.gate.wait(3)
         self.cropped_for.append(landmarks)
         n = len(content)
         boxes, crops = np.zeros((n, 4), np.float32), np.zeros((n, 1, 96, 96), np.uint8)
-        return Faces(boxes, np.ones(n, np.float32), [Square(0, 0, 96)] * n, crops)
+        return DetectedFaces(boxes, np.ones(n, np.float32), [Square(0, 0, 96)] * n, crops)
 
 
 class FakePredictor:
@@ -57,13 +57,13 @@ class FakePredictor:
     landmarks: LandmarkSet | None = DEFAULT
     asked = 0
 
-    async def locate(self, faces, model, headers, deadline, heatmaps=False) -> Located:
+    async def predict(self, faces, model, headers, deadline, heatmaps=False) -> FaceLandmarks:
         if model == "none":
             raise ModelNotFound("There is no model 'none' here, says the call.")
         assert self.landmarks is not None
         n, k = len(faces), len(self.landmarks)
         points, scores = np.zeros((n, k, 2), np.float32), np.ones((n, k), np.float32)
-        located = Located(points, scores, {}, self.landmarks.digest)
+        located = FaceLandmarks(points, scores, {}, self.landmarks.digest)
         if heatmaps:
             located.heatmaps = np.broadcast_to(faces, (n, k, 96, 96)).astype(np.float32)
         return located
@@ -109,20 +109,20 @@ async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):
     claimed: list[int] = []
     request = make_request(1, 2)
     request.outputs, request.claim = ("heatmaps", "crops"), claimed.append
-    outputs = (await model.answer(request)).outputs
+    outputs = (await model.infer(request)).outputs
     assert outputs["heatmaps"].shape == (3, 15, 96, 96) and outputs["crops"].shape == (3, 2, 3)
     assert sum(claimed) == outputs["heatmaps"].nbytes
     request = make_request(0)
     request.outputs = ("heatmaps",)
-    assert (await model.answer(request)).outputs["heatmaps"].shape == (0, 15, 96, 96)
-    assert "heatmaps" not in (await model.answer(make_request(1))).outputs
+    assert (await model.infer(request)).outputs["heatmaps"].shape == (0, 15, 96, 96)
+    assert "heatmaps" not in (await model.infer(make_request(1))).outputs
 
 
 async def test_faces_are_told_apart_by_their_picture(model):
-    outputs = (await model.answer(make_request(1, 0, 3))).outputs
+    outputs = (await model.infer(make_request(1, 0, 3))).outputs
     assert outputs["image_index"].tolist() == [0, 2, 2, 2]
     assert outputs["landmarks"].shape == (4, 15, 2)
-    outputs = (await model.answer(make_request(0))).outputs
+    outputs = (await model.infer(make_request(0))).outputs
     assert outputs["landmarks"].shape == (0, 15, 2)
 
 
@@ -140,9 +140,9 @@ async def test_faces_are_told_apart_by_their_picture(model):
 )
 async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
     with pytest.raises(TooLarge, match="5 faces; 4"):
-        await model.answer(make_request(2, 3))
+        await model.infer(make_request(2, 3))
     with pytest.raises(TooLarge, match="4 pictures; 1 to 3"):
-        await model.answer(make_request(1, 1, 1, 1))
+        await model.infer(make_request(1, 1, 1, 1))
 
 
 @guards(
@@ -152,18 +152,18 @@ async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
 )
 async def test_the_bad_one_of_several_pictures_is_named(model):
     class Picky(FakeFinder):
-        def find_faces(self, content: bytes, landmarks: LandmarkSet) -> Faces:
+        def detect_faces(self, content: bytes, landmarks: LandmarkSet) -> DetectedFaces:
             if len(content) in (2, 3):
                 raise {2: InvalidImage, 3: TooLarge}[len(content)]("It is bad.")
-            return super().find_faces(content, landmarks)
+            return super().detect_faces(content, landmarks)
 
     model.finder = Picky()
     with pytest.raises(InvalidImage, match=r"Picture 1 \(counted from 0\): It is bad\."):
-        await model.answer(make_request(0, 2))
+        await model.infer(make_request(0, 2))
     with pytest.raises(TooLarge, match=r"Picture 2 \(counted from 0\): It is bad\."):
-        await model.answer(make_request(0, 0, 3))
+        await model.infer(make_request(0, 0, 3))
     with pytest.raises(InvalidImage, match=r"^It is bad\.$"):
-        await model.answer(make_request(2))
+        await model.infer(make_request(2))
 
 
 async def test_waiting_for_a_worker_is_told_counted_and_observed(model, rest):
@@ -192,8 +192,8 @@ async def test_waiting_for_a_worker_is_told_counted_and_observed(model, rest):
 
 @guards(
     "transformer/model.py",
-    "await self.pool.run_all(find_faces, pictures, timings)",
-    becomes="[find_faces(picture) for picture in pictures]",
+    "await self.pool.run_all(detect_faces, pictures, timings)",
+    becomes="[detect_faces(picture) for picture in pictures]",
 )
 async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):
     model.finder.gate.clear()
@@ -221,16 +221,16 @@ async def test_it_is_ready_while_its_predictor_is(model, rest):
 
 async def test_the_landmark_set_is_asked_for_once(model):
     for _ in range(3):
-        await model.answer(make_request(1))
+        await model.infer(make_request(1))
     assert model.client.asked == 1 and model.finder.cropped_for == [DEFAULT] * 3
 
 
 @guards("transformer/model.py", "if answer.landmarks != known.digest:", becomes="if False:")
 async def test_an_answer_of_another_set_is_cropped_for_and_asked_anew(model, rest):
     """The predictor was replaced: this very answer is of the new set, and so is what is told."""
-    await model.answer(make_request(1))
+    await model.infer(make_request(1))
     model.client.landmarks = OTHER
-    answer = await model.answer(make_request(2))
+    answer = await model.infer(make_request(2))
     assert answer.outputs["landmarks"].shape == (2, 15, 2) and answer.landmarks == OTHER.digest
     assert model.finder.cropped_for == [DEFAULT, DEFAULT, OTHER]
     model.client.landmarks = None  # it is gone; what it last said stays
@@ -239,9 +239,9 @@ async def test_an_answer_of_another_set_is_cropped_for_and_asked_anew(model, res
 
 
 async def test_a_set_of_other_names_alone_needs_no_other_crop(model):
-    await model.answer(make_request(1))
+    await model.infer(make_request(1))
     model.client.landmarks = replace(DEFAULT, points=DEFAULT.points[::-1])
-    await model.answer(make_request(1))
+    await model.infer(make_request(1))
     assert model.finder.cropped_for == [DEFAULT] * 2 and model.client.asked == 2
 
 
@@ -259,8 +259,8 @@ async def test_a_predictor_without_a_set_is_not_asked_to_be_guessed(model, rest)
 
 @pytest.mark.parametrize("faces, words", [(1, "says the call"), (0, "'none' here")])
 async def test_a_model_that_is_not_there_is_told_with_and_without_faces(model, faces, words):
-    await model.answer(make_request(1))
+    await model.infer(make_request(1))
     request = make_request(faces)
     request.parameters = {"model": "none"}
     with pytest.raises(ModelNotFound, match=words):
-        await model.answer(request)
+        await model.infer(request)

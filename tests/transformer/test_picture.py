@@ -10,9 +10,9 @@ from PIL import Image, ImageOps
 
 from pictures import read_rgb
 from serving.errors import InvalidImage, ServingError
-from tests.guarding import guards
 from tests.pictures.files import encode, smooth
-from tests.soak import COUNTS, SOAK
+from tests.support.guarding import guards
+from tests.support.soak import COUNTS, SOAK
 from transformer.picture import open_picture
 
 LIMIT = 40_000_000

@@ -9,7 +9,7 @@ import pytest
 from serving.errors import Overloaded
 from serving.telemetry import tracing
 from serving.telemetry.stages import measure_stage
-from tests.guarding import guards
+from tests.support.guarding import guards
 from transformer.pool import WorkerPool
 
 

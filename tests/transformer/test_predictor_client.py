@@ -7,8 +7,8 @@ from grpc.aio import AioRpcError, Metadata
 from serving.errors import CATALOGUE
 from serving.grpc.errors import translate_error
 from serving.telemetry.stages import read_timings, write_timings
-from tests.guarding import guards
-from transformer.predictor_client import PredictorClient, find_target
+from tests.support.guarding import guards
+from transformer.predictor_client import PredictorClient, grpc_target
 from transformer.wake import find_address
 
 
@@ -41,9 +41,9 @@ def test_what_is_not_ours_is_told_by_its_status(status, code):
 
 
 def test_targets():
-    assert find_target("a.b") == "dns:///a.b:80"
-    assert find_target("a.b:8081") == "dns:///a.b:8081"
-    assert find_target("ipv4:1.1.1.1:1,1.1.1.2:1") == "ipv4:1.1.1.1:1,1.1.1.2:1"
+    assert grpc_target("a.b") == "dns:///a.b:80"
+    assert grpc_target("a.b:8081") == "dns:///a.b:8081"
+    assert grpc_target("ipv4:1.1.1.1:1,1.1.1.2:1") == "ipv4:1.1.1.1:1,1.1.1.2:1"
 
 
 def test_timings_survive_their_header():

@@ -5,13 +5,13 @@ import pytest
 
 from predictor.landmarks import DEFAULT
 from serving.messages import InferenceRequest, Tensor
-from tests.guarding import guards
+from tests.support.guarding import guards
 from tests.transformer.test_model import FakePredictor
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
-from transformer.faces import Faces
+from transformer.faces import DetectedFaces
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
-from transformer.predictor_client import Located
+from transformer.predictor_client import FaceLandmarks
 from transformer.settings import TransformerSettings
 from transformer.way_up import (
     DOUBT,
@@ -103,13 +103,13 @@ def test_doubt_is_bounded_and_better_turns_are_chosen() -> None:
 class LowerHalf(FakePredictor):
     """Stands in for the predictor: sure of faces whose lower half is bright."""
 
-    async def locate(self, faces, model, headers, deadline, heatmaps=False) -> Located:
+    async def predict(self, faces, model, headers, deadline, heatmaps=False) -> FaceLandmarks:
         sure = faces[:, 0, 48:].mean((1, 2)) > 200
         scores = np.where(sure, 0.95, 0.4)[:, None] * np.ones((1, 15))
         points = np.tile(np.array((10, 90), np.float32), (len(faces), 15, 1))
         points.flags.writeable = False  # as what comes over the wire
         shown = np.broadcast_to(faces, (len(faces), 15, 96, 96)).astype(np.float32)
-        return Located(points, scores.astype(np.float32), {}, DEFAULT.digest, shown)
+        return FaceLandmarks(points, scores.astype(np.float32), {}, DEFAULT.digest, shown)
 
 
 @guards(
@@ -123,9 +123,9 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     crops[0, 0, 48:], crops[1, 0, :48] = 255, 255
 
     class Finder:
-        def find_faces(self, content, landmarks):
+        def detect_faces(self, content, landmarks):
             boxes = np.zeros((2, 4), np.float32)
-            return Faces(boxes, np.ones(2, np.float32), [Square(0, 0, 96)] * 2, crops)
+            return DetectedFaces(boxes, np.ones(2, np.float32), [Square(0, 0, 96)] * 2, crops)
 
     settings = TransformerSettings(workers=1, any_way_up=turned)
     model = Transformer("unet", settings, LowerHalf())  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     picture[0] = b"x"
     named = ("landmarks", "crops", "heatmaps")
     request = InferenceRequest("unet", {"image": Tensor("image", "BYTES", picture)}, outputs=named)
-    outputs = (await model.answer(request)).outputs
+    outputs = (await model.infer(request)).outputs
     assert outputs["landmarks"][0, 0].tolist() == [10, 90]
     assert outputs["landmarks"][1, 0].tolist() == ([85, 5] if turned else [10, 90])
     assert outputs["crops"][1].tolist() == (

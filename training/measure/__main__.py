@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from training.evaluate import SETS, Errors, measure_errors
-from training.faces import LANDMARKS, SIDE, Faces, Floats, cut_inputs, read_faces, to_crop
+from training.faces import LANDMARKS, SIDE, FaceDataset, Floats, cut_inputs, read_faces, to_crop
 from training.measure.cuts import measure_cuts, summarise
 from training.measure.locate import Locator, load_locator
 from training.measure.others import FIVE, find_teacher, measure_five
@@ -37,7 +37,7 @@ def print_sets(found: dict[str, Errors], scores: dict[str, Floats]) -> None:
         print(f"| {name} | {summarise(errors)} | {every:.3f} | {rest:.3f} |")
 
 
-def print_cuts(name: str, faces: Faces, errors: Errors) -> None:
+def print_cuts(name: str, faces: FaceDataset, errors: Errors) -> None:
     """Print a set's errors by yaw, roll and mouth."""
     for cut, values in measure_cuts(faces.points):
         print(f"\n| {name}, {cut.name} | {HEAD}")
@@ -45,7 +45,7 @@ def print_cuts(name: str, faces: Faces, errors: Errors) -> None:
             print(f"| {label} | {summarise(Errors(errors.each[mask]))} |")
 
 
-def print_sizes(locate: Locator, name: str, faces: Faces) -> None:
+def print_sizes(locate: Locator, name: str, faces: FaceDataset) -> None:
     """Print a set's errors when its faces are smaller than the network's input."""
     print(f"\n| {name}, crop of so many pixels | {HEAD}")
     for side in SIZES:
@@ -68,7 +68,9 @@ def print_points(found: dict[str, Errors]) -> None:
         print(f"| {landmark} | {' | '.join(means)} |")
 
 
-def print_whole_way(locate: Locator, yunet: YuNet, sets: dict[str, Faces], labels: str) -> None:
+def print_whole_way(
+    locate: Locator, yunet: YuNet, sets: dict[str, FaceDataset], labels: str
+) -> None:
     """Print errors from the picture to the points, with YuNet's five and the teacher beside."""
     head = HEAD.replace("\n|", " ours at YuNet's five | YuNet's |\n|---|---|---|", 1)
     print(f"\n| end to end | missed | {head}")
@@ -90,7 +92,9 @@ def print_whole_way(locate: Locator, yunet: YuNet, sets: dict[str, Faces], label
         print(f"| {name} | {summarise(errors)} |")
 
 
-def draw_worst(sets: dict[str, Faces], found: dict[str, Errors], ours: dict, out: Path) -> None:
+def draw_worst(
+    sets: dict[str, FaceDataset], found: dict[str, Errors], ours: dict, out: Path
+) -> None:
     """Draw the worst faces of all sets: labels green, ours red."""
     rows = [(e, name, i) for name in sets for i, e in enumerate(found[name].faces)]
     cells = [

@@ -17,7 +17,7 @@ def load_locator(model: str | Path, engine: str = "eager") -> Locator:
     loaded = load_engine(engine, Path(model))
 
     def locate(inputs: Bytes) -> tuple[Floats, Floats]:
-        parts = [loaded.locate(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)]
+        parts = [loaded.predict(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)]
         points, scores = zip(*(part[:2] for part in parts), strict=True)
         return np.concatenate(points), np.concatenate(scores)
 

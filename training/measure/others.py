@@ -3,12 +3,12 @@
 import numpy as np
 
 from training.evaluate import Errors, measure_errors
-from training.faces import YUNET_AS_LANDMARKS, Faces, Floats
+from training.faces import YUNET_AS_LANDMARKS, FaceDataset, Floats
 
 FIVE = list(YUNET_AS_LANDMARKS)
 
 
-def find_teacher(labels: str | None, faces: Faces) -> Floats:
+def find_teacher(labels: str | None, faces: FaceDataset) -> Floats:
     """Find the teacher's points `[N,15,2]` of faces in a label file, NaN where it has none."""
     points = np.full((len(faces), 15, 2), np.nan, np.float32)
     if labels:

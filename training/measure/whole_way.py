@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictor.landmarks import DEFAULT
-from training.faces import CROP, Bytes, Faces, Floats
+from training.faces import CROP, Bytes, FaceDataset, Floats
 from training.measure.locate import Locator
 from training.yunet import YuNet
 from transformer.crop import crop_face, place_square, to_picture
@@ -19,7 +19,7 @@ class Whole:
     scores: Floats  # [N, 15]
 
 
-def go_whole_way(locate: Locator, yunet: YuNet, faces: Faces) -> Whole:
+def go_whole_way(locate: Locator, yunet: YuNet, faces: FaceDataset) -> Whole:
     """Find and locate the face in the middle of each loose crop, taken for a picture."""
     boxes = [find_middle_face(yunet, picture) for picture in faces.pictures]
     points = np.full((len(faces), 15, 2), np.nan, np.float32)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.faces import LANDMARKS, YUNET_AS_LANDMARKS, Faces, Floats, find_sets, read_faces
+from training.faces import LANDMARKS, YUNET_AS_LANDMARKS, FaceDataset, Floats, find_sets, read_faces
 
 LEFT_OUTER, RIGHT_OUTER, NOSE = 3, 5, LANDMARKS.index("nose_tip")
 BROWS = [k for k, name in enumerate(LANDMARKS) if "eyebrow" in name]
@@ -40,7 +40,7 @@ def measure_turn(points: Floats) -> Floats:
 
 
 def share_mesh(turned: bool) -> Floats:
-    """Give the mesh's share of each landmark `[15,1]`; the rest is the network's."""
+    """Return the mesh's share of each landmark `[15,1]`; the rest is the network's."""
     share = np.full((len(LANDMARKS), 1), 1.0 if turned else 0.7)
     share[BROWS] = 0.8 if turned else 0.5
     share[[NOSE, *MOUTH]] = 1.0
@@ -66,11 +66,11 @@ def judge_label(points: Floats, mirror: float, yunet: Floats, network: Floats | 
 
 
 def is_turned(points: Floats) -> bool:
-    """Tell whether the face of points `[15,2]` is turned to a side."""
+    """Check whether the face of points `[15,2]` is turned to a side."""
     return bool(abs(measure_turn(points[None])[0]) > TURNED)
 
 
-def agree(faces: Faces, meshes: dict, network: dict) -> tuple[list[str], list[Floats], dict]:
+def agree(faces: FaceDataset, meshes: dict, network: dict) -> tuple[list[str], list[Floats], dict]:
     """Choose and mix the labels: paths, points `[15,2]` each, and a count of each reason."""
     paths, mixed, reasons = [], [], {"kept": 0}
     for path, yunet in zip(faces.paths.tolist(), faces.yunet, strict=True):

@@ -26,7 +26,7 @@ INNER, CORNERS = (13, 14), (61, 291)  # vertices
 
 
 def is_shut(mesh: Floats) -> bool:
-    """Tell whether the mouth of a mesh `[478,3]` is shut."""
+    """Check whether the mouth of a mesh `[478,3]` is shut."""
     gap, width = (np.linalg.norm(mesh[a] - mesh[b]) for a, b in (INNER, CORNERS))
     return bool(gap < SHUT * width)
 

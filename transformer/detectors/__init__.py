@@ -12,7 +12,7 @@ class DetectorError(RuntimeError):
 
 
 def find_detector(path: Path | None) -> Path:
-    """Give the detector's file: the one named, else the one that `make models` fetched."""
+    """Return the detector's file: the one named, else the one that `make models` fetched."""
     if path is not None and not path.is_file():
         raise DetectorError(f"LANDMARKS_DETECTOR: {path} is not a file.")
     found = [path] if path else sorted(FOLDER.glob("*.onnx"), reverse=True)  # yunet first

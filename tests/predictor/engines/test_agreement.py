@@ -38,11 +38,11 @@ def engine(request: pytest.FixtureRequest, checkpoint: Path) -> Engine:
 
 @pytest.fixture(scope="module")
 def wanted(checkpoint: Path, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return EagerEngine(checkpoint).locate(crops)
+    return EagerEngine(checkpoint).predict(crops)
 
 
 def test_landmarks_are_the_references(engine: Engine, crops, wanted):
-    points, scores = engine.locate(crops)  # more faces than one run takes
+    points, scores = engine.predict(crops)  # more faces than one run takes
     assert points.shape == (12, 15, 2) and scores.shape == (12, 15)
     moved = np.linalg.norm(points - wanted[0], axis=2)
     bound = BOUNDS[engine.name]
@@ -52,9 +52,9 @@ def test_landmarks_are_the_references(engine: Engine, crops, wanted):
 
 
 def test_a_face_alone_gets_the_answer_it_gets_in_a_batch(engine: Engine, crops):
-    together = engine.locate(crops[:5])[0]
+    together = engine.predict(crops[:5])[0]
     for i in range(5):
-        alone = engine.locate(crops[i : i + 1])[0][0]
+        alone = engine.predict(crops[i : i + 1])[0][0]
         moved = np.linalg.norm(alone - together[i], axis=1)
         assert moved.mean() < BOUNDS[engine.name] / 3
 
@@ -62,7 +62,7 @@ def test_a_face_alone_gets_the_answer_it_gets_in_a_batch(engine: Engine, crops):
 def test_heatmaps_decode_to_the_same_landmarks_and_stay(engine: Engine, crops):
     maps = engine.run(crops[:3])
     kept = maps.copy()
-    points, _ = engine.locate(crops[:3])
+    points, _ = engine.predict(crops[:3])
     assert maps.shape == (3, 15, 96, 96) and maps.dtype == np.float32
     assert np.array_equal(maps, kept)  # a later run writes elsewhere
     found = decode_heatmaps(maps, engine.logits)[0]
@@ -72,7 +72,7 @@ def test_heatmaps_decode_to_the_same_landmarks_and_stay(engine: Engine, crops):
 def test_fp32_faces_get_the_answer_of_the_same_bytes(engine: Engine, crops):
     faces = crops[:4].astype(np.float32) / 255
     faces.setflags(write=False)  # as they come out of a request
-    moved = np.linalg.norm(engine.locate(faces)[0] - engine.locate(crops[:4])[0], axis=2)
+    moved = np.linalg.norm(engine.predict(faces)[0] - engine.predict(crops[:4])[0], axis=2)
     assert moved.max() < 1e-3
 
 

@@ -145,7 +145,7 @@ from pathlib import Path
 import numpy as np
 from predictor.engines import load_engine
 engine = load_engine("auto", Path({str(checkpoint)!r}))
-points, scores = engine.locate(np.load({str(GOLDEN_FACE)!r}))
+points, scores = engine.predict(np.load({str(GOLDEN_FACE)!r}))
 assert engine.name == "openvino-int8" and points.shape == (1, 15, 2)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -159,4 +159,4 @@ def test_fast_engines_are_ranked_by_what_the_cpu_can(monkeypatch):
 
 def test_landmarks_are_finite(int8: Path, checkpoint: Path):
     black = np.zeros((1, 1, 96, 96), np.uint8)
-    assert np.isfinite(load_engine("auto", checkpoint).locate(black)[0]).all()
+    assert np.isfinite(load_engine("auto", checkpoint).predict(black)[0]).all()

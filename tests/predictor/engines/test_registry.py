@@ -58,13 +58,13 @@ def test_an_engine_is_its_file_and_its_row(toy: Path):
     """Exported, loaded from the artifact and from the checkpoint, and taken by `auto`."""
     pytest.importorskip("onnxruntime")
     checkpoint = toy / "tiny.pth"
-    wanted = load_engine("eager", checkpoint).locate(load_face(96))[0]
+    wanted = load_engine("eager", checkpoint).predict(load_face(96))[0]
     assert load_engine("toy", checkpoint).name == "toy"
     manifest = export_artifact(checkpoint, TOY_ROW, toy / "made", None, tune=True)
     assert manifest.engine == "toy" and list(manifest.versions) == ["onnxruntime"]
     engine = load_engine("auto", checkpoint)
     assert engine.why == "toy: a test has added it."
-    assert np.abs(engine.locate(load_face(96))[0] - wanted).max() < 0.01
+    assert np.abs(engine.predict(load_face(96))[0] - wanted).max() < 0.01
 
 
 def read_ledger(path: str, network: str) -> dict[str, tuple[float, float]]:
@@ -101,7 +101,7 @@ def test_the_tables_figures_are_the_ledgers(path):
 
 
 def test_an_artifact_tells_that_its_network_is_narrow(monkeypatch):
-    """With AMX a network of width 8 was faster in bf16, the wider one in int8."""
+    """With AMX a narrow network was faster in bf16, the wider one in int8."""
     monkeypatch.setattr(choice, "list_hardware", lambda: AMX)
     first = []
     for width in (NARROW, 32):
@@ -113,6 +113,12 @@ def test_an_artifact_tells_that_its_network_is_narrow(monkeypatch):
         ("openvino-bf16", "the CPU multiplies bf16"),
         ("openvino-int8", "the CPU multiplies bytes and an int8 artifact is there"),
     ]
+
+
+def test_the_shipped_student_is_ranked_as_the_student():
+    models = Path("models")
+    assert choice.is_narrow(models / "student_unet.pth", None)
+    assert not choice.is_narrow(models / "simple_unet.pth", None)
 
 
 def test_what_has_never_run_is_no_first_choice_and_says_so(monkeypatch, caplog):

@@ -1,0 +1,185 @@
+"""Measure what looking at pictures turned costs and write bench/results/epyc/way_up.csv.
+
+    python -m bench.detector.way_up --data DATA --yunet FILE
+
+DATA has pictures/. The detector with and without the turned looks, picture by picture in turns;
+then what the network takes for a face, and for the three more looks at a doubtful one. Times are
+processor time of one thread, so that neighbours change little.
+"""
+
+import argparse
+import csv
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+
+from bench.detector.pictures import read_sets
+from pictures.read import Pixels
+from predictor.engines import load_engine
+from predictor.engines.base import Engine
+from tools.settings_table import write_page
+from transformer.crop import crop_face, place_square
+from transformer.detectors import load_detector
+from transformer.detectors.base import Detector, Floats, shrink
+from transformer.way_up import TURNS, find_doubtful, find_way_up, turn_crops
+
+CHECKPOINT, TABLE = Path("models/simple_unet.pth"), Path("bench/results/epyc/way_up.csv")
+PAGE, MARK = "docs/performance.md", "way up: bench.detector.way_up writes this"
+SIDE = 640  # what the service detects at
+SMALL = 8  # pixels between the eyes of the faces that a detector doubts
+NONE = "without a face"
+
+
+def make_kinds(data: Path) -> dict[str, list[Pixels]]:
+    """Make the pictures by kind: upright, turned, doubtful, without a face."""
+    sets = read_sets(data, (SMALL,))
+    portraits = [shrink(picture, SIDE)[0] for picture in sets["portraits"]]
+    kinds = {"upright portraits": portraits, "groups": sets["groups"]}
+    kinds["portraits on their side"] = [np.ascontiguousarray(np.rot90(p)) for p in portraits]
+    kinds["portraits upside down"] = [np.ascontiguousarray(np.rot90(p, 2)) for p in portraits]
+    kinds["portraits turned by 45 degrees"] = [roll(p, 45) for p in portraits]
+    kinds[f"faces of {SMALL} pixels between the eyes"] = sets[f"eyes_{SMALL}"]
+    kinds[NONE] = [scramble(picture) for picture in portraits]
+    return kinds
+
+
+def roll(picture: Pixels, degrees: float) -> Pixels:
+    """Turn a picture about its middle, its border going on."""
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
+    turned = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8)
+
+
+def scramble(picture: Pixels, tile: int = 32) -> Pixels:
+    """Put a picture's tiles in another order: its colours and edges, and no face."""
+    rows, columns = picture.shape[0] // tile, picture.shape[1] // tile
+    tiles = picture[: rows * tile, : columns * tile].reshape(rows, tile, columns, tile, 3)
+    tiles = tiles.swapaxes(1, 2).reshape(-1, tile, tile, 3)
+    mixed = tiles[np.random.default_rng(0).permutation(len(tiles))]
+    mixed = mixed.reshape(rows, columns, tile, tile, 3).swapaxes(1, 2)
+    return np.ascontiguousarray(mixed.reshape(rows * tile, columns * tile, 3))
+
+
+def time_in_turns(runs: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
+    """Time calls one after the other, several times: the median of each, processor milliseconds."""
+    times: list[list[float]] = [[] for _ in runs]
+    for turn in range(rounds + 1):
+        for run, taken in zip(runs, times, strict=True):
+            begun = time.process_time()
+            run()
+            if turn:
+                taken.append((time.process_time() - begun) * 1e3)
+    return [float(np.median(taken)) for taken in times]
+
+
+def count_looks(detector: Detector, picture: Pixels) -> tuple[int, Floats, int]:
+    """Count the looks that a picture takes; and its boxes `[F,4]` and turn."""
+    with patch.object(detector, "detect", wraps=detector.detect) as look:
+        boxes, _, turn = find_way_up(detector, picture)
+    return look.call_count, boxes, turn
+
+
+def cut_crops(engine: Engine, picture: Pixels, boxes: Floats, turn: int) -> np.ndarray:
+    """Cut the crops `[F,1,S,S]` of a picture's faces as the service does."""
+    known = engine.landmarks
+    squares = [place_square(box, known.crop_scale) for box in boxes]
+    crops = [np.rot90(crop_face(picture, s, known.side), turn)[None] for s in squares]
+    return np.ascontiguousarray(np.stack(crops))
+
+
+def measure_kind(
+    kind: str, pictures: list[Pixels], detector: Detector, engine: Engine, rounds: int
+) -> dict[str, Any]:
+    """Measure a kind of picture: a row of the table."""
+    looked, faces, doubtful, plain, turned = [], 0, 0, [], []
+    for picture in pictures:
+        count, boxes, turn = count_looks(detector, picture)
+        looked.append(count)
+        faces += len(boxes)
+        if len(boxes):
+            scores = engine.predict(cut_crops(engine, picture, boxes, turn))[1]
+            doubtful += len(find_doubtful(scores))
+        looks = partial(detector.detect, picture), partial(find_way_up, detector, picture)
+        times = time_in_turns(looks, rounds)
+        plain.append(times[0])
+        turned.append(times[1])
+    return {
+        "pictures": kind,
+        "count": len(pictures),
+        "faces": faces,
+        "looked_turned": sum(looks > 1 for looks in looked),
+        "looks_mean": round(float(np.mean(looked)), 2),
+        "detect_cpu_ms": round(float(np.mean(plain)), 2),
+        "way_up_cpu_ms": round(float(np.mean(turned)), 2),
+        "more_cpu_ms": round(float(np.mean(np.subtract(turned, plain))), 2),
+        "doubtful_faces": doubtful,
+    }
+
+
+def measure_network(
+    engine: Engine, portrait: Pixels, detector: Detector, rounds: int
+) -> list[dict[str, Any]]:
+    """Measure the network on a face, and on one and its three turned looks."""
+    boxes, _ = detector.detect(portrait)
+    crop = cut_crops(engine, portrait, boxes[:1], 0)  # [1, 1, S, S]
+    three = np.concatenate([turn_crops(crop, np.array([turn], np.int8)) for turn in TURNS])
+
+    def look_again() -> None:
+        engine.predict(crop)
+        engine.predict(three)
+
+    times = time_in_turns([lambda: engine.predict(crop), look_again], 10 * rounds)
+    row = {"pictures": "the network, a face: sure, doubtful", "count": 1, "faces": 1}
+    row |= {"detect_cpu_ms": round(times[0], 2), "way_up_cpu_ms": round(times[1], 2)}
+    return [row | {"more_cpu_ms": round(times[1] - times[0], 2)}]
+
+
+def make_table() -> str:
+    """Make the page's table from bench/results/epyc/way_up.csv."""
+    lines = [
+        "| | looked at turned | CPU ms without | with | doubtful faces |",
+        "|---|---|---|---|---|",
+    ]
+    with TABLE.open(newline="") as file:
+        for row in csv.DictReader(file):
+            share = f"{row['looked_turned']} of {row['count']}" if row["looked_turned"] else ""
+            some = f"{row['doubtful_faces']} of {row['faces']}" if row["doubtful_faces"] else ""
+            lines.append(
+                f"| {row['pictures']} | {share} | {row['detect_cpu_ms']} "
+                f"| {row['way_up_cpu_ms']} | {some} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure all kinds and write the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of pictures/")
+    parser.add_argument("--yunet", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    a = parser.parse_args()
+    cv2.setNumThreads(1)
+    detector, engine = load_detector(a.yunet, SIDE), load_engine("auto", CHECKPOINT, None, 1)
+    rows = []
+    kinds = make_kinds(a.data)
+    for kind, pictures in kinds.items():
+        rows.append(measure_kind(kind, pictures, detector, engine, a.rounds))
+        print(*rows[-1].values(), sep=" | ", flush=True)
+    rows += measure_network(engine, kinds["upright portraits"][0], detector, a.rounds)
+    with TABLE.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    write_page(PAGE, MARK, make_table())
+    print(TABLE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Load the service as clients do: locust -f loadtest/locustfile.py."""

@@ -1,0 +1,142 @@
+"""Users over gRPC, on the messages of the client package."""
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import grpc
+import grpc.experimental.gevent as grpc_gevent
+import numpy as np
+from locust import User, task
+from numpy.typing import NDArray
+
+from client import landmarks_client_pb2 as pb
+from loadtest import setup
+from loadtest.checks import check_answer, check_faces
+from loadtest.known import Known
+from loadtest.rest_bodies import DTYPES
+
+grpc_gevent.init_gevent()
+INFER = "/inference.GRPCInferenceService/ModelInfer"
+SECONDS = 60.0
+
+
+def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> pb.InferRequest:
+    tensor = pb.InferRequest.Input(name=name, datatype=datatype, shape=shape)
+    model = setup.get().options.model
+    return pb.InferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
+
+
+def read_outputs(answer: Any) -> dict[str, NDArray]:
+    """Read an answer's outputs by name; raises ValueError or KeyError for another."""
+    return {
+        output.name: np.frombuffer(raw, DTYPES[output.datatype]).reshape(tuple(output.shape))
+        for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
+    }
+
+
+class CallingUser(User):
+    """What the gRPC users share; one connection each."""
+
+    abstract = True
+    title = "ModelInfer"
+
+    def wait_time(self) -> float:
+        return setup.get().options.think
+
+    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+        """Make the requests that go out in turn, each with its picture."""
+        raise NotImplementedError
+
+    def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
+        """Say what is wrong with an answer; "" where nothing is."""
+        raise NotImplementedError
+
+    def on_start(self) -> None:
+        options = setup.get().options
+        settings: list[tuple[str, str | int]] = [("grpc.use_local_subchannel_pool", 1)]
+        if options.host_header:
+            settings.append(("grpc.default_authority", options.host_header))
+        self.channel = grpc.insecure_channel(options.grpc, settings)
+        self.call = self.channel.unary_unary(
+            INFER, pb.InferRequest.SerializeToString, pb.InferResponse.FromString
+        )
+        self.calls: Iterator[tuple[pb.InferRequest, Known | None]]
+        self.calls = itertools.cycle(self.make_calls())
+
+    def on_stop(self) -> None:
+        self.channel.close()
+
+    @task
+    def infer(self) -> None:
+        request, picture = next(self.calls)
+        failure: Exception | None = None
+        begun, size = time.perf_counter(), 0
+        try:
+            answer, call = self.call.with_call(request, timeout=SECONDS)
+            took, size = 1000 * (time.perf_counter() - begun), answer.ByteSize()
+            told = dict(call.trailing_metadata() or ())
+            setup.get().stages.note(told.get("server-timing", ""), took)
+            if problem := self.check(read_outputs(answer), picture):
+                failure = ValueError(f"wrong answer: {problem}")
+        except (grpc.RpcError, ValueError, LookupError, OSError) as error:
+            took, failure = 1000 * (time.perf_counter() - begun), error
+            self.look_for_model(error)
+        self.environment.events.request.fire(
+            request_type="gRPC",
+            name=self.title,
+            response_time=took,
+            response_length=size,
+            exception=failure,
+            context={},
+        )
+
+    def look_for_model(self, error: Exception) -> None:
+        """End the run where there is no such model: no answer can ever be right."""
+        if isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call):
+            told = dict(error.trailing_metadata() or ())
+            if told.get("landmarks-error-code") == "model_not_found":
+                model = setup.get().options.model
+                sentence = f"The service has no model '{model}': {error.details()}"
+                setup.get().give_up(self.environment, sentence)
+
+
+class GrpcUser(CallingUser):
+    """Sends pictures to the service."""
+
+    weight = 2
+
+    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+        return [
+            (write_request("image", "BYTES", [1], write_bytes(picture.content)), picture)
+            for picture in setup.get().pictures
+        ]
+
+    def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
+        assert picture is not None
+        shared = setup.get()
+        points = shared.count_points(self.environment.host or "")
+        return check_answer(outputs, [picture], points, shared.memory, shared.least)
+
+
+class FaceUser(CallingUser):
+    """Sends a predictor one face, as a transformer does; what is on it costs no more or less.
+
+    Only when named: a transformer's metadata has no side of a face.
+    """
+
+    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+        self.side = setup.get().ask_shape(self.environment.host or "", "heatmaps")[-1]
+        grey = np.arange(self.side**2, dtype=np.uint8)  # [S * S]
+        return [
+            (write_request("face", "UINT8", [1, 1, self.side, self.side], grey.tobytes()), None)
+        ]
+
+    def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
+        points = setup.get().count_points(self.environment.host or "")
+        return check_faces(outputs, 1, points, self.side)
+
+
+def write_bytes(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "little") + content

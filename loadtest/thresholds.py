@@ -1,0 +1,22 @@
+"""The exit code: 1 where too many answers failed, came too late or were too few."""
+
+import argparse
+
+from locust.stats import StatsEntry
+
+
+def find_reasons(total: StatsEntry, options: argparse.Namespace) -> list[str]:
+    """Say in what a run fell short of the thresholds."""
+    if total.num_requests == 0:
+        return ["no request was made"]
+    reasons = []
+    if total.fail_ratio > options.max_failures:
+        reasons.append(f"{total.num_failures} of {total.num_requests} requests failed")
+    for share, most in ((0.95, options.max_p95), (0.99, options.max_p99)):
+        took = total.get_response_time_percentile(share) or 0
+        if most and took > most:
+            reasons.append(f"p{100 * share:g} is {took:.0f} ms, above {most:g} ms")
+    answered = total.total_rps - total.total_fail_per_sec
+    if options.min_rps and answered < options.min_rps:
+        reasons.append(f"{answered:.1f} requests a second, below {options.min_rps:g}")
+    return reasons

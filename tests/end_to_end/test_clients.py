@@ -1,0 +1,122 @@
+"""Stock clients against the running services: Triton's, KServe's, curl and plain stubs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import kserve
+import numpy as np
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from tests.support.environment import make_environment
+from tools.processes import ROOT, Service
+from tools.v2_json import face_tensor
+
+FACE = ROOT / "predictor/golden_face.npy"
+PICTURE = ROOT / "tests/assets/astronaut.jpg"
+
+
+@pytest.fixture(scope="module")
+def triton_python() -> Path:
+    """A Python with Triton's clients."""
+    return make_environment("clients", "clients-test.txt")
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])
+def test_tritons_clients(open_services, triton_python, index):
+    service = open_services[index]
+    script = ROOT / "tests/support/clients/triton.py"
+    command = [triton_python, script, service.rest, service.grpc, FACE]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
+    lines = done.stdout.splitlines()
+    if service.name == "transformer":  # it has no models to load, and says so
+        assert sum("There is no model 'unet' to load" in line for line in lines) == 2
+        lines = [line for line in lines if " load " not in line]
+    assert len(lines) > 40, done.stderr
+    assert [line for line in lines if not line.endswith(" ok")] == []
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])
+@pytest.mark.parametrize("binary", [True, False])
+async def test_kserves_rest_client(open_services, index, binary):
+    url = open_services[index].url
+    client = kserve.InferenceRESTClient(kserve.RESTConfig(protocol="v2", timeout=30))
+    assert await client.is_server_live(url) and await client.is_server_ready(url)
+    assert await client.is_model_ready(url, "unet")
+    face = np.load(FACE)
+    tensor = kserve.InferInput("face", list(face.shape), "UINT8")
+    tensor.set_data_from_numpy(face, binary_data=binary)
+    request = kserve.InferRequest("unet", [tensor], request_id="r-7")
+    answer = await client.infer(url, request, model_name="unet")
+    assert answer.id == "r-7"  # it drops the version
+    assert answer.outputs[0].as_numpy().shape == (1, 15, 2)
+    await client.close()
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])
+async def test_kserves_grpc_client(open_services, index):
+    client = kserve.InferenceGRPCClient(f"127.0.0.1:{open_services[index].grpc}")
+    assert await client.is_server_live() and await client.is_server_ready()
+    assert await client.is_model_ready("unet")
+    face = np.load(FACE)
+    tensor = kserve.InferInput("face", list(face.shape), "UINT8")
+    tensor.set_data_from_numpy(face, binary_data=True)
+    answer = await client.infer(kserve.InferRequest("unet", [tensor], request_id="r-7"))
+    assert answer.id == "r-7" and answer.outputs[0].as_numpy().shape == (1, 15, 2)
+    await client.close()
+
+
+def curl(*arguments: str) -> tuple[int, dict]:
+    command = ["curl", "-sS", "-m", "30", "-w", "\n%{http_code}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), json.loads(body)
+
+
+def test_curl(transformer: Service, tmp_path):
+    url = f"{transformer.url}/v2/models/unet/infer"
+    picture = f"@{PICTURE}"
+    status, answer = curl("--data-binary", picture, "-H", "Content-Type: image/jpeg", url)
+    assert status == 200 and answer["outputs"][0]["shape"] == [1, 15, 2]
+    # Without -H curl calls its body a form; JSON is read all the same.
+    body = tmp_path / "body.json"
+    body.write_text(json.dumps({"inputs": [face_tensor(np.zeros((1, 1, 96, 96), np.uint8))]}))
+    assert curl("--data", f"@{body}", url)[0] == 200
+    assert curl("--compressed", "--data", f"@{body}", url)[0] == 200
+    packed = subprocess.run(["gzip", "-c", body], capture_output=True, check=True).stdout
+    (tmp_path / "body.gz").write_bytes(packed)
+    packed_file = f"@{tmp_path / 'body.gz'}"
+    assert curl("-H", "Content-Encoding: gzip", "--data-binary", packed_file, url)[0] == 200
+    # Above a megabyte curl asks before it sends.
+    (tmp_path / "big").write_bytes(bytes(20 * 2**20))
+    status, answer = curl("--data-binary", f"@{tmp_path / 'big'}", url)
+    assert status == 413 and answer["code"] == "too_large"
+
+
+def test_plain_stubs_and_typed_contents(predictor: Service):
+    contents = pb.InferTensorContents(uint_contents=np.load(FACE).ravel().tolist())
+    tensor = pb.ModelInferRequest.InferInputTensor(
+        name="face", datatype="UINT8", shape=[1, 1, 96, 96], contents=contents
+    )
+    output = pb.ModelInferRequest.InferRequestedOutputTensor(name="scores")
+    request = pb.ModelInferRequest(
+        model_name="unet", model_version="1", inputs=[tensor], outputs=[output]
+    )
+    with grpc.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        answer, call = stub.ModelInfer.with_call(request, timeout=30)
+        assert [entry.name for entry in answer.outputs] == ["scores"]
+        trailing = dict(call.trailing_metadata())
+        assert "infer;dur=" in trailing["server-timing"] and trailing["x-request-id"]
+        request.model_version = "7"
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.ModelInfer(request, timeout=30)
+        assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_the_clients_environment_is_not_ours():
+    assert "tritonclient" not in sys.modules

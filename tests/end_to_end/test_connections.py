@@ -1,0 +1,234 @@
+"""What a connection may offer, send and leave out: none of it harms an answer or the server."""
+
+import json
+import socket
+import time
+
+import pytest
+import requests
+
+from tests.support.guarding import guards
+from tests.support.hostile.cost import MEGABYTE, read_memory
+from tests.support.raw_http import (
+    ask,
+    connect,
+    is_cut,
+    read_answer,
+    read_answer_in_turn,
+    send_until_cut,
+    write_request,
+)
+
+PICTURE = "Content-Type: image/jpeg"
+OFFERS = {
+    "a WebSocket": ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+    "HTTP/2, as Java does": (
+        "Connection: Upgrade, HTTP2-Settings",
+        "Upgrade: h2c",
+        "HTTP2-Settings: AAEA",
+    ),
+    "in other letters": ("connection: keep-alive, UPGRADE", "UPGRADE: H2C"),
+    "TLS": ("Connection: upgrade", "Upgrade: TLS/1.2, HTTP/1.1"),
+    "what nobody knows": ("Connection: upgrade", "Upgrade: " + "x" * 5000),
+}
+
+
+@pytest.fixture(scope="module")
+def strict(start_transformer):
+    """A transformer with short patience."""
+    return start_transformer(head_seconds="1", body_seconds="1")
+
+
+@guards(
+    "serving/rest/connection.py",
+    'if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":',
+    becomes="if False:",
+)
+@pytest.mark.parametrize("offer", OFFERS)
+def test_an_offer_to_upgrade_is_as_if_it_were_not_there(transformer, astronaut, offer):
+    plain, offered = (
+        ask(transformer, write_request(astronaut, PICTURE, *lines)) for lines in ((), OFFERS[offer])
+    )
+    assert plain[0] == offered[0] == 200
+    assert json.loads(plain[1])["outputs"] == json.loads(offered[1])["outputs"]
+
+
+@pytest.mark.parametrize("split", [1, 40, 120, 300, 5000])
+def test_an_offer_in_two_packets_with_more_requests_behind(transformer, astronaut, split):
+    whole = write_request(astronaut, PICTURE, *OFFERS["a WebSocket"]) + write_request(
+        b"", method="GET", path="/v2/health/live"
+    )
+    with connect(transformer) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(whole[:split])
+        time.sleep(0.05)
+        connection.sendall(whole[split:] + whole)
+        codes = [read_answer_in_turn(connection) for _ in range(4)]
+    assert codes == [200, 200, 200, 200]
+
+
+def test_an_offer_does_not_leave_the_guards(strict):
+    head = write_request(b"", *OFFERS["a WebSocket"]).replace(b"Length: 0", b"Length: 1000")
+    with connect(strict) as connection:
+        connection.sendall(head)
+        assert read_answer(connection)[0] == 408
+
+
+@guards(
+    "serving/rest/connection.py",
+    "self.half_closed = self.is_whole()",
+    becomes="self.half_closed = False",
+)
+def test_who_sends_no_more_still_gets_the_answer(transformer, astronaut):
+    for _ in range(5):
+        with connect(transformer) as connection:
+            connection.sendall(write_request(astronaut, PICTURE) * 2)
+            connection.shutdown(socket.SHUT_WR)
+            assert read_answer_in_turn(connection) == 200
+            assert read_answer_in_turn(connection) == 200
+            assert is_cut(connection, 5)
+
+
+def test_who_sends_no_more_in_the_middle_is_gone(transformer, astronaut):
+    with connect(transformer) as connection:
+        connection.sendall(write_request(astronaut, PICTURE)[:-10])
+        connection.shutdown(socket.SHUT_WR)
+        assert is_cut(connection, 5)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"a: b\r\n" * 10_000, b"a" * 65536, b"long: " + b"b" * 65536, b"a: " + b"b" * 900 + b"\r\n"],
+    ids=["many lines", "endless name", "endless value", "long lines"],
+)
+def test_a_head_without_end_is_refused(transformer, data):
+    before = read_memory(transformer.process.pid, "VmRSS")
+    with connect(transformer) as connection:
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n")
+        assert send_until_cut(connection, data, 5) < 4
+    assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
+
+
+@guards("serving/rest/connection.py", "if self.head_bytes > MAX_HEAD_BYTES:", becomes="if False:")
+def test_a_refused_head_is_told(transformer):
+    lines = [f"x-{i}: y" for i in range(300)]
+    for request in (
+        write_request(b"", *lines),
+        write_request(b"", "Authorization: " + "t" * 70_000),
+        write_request(b"", path="/" + "p" * 70_000),
+    ):
+        status, body = ask(transformer, request)
+        assert status == 431 and json.loads(body)["code"] == "head_too_large"
+    status, body = ask(transformer, b"\0\1\2 no HTTP\r\n\r\n")
+    assert status == 400 and json.loads(body)["code"] == "invalid_request"
+
+
+@guards("serving/rest/connection.py", "if self.headers_seen > MAX_HEADERS:", becomes="if False:")
+def test_a_refused_head_waits_for_the_answers_before_it(transformer, astronaut):
+    with connect(transformer) as connection:
+        long = write_request(b"", *[f"x-{i}: y" for i in range(300)])
+        connection.sendall(write_request(astronaut, PICTURE) + long)
+        assert [read_answer_in_turn(connection) for _ in range(2)] == [200, 431]
+
+
+@guards("serving/rest/connection.py", "self.framing_bytes += size", becomes="pass")
+def test_trailers_and_chunks_have_the_bounds_of_heads(transformer):
+    head = b"POST /v2/models/unet/infer HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for data in (b"0\r\n" + b"a: b\r\n" * 1000, b"1;" + b"x" * 65536):
+        with connect(transformer) as connection:
+            connection.sendall(head + data)
+            assert send_until_cut(connection, data[5:], 5) < 4
+
+
+@guards(
+    "serving/rest/connection.py",
+    "if self.timer is None and not self.in_message and not self.is_busy():",
+    becomes="if False:",
+)
+def test_empty_lines_are_no_request(strict):
+    with connect(strict) as connection:
+        connection.sendall(write_request(b"", method="GET", path="/v2/health/live"))
+        assert read_answer(connection)[0] == 200
+        connection.sendall(b"\r\n")
+        assert is_cut(connection, 4)
+
+
+def test_many_requests_ahead_are_answered_in_turn_and_bounded(transformer):
+    """A quarter of a megabyte of requests on one connection is no quarter of a gigabyte here."""
+    count = 5000
+    before = read_memory(transformer.process.pid, "VmRSS")
+    with connect(transformer) as connection:
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n" * count)
+        answered = 0
+        while answered < count:
+            part = connection.recv(65536)
+            assert part, "the connection was closed"
+            answered += part.count(b"\r\n\r\n")
+        assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
+
+
+def test_who_asks_ahead_and_leaves_is_no_error_of_ours(strict):
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", strict.rest))
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 300)
+        time.sleep(0.5)
+    assert requests.get(f"{strict.url}/v2/health/live").ok  # its log is looked at in the end
+
+
+def test_a_slash_at_the_end_sends_nobody_elsewhere(transformer):
+    answer = requests.post(f"{transformer.url}/v2/models/unet/infer/", data=b"{}")
+    assert answer.status_code == 404 and not answer.history
+    assert answer.json()["code"] == "not_found"
+
+
+def test_media_types_in_any_letters(transformer, astronaut):
+    for kind in ("Image/JPEG", "IMAGE/PNG ", "image/jpeg; q=1"):
+        answer = requests.post(
+            f"{transformer.url}/v2/models/unet/infer", astronaut, headers={"content-type": kind}
+        )
+        assert answer.ok, answer.text
+    for kind in ("application/octet-stream", "application/x-www-form-urlencoded", ""):
+        answer = requests.post(
+            f"{transformer.url}/v2/models/unet/infer", astronaut, headers={"content-type": kind}
+        )
+        assert answer.status_code == 400 and "Content-Type: image/jpeg" in answer.json()["error"]
+
+
+@guards(
+    "transformer/model.py",
+    "check_forward(payload.forward)",
+    becomes="pass",
+    name="a header that cannot go on is refused",
+)
+@guards(
+    "serving/grpc/servicer.py",
+    '            ("grpc.max_metadata_size", METADATA_BYTES),\n'
+    '            ("grpc.absolute_max_metadata_size", METADATA_BYTES),\n',
+    becomes="",
+    name="a call takes as much metadata as a request over REST",
+)
+def test_a_token_goes_on_whole_or_is_refused(transformer, astronaut):
+    url = f"{transformer.url}/v2/models/unet/infer"
+    for token, state in ((8100, 8100), (16_000, 0), (30_000, 30_000)):
+        headers = {"content-type": "image/jpeg", "authorization": "t" * token}
+        if state:
+            headers["tracestate"] = "v=" + "s" * state
+        codes = {requests.post(url, astronaut, headers=headers).status_code for _ in range(8)}
+        assert codes == {200}
+    for value, status, code in (
+        ("t" * 70_000, 431, "head_too_large"),
+        ("é", 400, "invalid_request"),
+    ):
+        lines = ("Content-Type: image/jpeg", f"Authorization: {value}")
+        answer = ask(transformer, write_request(astronaut, *lines))
+        assert answer[0] == status and json.loads(answer[1])["code"] == code
+
+
+def test_who_waits_for_us_in_the_middle_of_a_request_is_not_cut(strict, astronaut):
+    """The body of a second request lies here while the first is answered, however long it takes."""
+    slow = write_request(astronaut, PICTURE) * 40
+    with connect(strict) as connection:
+        connection.settimeout(60)
+        connection.sendall(slow)
+        assert [read_answer_in_turn(connection) for _ in range(40)] == [200] * 40

@@ -1,0 +1,146 @@
+"""Real processes, a real picture: every documented way to ask gives the same points."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import requests
+from PIL import Image
+
+from client import locate, locate_grpc
+from predictor.landmarks import DEFAULT
+from tools.processes import Service
+from tools.v2_json import face_tensor, image_tensor
+
+# Set by eye on the 512x512 picture, enlarged tenfold.
+BY_EYE = {
+    "left_eye_center": (246, 103.5),
+    "right_eye_center": (203, 100.5),
+    "left_eye_inner_corner": (237, 105),
+    "left_eye_outer_corner": (259, 104),
+    "right_eye_inner_corner": (211, 103),
+    "right_eye_outer_corner": (193, 100),
+    "nose_tip": (223.5, 127),
+    "mouth_left_corner": (244, 141),
+    "mouth_right_corner": (202.5, 140),
+    "mouth_center_top_lip": (223, 141),
+}
+
+
+def infer_url(service: Service) -> str:
+    return f"{service.url}/v2/models/unet/infer"
+
+
+def read_outputs(answer: requests.Response) -> dict[str, np.ndarray]:
+    assert answer.status_code == 200, answer.text
+    return {
+        output["name"]: np.array(output["data"]).reshape(output["shape"])
+        for output in answer.json()["outputs"]
+    }
+
+
+def ask_jpeg(transformer: Service, picture: bytes) -> dict[str, np.ndarray]:
+    headers = {"content-type": "image/jpeg"}
+    return read_outputs(requests.post(infer_url(transformer), data=picture, headers=headers))
+
+
+def test_the_points_are_where_they_look_to_be(transformer, astronaut):
+    (face,) = locate(astronaut, transformer.url)
+    points = {point.name: (point.x, point.y) for point in face.points}
+    assert tuple(points) == DEFAULT.points
+    for name, by_eye in BY_EYE.items():
+        assert np.hypot(*np.subtract(points[name], by_eye)) < 4, (name, points[name])
+    x0, y0, x1, y1 = face.box
+    assert all(x0 - 5 < x < x1 + 5 and y0 - 5 < y < y1 + 5 for x, y in points.values())
+
+
+def test_every_transport_gives_the_same_answer(transformer, astronaut):
+    plain = ask_jpeg(transformer, astronaut)
+    body = {"inputs": [image_tensor(astronaut)]}
+    coded = read_outputs(requests.post(infer_url(transformer), json=body))
+    over_grpc = locate_grpc(astronaut, f"127.0.0.1:{transformer.grpc}")
+    for name, array in plain.items():
+        np.testing.assert_allclose(coded[name], array, atol=1e-3, err_msg=name)
+    (face,) = over_grpc
+    np.testing.assert_allclose(
+        [(point.x, point.y) for point in face.points], plain["landmarks"][0], atol=0.02
+    )
+
+
+def test_two_pictures_of_which_one_has_no_face(transformer, astronaut):
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, "PNG")
+    body = {"inputs": [image_tensor(buffer.getvalue(), astronaut)]}
+    outputs = read_outputs(requests.post(infer_url(transformer), json=body))
+    assert outputs["image_index"].tolist() == [1]
+    body = {"inputs": [image_tensor(buffer.getvalue())]}
+    outputs = read_outputs(requests.post(infer_url(transformer), json=body))
+    assert outputs["landmarks"].shape == (0, 15, 2)
+
+
+def test_a_face_goes_straight_to_the_predictor(predictor, transformer):
+    face = np.load("predictor/golden_face.npy")
+    tensor = face_tensor(face)
+    direct = read_outputs(requests.post(infer_url(predictor), json={"inputs": [tensor]}))
+    assert list(direct) == ["landmarks", "scores"]
+    passed = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
+    np.testing.assert_allclose(direct["landmarks"], passed["landmarks"], atol=1e-3)
+    floats = tensor | {"datatype": "FP32", "data": (face / 255).ravel().tolist()}
+    same = read_outputs(requests.post(infer_url(predictor), json={"inputs": [floats]}))
+    np.testing.assert_allclose(same["landmarks"], direct["landmarks"], atol=0.3)
+
+
+def test_heatmaps_come_only_when_asked_for(predictor):
+    face = np.load("predictor/golden_face.npy")
+    body = {"inputs": [face_tensor(face)], "outputs": [{"name": "heatmaps"}]}
+    outputs = read_outputs(requests.post(infer_url(predictor), json=body))
+    assert list(outputs) == ["heatmaps"] and outputs["heatmaps"].shape == (1, 15, 96, 96)
+
+
+def test_health_and_metadata(predictor, transformer):
+    for service in (predictor, transformer):
+        for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/unet/ready"):
+            assert requests.get(service.url + path).status_code == 200, path
+    metadata = requests.get(f"{transformer.url}/v2/models/unet").json()
+    assert [entry["name"] for entry in metadata["inputs"]] == ["image", "face"]
+    assert [entry["name"] for entry in metadata["outputs"]] == [
+        "landmarks",
+        "scores",
+        "boxes",
+        "box_scores",
+        "image_index",
+        "face_scores",
+        "crops",
+    ]
+    metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
+    assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
+    assert [entry["name"] for entry in metadata["outputs"]] == ["landmarks", "scores", "heatmaps"]
+    assert "landmarks_inflight_requests" in requests.get(f"{predictor.url}/metrics").text
+
+
+def test_the_client_prints_and_draws(transformer, tmp_path):
+    command = [sys.executable, "-m", "client", "tests/assets/astronaut.jpg", "--url"]
+    table = subprocess.run(
+        [*command, transformer.url, "--overlay", str(tmp_path / "out.png")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "nose_tip" in table and table.endswith("1 face\n")
+    assert (tmp_path / "out.png").stat().st_size > 100_000
+    text = subprocess.run(
+        [*command, transformer.url, "--json"], capture_output=True, text=True, check=True
+    ).stdout
+    assert len(json.loads(text)[0]["points"]) == 15
+    over_grpc = subprocess.run(
+        [*command[:-1], "--grpc", f"127.0.0.1:{transformer.grpc}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert over_grpc == table
+    refused = subprocess.run([*command, "http://127.0.0.1:1"], capture_output=True, text=True)
+    assert refused.returncode == 2 and "unreachable" in refused.stderr

@@ -1,0 +1,115 @@
+"""Bodies made to cost more than they weigh: each is refused, cheaply, and nobody waits for it."""
+
+import gzip
+import random
+import time
+
+import grpc
+import requests
+
+from tests.support.hostile.cost import MEGABYTE, Meter
+from tests.support.hostile.json_bodies import FILLERS, PLACES, make_json_body
+from tests.support.hostile.messages import MESSAGES, make_message
+from tests.support.hostile.pictures import PICTURES, make_picture, wrap_picture
+from tests.support.soak import COUNTS, SOAK
+from tools.processes import Service
+
+INFER = "/v2/models/unet/infer"
+METHOD = "/inference.GRPCInferenceService/ModelInfer"
+LARGEST = 16 * MEGABYTE
+SECONDS = 40 * min(SOAK, 30)
+FACTOR, SPARE = 4, 64 * MEGABYTE  # what a request may take: times its bytes, and beside that
+PATIENCE = 0.15  # seconds that a probe may wait
+REFUSED = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.NOT_FOUND,
+}
+Case = tuple[str, Service, bytes, dict[str, str]]  # "grpc" stands in for the headers of a call
+
+
+def list_cases(r: random.Random, predictor: Service, transformer: Service):
+    """List every kind once, then any of them for ever."""
+    both = (predictor, transformer)
+    for filler in FILLERS:
+        yield make_rest_case(r, both, filler, "data")
+    for place in PLACES:
+        yield make_rest_case(r, both, "", place)
+    for name in MESSAGES:
+        yield *make_call(r, both, name), {"grpc": ""}
+    for name in PICTURES:
+        yield make_picture_case(r, transformer, name)
+    while True:
+        kind = r.random()
+        if kind < 0.6:
+            yield make_rest_case(r, both)
+        elif kind < 0.9:
+            yield *make_call(r, both), {"grpc": ""}
+        else:
+            yield make_picture_case(r, transformer)
+
+
+def make_rest_case(r: random.Random, services, filler: str = "", place: str = "") -> Case:
+    name, body = make_json_body(r, LARGEST, filler, place)
+    headers = {"content-type": "application/json"}
+    if r.random() < 0.5:
+        headers["content-encoding"] = "gzip"
+        body = gzip.compress(body, 6)
+    return name, r.choice(services), body, headers
+
+
+def make_call(r: random.Random, services, name: str = "") -> tuple[str, Service, bytes]:
+    name, body = make_message(r, LARGEST, name)
+    return name, r.choice(services), body
+
+
+def make_picture_case(r: random.Random, transformer: Service, name: str = "") -> Case:
+    name, body = make_picture(r, name)
+    if r.random() < 0.5:
+        return name, transformer, wrap_picture(body), {"content-type": "application/json"}
+    return name, transformer, body, {"content-type": "image/png"}
+
+
+def send(service: Service, body: bytes, headers: dict[str, str]) -> str:
+    """Ask; return "" when the body was refused as it should be, else what came instead."""
+    if "grpc" in headers:
+        options = [("grpc.max_send_message_length", -1)]
+        with grpc.insecure_channel(f"127.0.0.1:{service.grpc}", options) as channel:
+            try:
+                channel.unary_unary(METHOD)(body, timeout=60)
+            except grpc.RpcError as error:
+                return "" if error.code() in REFUSED else f"{error.code()}: {error.details()}"
+            return "OK"
+    answer = requests.post(service.url + INFER, body, headers=headers, timeout=60)
+    refused = 400 <= answer.status_code < 500 and "error" in answer.json()
+    return "" if refused else f"{answer.status_code}: {answer.text[:200]}"
+
+
+def test_no_body_costs_more_than_it_weighs(predictor: Service, transformer: Service):
+    r = random.Random(0)
+    meter = Meter(
+        [predictor.process.pid, transformer.process.pid], [predictor.rest, transformer.rest]
+    )
+    kinds = len(FILLERS) + len(PLACES) + len(MESSAGES) + len(PICTURES)
+    faults, spans = [], []
+    end = time.monotonic() + SECONDS
+    for number, (name, service, body, headers) in enumerate(list_cases(r, predictor, transformer)):
+        if time.monotonic() > end and number >= kinds:
+            break
+        COUNTS["hostile bodies"] += 1
+        label = f"{name}, {service.name}, {headers}, {len(body)} bytes"
+        begun = time.monotonic()
+        with meter.watch():
+            problem = send(service, body, headers)
+        spans.append((begun, time.monotonic(), label))
+        if problem:
+            faults.append(f"{label}: {problem}")
+        if meter.growth > FACTOR * len(body) + SPARE:
+            faults.append(f"{label}: {meter.growth / MEGABYTE:.0f} MB more")
+    for asked, seconds in meter.stop():
+        if seconds > PATIENCE:
+            near = [
+                label for start, stop, label in spans if start < asked + seconds and asked < stop
+            ]
+            faults.append(f"a probe took {1000 * seconds:.0f} ms beside {near}")
+    assert not faults, "\n".join(faults)

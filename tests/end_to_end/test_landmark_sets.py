@@ -1,0 +1,217 @@
+"""Networks of other points and other faces are exported, served and asked, with no code for them.
+
+One of 68 points on faces of 64x64 and one of 5 points, both of random weights, beside
+each other behind one transformer; then the predictor is replaced.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import requests
+import torch
+
+from client import locate, locate_grpc
+from predictor.engines import ENGINES, Engine, load_engine
+from predictor.export.artifact import export_artifact
+from predictor.landmarks import DEFAULT, name_file
+from predictor.unet import UNet
+from serving.landmarks import LandmarkSet
+from tools.processes import Ports, Service, find_ports, start_service, wait_ready
+from tools.v2_json import face_tensor
+from transformer.crop import to_picture
+from transformer.faces import FaceFinder
+from transformer.settings import TransformerSettings
+
+JPEG = {"content-type": "image/jpeg"}
+BLANK = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))[1].tobytes()
+SETS = {
+    "sixty-eight": LandmarkSet(
+        tuple(f"point_{i}" for i in range(68)),
+        tuple((f"point_{i}", f"point_{16 - i}") for i in range(8)),
+        ("point_36", "point_45"),
+        side=64,
+        crop_scale=1.4,
+    ),
+    "five": LandmarkSet(
+        ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth"),
+        (("left_eye", "right_eye"), ("left_mouth", "right_mouth")),
+        ("left_eye", "right_eye"),
+        side=96,
+        crop_scale=0.9,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both checkpoints with their sets, and an artifact of each."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(5)
+    for name, landmarks in SETS.items():
+        checkpoint = folder / f"{name}.pth"
+        torch.save(UNet(base_width=4, n_classes=len(landmarks)).state_dict(), checkpoint)
+        name_file(checkpoint).write_text(json.dumps(landmarks.describe()))
+        export_artifact(checkpoint, ENGINES["openvino"], folder / name, None, tune=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engines(folder: Path) -> dict[str, Engine]:
+    return {name: load_engine("openvino", folder / f"{name}.pth") for name in SETS}
+
+
+@dataclass
+class Chain:
+    """Both services; the predictor may be another one later."""
+
+    ports: Ports
+    logs: Path
+    folder: Path
+
+    def start_predictor(self, name: str) -> None:
+        settings = {
+            "LANDMARKS_MODEL": str(self.folder / f"{name}.pth"),
+            "LANDMARKS_MODELS": str(self.folder),
+            "LANDMARKS_ENGINE": "openvino",
+            "LANDMARKS_DRAIN_SECONDS": "0",
+        }
+        ports = self.ports.predictor_rest, self.ports.predictor_grpc
+        self.predictor = start_service("predictor", *ports, self.logs, settings)
+
+    def start_transformer(self) -> None:
+        settings = {
+            "LANDMARKS_PREDICTOR": f"127.0.0.1:{self.ports.predictor_grpc}",
+            "LANDMARKS_DRAIN_SECONDS": "0",
+        }
+        ports = self.ports.rest, self.ports.grpc
+        self.transformer = start_service("transformer", *ports, self.logs, settings)
+
+    def ask(self, content: bytes, model: str = "unet") -> dict[str, np.ndarray]:
+        url = f"{self.transformer.url}/v2/models/unet/infer?model={model}"
+        answer = requests.post(url, data=content, headers=JPEG, timeout=30)
+        assert answer.status_code == 200, answer.text
+        outputs = answer.json()["outputs"]
+        return {o["name"]: np.array(o["data"]).reshape(o["shape"]) for o in outputs}
+
+    def read_config(self, service: Service, model: str = "unet") -> dict:
+        return requests.get(f"{service.url}/v2/models/{model}/config", timeout=5).json()
+
+
+def wait_live(service: Service) -> None:
+    for _ in range(600):
+        try:
+            if requests.get(f"{service.url}/v2/health/live", timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.1)
+    raise AssertionError(service.tail_log())
+
+
+@pytest.fixture(scope="module")
+def chain(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """The transformer is there first, and knows no landmarks yet."""
+    chain = Chain(find_ports(), tmp_path_factory.mktemp("logs"), folder)
+    chain.start_transformer()
+    try:
+        wait_live(chain.transformer)
+        before = requests.get(f"{chain.transformer.url}/v2/models/unet", timeout=5).json()
+        assert before["outputs"][0]["shape"] == [-1, -1, 2] and "parameters" not in before
+        assert requests.get(f"{chain.transformer.url}/v2/health/ready").status_code == 503
+        chain.start_predictor("sixty-eight")
+        for service in (chain.predictor, chain.transformer):
+            wait_ready(service)
+        yield chain
+    finally:
+        chain.transformer.stop()
+        if hasattr(chain, "predictor"):
+            chain.predictor.stop()
+
+
+def find_landmarks(picture: bytes, engine: Engine) -> np.ndarray:
+    """Do in this process what both services do: `[F,K,2]`."""
+    found = FaceFinder(TransformerSettings()).detect_faces(picture, engine.landmarks)
+    assert found.crops.shape == (1, 1, engine.landmarks.side, engine.landmarks.side)
+    return to_picture(engine.predict(found.crops)[0], found.squares, engine.landmarks.side)
+
+
+def check_published(config: dict, landmarks: LandmarkSet) -> None:
+    told = {k: json.loads(v["string_value"]) for k, v in config["parameters"].items()}
+    assert told == json.loads(json.dumps(landmarks.describe()))
+    shapes = {output["name"]: output["dims"] for output in config["output"]}
+    assert shapes["landmarks"][-2:] == [len(landmarks), 2]
+
+
+@pytest.mark.parametrize("model, name", [("unet", "sixty-eight"), ("five", "five")])
+def test_both_sets_are_answered_by_one_transformer(chain, engines, astronaut, model, name):
+    landmarks = SETS[name]
+    outputs = chain.ask(astronaut, model)
+    assert outputs["landmarks"].shape == (1, len(landmarks), 2)
+    assert outputs["scores"].shape == (1, len(landmarks))
+    wanted = find_landmarks(astronaut, engines[name])
+    assert np.abs(outputs["landmarks"] - wanted).max() < 0.05
+    assert chain.ask(BLANK, model)["landmarks"].shape == (0, len(landmarks), 2)
+
+
+def test_a_network_of_other_points_changes_nothing_for_the_default_one(services, astronaut):
+    _, transformer = services
+    answer = requests.post(
+        f"{transformer.url}/v2/models/unet/infer", data=astronaut, headers=JPEG
+    ).json()
+    assert answer["outputs"][0]["shape"] == [1, len(DEFAULT), 2]
+    config = requests.get(f"{transformer.url}/v2/models/unet/config").json()
+    check_published(config, DEFAULT)
+
+
+def test_the_service_says_what_its_points_are(chain):
+    check_published(chain.read_config(chain.transformer), SETS["sixty-eight"])
+    check_published(chain.read_config(chain.predictor), SETS["sixty-eight"])
+    check_published(chain.read_config(chain.predictor, "five"), SETS["five"])
+    for service in (chain.predictor, chain.transformer):
+        metadata = requests.get(f"{service.url}/v2/models/unet", timeout=5).json()
+        assert metadata["parameters"]["landmarks"]["points"][67] == "point_67"
+        assert metadata["outputs"][0]["shape"] == [-1, 68, 2]
+        assert "landmarks FP32 [-1, 68, 2]" in requests.get(f"{service.url}/openapi.json").text
+    assert metadata["outputs"][1]["shape"] == [-1, 68]
+
+
+def test_given_faces_of_any_size_get_the_networks_points(chain):
+    """Through both services; heatmaps are of the network's own size."""
+    face = np.random.default_rng(0).integers(0, 256, (2, 1, 50, 80), np.uint8)
+    body = {"inputs": [face_tensor(face)]}
+    for service in (chain.predictor, chain.transformer):
+        url = f"{service.url}/v2/models/unet/infer"
+        answer = requests.post(url, json=body, timeout=30).json()
+        assert answer["outputs"][0]["shape"] == [2, 68, 2]
+    for model, shape in (("unet", [2, 68, 64, 64]), ("five", [2, 5, 96, 96])):
+        url = f"{chain.predictor.url}/v2/models/{model}/infer"
+        answer = requests.post(url, json=body | {"outputs": [{"name": "heatmaps"}]}).json()
+        assert answer["outputs"][0]["shape"] == shape
+
+
+def test_the_client_reads_the_names_from_the_service(chain, astronaut):
+    for faces in (
+        locate(astronaut, chain.transformer.url),
+        locate_grpc(astronaut, f"127.0.0.1:{chain.transformer.grpc}"),
+    ):
+        assert [point.name for point in faces[0].points] == list(SETS["sixty-eight"].points)
+    assert locate(BLANK, chain.transformer.url) == []
+
+
+def test_a_predictor_of_another_set_in_the_place_of_the_first(chain, engines, astronaut):
+    """The first answer is of the new set already: names, points and crop."""
+    chain.predictor.stop()
+    chain.start_predictor("five")
+    wait_ready(chain.predictor)
+    faces = locate(astronaut, chain.transformer.url)  # no readiness was asked meanwhile
+    assert [point.name for point in faces[0].points] == list(SETS["five"].points)
+    found = np.array([[(point.x, point.y) for point in face.points] for face in faces])
+    assert np.abs(found - find_landmarks(astronaut, engines["five"])).max() < 0.05
+    check_published(chain.read_config(chain.transformer), SETS["five"])
+    assert chain.ask(astronaut, "sixty-eight")["landmarks"].shape == (1, 68, 2)
+    assert chain.ask(BLANK)["landmarks"].shape == (0, 5, 2)

@@ -1,0 +1,179 @@
+"""Services that start, lose each other, drain and stop."""
+
+import contextlib
+import signal
+import threading
+import time
+
+import grpc
+import pytest
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from client import ServiceError, locate
+from tests.support.guarding import guards
+from tests.support.load import CROWD, INFLIGHT, read_metric, wait_for
+from tests.support.raw_http import connect, write_request
+from tools.processes import Service, find_ports, start_service, wait_ready
+
+
+@pytest.fixture
+def logs(tmp_path):
+    return tmp_path
+
+
+def test_without_a_predictor_the_transformer_says_so(logs, astronaut):
+    ports = find_ports()
+    settings = {"LANDMARKS_PREDICTOR": f"127.0.0.1:{ports.predictor_grpc}"}
+    transformer = start_service("transformer", ports.rest, ports.grpc, logs, settings)
+    try:
+        wait_live(transformer)
+        assert requests.get(f"{transformer.url}/v2/models/unet/ready").status_code == 503
+        with pytest.raises(ServiceError) as caught:
+            locate(astronaut, transformer.url)
+        assert caught.value.code == "predictor_unavailable"
+        predictor = start_service("predictor", ports.predictor_rest, ports.predictor_grpc, logs, {})
+        try:
+            wait_ready(predictor)
+            wait_ready(transformer, 5)
+            assert len(locate(astronaut, transformer.url)) == 1
+        finally:
+            predictor.stop()
+    finally:
+        transformer.stop()
+
+
+def wait_live(service: Service) -> None:
+    for _ in range(600):
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"{service.url}/v2/health/live", timeout=1).ok:
+                return
+        time.sleep(0.05)
+    raise AssertionError(service.tail_log())
+
+
+@guards(
+    "serving/server.py",
+    "        self.repository.drain()",
+    becomes="        pass",
+    name="SIGTERM: not ready at once",
+)
+@guards(
+    "serving/server.py",
+    "await asyncio.wait_for(stopping.get(), seconds)",
+    becomes="pass",
+    name="SIGTERM: still serves for a while",
+)
+def test_sigterm_drains_before_it_stops(logs, predictor, astronaut):
+    ports = find_ports()
+    settings = {
+        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
+        "LANDMARKS_DRAIN_SECONDS": "2",
+    }
+    transformer = start_service("transformer", ports.rest, ports.grpc, logs, settings)
+    wait_ready(transformer)
+    failures: list[Exception] = []
+    answers = 0
+    stop = threading.Event()
+
+    def ask() -> None:
+        nonlocal answers
+        while not stop.is_set():
+            try:
+                locate(astronaut, transformer.url)
+                answers += 1
+            except ServiceError as error:
+                failures.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        time.sleep(0.3)
+        transformer.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert requests.get(f"{transformer.url}/v2/models/unet/ready").status_code == 503
+        before = answers
+        time.sleep(0.7)
+        assert answers > before and not failures  # not ready, but it still serves
+        stop.set()
+        thread.join()
+        assert transformer.process.wait(20) == 0
+        assert not failures
+    finally:
+        stop.set()
+        thread.join()
+        transformer.stop()
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        ({"LANDMARKS_MAX_INFLIGHT": "many"}, "LANDMARKS_MAX_INFLIGHT"),
+        ({"LANDMARKS_MODEL": "models/none.pth"}, "models/none.pth"),
+        ({"LANDMARKS_ENGINE": "abacus"}, "abacus"),
+    ],
+)
+def test_a_wrong_setting_ends_the_start_with_a_sentence(logs, settings, sentence):
+    ports = find_ports()
+    predictor = start_service("predictor", ports.rest, ports.grpc, logs, settings)
+    assert predictor.process.wait(60) == 1
+    lines = predictor.log.read_text().splitlines()
+    assert sentence in lines[-1] and "Traceback" not in predictor.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_with_odd_connections_open(logs, number):
+    """Whatever is connected: calls under way are answered, exit code 0, nothing to explain."""
+    ports = find_ports()
+    settings = {"LANDMARKS_DRAIN_SECONDS": "0.3", "LANDMARKS_ANSWER_SECONDS": "3"}
+    service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
+    wait_ready(service)
+    odd = [
+        b"",
+        b"POST /v2/models/unet/infer HTTP/1.1\r\nHo",
+        write_request(b"{}", "Connection: Upgrade", "Upgrade: websocket"),
+        write_request(b"{}", "Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: AA"),
+        write_request(b"").replace(b"Length: 0", b"Length: 9"),
+        b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 500,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\0\1\2\3",
+    ]
+    with contextlib.ExitStack() as stack:
+        for data in odd:
+            stack.enter_context(connect(service)).sendall(data)
+        channel = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{service.grpc}"))
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        stub.ModelInfer(CROWD, timeout=60)
+        calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
+        time.sleep(0.2)
+        service.process.send_signal(number)
+        assert [call.code().name for call in calls] == ["OK"] * 4
+        assert service.process.wait(40) == 0
+    log = service.log.read_text()
+    assert '"stopped"' in log and "Traceback" not in log
+
+
+@guards("serving/server.py", "rest_server.capture_signals = contextlib.nullcontext", becomes="pass")
+def test_signals_during_a_stop_end_no_call(logs):
+    """uvicorn, once it has ended, would hand the signals back to what kills the process."""
+    ports = find_ports()
+    settings = {"LANDMARKS_DRAIN_SECONDS": "0", "LANDMARKS_STOP_SECONDS": "60"}
+    service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
+    try:
+        wait_ready(service)
+        with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
+            stub = pb_grpc.GRPCInferenceServiceStub(channel)
+            stub.ModelInfer(CROWD, timeout=60)
+            calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(12)]
+            wait_for(lambda: read_metric(service, INFLIGHT) + count_done(calls) >= 12, 30)
+            while not count_done(calls):  # they take turns, so that they end together
+                service.process.send_signal(signal.SIGTERM)
+                time.sleep(0.05)
+            assert [call.code().name for call in calls] == ["OK"] * 12
+        assert service.process.wait(40) == 0
+    finally:
+        service.stop()
+
+
+def count_done(calls: list[grpc.Future]) -> int:
+    return sum(call.done() for call in calls)

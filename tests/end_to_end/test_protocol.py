@@ -1,0 +1,224 @@
+"""What goes on between the bytes: keep-alive, slow and broken callers, ids, traces, timings."""
+
+import contextlib
+import json
+import re
+import time
+
+import grpc
+import numpy as np
+import pytest
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from serving.grpc.codec import encode_request
+from tests.support.guarding import guards
+from tests.support.raw_http import INFER, connect, read_answer
+from tools.v2_json import face_tensor
+
+
+@pytest.fixture(scope="module")
+def strict(start_transformer):
+    """A transformer with short patience and little room."""
+    return start_transformer(head_seconds="0.5", body_seconds="0.5", max_body_bytes="200000")
+
+
+def test_a_refused_body_leaves_the_connection_usable(strict):
+    with requests.Session() as session:
+        for _ in range(3):
+            answer = session.post(strict.url + INFER, data=bytes(300_000))
+            assert answer.status_code == 413
+            assert session.get(f"{strict.url}/v2/health/live").ok
+            answer = session.post(strict.url + INFER, data=(bytes(1000) for _ in range(400)))
+            assert answer.status_code == 413  # in chunks, of no told length
+            assert (
+                session.post(strict.url + "/v2/models/none/infer", data=b"x" * 9999).status_code
+                == 404
+            )
+    with connect(strict) as connection:
+        for _ in range(2):
+            head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n"
+            connection.sendall(head.encode() + bytes(300_000))
+            assert read_answer(connection)[0] == 413
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read_answer(connection)[0] == 200
+
+
+@guards(
+    "serving/rest/connection.py",
+    "self.set_timer(self.body_seconds + SPARE_SECONDS)",
+    becomes="self.unset_timer()",
+)
+def test_a_body_that_drips_is_answered_408_and_then_cut(strict):
+    with connect(strict) as connection:
+        head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+        connection.sendall(head.encode())
+        begun = time.monotonic()
+        connection.settimeout(0.05)
+        answer = b""
+        with contextlib.suppress(OSError):
+            while time.monotonic() - begun < 8:
+                connection.sendall(b"x")
+                with contextlib.suppress(TimeoutError):
+                    chunk = connection.recv(65536)
+                    if not chunk:
+                        break
+                    answer += chunk
+        assert b" 408 " in answer and b"request_timeout" in answer
+        assert time.monotonic() - begun < 5
+
+
+@guards(
+    "serving/rest/connection.py",
+    "        super().connection_made(transport)\n        self.set_timer(self.head_seconds)\n",
+    becomes="        super().connection_made(transport)\n",
+)
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /v2", f"POST {INFER} HTTP/1.1\r\nHost: x\r\n".encode()]
+)
+def test_a_head_that_never_ends_is_cut(strict, sent):
+    with connect(strict) as connection:
+        connection.sendall(sent)
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1000) == b""
+        assert 0.3 < time.monotonic() - begun < 3
+
+
+@guards(
+    "serving/rest/connection.py",
+    "        self.set_timer(self.head_seconds)\n\n    def on_header(",
+    becomes="    def on_header(",
+)
+def test_a_head_that_never_ends_is_cut_on_a_connection_that_served_before(strict):
+    with connect(strict) as connection:
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read_answer(connection)[0] == 200
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\n")
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1000) == b""
+        assert 0.3 < time.monotonic() - begun < 3
+
+
+def test_garbage_and_absurd_heads(strict):
+    for garbage in (b"\0\1\2\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 200_000):
+        with connect(strict) as connection, contextlib.suppress(OSError):
+            connection.sendall(garbage)
+            connection.recv(1000)
+    assert requests.get(f"{strict.url}/v2/health/live").ok
+
+
+def test_a_caller_who_hangs_up_costs_no_place(strict, astronaut):
+    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+    whole = f"{head}Content-Length: {len(astronaut)}\r\n\r\n".encode() + astronaut
+    for i in range(60):
+        with connect(strict) as connection:
+            connection.sendall(whole if i % 2 else whole[: len(whole) // 2])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        text = requests.get(f"{strict.url}/metrics").text
+        if 'landmarks_inflight_requests{service="transformer"} 0.0' in text:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("places are lost")
+    assert "landmarks_pending_pictures 0.0" in text
+    cancelled = re.search(r'requests_total\{code="cancelled",[^}]*\} ([\d.]+)', text)
+    assert cancelled and float(cancelled.group(1)) >= 30
+    assert 'code="internal"' not in text
+
+
+def test_two_requests_at_once_on_one_connection(strict, astronaut):
+    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+    whole = f"{head}Content-Length: {len(astronaut)}\r\n\r\n".encode() + astronaut
+    with connect(strict) as connection:
+        connection.sendall(whole)
+        time.sleep(0.005)
+        connection.sendall(whole)
+        assert read_answer(connection)[0] == 200
+
+
+def test_ids_and_timings_go_through_both_services(services, astronaut):
+    _, transformer = services
+    headers = {
+        "content-type": "image/jpeg",
+        "x-request-id": "trace-me-4711",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    }
+    answer = requests.post(transformer.url + INFER, data=astronaut, headers=headers)
+    assert answer.status_code == 200 and answer.headers["x-request-id"] == "trace-me-4711"
+    for service in services:
+        lines = [
+            json.loads(line)
+            for line in service.log.read_text().splitlines()
+            if "trace-me-4711" in line
+        ]
+        assert len(lines) == 1 and lines[0]["code"] == "ok"
+        assert lines[0]["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    timings = {
+        name: float(value)
+        for name, value in re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"])
+    }
+    assert set(timings) >= {"decode", "detect", "crop", "queue", "infer", "total"}
+    assert timings["faces"] + timings["predict"] <= timings["total"] + 0.1
+    assert timings["queue"] + timings["infer"] <= timings["predict"] + 0.1
+
+
+def test_timings_agree_with_the_histograms(predictor):
+    face = face_tensor(np.zeros((1, 1, 96, 96), np.uint8))
+
+    def read(name: str) -> float:
+        text = requests.get(f"{predictor.url}/metrics").text
+        return float(text.partition(f"\n{name} ")[2].split()[0])
+
+    infer = 'landmarks_stage_seconds_sum{service="predictor",stage="infer"}'
+    total = 'landmarks_request_seconds_sum{model="unet",service="predictor"}'
+    before = read(infer), read(total)
+    time.sleep(0.5)
+    while (now := (read(infer), read(total))) != before:
+        before = now  # callers who left in an earlier test may still be worked for
+        time.sleep(0.5)
+    told = [0.0, 0.0]
+    for _ in range(5):
+        answer = requests.post(predictor.url + INFER, json={"inputs": [face]})
+        timings = dict(re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"]))
+        told[0] += float(timings["infer"]) / 1000
+        told[1] += float(timings["total"]) / 1000
+    assert read(infer) - before[0] == pytest.approx(told[0], abs=1e-4)
+    assert read(total) - before[1] == pytest.approx(told[1], abs=1e-4)
+
+
+def test_a_long_grpc_message_is_told_its_limit(strict):
+    tensor = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
+    with grpc.insecure_channel(f"127.0.0.1:{strict.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        for compression in (None, grpc.Compression.Gzip):  # a bomb, then
+            request = pb.ModelInferRequest(
+                model_name="unet", inputs=[tensor], raw_input_contents=[bytes(30 * 2**20)]
+            )
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.ModelInfer(request, timeout=20, compression=compression)
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert "larger than max" in caught.value.details()
+
+
+def test_a_large_tensor_passes_through_the_transformer(services):
+    """12 faces of 512x512 in colour are 9.4 MB: more than a gRPC message is by default."""
+    _, transformer = services
+    request = encode_request("unet", {"face": np.zeros((12, 3, 512, 512), np.uint8)})
+    with grpc.insecure_channel(f"127.0.0.1:{transformer.grpc}") as channel:
+        answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=30)
+    assert list(answer.outputs[0].shape) == [12, 15, 2]
+
+
+def test_the_transformer_asks_the_model_that_is_named(services, astronaut):
+    _, transformer = services
+    headers = {"content-type": "image/jpeg"}
+    good = requests.post(transformer.url + INFER + "?model=unet", data=astronaut, headers=headers)
+    assert good.status_code == 200
+    none = requests.post(transformer.url + INFER + "?model=none", data=astronaut, headers=headers)
+    assert none.status_code == 404 and none.json()["code"] == "model_not_found"
+    bad = requests.post(transformer.url + INFER + "?model=a/b", data=astronaut, headers=headers)
+    assert bad.status_code == 400

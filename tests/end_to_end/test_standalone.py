@@ -1,0 +1,250 @@
+"""Both services in one process: what the transformer answers, from a predictor without a hop."""
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import numpy as np
+import pytest
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from client import locate, locate_grpc
+from standalone.settings import StandaloneSettings
+from tests.end_to_end import test_bad_input as bad
+from tests.end_to_end.test_first_light import BY_EYE, ask_jpeg, infer_url, read_outputs
+from tests.support.collector import run_collector
+from tests.support.guarding import guards
+from tests.support.load import CROWD, FACE, make_request, read_metric, wait_for
+from tools.processes import ROOT, Service, find_ports, run_standalone
+from tools.v2_json import face_tensor
+from transformer.settings import TransformerSettings
+
+JPEG = {"content-type": "image/jpeg"}
+QUICK = {"LANDMARKS_DRAIN_SECONDS": "0"}
+REQUESTS = bad.BODIES | {  # and what only the predictor would not take is no mistake here
+    f"face, {name}": case for name, case in bad.FACES.items() if name != "image"
+}
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory) -> Iterator[Service]:
+    """The one process, with a second model and the repository's methods."""
+    logs = tmp_path_factory.mktemp("logs")
+    folder = logs / "models"
+    folder.mkdir()
+    for path in (ROOT / "models").glob("student_unet.*"):
+        (folder / path.name).symlink_to(path)
+    settings = QUICK | {"LANDMARKS_MODELS": str(folder), "LANDMARKS_REPOSITORY_API": "true"}
+    with run_standalone(find_ports(), logs, settings) as service:
+        yield service
+
+
+def post(service: Service, body: bytes, query: str = "", **headers: str) -> requests.Response:
+    return requests.post(infer_url(service) + query, data=body, headers=JPEG | headers, timeout=30)
+
+
+def connect(service: Service) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(f"127.0.0.1:{service.grpc}")
+
+
+def test_the_points_are_where_they_look_to_be(one, astronaut):
+    for (face,) in (locate(astronaut, one.url), locate_grpc(astronaut, f"127.0.0.1:{one.grpc}")):
+        points = {point.name: (point.x, point.y) for point in face.points}
+        for name, by_eye in BY_EYE.items():
+            assert np.hypot(*np.subtract(points[name], by_eye)) < 4, (name, points[name])
+
+
+def test_it_answers_as_the_two_services_do(one, transformer, astronaut):
+    found, wanted = ask_jpeg(one, astronaut), ask_jpeg(transformer, astronaut)
+    assert list(found) == list(wanted)
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, atol=1e-3, err_msg=name)
+    ours, theirs = (post(service, astronaut).headers for service in (one, transformer))
+    assert ours["landmarks-set"] == theirs["landmarks-set"]
+    stages = [re.findall(r"(\w+);dur=", told["server-timing"]) for told in (ours, theirs)]
+    assert stages[0] == stages[1]
+    for path in ("/v2/models/unet", "/v2/models/unet/config", "/v2", "/v2/health/ready"):
+        answers = [requests.get(service.url + path, timeout=5) for service in (one, transformer)]
+        assert answers[0].status_code == 200 and answers[0].json() == answers[1].json(), path
+
+
+def test_faces_are_answered_in_pixels_of_the_face(one, transformer):
+    faces = np.concatenate([np.roll(FACE, shift, axis=3) for shift in range(0, 96, 2)])
+    body = {"inputs": [face_tensor(faces)]}
+    answers = [
+        read_outputs(requests.post(infer_url(service), json=body, timeout=30))
+        for service in (one, transformer)
+    ]
+    assert answers[0]["landmarks"].shape == (48, 15, 2)
+    np.testing.assert_allclose(answers[0]["landmarks"], answers[1]["landmarks"], atol=0.01)
+
+
+def test_more_faces_than_a_call_takes_go_in_parts(one):
+    faces = np.repeat(FACE, 300, axis=0)
+    with grpc.insecure_channel(f"127.0.0.1:{one.grpc}") as channel:
+        answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(
+            make_request(faces), timeout=60
+        )
+    assert list(answer.outputs[0].shape) == [300, 15, 2]
+
+
+@pytest.mark.parametrize("case", bad.PICTURES)
+def test_bad_pictures(one, case):
+    bad.test_bad_pictures(one, case)
+
+
+@pytest.mark.parametrize("body, status, code", REQUESTS.values(), ids=REQUESTS)
+def test_bad_requests(one, body, status, code):
+    content = body if isinstance(body, bytes) else json.dumps(body)
+    bad.check_error(requests.post(infer_url(one), data=content, timeout=30), status, code)
+
+
+@pytest.mark.parametrize("case", bad.GRPC)
+def test_bad_grpc_requests(one, case):
+    bad.test_bad_grpc_requests(one, case)
+
+
+def test_pictures_of_all_callers_share_batches(one, astronaut):
+    """Behind a crowd each picture's face waits, and then has no run to itself."""
+    (line,) = (line for line in one.log.read_text().splitlines() if '"model": "unet"' in line)
+    names = ("landmarks_batch_faces_count", "landmarks_batch_faces_sum")
+    with grpc.insecure_channel(f"127.0.0.1:{one.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        stub.ModelInfer(make_request(), timeout=30)
+        before = [read_metric(one, name) for name in names]
+        crowds = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
+        wait_for(lambda: read_metric(one, "landmarks_queued_faces") > 64, 10)
+        with ThreadPoolExecutor(8) as threads:
+            codes = {a.status_code for a in threads.map(lambda _: post(one, astronaut), range(8))}
+        assert {call.code().name for call in crowds} == {"OK"} and codes == {200}
+    runs, faces = (read_metric(one, n) - b for n, b in zip(names, before, strict=True))
+    assert faces == 4 * 64 + 8
+    assert runs < 4 * 64 / json.loads(line)["max_batch"] + 6
+
+
+async def test_who_leaves_is_forgotten_and_harms_nobody(one):
+    async with connect(one) as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        alone = await stub.ModelInfer(make_request(), timeout=30)
+        gone = [stub.ModelInfer(CROWD, timeout=60) for _ in range(20)]
+        good = [stub.ModelInfer(make_request(), timeout=60) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        for call in gone:
+            call.cancel()
+        for call in good:
+            assert (await call).raw_output_contents[0] == alone.raw_output_contents[0]
+
+    def is_idle() -> bool:
+        names = [f'landmarks_inflight_requests{{service="{s}"}}' for s in SERVICES]
+        return not any(read_metric(one, name) for name in ("landmarks_queued_faces", *names))
+
+    await asyncio.to_thread(wait_for, is_idle, 10)
+
+
+SERVICES = ("predictor", "transformer")
+
+
+async def test_a_deadline_ends_the_wait_for_a_run(one):
+    async with connect(one) as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        calls = [stub.ModelInfer(CROWD, timeout=60) for _ in range(8)]
+        answer = await asyncio.to_thread(
+            requests.post,
+            infer_url(one),
+            json={"inputs": [face_tensor(FACE)]},
+            headers={"x-request-timeout": "0.005"},
+            timeout=30,
+        )
+        bad.check_error(answer, 504, "deadline_exceeded")
+        for call in calls:
+            await call
+    failed = 'landmarks_requests_total{code="deadline_exceeded",model="unet",service="transformer"}'
+    assert await asyncio.to_thread(read_metric, one, failed) >= 1
+
+
+def test_other_models_are_reached_and_come_and_go(one, astronaut):
+    student = ask_jpeg_of(one, astronaut, "student_unet")
+    assert not np.allclose(student, ask_jpeg_of(one, astronaut, "unet"))
+    bad.check_error(post(one, astronaut, "?model=none"), 404, "model_not_found")
+    counted = 'landmarks_requests_total{code="ok",model="student_unet",service="predictor"}'
+    assert read_metric(one, counted) >= 1
+    repository = f"{one.url}/v2/repository"
+    index = requests.post(f"{repository}/index", timeout=5).json()
+    assert {state["name"] for state in index} == {"unet", "student_unet"}
+    assert requests.post(f"{repository}/models/student_unet/unload", timeout=30).ok
+    bad.check_error(post(one, astronaut, "?model=student_unet"), 404, "model_not_found")
+    assert requests.post(f"{repository}/models/student_unet/load", timeout=60).ok
+    assert requests.post(f"{repository}/models/unet/unload", timeout=30).ok
+    assert requests.get(f"{one.url}/v2/health/ready", timeout=5).status_code == 503
+    np.testing.assert_allclose(ask_jpeg_of(one, astronaut, "student_unet"), student, atol=1e-3)
+    assert requests.post(f"{repository}/models/unet/load", timeout=60).ok
+    assert requests.get(f"{one.url}/v2/health/ready", timeout=5).status_code == 200
+
+
+def ask_jpeg_of(service: Service, picture: bytes, model: str) -> np.ndarray:
+    return read_outputs(post(service, picture, f"?model={model}"))["landmarks"]
+
+
+def test_it_lived_on_and_its_log_holds_no_traceback(one):
+    assert one.process.poll() is None and "Traceback" not in one.log.read_text()
+
+
+def test_a_trace_is_one_request_with_all_its_stages(tmp_path, astronaut):
+    with run_collector() as collector:
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        with run_standalone(find_ports(), tmp_path, QUICK | settings) as service:
+            parent = f"00-{7:032x}-b7ad6b7169203331-01"
+            assert post(service, astronaut, traceparent=parent).status_code == 200
+            spans = collector.wait(
+                f"{7:032x}", lambda spans: any(span.kind == "SERVER" for span in spans)
+            )
+    (root,) = (span for span in spans if span.kind == "SERVER")
+    stages = [span for span in spans if span is not root]
+    assert {span.parent for span in stages} == {root.id}
+    names = ["wait", "decode", "detect", "crop", "resize", "queue", "infer"]
+    assert [span.name for span in stages] == names and root.attributes["landmarks.faces"] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_calls_under_way_are_answered_when_it_stops(tmp_path, number):
+    with run_standalone(find_ports(), tmp_path, QUICK) as service:
+        with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
+            stub = pb_grpc.GRPCInferenceServiceStub(channel)
+            calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
+            inflight = 'landmarks_inflight_requests{service="transformer"}'
+            wait_for(lambda: read_metric(service, inflight) >= 4, 30)
+            service.process.send_signal(number)
+            assert [call.code().name for call in calls] == ["OK"] * 4
+        assert service.process.wait(30) == 0
+    log = service.log.read_text()
+    assert '"stopped"' in log and "Traceback" not in log
+
+
+@guards(
+    "standalone/__main__.py",
+    'if arguments.predictor_host or "predictor" in settings.model_fields_set:',
+    becomes="if False:",
+)
+def test_another_predictor_than_its_own_is_refused(monkeypatch):
+    for name, value in (("arguments", "--predictor_host=h:1"), ("variable", "h:1")):
+        command = [sys.executable, "-m", "standalone"] + ([value] if name == "arguments" else [])
+        monkeypatch.setenv("LANDMARKS_PREDICTOR", value) if name == "variable" else None
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and done.stderr.startswith("The predictor is in this process")
+
+
+@guards("standalone/settings.py", "    max_picture_faces: int = Field(1024, ge=1)\n", becomes="")
+def test_each_limit_has_a_name_of_its_own(monkeypatch):
+    monkeypatch.setenv("LANDMARKS_MAX_FACES", "3")
+    both = StandaloneSettings()
+    assert (both.max_faces, both.max_picture_faces) == (3, 1024)
+    assert TransformerSettings().max_picture_faces == 3  # the older name, where it is the only one
+    monkeypatch.setenv("LANDMARKS_MAX_PICTURE_FACES", "5")
+    assert StandaloneSettings().max_picture_faces == TransformerSettings().max_picture_faces == 5

@@ -1,0 +1,119 @@
+"""Where services listen, and settings that cannot work: one sentence, and no traceback."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+from client import locate
+from serving.listen import ListenError, open_sockets
+from tests.support.guarding import guards
+from tools.processes import ROOT, find_ports, start_service, wait_ready
+
+
+def start(service: str, *arguments: object, **variables: str) -> tuple[int, str]:
+    """Start a service that cannot run; return its exit code and what it said, less its log."""
+    command = [sys.executable, "-m", service, *map(str, arguments)]
+    environment = os.environ | {"LANDMARKS_HOST": "localhost"} | variables
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    return done.returncode, "\n".join(said)
+
+
+@pytest.mark.parametrize("service", ["predictor", "transformer"])
+@pytest.mark.parametrize("taken", ["http", "grpc"])
+def test_a_port_in_use(service, taken):
+    ports = find_ports()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        chosen = {"http": ports.rest, "grpc": ports.grpc} | {taken: port}
+        code, said = start(
+            service, f"--http_port={chosen['http']}", f"--grpc_port={chosen['grpc']}"
+        )
+    assert (
+        code and said == f"Port {port} of localhost cannot be listened on: Address already in use."
+    )
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_is_none(port):
+    code, said = start("transformer", f"--http_port={port}")
+    assert code and said.startswith(f"Port {port} of localhost cannot be listened on")
+    assert len(said.splitlines()) == 1
+
+
+def test_a_host_that_is_not_this_machines():
+    code, said = start("transformer", LANDMARKS_HOST="192.0.2.1")
+    assert code and said.startswith("Port 8080 of 192.0.2.1 cannot be listened on")
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "..", "stats", "a\nb"])
+def test_a_model_name_that_no_address_leads_to(name):
+    for service in ("predictor", "transformer"):
+        code, said = start(service, f"--model_name={name}")
+        assert code and said.startswith("--model_name: ") and len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8083", "::1", "a b:1", "host:port", "h:0"])
+@pytest.mark.parametrize("flag", [True, False])
+def test_an_address_of_the_predictor_that_is_none(address, flag):
+    given = ["--predictor_host", address] if flag else []
+    code, said = start("transformer", *given, LANDMARKS_PREDICTOR="" if flag else address)
+    assert code and "host:port" in said and len(said.splitlines()) == 1
+
+
+def test_both_families_and_no_other_interface(transformer):
+    for host in ("127.0.0.1", "[::1]"):
+        assert requests.get(f"http://{host}:{transformer.rest}/v2/health/live", timeout=5).ok
+    socket.create_connection(("::1", transformer.grpc), 5).close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing; tells the address of this machine
+        outer = probe.getsockname()[0]
+    if not outer.startswith("127."):
+        for port in (transformer.rest, transformer.grpc):
+            with pytest.raises(OSError):
+                socket.create_connection((outer, port), 2)
+
+
+def test_all_interfaces_are_both_families():
+    opened = open_sockets("", 0)
+    ports = {entry.getsockname()[1] for entry in opened}
+    assert {entry.family for entry in opened} == {socket.AF_INET, socket.AF_INET6}
+    with pytest.raises(ListenError, match="in use"):
+        open_sockets("", ports.pop())
+    for entry in opened:
+        entry.close()
+
+
+@guards("transformer/predictor_client.py", '("grpc.enable_http_proxy", 0),', becomes="")
+def test_a_proxy_of_the_environment_is_not_for_us(tmp_path, predictor, astronaut, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "grpc_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    ports = find_ports()
+    settings = {
+        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
+        "LANDMARKS_DRAIN_SECONDS": "0",
+    }
+    service = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
+    try:
+        wait_ready(service, 60)
+        assert len(locate(astronaut, service.url)) == 1
+    finally:
+        service.stop()
+
+
+def test_times_in_the_log_are_utc(transformer, monkeypatch):
+    line = transformer.log.read_text().splitlines()[0]
+    stamp = line.partition('"time": "')[2].partition('"')[0]
+    assert stamp.endswith("+00:00")
+    assert stamp[:11] in (
+        time.strftime("%Y-%m-%dT", time.gmtime(time.time() - s)) for s in (0, 6e4)
+    )

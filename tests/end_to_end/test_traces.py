@@ -1,0 +1,237 @@
+"""Traces of real requests through both services, as a collector gets them."""
+
+import json
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from itertools import count
+
+import grpc
+import pytest
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from serving.grpc.codec import encode_request
+from tests.support.collector import Collector, Seen, run_collector
+from tools.processes import Service, find_ports, run_services, start_service, wait_ready
+
+INFER = "/v2/models/unet/infer"
+REST = "POST /v2/models/{model}/infer"
+GRPC = "inference.GRPCInferenceService/ModelInfer"
+CALLER = "b7ad6b7169203331"  # the span of the one who asks
+JPEG = {"content-type": "image/jpeg"}
+TRANSFORMER, PREDICTOR = "landmarks-transformer", "landmarks-predictor"
+
+Traced = tuple[Collector, Service, Service]
+numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory) -> Iterator[Traced]:
+    """A collector, a predictor and a transformer that send it their spans at once."""
+    with run_collector() as collector:
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        logs = tmp_path_factory.mktemp("logs")
+        with run_services(find_ports(), logs, settings) as (predictor, transformer):
+            yield collector, predictor, transformer
+
+
+@pytest.fixture
+def trace() -> str:
+    """The id of a trace that no other test has."""
+    return f"{next(numbers):032x}"
+
+
+def write_parent(trace: str, flags: str = "01") -> dict[str, str]:
+    return {"traceparent": f"00-{trace}-{CALLER}-{flags}"}
+
+
+def has_root(spans: list[Seen]) -> bool:
+    """Check whether the transformer's own span is there: it ends last."""
+    return any(s.kind == "SERVER" and s.service == TRANSFORMER for s in spans)
+
+
+def has_both(spans: list[Seen]) -> bool:
+    return has_root(spans) and any(s.kind == "SERVER" and s.service == PREDICTOR for s in spans)
+
+
+def pick(spans: list[Seen], service: str, name: str) -> Seen:
+    (found,) = (span for span in spans if (span.service, span.name) == (service, name))
+    return found
+
+
+def read_log(service: Service, text: str) -> dict:
+    (line,) = (line for line in service.log.read_text().splitlines() if text in line)
+    return json.loads(line)
+
+
+def test_a_picture_is_one_trace_through_both_services(traced, trace, astronaut):
+    collector, predictor, transformer = traced
+    headers = JPEG | write_parent(trace) | {"x-request-id": f"picture-{trace}"}
+    answer = requests.post(transformer.url + INFER, data=astronaut, headers=headers)
+    assert answer.status_code == 200
+    spans = collector.wait(trace, has_both)
+
+    outer, call = pick(spans, TRANSFORMER, REST), pick(spans, TRANSFORMER, GRPC)
+    inner = pick(spans, PREDICTOR, GRPC)
+    assert (outer.kind, call.kind, inner.kind) == ("SERVER", "CLIENT", "SERVER")
+    assert outer.parent == CALLER and call.parent == outer.id and inner.parent == call.id
+    stages = {span.name: span for span in spans if span.kind == "INTERNAL"}
+    assert [name for name in stages if stages[name].service == TRANSFORMER] == [
+        "wait",
+        "decode",
+        "detect",
+        "crop",
+    ]
+    assert [name for name in stages if stages[name].service == PREDICTOR] == [
+        "resize",
+        "queue",
+        "infer",
+    ]
+    assert len(spans) == 3 + 7 and not any(span.failed for span in spans)
+    for server in (outer, inner):
+        own = [stage for stage in stages.values() if stage.service == server.service]
+        assert {stage.parent for stage in own} == {server.id}
+        children = [span for span in spans if span.parent == server.id]
+        assert sum(s.ended - s.begun for s in children) <= server.ended - server.begun
+    timings = dict(re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"]))
+    for name in ("decode", "detect", "crop", "infer"):
+        seconds = (stages[name].ended - stages[name].begun) / 1e9
+        assert seconds == pytest.approx(float(timings[name]) / 1000, abs=0.001), name
+
+    assert outer.attributes == {
+        "http.request.method": "POST",
+        "http.route": "/v2/models/{model}/infer",
+        "url.path": INFER,
+        "url.scheme": "http",
+        "http.response.status_code": 200,
+        "landmarks.request_id": f"picture-{trace}",
+        "landmarks.model": "unet",
+        "landmarks.pictures": 1,
+        "landmarks.faces": 1,
+    }
+    rpc = {"rpc.system": "grpc", "rpc.system.name": "grpc", "rpc.method": GRPC}
+    done = {"rpc.response.status_code": "OK", "landmarks.model": "unet", "landmarks.faces": 1}
+    address = {"server.address": "127.0.0.1", "server.port": predictor.grpc}
+    assert call.attributes == rpc | done | address
+    assert inner.attributes == rpc | done | {"landmarks.request_id": f"picture-{trace}"}
+    assert stages["infer"].attributes["landmarks.batch_faces"] == 1
+    assert stages["infer"].attributes["landmarks.engine"]
+    for service in (predictor, transformer):
+        assert read_log(service, f"picture-{trace}")["trace_id"] == trace
+
+
+def test_over_grpc_the_parent_comes_as_metadata(traced, trace, astronaut):
+    collector, _, transformer = traced
+    request = encode_request("unet", {"image": [astronaut]})
+    with grpc.insecure_channel(f"127.0.0.1:{transformer.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        stub.ModelInfer(request, timeout=30, metadata=tuple(write_parent(trace).items()))
+    spans = collector.wait(trace, has_both)
+    outer, call = (s for s in spans if s.service == TRANSFORMER and s.name == GRPC)
+    assert (outer.kind, outer.parent, call.kind) == ("SERVER", CALLER, "CLIENT")
+    assert outer.attributes["rpc.response.status_code"] == "OK"
+    assert pick(spans, PREDICTOR, GRPC).parent == call.id
+
+
+def test_an_error_has_its_code_in_every_span_that_it_went_through(traced, trace, astronaut):
+    collector, _, transformer = traced
+    headers = JPEG | write_parent(trace)
+    answer = requests.post(transformer.url + INFER + "?model=none", data=astronaut, headers=headers)
+    assert answer.status_code == 404
+    spans = collector.wait(trace, has_both)
+    found = [span for span in spans if span.failed or "error.type" in span.attributes]
+    assert {(s.service, s.kind, s.failed) for s in found} == {
+        (TRANSFORMER, "SERVER", False),  # it was right to refuse
+        (TRANSFORMER, "CLIENT", True),
+        (PREDICTOR, "SERVER", False),
+    }
+    assert {span.attributes["error.type"] for span in found} == {"model_not_found"}
+    assert pick(spans, TRANSFORMER, REST).attributes["http.response.status_code"] == 404
+    assert pick(spans, PREDICTOR, GRPC).attributes["rpc.response.status_code"] == "NOT_FOUND"
+
+
+def test_a_broken_picture_fails_where_it_is_decoded(traced, trace):
+    collector, _, transformer = traced
+    requests.post(transformer.url + INFER, data=b"x", headers=JPEG | write_parent(trace))
+    spans = collector.wait(trace, has_root)
+    assert [span.name for span in spans if span.failed] == ["decode"]
+    assert {span.attributes.get("error.type") for span in spans} == {None, "invalid_image"}
+
+
+def test_without_a_parent_a_trace_begins_here(traced, astronaut):
+    collector, predictor, transformer = traced
+    headers = JPEG | {"x-request-id": "orphan", "traceparent": "00-nonsense", "tracestate": "a=b"}
+    assert requests.post(transformer.url + INFER, data=astronaut, headers=headers).ok
+    begun = read_log(transformer, "orphan")["trace_id"]
+    assert re.fullmatch("[0-9a-f]{32}", begun)
+    assert pick(collector.wait(begun, has_both), TRANSFORMER, REST).parent == ""
+    assert read_log(predictor, "orphan")["trace_id"] == begun
+
+
+def test_neither_probes_nor_what_the_caller_does_not_record_make_spans(traced, trace, astronaut):
+    collector, predictor, transformer = traced
+    time.sleep(0.5)  # what earlier tests asked for is sent
+    before = len(collector.spans)
+    for service in (predictor, transformer):
+        for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/unet/ready", "/metrics"):
+            assert requests.get(service.url + path, headers=write_parent(trace)).ok
+    headers = JPEG | write_parent(trace, "00") | {"x-request-id": f"unseen-{trace}"}
+    assert requests.post(transformer.url + INFER, data=astronaut, headers=headers).ok
+    time.sleep(0.5)
+    assert len(collector.spans) == before
+    assert read_log(predictor, f"unseen-{trace}")["trace_id"] == trace
+
+
+def start_transformer(logs, predictor: Service, **settings: str) -> Service:
+    ports = find_ports()
+    settings |= {
+        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
+        "LANDMARKS_DRAIN_SECONDS": "0",
+    }
+    service = start_service("transformer", ports.rest, ports.grpc, logs, settings)
+    wait_ready(service)
+    return service
+
+
+def test_the_last_spans_are_sent_before_the_service_ends(tmp_path, predictor, trace, astronaut):
+    with run_collector() as collector:
+        settings = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "OTEL_BSP_SCHEDULE_DELAY": "60000",
+            "OTEL_SERVICE_NAME": "faces",
+        }
+        service = start_transformer(tmp_path, predictor, **settings)
+        headers = JPEG | write_parent(trace)
+        assert requests.post(service.url + INFER, data=astronaut, headers=headers).ok
+        assert not collector.spans
+        assert service.stop(signal.SIGTERM) == 0
+        assert pick(collector.spans, "faces", REST).parent == CALLER
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_dead_collector_harms_no_request(tmp_path, predictor, astronaut, silent):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if silent:  # takes connections and never answers; else it refuses them
+            listener.listen()
+        settings = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{listener.getsockname()[1]}",
+            "OTEL_BSP_SCHEDULE_DELAY": "10",
+            "OTEL_BSP_MAX_QUEUE_SIZE": "8",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "8",
+        }
+        service = start_transformer(tmp_path, predictor, **settings)
+        try:
+            for _ in range(8):
+                begun = time.monotonic()
+                answer = requests.post(service.url + INFER, data=astronaut, headers=JPEG)
+                assert answer.status_code == 200
+                assert time.monotonic() - begun < 2
+        finally:
+            begun = time.monotonic()
+            code = service.stop(signal.SIGTERM)
+        assert code == 0 and time.monotonic() - begun < 6
+        assert "Traceback" not in service.log.read_text()

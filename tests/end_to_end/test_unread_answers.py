@@ -1,0 +1,140 @@
+"""Who asks for much and does not read it takes a bounded room, for a bounded time."""
+
+import contextlib
+import re
+import socket
+import time
+
+import numpy as np
+import pytest
+import requests
+
+from serving.grpc.codec import encode_request
+from tests.support.guarding import guards
+from tests.support.hostile.cost import MEGABYTE, read_memory
+from tests.support.load import wait_for
+from tests.support.raw_http import connect, write_request
+from tests.support.raw_http2 import start_call
+from tools.processes import Service, find_ports, start_service, wait_ready
+from tools.v2_json import face_tensor, pack_faces
+
+FACES = np.zeros((6, 1, 96, 96), np.uint8)
+HEATMAPS = len(FACES) * 15 * 96 * 96 * 4  # 3.3 MB
+CALLERS = 12
+ROOM = 20 * MEGABYTE
+METHOD = "/inference.GRPCInferenceService/ModelInfer"
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """A predictor that takes 20 MB of bodies and answers, and 3 s for one to be read."""
+    ports = find_ports()
+    settings = {
+        "LANDMARKS_MAX_INFLIGHT_BYTES": str(ROOM),
+        "LANDMARKS_ANSWER_SECONDS": "3",
+        "LANDMARKS_REQUEST_SECONDS": "4",  # and so old may a gRPC connection be
+        "LANDMARKS_DRAIN_SECONDS": "0",
+    }
+    logs = tmp_path_factory.mktemp("logs")
+    service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
+    wait_ready(service)
+    yield service
+    service.stop()
+    assert "Traceback" not in service.log.read_text()
+
+
+def ask_over_rest(service: Service) -> socket.socket:
+    """Ask for heatmaps with a small window, and read nothing."""
+    body, headers = pack_faces(FACES, outputs=[{"name": "heatmaps"}])
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", service.rest))
+    lines = (f"{name}: {value}" for name, value in headers.items())
+    connection.sendall(write_request(body, *lines))
+    return connection
+
+
+def ask_over_grpc(service: Service) -> socket.socket:
+    """Ask for heatmaps with no window at all."""
+    request = encode_request("unet", {"face": FACES}, ["heatmaps"])
+    return start_call(service.grpc, METHOD, request.SerializeToString())
+
+
+def read_metric(service: Service, pattern: str) -> float:
+    text = requests.get(f"{service.url}/metrics", timeout=10).text
+    return sum(float(value) for value in re.findall(pattern + r"\S* ([\d.]+)", text))
+
+
+@guards(
+    "serving/rest/app.py",
+    "return InferenceAnswer(content, headers, place.pop_all().close)",
+    becomes="return InferenceAnswer(content, headers, lambda: None)",
+    name="an answer keeps its place until it is read, over REST",
+    case="ask_over_rest",
+)
+@guards(
+    "serving/grpc/servicer.py",
+    "context.add_done_callback(lambda _: leave())",
+    becomes="leave()",
+    name="an answer keeps its place until it is read, over gRPC",
+    case="ask_over_grpc",
+)
+@pytest.mark.parametrize("ask", [ask_over_rest, ask_over_grpc])
+def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
+    refusals = r'landmarks_requests_total\{code="overloaded"'
+    refused = read_metric(narrow, refusals)
+    ended = read_metric(narrow, "landmarks_requests_total") + CALLERS
+    before = read_memory(narrow.process.pid, "VmRSS")
+    with contextlib.ExitStack() as connections:
+        for _ in range(CALLERS):
+            connections.enter_context(ask(narrow))
+            time.sleep(0.1)
+        wait_for(lambda: read_metric(narrow, "landmarks_requests_total") >= ended, 20)
+        held = read_metric(narrow, "landmarks_inflight_requests")  # of what is computed
+        assert 0 < held < CALLERS and read_metric(narrow, refusals) > refused
+        assert read_memory(narrow.process.pid, "VmRSS") - before < 4 * ROOM + 64 * MEGABYTE
+        wait_for(lambda: not read_metric(narrow, "landmarks_inflight_requests"), 15)
+    answer = requests.post(
+        f"{narrow.url}/v2/models/unet/infer",
+        json={"inputs": [face_tensor(np.zeros((1, 1, 16, 16), np.uint8))]},
+        timeout=10,
+    )
+    assert answer.ok
+
+
+@guards("serving/rest/responses.py", "if answers == self.answers:", becomes="if False:")
+def test_who_reads_nothing_is_cut_off(narrow):
+    """What the kernel already holds can still be read, but the rest never comes."""
+    with ask_over_rest(narrow) as connection:
+        time.sleep(6)
+        assert read_to_the_end(connection) < HEATMAPS
+    page = len(requests.get(f"{narrow.url}/openapi.json", timeout=10).content)
+    with connect(narrow) as connection:  # short answers, too
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        time.sleep(9)
+        assert read_to_the_end(connection) < 1000 * page
+
+
+def read_to_the_end(connection: socket.socket) -> int:
+    """Read until the server ends the connection; return the number of bytes."""
+    connection.settimeout(5)
+    received = 0
+    try:
+        while part := connection.recv(65536):
+            received += len(part)
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def test_who_reads_slowly_gets_it_all(narrow):
+    with ask_over_rest(narrow) as connection:
+        received = 0
+        begun = time.monotonic()
+        while received < HEATMAPS:
+            part = connection.recv(2**20)
+            assert part, f"cut off after {received} bytes"
+            received += len(part)
+            if time.monotonic() - begun < 1.5:
+                time.sleep(0.05)

@@ -1,0 +1,103 @@
+"""Locust as its users run it: exit codes, sentences, processes, the report."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.processes import ROOT, Service
+
+FILE = ("-f", "loadtest/locustfile.py", "--headless", "--only-summary")
+
+
+def run_locust(*arguments: str) -> tuple[int, str]:
+    """Run locust to its end; gives its exit code and all that it printed."""
+    command = [sys.executable, "-m", "locust", *FILE, *arguments]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        env={key: value for key, value in os.environ.items() if "MONKEY_PATCH" not in key},
+    )
+    assert "Traceback" not in done.stdout, done.stdout
+    return done.returncode, done.stdout
+
+
+def test_every_kind_of_request_is_answered_right(transformer: Service, tmp_path: Path):
+    report = tmp_path / "report.html"
+    code, said = run_locust(
+        *("-H", transformer.url, "--grpc", f"127.0.0.1:{transformer.grpc}"),
+        *("-u", "12", "-r", "12", "-t", "12s", "--bad", "0.3", "--html", str(report)),
+    )
+    assert code == 0, said
+    for name in ("image/jpeg", "binary tensors", "group of 8", "4 pictures", "bad request"):
+        assert name in said
+    page = report.read_text()
+    assert "client</td>" in page and "detect</td>" in page and page.count("Latency and") == 1
+    assert page.rstrip().endswith("</html>")
+
+
+def test_processes_share_the_load_and_the_judgement(transformer: Service, tmp_path: Path):
+    report = tmp_path / "report.html"
+    code, said = run_locust(
+        *("-H", transformer.url, "--processes", "2", "--html", str(report)),
+        *("--shape", "steps", "--steps", "2:14", "--find-target", "JpegUser", "MixUser"),
+    )
+    assert code == 0, said
+    assert "target: 2" in said and "detect</td>" in report.read_text()
+
+
+@pytest.mark.parametrize(
+    "options, reason",
+    [
+        (("--min-rps", "100000"), "below 100000"),
+        (("--max-p99", "0.001"), "above 0.001 ms"),
+        (("--picture", "NONE"), "requests failed"),
+    ],
+)
+def test_what_falls_short_ends_with_1(
+    transformer: Service, options: tuple[str, ...], reason: str, tmp_path: Path
+):
+    (tmp_path / "none.jpg").write_bytes(b"no picture")  # each answer is a 400
+    places = {"NONE": str(tmp_path / "none.jpg")}
+    given = [places.get(word, word) for word in options]
+    code, said = run_locust("-H", transformer.url, "-t", "3s", *given, "JpegUser")
+    assert code == 1 and reason in said and "FAILED: " in said, said
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        ((), "No host: name the service with -H"),
+        (("-H", "http://127.0.0.1:1"), "Nothing answers at http://127.0.0.1:1"),
+        (("-H", "http://x:99999"), "is no address"),
+        (("-H", "ftp://x"), "is no address"),
+        (("--pictures", "nowhere", "-H", "HERE"), "--pictures nowhere is no folder."),
+        (("--pictures", "EMPTY", "-H", "HERE"), "has no JPEG, PNG or WebP file."),
+        (("--picture", "nowhere.jpg", "-H", "HERE"), "nowhere.jpg can't be read"),
+        (("-H", "HERE", "--shape", "wild"), "There is no shape 'wild'"),
+        (("-H", "HERE", "--shape", "steps"), "--steps"),
+        (("-H", "HERE", "--bad", "2"), "--bad 2 is no share"),
+        (("-H", "HERE", "GrpcUser"), "GrpcUser needs --grpc HOST:PORT."),
+        (("-H", "HERE", "--grpc", "127.0.0.1"), "is no HOST:PORT"),
+        (("-H", "HERE", "--model", "nobody", "JpegUser"), "The service has no model 'nobody'"),
+    ],
+)
+def test_nothing_to_test_ends_with_2_and_a_sentence(
+    transformer: Service, options: tuple[str, ...], sentence: str, tmp_path: Path
+):
+    places = {"HERE": transformer.url, "EMPTY": str(tmp_path)}
+    code, said = run_locust("-t", "20s", *(places.get(word, word) for word in options))
+    assert code == 2 and sentence in said, said
+
+
+def test_a_profile_that_is_not_there_gets_a_sentence():
+    command = [sys.executable, "-m", "loadtest", "nosuch"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "There is no profile 'nosuch'; there are ci, saturation, soak." in done.stderr

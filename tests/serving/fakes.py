@@ -1,0 +1,56 @@
+"""A model that needs no weights, and a body that it takes."""
+
+import asyncio
+
+import numpy as np
+
+from serving.contract import FACE, LANDMARKS, TensorSpec
+from serving.errors import InvalidRequest
+from serving.messages import InferenceRequest, InferenceResponse
+from serving.model import Model
+from serving.settings import ServerSettings
+
+BIG = TensorSpec("big", ("FP32",), (-1, 100_000))
+
+
+class FakeModel(Model):
+    """Gives each face's sum; does what the parameter `do` says."""
+
+    service = "predictor"
+    inputs = (FACE,)
+    outputs = (LANDMARKS, BIG)
+
+    def __init__(self, name: str = "fake", settings: ServerSettings | None = None, version="1"):
+        super().__init__(name, settings or ServerSettings(), version)
+        self.ready = True
+        self.closed = self.left = False
+        self.seen: InferenceRequest | None = None
+
+    async def predict(self, payload: InferenceRequest, headers=None) -> InferenceResponse:
+        self.seen = payload
+        what = payload.parameters.get("do")
+        if what == "sleep":
+            try:
+                await asyncio.sleep(0.3)
+            except asyncio.CancelledError:
+                self.left = True
+                raise
+        if what == "fail":
+            raise RuntimeError("secret: a cause that callers shall not read")
+        if what == "refuse":
+            raise InvalidRequest("It is refused.")
+        assert not self.closed
+        (tensor,) = payload.inputs.values()
+        rows = tensor.array.reshape(len(tensor.array), -1).astype(np.float32)
+        outputs = {"landmarks": np.tile(rows.sum(axis=1)[:, None, None], (1, 15, 2))}
+        if "big" in payload.outputs:
+            outputs = {"big": np.zeros((1, 100_000), np.float32)}
+        return InferenceResponse(outputs, {"queue": 0.001, "infer": 0.002}, len(rows))
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def make_body(**changes) -> dict:
+    tensor = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 2, 2], "data": [1, 2, 3, 4]}
+    return {"inputs": [tensor]} | changes

@@ -1,0 +1,170 @@
+"""The gRPC service, in this process: its limits, its errors and what they tell."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import grpc.aio
+import numpy as np
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from serving.grpc.codec import decode_response, encode_request
+from serving.grpc.servicer import create_grpc_server
+from serving.grpc.wire import MAX_HEAD_BYTES
+from serving.repository import Repository
+from serving.settings import ServerSettings
+from tests.support.guarding import guards
+from tools.processes import find_ports
+
+MAX_BYTES = 2**20
+
+
+@pytest.fixture
+async def stub(repository: Repository) -> AsyncIterator[pb_grpc.GRPCInferenceServiceStub]:
+    port = find_ports().grpc
+    repository.settings = ServerSettings(max_body_bytes=MAX_BYTES)
+    server = create_grpc_server(repository, "0", [f"127.0.0.1:{port}"])
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield pb_grpc.GRPCInferenceServiceStub(channel)
+    await server.stop(0)
+
+
+def make_request(what: str = "", size: int = 4, name: str = "face") -> pb.ModelInferRequest:
+    request = encode_request("fake", {name: np.ones((1, size), np.uint8)})
+    request.parameters["do"].string_param = what
+    return request
+
+
+async def refuse(stub, request: pb.ModelInferRequest, **options) -> tuple[str, str, str]:
+    """Ask and be refused: the status, the catalogue's code and the message."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.ModelInfer(request, timeout=10, **options)
+    trailing = dict(caught.value.trailing_metadata() or ())
+    code = str(trailing.get("landmarks-error-code", ""))
+    return caught.value.code().name, code, caught.value.details() or ""
+
+
+async def test_an_answer(stub):
+    answer = await stub.ModelInfer(make_request(), timeout=10)
+    points = decode_response(answer)["landmarks"]
+    assert points.shape == (1, 15, 2) and set(points.ravel()) == {4.0}
+
+
+@guards(
+    "serving/grpc/servicer.py",
+    '("grpc.max_receive_message_length", settings.max_body_bytes + MAX_HEAD_BYTES),',
+    becomes='("grpc.max_receive_message_length", -1),',
+)
+@pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip, grpc.Compression.Deflate])
+async def test_a_message_above_the_limit_is_refused(stub, compression):
+    request = make_request(size=MAX_BYTES + MAX_HEAD_BYTES)
+    status, _, message = await refuse(stub, request, compression=compression)
+    assert status == "RESOURCE_EXHAUSTED" and "larger than max" in message
+    fits = make_request(size=MAX_BYTES - MAX_HEAD_BYTES)
+    assert (await stub.ModelInfer(fits, timeout=10, compression=compression)).outputs
+
+
+@guards(
+    "serving/errors.py",
+    "else ServingError()",
+    becomes="else ServingError(repr(error))",
+)
+async def test_a_cause_of_ours_stays_ours(stub):
+    status, code, message = await refuse(stub, make_request("fail"))
+    assert (status, code) == ("INTERNAL", "internal") and "secret" not in message
+
+
+@guards(
+    "serving/grpc/manage.py", "except Exception as error:", becomes="except ServingError as error:"
+)
+async def test_a_cause_of_ours_stays_ours_whatever_is_asked(stub, model, monkeypatch, caplog):
+    monkeypatch.setattr(model, "describe", fail)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.ModelMetadata(pb.ModelMetadataRequest(name="fake"), timeout=10)
+    assert caught.value.code() == grpc.StatusCode.INTERNAL
+    assert "secret" not in (caught.value.details() or "") and "secret" in caplog.text
+
+
+def fail() -> None:
+    raise RuntimeError("secret: a cause that callers shall not read")
+
+
+@guards("serving/grpc/errors.py", "metadata = [(CODE_HEADER, error.code)]", becomes="metadata = []")
+async def test_a_refusal_keeps_its_code(stub):
+    assert await refuse(stub, make_request("refuse")) == (
+        "INVALID_ARGUMENT",
+        "invalid_request",
+        "It is refused.",
+    )
+
+
+@guards("serving/errors.py", "if len(message) > MAX_MESSAGE:", becomes="if False:")
+async def test_a_message_fits_into_the_metadata_that_carries_it(stub):
+    """8 KiB is what most gRPC clients take; the code would be lost with the rest."""
+    for name in ("x" * 20_000, "é" * 9_000):
+        request = make_request(name=name)
+        request.inputs[0].shape[:] = [-1]
+        status, code, message = await refuse(stub, request)
+        assert (status, code) == ("INVALID_ARGUMENT", "invalid_tensor") and len(message) < 1000
+
+
+@guards(
+    "serving/grpc/servicer.py",
+    "            ticket = place.enter_context(self.repository.admission.enter())\n",
+    becomes="            from serving.admission import Admission\n"
+    '            ticket = place.enter_context(Admission(self.repository.settings, "x").enter())\n',
+)
+async def test_no_room_is_refused_as_over_rest(stub, repository):
+    repository.admission.max_bytes = 3
+    assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+    repository.admission.max_requests = 0
+    assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+    assert repository.admission.bytes == 0 == repository.admission.requests
+
+
+@guards("serving/grpc/servicer.py", "ticket.add(len(message))", becomes="pass")
+async def test_typed_contents_are_counted_as_raw_ones(stub, repository):
+    request = make_request(size=1000)
+    del request.raw_input_contents[:]
+    request.inputs[0].contents.uint_contents.extend([1] * 1000)
+    assert (await stub.ModelInfer(request, timeout=10)).outputs
+    repository.admission.max_bytes = 900
+    assert (await refuse(stub, request))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+
+
+async def test_raw_and_typed_contents_are_one_too_many(stub):
+    request = make_request()
+    request.inputs[0].contents.uint_contents.extend([1] * 4)
+    assert (await refuse(stub, request))[:2] == ("INVALID_ARGUMENT", "invalid_request")
+
+
+@guards(
+    "serving/grpc/servicer.py",
+    "            if remaining is not None:\n"
+    "                asked.deadline = time.monotonic() + remaining\n",
+    becomes="",
+)
+async def test_the_callers_deadline_reaches_the_model(stub, model):
+    await stub.ModelInfer(make_request(), timeout=5)
+    assert model.seen.deadline < time.monotonic() + 6
+
+
+@guards(
+    "serving/admission.py",
+    "            self.requests -= 1\n"
+    "            self.gauge.set(self.requests)\n"
+    "            self.bytes",
+    becomes="            self.bytes",
+)
+async def test_who_leaves_is_not_worked_for(stub, model, repository):
+    call = stub.ModelInfer(make_request("sleep"), timeout=10)
+    while not repository.admission.requests:
+        await asyncio.sleep(0.01)
+    call.cancel()
+    async with asyncio.timeout(5):
+        while repository.admission.requests:
+            await asyncio.sleep(0.01)
+    assert model.left

@@ -1,0 +1,108 @@
+"""gRPC messages taken apart: the tensors as they lie there, the rest small or refused."""
+
+import random
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+
+from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
+from serving.grpc.codec import CONTENTS, decode_request
+from serving.grpc.wire import split_message
+from serving.messages import DTYPES
+from tests.support.guarding import guards
+from tests.support.hostile.messages import MESSAGES, make_message
+from tests.support.soak import COUNTS, SOAK
+
+MEGABYTE = 2**20
+NUMBERS = [name for name in CONTENTS if name not in ("BYTES",)]
+
+
+def write_tensor(datatype: str, values: list, shape: list[int] | None = None) -> bytes:
+    contents = pb.InferTensorContents(**{CONTENTS[datatype]: values})
+    tensor = pb.ModelInferRequest.InferInputTensor(
+        name="x", datatype=datatype, shape=shape or [len(values)], contents=contents
+    )
+    return pb.ModelInferRequest(model_name="m", id="7", inputs=[tensor]).SerializeToString()
+
+
+@pytest.mark.parametrize("datatype", NUMBERS)
+def test_long_contents_keep_their_values(datatype):
+    dtype = DTYPES[datatype]
+    rng = np.random.default_rng(0)
+    if dtype.kind == "f":
+        wanted = rng.normal(size=30_000).astype(dtype)
+    elif dtype.kind == "b":
+        wanted = rng.random(30_000) < 0.5
+    else:
+        limits = np.iinfo(dtype)
+        wanted = rng.integers(limits.min, limits.max, 30_000, dtype, endpoint=True)
+        wanted[:2] = limits.min, limits.max
+    message = write_tensor(datatype, wanted.tolist(), [300, 100])
+    parts = split_message(message)
+    assert set(parts.contents) == {0} and len(parts.head) < 100  # so it is the long way
+    request = decode_request(message)
+    array = request.inputs["x"].array
+    assert array.dtype == dtype and array.shape == (300, 100) and request.id == "7"
+    np.testing.assert_array_equal(array.reshape(-1), wanted)
+
+
+@pytest.mark.parametrize(
+    "datatype, value", [("UINT8", 256), ("INT8", -129), ("INT16", 40_000), ("UINT16", 2**20)]
+)
+def test_long_contents_outside_their_type_are_refused(datatype, value):
+    with pytest.raises(InvalidTensor, match="outside"):
+        decode_request(write_tensor(datatype, [0] * 30_000 + [value]))
+
+
+def test_long_strings_and_raw_contents_are_views_or_copies_of_what_came():
+    picture = random.Random(0).randbytes(100_000)
+    assert decode_request(write_tensor("BYTES", [picture])).inputs["x"].array[0] == picture
+    tensor = pb.ModelInferRequest.InferInputTensor(name="x", datatype="UINT8", shape=[100_000])
+    message = pb.ModelInferRequest(inputs=[tensor], raw_input_contents=[picture])
+    array = decode_request(message.SerializeToString()).inputs["x"].array
+    assert array.tobytes() == picture and not array.flags.owndata
+
+
+def test_raw_and_typed_contents_in_one_request_are_refused():
+    for count in (1, 30_000):
+        message = pb.ModelInferRequest.FromString(write_tensor("UINT8", [0] * count))
+        message.raw_input_contents.append(bytes(count))
+        with pytest.raises(InvalidRequest, match="raw contents and typed ones"):
+            decode_request(message.SerializeToString())
+
+
+@guards("serving/grpc/wire.py", "if len(parts.head) > MAX_HEAD_BYTES:", becomes="if False:")
+def test_much_beside_the_tensors_is_refused():
+    for message in (
+        pb.ModelInferRequest(model_name="x" * 70_000),
+        pb.ModelInferRequest(inputs=[pb.ModelInferRequest.InferInputTensor(name="x" * 70_000)]),
+    ):
+        with pytest.raises(TooLarge, match="beside its tensors"):
+            decode_request(message.SerializeToString())
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_memory_follows_the_message(name):
+    message = MESSAGES[name](4 * MEGABYTE)
+    tracemalloc.start()
+    try:
+        decode_request(message)
+    except ServingError as error:
+        assert error.http_status in (400, 413)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * len(message) + 16 * MEGABYTE
+
+
+@settings(max_examples=300 * SOAK, deadline=None)
+@given(st.binary(max_size=60) | st.randoms().map(lambda r: make_message(r, 3000)[1]))
+def test_any_bytes_are_read_or_refused(message):
+    COUNTS["gRPC messages"] += 1
+    try:
+        decode_request(message)
+    except ServingError as error:
+        assert error.http_status in (400, 413)

@@ -1,0 +1,229 @@
+"""The REST routes, in this process: answers, errors, ids, timings, and a description of it all."""
+
+import gzip
+import json
+import re
+import zlib
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from serving.admission import Admission
+from serving.errors import Overloaded
+from serving.rest.app import create_app
+from serving.rest.openapi import OPERATIONS
+from serving.settings import ServerSettings
+from tests.serving.fakes import make_body
+from tests.support.guarding import guards
+
+INFER = "/v2/models/fake/infer"
+
+
+async def test_an_answer_has_its_id_its_version_and_its_timings(rest):
+    answer = await rest.post(INFER, json=make_body(id="7"), headers={"x-request-id": "abc"})
+    assert answer.status_code == 200, answer.text
+    content = answer.json()
+    assert (content["model_name"], content["model_version"], content["id"]) == ("fake", "1", "7")
+    assert content["outputs"][0]["data"][0] == 10
+    assert answer.headers["x-request-id"] == "abc"
+    timings = dict(re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"]))
+    assert list(timings) == ["queue", "infer", "total"] and timings["queue"] == "1.00"
+
+
+async def test_an_id_is_made_where_there_is_none(rest):
+    answer = await rest.post(INFER, json=make_body())
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+    assert answer.json()["id"]
+    answer = await rest.post(INFER, json=make_body(id=None))
+    assert answer.status_code == 200
+
+
+@guards("serving/telemetry/record.py", "given and REQUEST_ID.fullmatch(given)", becomes="given")
+@pytest.mark.parametrize("text", ["a b", "x" * 129, "é", "tab\there"])
+async def test_an_id_that_no_log_should_hold_is_replaced(rest, text):
+    answer = await rest.post(INFER, json=make_body(), headers={"x-request-id": text.encode()})
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+async def test_nobody_has_to_send_a_content_type(rest):
+    answer = await rest.post(INFER, content=json.dumps(make_body()))
+    assert answer.status_code == 200
+
+
+@guards(
+    "serving/errors.py",
+    "else ServingError()",
+    becomes="else ServingError(repr(error))",
+)
+async def test_a_cause_of_ours_stays_ours(rest, caplog):
+    answer = await rest.post(INFER, json=make_body(parameters={"do": "fail"}))
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal" and "secret" not in answer.text
+    assert answer.headers["x-request-id"]
+    assert "secret" in caplog.text  # the log has it
+
+
+@guards("serving/rest/app.py", "            Exception: show_error,", becomes="            ")
+async def test_a_cause_of_ours_stays_ours_whatever_is_asked(repository, model, monkeypatch):
+    def fail() -> None:
+        raise RuntimeError("secret: a cause that callers shall not read")
+
+    monkeypatch.setattr(model, "describe", fail)
+    # As a server does, it takes what was not foreseen for its log.
+    transport = httpx.ASGITransport(create_app(repository, "0"), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as rest:
+        answer = await rest.get("/v2/models/fake")
+    assert answer.status_code == 500 and "secret" not in answer.text
+    assert answer.json()["code"] == "internal" and answer.headers["x-request-id"]
+
+
+async def test_a_refusal_keeps_its_code(rest):
+    answer = await rest.post(INFER, json=make_body(parameters={"do": "refuse"}))
+    assert answer.status_code == 400 and answer.json()["code"] == "invalid_request"
+
+
+async def test_an_error_is_text_as_v2_has_it(rest):
+    answer = await rest.post("/v2/models/none/infer", json={})
+    assert answer.status_code == 404 and answer.json()["error"].startswith("There is no model")
+
+
+@guards(
+    "serving/model.py",
+    "asyncio.timeout(request.deadline - time.monotonic())",
+    becomes="asyncio.timeout(None)",
+)
+async def test_a_deadline_is_kept(rest):
+    body = make_body(parameters={"do": "sleep"})
+    answer = await rest.post(INFER, json=body, headers={"x-request-timeout": "0.05"})
+    assert answer.status_code == 504 and answer.json()["code"] == "deadline_exceeded"
+    answer = await rest.post(INFER, json=body, headers={"x-request-timeout": "nan"})
+    assert answer.status_code == 400
+
+
+@guards("serving/model.py", "if not self.ready:", becomes="if False:")
+async def test_a_model_that_is_not_ready_says_so(rest, model):
+    model.ready = False
+    answer = await rest.post(INFER, json=make_body())
+    assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
+    assert (await rest.get("/v2/health/ready")).status_code == 503
+    assert (await rest.get("/v2/models/fake/ready")).status_code == 503
+    assert (await rest.get("/v2/health/live")).status_code == 200
+
+
+@guards("serving/admission.py", "if self.requests >= self.max_requests:", becomes="if False:")
+async def test_no_room_is_429_with_a_time_to_come_back(rest, repository):
+    repository.admission.max_requests = 0
+    answer = await rest.post(INFER, json=make_body())
+    assert answer.status_code == 429 and answer.headers["retry-after"] == "1"
+
+
+@guards(
+    "serving/admission.py", "if admission.bytes + size > admission.max_bytes:", becomes="if False:"
+)
+async def test_bodies_may_not_fill_the_memory_together(rest, repository):
+    repository.admission.max_bytes = 50
+    answer = await rest.post(INFER, json=make_body())
+    assert answer.status_code == 429
+    assert repository.admission.bytes == 0 == repository.admission.requests
+
+
+def test_admission_gives_back_what_it_took():
+    admission = Admission(ServerSettings(max_inflight=1), "predictor")
+    with pytest.raises(ValueError), admission.enter() as ticket:
+        ticket.add(10)
+        with pytest.raises(Overloaded), admission.enter():
+            pass
+        raise ValueError
+    assert admission.requests == 0 == admission.bytes
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_compressed_body_is_read(rest, encoding):
+    pack = gzip.compress if encoding == "gzip" else zlib.compress
+    body = pack(json.dumps(make_body()).encode())
+    headers = {"content-encoding": encoding}
+    answer = await rest.post(INFER, content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    for broken in (body[:-5], body + b"x", b"x" + body):
+        answer = await rest.post(INFER, content=broken, headers=headers)
+        assert answer.status_code == 400, broken
+
+
+@guards(
+    "serving/rest/body.py",
+    '        if size > limit:\n            raise TooLarge(f"The body inflates',
+    becomes='        if False:\n            raise TooLarge(f"The body inflates',
+)
+async def test_a_gzip_bomb_is_refused(rest, model):
+    bomb = gzip.compress(bytes(model.settings.max_body_bytes + 1))
+    answer = await rest.post(INFER, content=bomb, headers={"content-encoding": "gzip"})
+    assert len(bomb) < 20_000 and answer.status_code == 413
+    answer = await rest.post(INFER, content=b"x", headers={"content-encoding": "br"})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    "accepted, encoding",
+    [("gzip", "gzip"), ("deflate", "deflate"), ("br, gzip;q=0.5", "gzip"), ("gzip;q=0", None)],
+)
+async def test_an_answer_is_compressed_only_when_asked(rest, accepted, encoding):
+    body = make_body(outputs=[{"name": "big"}])
+    answer = await rest.post(INFER, json=body, headers={"accept-encoding": accepted})
+    assert answer.headers.get("content-encoding") == encoding
+    assert len(answer.json()["outputs"][0]["data"]) == 100_000
+
+
+async def test_a_plain_picture_takes_parameters_from_the_query(rest, model):
+    headers = {"content-type": "image/png"}
+    answer = await rest.post(INFER + "?model=student", content=b"7", headers=headers)
+    assert answer.status_code == 200 and answer.json()["outputs"][0]["data"][0] == 7
+    assert model.seen.parameters == {"model": "student"}
+
+
+async def test_versions(rest):
+    assert (await rest.post("/v2/models/fake/versions/1/infer", json=make_body())).is_success
+    answer = await rest.post("/v2/models/fake/versions/2/infer", json=make_body())
+    assert answer.status_code == 404 and answer.json()["code"] == "model_not_found"
+
+
+async def test_statistics_and_configuration(rest):
+    await rest.post(INFER, json=make_body())
+    await rest.post(INFER, json=make_body(parameters={"do": "refuse"}))
+    (entry,) = (await rest.get("/v2/models/fake/stats")).json()["model_stats"]
+    assert entry["inference_count"] == 1
+    assert entry["inference_stats"]["success"]["count"] == 1
+    assert entry["inference_stats"]["fail"]["count"] == 1
+    assert entry["inference_stats"]["compute_infer"] == {"count": 1, "ns": 2_000_000}
+    config = (await rest.get("/v2/models/fake/config")).json()
+    assert config["input"][0]["data_type"] == "TYPE_UINT8"
+    assert (await rest.get("/v2/models")).json() == {"models": ["fake"]}
+
+
+async def test_the_repository_is_closed_until_a_setting_opens_it(rest):
+    for path in ("/v2/repository/index", "/v2/repository/models/fake/unload"):
+        answer = await rest.post(path)
+        assert answer.status_code == 404 and "LANDMARKS_REPOSITORY_API" in answer.text
+    assert (await rest.get("/v2/models/fake/ready")).is_success
+
+
+async def test_every_request_is_counted_and_unknown_models_make_no_label(rest):
+    await rest.post(INFER, content=b"{")
+    await rest.post("/v2/models/made-up/infer", json={})
+    text = (await rest.get("/metrics")).text
+    assert 'landmarks_requests_total{code="invalid_request",model="fake"' in text
+    assert "made-up" not in text
+
+
+async def test_the_description_is_the_routes(rest, repository):
+    served = {
+        (route.path, method.lower())
+        for route in create_app(repository, "0").routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+    assert served == {(each.path, each.method) for each in OPERATIONS}
+    api = (await rest.get("/openapi.json")).json()
+    assert {(path, m) for path, entry in api["paths"].items() for m in entry} == served
+    assert "openapi.json" in (await rest.get("/docs")).text

@@ -1,0 +1,208 @@
+"""V2 bodies: whatever bytes come, the answer is a request or an error of the catalogue."""
+
+import json
+import struct
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.errors import InvalidRequest, InvalidTensor, ServingError
+from serving.messages import InferenceResponse
+from serving.rest.codec import decode_request, encode_response
+from tests.support.guarding import guards
+from tests.support.soak import COUNTS, SOAK
+
+
+def decode(tensor: dict, tail: bytes = b"", **more) -> np.ndarray:
+    head = json.dumps({"inputs": [{"name": "x"} | tensor]} | more).encode()
+    return decode_request(head + tail, "m", str(len(head))).inputs["x"].array
+
+
+def test_binary_tensors_are_views_of_the_body():
+    raw = np.arange(6, dtype=np.float32).tobytes()
+    tensor = {"datatype": "FP32", "shape": [2, 3], "parameters": {"binary_data_size": 24}}
+    array = decode(tensor, raw)
+    assert array.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert not array.flags.owndata and not array.flags.writeable
+
+
+def test_fp16_comes_in_binary_only():
+    raw = np.array([0.5, 1], np.float16).tobytes()
+    tensor = {"datatype": "FP16", "shape": [2], "parameters": {"binary_data_size": 4}}
+    assert decode(tensor, raw).tolist() == [0.5, 1]
+    with pytest.raises(InvalidTensor, match="FP16"):
+        decode({"datatype": "FP16", "shape": [2], "data": [0.5, 1]})
+
+
+@guards(
+    "serving/messages.py",
+    "if len(shape) > MAX_DIMENSIONS or math.prod(n for n in shape if n) > MAX_ELEMENTS:",
+    becomes="if False:",
+)
+@pytest.mark.parametrize(
+    "datatype, data, shape",
+    [
+        ("UINT8", [256], [1]),
+        ("UINT8", [-1], [1]),
+        ("UINT8", [0.5], [1]),
+        ("UINT8", [True], [1]),
+        ("UINT8", ["1"], [1]),
+        ("UINT8", [None], [1]),
+        ("UINT8", {}, [1]),
+        ("UINT8", "12", [2]),
+        ("UINT8", [[1], [1, 2]], [3]),
+        ("UINT8", [1, 2], [3]),
+        ("UINT8", [10**30], [1]),
+        ("INT8", [128], [1]),
+        ("INT64", [2**63], [1]),
+        ("UINT64", [-1], [1]),
+        ("BOOL", [1], [1]),
+        ("FP32", [1e39], [1]),
+        ("FP32", [[]], [1]),
+        ("FP32", [[[[1]]], 2], [2]),
+        ("BYTES", [1], [1]),
+        ("BYTES", [["a"], ["b", "c"]], [3]),
+        ("BYTES", None, [1]),
+        ("BYTES", "ab", [2]),
+        ("FP31", [1], [1]),
+        (None, [1], [1]),
+        ("UINT8", [1], [-1]),
+        ("UINT8", [1], [1.0]),
+        ("UINT8", [1], [True]),
+        ("UINT8", [1], "1"),
+        ("UINT8", [1], [2**40]),
+        ("UINT8", [1], [1] * 9),
+        ("UINT8", [], [0, 2**31, 2**31]),
+    ],
+)
+def test_wrong_values_are_told_apart_not_wrapped_or_rounded(datatype, data, shape):
+    with pytest.raises((InvalidTensor, InvalidRequest)):
+        decode({"datatype": datatype, "shape": shape, "data": data})
+
+
+@pytest.mark.parametrize(
+    "datatype, data",
+    [
+        ("UINT64", [2**64 - 1]),
+        ("INT64", [-(2**63)]),
+        ("UINT8", [0, 255]),
+        ("BOOL", [True, False]),
+        ("FP32", [1, 0.5]),
+        ("BYTES", ["", "é"]),
+        ("UINT8", []),
+    ],
+)
+def test_right_values_stay_what_they_are(datatype, data):
+    array = decode({"datatype": datatype, "shape": [len(data)], "data": data})
+    wanted = [v.encode() for v in data] if datatype == "BYTES" else data
+    assert array.tolist() == wanted
+
+
+def test_a_nested_bomb_is_no_recursion():
+    for body in (b"[" * 100_000, b'{"inputs":' * 5_000, b'{"inputs":[' + b"[" * 1000 + b"]" * 1000):
+        with pytest.raises(InvalidRequest):
+            decode_request(body, "m", None)
+    deep = '{"inputs":[{"name":"x","datatype":"UINT8","shape":[1],"data":%s1%s}]}'
+    for depth in (70, 900):
+        with pytest.raises(ServingError):
+            decode_request((deep % ("[" * depth, "]" * depth)).encode() + b" ", "m", None)
+            raise InvalidTensor  # 70 levels are a shape of another rank, yet of one value
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "", " 5", "99999", "٣", "9" * 5000])
+def test_a_header_length_that_is_none(length):
+    with pytest.raises(InvalidRequest):
+        decode_request(b'{"inputs": []}', "m", length)
+
+
+@pytest.mark.parametrize("size", [-1, 5, 1.5, "4", True, 2**70])
+def test_a_binary_size_that_is_none(size):
+    tensor = {"datatype": "UINT8", "shape": [4], "parameters": {"binary_data_size": size}}
+    with pytest.raises(InvalidTensor):
+        decode(tensor, b"abcd" if size != 5 else b"abcde"[:4])
+
+
+def test_bytes_that_follow_the_last_tensor_are_an_error():
+    tensor = {"datatype": "UINT8", "shape": [1], "parameters": {"binary_data_size": 1}}
+    with pytest.raises(InvalidRequest):
+        decode(tensor, b"ab")
+
+
+@guards("serving/messages.py", "if start + 4 > len(raw) or end > len(raw):", becomes="if False:")
+@pytest.mark.parametrize(
+    "raw",
+    [b"\x05\0\0\0abc", b"\x01\0\0", struct.pack("<I", 2**32 - 1) + b"a", b"", b"\0\0\0\0" * 2],
+)
+def test_broken_bytes_elements(raw):
+    tensor = {"datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": len(raw)}}
+    with pytest.raises(InvalidTensor):
+        decode(tensor, raw)
+
+
+def test_outputs_are_binary_where_asked():
+    body = {
+        "inputs": [],
+        "parameters": {"binary_data_output": True},
+        "outputs": [{"name": "a"}, {"name": "b", "parameters": {"binary_data": False}}],
+    }
+    request = decode_request(orjson.dumps(body), "m", None)
+    arrays = {"a": np.arange(3, dtype=np.float32), "b": np.array([[1, 2]], np.int32)}
+    content, headers = encode_response(InferenceResponse(arrays), request.binary_outputs)
+    length = int(headers["inference-header-content-length"])
+    a, b = orjson.loads(content[:length])["outputs"]
+    assert a["parameters"] == {"binary_data_size": 12} and "data" not in a
+    assert content[length:] == arrays["a"].tobytes()
+    assert b["data"] == [1, 2] and b["shape"] == [1, 2]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**14, 2**14 + 1, 50_000])
+def test_long_json_in_pieces_is_the_same_json(size):
+    array = np.random.default_rng(0).random(size, np.float32)
+    content, _ = encode_response(InferenceResponse({"a": array}), {})
+    values = orjson.loads(content)["outputs"][0]["data"]
+    np.testing.assert_array_equal(np.array(values, np.float32), array)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+TENSOR = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.just("face") | JSON,
+        "datatype": st.sampled_from(["UINT8", "FP32", "FP16", "BYTES", "BOOL"]) | JSON,
+        "shape": st.lists(st.integers(-1, 5), max_size=4) | JSON,
+        "data": st.lists(st.integers(-1, 300) | st.floats() | st.text(max_size=3)) | JSON,
+        "parameters": st.fixed_dictionaries({"binary_data_size": st.integers(-1, 20)}) | JSON,
+    },
+)
+BODY = st.fixed_dictionaries(
+    {"inputs": st.lists(TENSOR, max_size=3) | JSON},
+    optional={"outputs": JSON, "parameters": JSON, "id": JSON},
+)
+
+
+@settings(max_examples=400 * SOAK, deadline=None)
+@given(BODY, st.binary(max_size=30))
+def test_any_body_is_read_or_refused(body, tail):
+    COUNTS["REST bodies"] += 1
+    head = json.dumps(body).encode()
+    try:
+        decode_request(head + tail, "m", str(len(head)))
+    except ServingError as error:
+        assert error.http_status == 400
+
+
+@settings(max_examples=200 * SOAK, deadline=None)
+@given(st.binary(max_size=100), st.none() | st.text(max_size=5))
+def test_any_bytes_are_read_or_refused(body, length):
+    COUNTS["REST bodies"] += 1
+    try:
+        decode_request(body, "m", length)
+    except ServingError as error:
+        assert error.http_status == 400
