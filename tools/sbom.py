@@ -97,7 +97,7 @@ def audit(image: str) -> list[str]:
     try:
         found = json.loads(done.stdout)["dependencies"]
     except ValueError:
-        raise SbomError(f"{AWAY}\n{done.stderr.strip().splitlines()[-1][:300]}") from None
+        raise SbomError(f"{AWAY}\n{done.stderr.strip()[-300:]}".strip()) from None
     return [
         f"{image}: {package['name']} {package['version']} has {fault['id']}, "
         f"mended in {', '.join(fault['fix_versions']) or 'no version yet'}"
