@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from serving.telemetry import tracing
+from tests.support.left_out import write_left_out
 from tests.support.soak import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services
 
@@ -54,3 +55,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for what, count in COUNTS.items():
             terminalreporter.write_line(f"generated {count:,} {what}")
         terminalreporter.write_line(f"generated {COUNTS.total():,} in all")
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    if line := write_left_out(skipped):
+        terminalreporter.write_line(line)

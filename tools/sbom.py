@@ -68,17 +68,9 @@ def write_sbom(image: str) -> Path:
     """Write the image's packages, their licences and hashes as out/landmarks-IMAGE.cdx.json."""
     path = ROOT / f"out/landmarks-{image}.cdx.json"
     tool = make_environment("audit").with_name("cyclonedx-py")
-    command: list[str | Path] = [
-        tool,
-        "environment",
-        "--output-reproducible",
-        "--of",
-        "JSON",
-        "-o",
-        path,
-    ]
+    command = [str(tool), "environment", "--output-reproducible", "--of", "JSON", "-o", str(path)]
     done = subprocess.run(
-        [*command, make_environment(image)], capture_output=True, text=True, cwd=OUT
+        [*command, str(make_environment(image))], capture_output=True, text=True, cwd=OUT
     )
     if done.returncode:
         raise SbomError(f"cyclonedx-py failed:\n{done.stderr.strip()[-1000:]}")
@@ -100,20 +92,12 @@ def audit(image: str) -> list[str]:
     """List the known faults of an image's packages; raises SbomError where nobody can be asked."""
     tool = make_environment("audit").with_name("pip-audit")
     packages = next((make_environment(image).parents[1] / "lib").glob("python*/site-packages"))
-    command: list[str | Path] = [
-        tool,
-        "--path",
-        packages,
-        "--format",
-        "json",
-        "--progress-spinner",
-        "off",
-    ]
+    command = [str(tool), "--path", str(packages), "--format", "json", "--progress-spinner", "off"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=OUT)
     try:
         found = json.loads(done.stdout)["dependencies"]
     except ValueError:
-        raise SbomError(f"{AWAY}\n{done.stderr.strip().splitlines()[-1][:300]}") from None
+        raise SbomError(f"{AWAY}\n{done.stderr.strip()[-300:]}".strip()) from None
     return [
         f"{image}: {package['name']} {package['version']} has {fault['id']}, "
         f"mended in {', '.join(fault['fix_versions']) or 'no version yet'}"

@@ -46,6 +46,15 @@ def test_nodes_fetch(transformer: Service):
     assert lines[3].startswith("400 invalid_request: The body is a picture")
 
 
+def test_go(transformer: Service, tmp_path, monkeypatch):
+    go, url = find_tool("go"), f"{transformer.url}/v2/models/unet/infer"
+    monkeypatch.setenv("GOCACHE", str(tmp_path))
+    lines = run(go, "run", CLIENTS / "landmarks.go", url, PICTURE).splitlines()
+    assert [line.split()[0] for line in lines] == ["200", "[1", "200", "[1", "400"]
+    assert lines[1] == lines[3] and lines[1].startswith("[1 15 2] [")
+    assert lines[4].startswith("400 invalid_request The body is a picture")
+
+
 @pytest.fixture(scope="module")
 def node_folder() -> Path:
     """A folder with grpc-js, which the first run installs."""
