@@ -1,7 +1,6 @@
 """Dynamic batching: faces of all callers share runs of one network.
 
-An idle engine starts at once; while it runs, the next batch gathers. Where an engine
-gains from fuller batches than that, `max_delay` lets the next one wait a little.
+An idle engine starts at once; while it runs, the next batch gathers.
 """
 
 import asyncio
@@ -28,24 +27,22 @@ Slice = tuple[Job, int, int]  # a job, its first face in a run and the end
 
 
 class Batcher:
-    """Feeds engines, all of the same network, from a bounded queue.
+    """Feeds a network's engine, and its lanes in a crowd, from a bounded queue.
 
-    All methods run on the event loop, the engines on the threads of the executor.
+    All methods run on the event loop, the engine on the thread of the executor.
     """
 
     def __init__(
         self,
-        engines: Sequence[Engine],
+        engine: Engine,
         threads: Executor,
         max_queued: int,
         max_batch: int = 0,
-        max_delay: float = 0.0,
         make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
-        self.crew = Crew(engines, threads, make_lanes)
+        self.crew = Crew(engine, threads, make_lanes)
         self.max_queued = max_queued  # faces
-        self.max_batch = max_batch or engines[0].max_batch
-        self.max_delay = max_delay  # seconds
+        self.max_batch = max_batch or engine.max_batch
         self.jobs: deque[Job] = deque()
         self.queued = 0  # faces
         self.runs = 0
@@ -67,7 +64,7 @@ class Batcher:
         job = Job(faces, heatmaps, deadline, asyncio.get_running_loop().create_future())
         self.jobs.append(job)
         self.count_queue(len(faces))
-        self.plan_start(0.0)
+        self.plan_start()
         try:
             return await job.future, job.timings
         except asyncio.CancelledError:
@@ -76,14 +73,10 @@ class Batcher:
         finally:
             job.write_spans()
 
-    def plan_start(self, delay: float) -> None:
-        """Look at the queue after a delay, or once all that has just come in is in it."""
+    def plan_start(self) -> None:
+        """Look at the queue once all that has just come in is in it."""
         if self.start is None and self.crew.can_start():
-            loop = asyncio.get_running_loop()
-            if delay > 0:
-                self.start = loop.call_later(delay, self.start_runs)
-            else:
-                self.start = loop.call_soon(self.start_runs)
+            self.start = asyncio.get_running_loop().call_soon(self.start_runs)
 
     def start_runs(self) -> None:
         """Start a run on each idle engine while there are faces."""
@@ -181,16 +174,10 @@ class Batcher:
         for (job, first, _), result in zip(batch, results, strict=True):
             job.take_result(first, result)
         self.crew.give_back(engine, lane)
-        self.plan_start(self.remaining_delay())
+        self.plan_start()
         self.running -= 1
         if self.over is not None and not self.over.done():
             self.over.set_result(None)
-
-    def remaining_delay(self) -> float:
-        """Return how many seconds the next batch may still gather."""
-        if not self.jobs or self.queued >= self.max_batch:
-            return 0.0
-        return self.max_delay - (time.perf_counter() - self.jobs[0].queued)
 
     async def close(self) -> None:
         """Wait for the last run, and refuse what came too late for it."""

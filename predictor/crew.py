@@ -22,11 +22,11 @@ class Crew:
 
     def __init__(
         self,
-        engines: Sequence[Engine],
+        engine: Engine,
         threads: Executor,
         make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
-        self.idle = list(engines)
+        self.idle = [engine]
         self.threads = threads
         self.make_lanes = make_lanes
         self.making: asyncio.Task[None] | None = None

@@ -13,17 +13,19 @@ from predictor.engines.base import Engine
 from predictor.engines.golden import GoldenError, compare_golden, load_face
 from predictor.engines.manifest import hash_file
 
+PIXELS = 1.0  # how far landmarks may lie from the stored ones, in the face's own
+
 
 def golden_path(checkpoint: Path) -> Path:
     """Name the file that holds the golden answer of a checkpoint."""
     return checkpoint.with_suffix(".golden.json")
 
 
-def check_engine(engine: Engine, checkpoint: Path, tolerance: float) -> float | None:
+def check_engine(engine: Engine, checkpoint: Path) -> float | None:
     """Compare an engine with the stored answer: the largest distance in pixels of the face.
 
     None where no answer is stored; the engine is warmed up all the same. Raises
-    GoldenError above the tolerance.
+    GoldenError above PIXELS.
     """
     path = golden_path(checkpoint)
     if not path.is_file():
@@ -34,7 +36,7 @@ def check_engine(engine: Engine, checkpoint: Path, tolerance: float) -> float | 
     if checkpoint.is_file() and golden["sha256"] != hash_file(checkpoint):
         raise GoldenError(f"{path} belongs to another checkpoint: {rebuild} makes it anew.")
     remedy = f"the artifact is broken, or {rebuild} is due"
-    return compare_golden(engine, golden["landmarks"], tolerance, path, remedy)
+    return compare_golden(engine, golden["landmarks"], PIXELS, path, remedy)
 
 
 def write_golden(checkpoint: Path) -> Path:

@@ -27,8 +27,7 @@ class CheckpointStore:
     def __init__(self, name: str, settings: PredictorSettings):
         self.name = name  # of the default model
         self.settings = settings
-        self.streams = max(1, settings.streams)
-        self.threads = ThreadPoolExecutor(self.streams, thread_name_prefix="engine")
+        self.threads = ThreadPoolExecutor(1, thread_name_prefix="engine")
 
     def list_versions(self) -> dict[str, list[str]]:
         """Name the versions of each model that could be loaded."""
@@ -48,13 +47,10 @@ class CheckpointStore:
         settings = self.settings
         path = self.paths[name, version]
         artifact = settings.artifact if path == settings.model else None
-        engines = [
-            load_engine(settings.engine, path, artifact, settings.threads)
-            for _ in range(self.streams)
-        ]
-        distances = [check_engine(engine, path, settings.golden_pixels) for engine in engines]
-        lanes = None if settings.streams else partial(self.make_lanes, engines[0], path)
-        model = Predictor(name, settings, engines, self.threads, version, lanes)
+        engine = load_engine(settings.engine, path, artifact, settings.threads)
+        distance = check_engine(engine, path)
+        lanes = partial(make_lanes, engine, path)
+        model = Predictor(name, settings, engine, self.threads, version, lanes)
         metrics.ENGINE.labels(model.engine_name, str(path)).set(1)
         logger.info(
             "loaded",
@@ -63,18 +59,11 @@ class CheckpointStore:
                 "version": version,
                 "engine": model.engine_name,
                 "max_batch": model.batcher.max_batch,
-                "golden_distance": distances[0],  # null: no golden answer to compare with
+                "golden_distance": distance,  # null: no golden answer to compare with
                 "seconds": round(time.perf_counter() - begun, 3),
             },
         )
         return model
-
-    def make_lanes(self, engine: Engine, path: Path) -> list[Engine]:
-        """Make an engine's lanes and check each as the engine was."""
-        lanes = engine.make_lanes()
-        for lane in lanes:
-            check_engine(lane, path, self.settings.golden_pixels)
-        return lanes
 
     def load_all(self) -> tuple[list[Predictor], dict[tuple[str, str], str]]:
         """Load every model there is: those, and why others could not be.
@@ -92,6 +81,14 @@ class CheckpointStore:
                     reasons[name, version] = str(error)
                     logger.error("not loaded", extra={"model": name, "reason": str(error)})
         return models, reasons
+
+
+def make_lanes(engine: Engine, checkpoint: Path) -> list[Engine]:
+    """Make an engine's lanes and check each as the engine was."""
+    lanes = engine.make_lanes()
+    for lane in lanes:
+        check_engine(lane, checkpoint)
+    return lanes
 
 
 def find_checkpoints(folder: Path | None) -> dict[tuple[str, str], Path]:

@@ -35,27 +35,23 @@ class Predictor(Model):
         self,
         name: str,
         settings: PredictorSettings,
-        engines: Sequence[Engine],
+        engine: Engine,
         threads: Executor,
         version: str = VERSION,
         make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
         super().__init__(name, settings, version)
         self.max_batch_size = settings.max_faces
-        self.engine_name = engines[0].name
-        self.landmarks = engines[0].landmarks
+        self.engine_name = engine.name
+        self.landmarks = engine.landmarks
         self.side, self.digest = self.landmarks.side, self.landmarks.digest
         self.max_heatmap_faces = count_heatmaps(self.landmarks, settings.max_heatmap_faces)
         self.heatmap_bytes = 4 * len(self.landmarks) * self.side**2  # of one face
-        delay = settings.max_delay_ms
-        if delay is None:  # an engine that gains from waiting says so
-            delay = float(getattr(engines[0], "max_delay_ms", 0.0))
         self.batcher = Batcher(
-            engines,
+            engine,
             threads,
             settings.max_queued_faces,
             settings.max_batch,
-            delay / 1000,
             make_lanes,
         )
         self.ready = True

@@ -27,16 +27,9 @@ class PredictorSettings(ServerSettings):
     """Threads of the engine; 0: as many as the container may use."""
     max_batch: int = Field(0, ge=0)
     """Faces in one run; 0: what the engine works best with."""
-    max_delay_ms: float | None = Field(None, ge=0, le=1000)
-    """Longest time that a batch behind another one gathers; none: as the engine likes it."""
-    streams: int = Field(0, ge=0, le=16)
-    """Runs at a time, each on a copy of the network with all threads; 0: one, and while more
-    faces wait than it takes, one on each thread."""
     max_faces: int = Field(256, ge=1)
     """Faces in one request."""
     max_heatmap_faces: int = Field(32, ge=1)
     """Faces in one request that asks for heatmaps, half a megabyte each; fewer of larger sets."""
     max_queued_faces: int = Field(2048, ge=1)
     """Faces waiting for a run beyond which a request gets 429."""
-    golden_pixels: float = Field(1.0, gt=0)
-    """How far the warm-up's landmarks may lie from the stored ones, pixels of its face."""

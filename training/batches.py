@@ -1,6 +1,6 @@
 """Make batches of augmented faces in a thread of their own, ahead of the network."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -8,7 +8,7 @@ import numpy as np
 
 from training.augment import augment_face
 from training.faces import LANDMARKS, FaceDataset, Folders, find_sets, read_faces
-from training.shares import TRAINED, check_labels, share_chances
+from training.shares import SHARES, TRAINED, check_labels, share_chances
 
 Batch = Iterator[tuple[np.ndarray, np.ndarray]]
 Augment = Callable[..., tuple[np.ndarray, np.ndarray]]  # picture, points, rng -> the same
@@ -16,12 +16,13 @@ AHEAD = 4  # batches that wait; a slow batch stops no network
 
 
 def read_training_faces(
-    data: Folders, labels: Sequence[str] = ()
+    data: Folders, labels: Sequence[str] = (), shares: Iterable[tuple[str, float]] = ()
 ) -> tuple[FaceDataset, np.ndarray]:
     """Read the faces to train on, and the chance `[N]` of drawing each.
 
     `labels` are files of training.pseudo or training.teacher; their points count for the
-    unlabelled faces that they name. Parts to measure with are never read.
+    unlabelled faces that they name. `shares` go before SHARES. Parts to measure with are
+    never read.
     """
     faces = read_faces(data, find_sets(data, TRAINED))
     names = {path: i for i, path in enumerate(faces.paths.tolist())}
@@ -34,7 +35,7 @@ def read_training_faces(
     if not len(faces):
         raise ValueError(f"{data} has no labelled faces to train on.")
     check_labels(faces, str(data))
-    return faces, share_chances(faces)
+    return faces, share_chances(faces, SHARES | dict(shares))
 
 
 def read_labels(file: str) -> tuple[list[str], np.ndarray]:

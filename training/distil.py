@@ -19,7 +19,7 @@ from training.fit import Batches, add_arguments, fit
 from training.loss import is_inside, make_targets
 
 POOL = 64  # batches that the teacher has drawn and the student may see again
-REUSE = 4  # the student's steps for each of the teacher's, every time in another light
+REUSE = 8  # the student's steps for each of the teacher's, every time in another light
 
 
 def draw_lessons(teacher: UNet, batches: Batch, seed: int) -> Batches:
@@ -86,7 +86,7 @@ def main(words: list[str] | None = None) -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     teacher: UNet = load_unet(args.teacher).to(memory_format=torch.channels_last)  # type: ignore
-    faces, chance = read_training_faces(args.data, args.labels)
+    faces, chance = read_training_faces(args.data, args.labels, args.share)
     clean = draw_batches(faces, chance, args.batch, args.seed, warp_cleanly)
     fit(args, draw_lessons(teacher, clean, args.seed))
 

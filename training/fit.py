@@ -14,6 +14,7 @@ from training.evaluate import evaluate_nme, wrap_network
 from training.faces import read_faces
 from training.loss import measure_loss
 from training.schedule import Budget, copy_average, set_rate, settle_statistics, update_average
+from training.shares import read_share
 
 REPORT = 100  # steps between two lines
 Batches = Iterator[tuple[Tensor, Tensor, Tensor]]
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--init", help="a .pth to start from")
     parser.add_argument("--labels", nargs="+", default=[], help="files of points, in turn")
+    parser.add_argument(
+        "--share", type=read_share, nargs="+", default=[], metavar="SET=SHARE", help="of the draws"
+    )
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--decay", type=float, default=0.01)
     parser.add_argument("--keep", type=float, default=0.995, help="of the weights' running mean")

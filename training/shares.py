@@ -1,5 +1,7 @@
 """How often a training step draws from each set, and what its labels must look like."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from training.faces import CROP, FaceDataset
@@ -21,11 +23,19 @@ SHARES = {
 OTHER = 0.10
 
 
-def share_chances(faces: FaceDataset) -> np.ndarray:
+def read_share(text: str) -> tuple[str, float]:
+    """Read SET=SHARE of a command line; raises ValueError, which argparse reports."""
+    name, _, share = text.partition("=")
+    if not name or not 0 < float(share) <= 1:
+        raise ValueError(f"{text} is no SET=SHARE with a share above 0 and up to 1.")
+    return name, float(share)
+
+
+def share_chances(faces: FaceDataset, shares: Mapping[str, float] = SHARES) -> np.ndarray:
     """Return the chance `[N]` of drawing each face: a set's share, spread over its faces."""
     names, of, counts = np.unique(faces.sets, return_inverse=True, return_counts=True)
-    shares = np.array([SHARES.get(str(name), OTHER) for name in names]) / counts
-    chance = shares[of]
+    each = np.array([shares.get(str(name), OTHER) for name in names]) / counts
+    chance = each[of]
     return chance / chance.sum()
 
 

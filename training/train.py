@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> None:
     args = parser.parse_args(words)
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    faces, chance = read_training_faces(args.data, args.labels)
+    faces, chance = read_training_faces(args.data, args.labels, args.share)
     print(describe_shares(faces, chance), flush=True)
     fit(args, draw_targets(draw_batches(faces, chance, args.batch, args.seed)))
 

@@ -27,6 +27,7 @@ def draw_speed(servers: list[Server], rounds: Rounds, workload: str, path: Path)
         tail.plot(callers, [c.p99 for _, c in known], "o-", **style)
     finish(speed, "requests a second", levels)
     finish(tail, "p99, ms", levels)
+    speed.set_ylim(bottom=0)
     tail.set_yscale("log")
     figure.legend(loc="outside right center", fontsize=8)
     save(figure, path)
@@ -68,7 +69,6 @@ def finish(axes: Axes, label: str, levels: list[str]) -> None:
     axes.set_xticks([int(level) for level in levels], levels)
     axes.set_xlabel("callers")
     axes.set_ylabel(label)
-    axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
 
 

@@ -13,11 +13,12 @@ from PIL import Image
 from bench.dataplane.load import ask_in_turn
 from bench.peers.callers import Caller, gather_some, make_caller, wait_right
 from bench.peers.measure import Plan, Workload, make, make_workloads, wait_started
-from bench.peers.process import Running, run_server
+from bench.peers.process import Running, kill, read_resident, run_server
 from bench.peers.table import Server
 
 CROWD = 640  # callers: ten times the most of the measurements
 CROWD_SECONDS = 3.0
+CROWD_PATIENCE = 45.0
 BOMB_SIDE = 10_000  # pixels; 12 kB that unfold to 300 MB of colour, before any network
 MOST_MB = 4096  # what a container would be given: a server that takes more is ended
 
@@ -27,7 +28,7 @@ class Watch:
 
     def __init__(self, running: Running):
         self.running = running
-        self.slowest, self.failed, self.pss = 0.0, 0, 0.0
+        self.slowest, self.failed, self.most = 0.0, 0, 0.0
         self.ended = False
 
     async def __aenter__(self) -> "Watch":
@@ -54,11 +55,12 @@ class Watch:
 
     async def weigh(self) -> None:
         """Sum up memory, and end a server that takes what no container would give it."""
+        pids = self.running.find_pids()
         while not self.ended:
-            self.pss = max(self.pss, self.running.read_pss())
-            if self.pss > MOST_MB:
+            self.most = max(self.most, read_resident(pids))
+            if self.most > MOST_MB:
                 self.ended = True
-                self.running.kill()
+                kill(pids)
             await asyncio.sleep(0.05)
 
     def describe(self) -> dict:
@@ -177,10 +179,11 @@ async def try_crowd(running: Running, work: Workload) -> dict:
     callers = [Polite(make(running, work)) for _ in range(CROWD)]
     try:
         async with Watch(running) as watch:
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(CROWD_PATIENCE):
                 cell = await ask_in_turn(callers, CROWD_SECONDS, 0, 0)
     except TimeoutError:
-        return {"problem": "some callers had no answer after 90 s"} | watch.describe()
+        problem = f"some callers had no answer after {CROWD_PATIENCE:g} s"
+        return {"problem": problem} | watch.describe()
     finally:
         for caller in callers:
             await caller.close()
@@ -198,11 +201,11 @@ async def try_bomb(running: Running, work: Workload) -> dict:
     Image.new("1", (BOMB_SIDE, BOMB_SIDE)).save(buffer, "PNG")
     ask = running.server.asks[work.name]
     caller = make_caller(running, ask, work.faces, [buffer.getvalue()])
-    before, begun = running.read_pss(), time.perf_counter()
+    before, begun = read_resident(running.find_pids()), time.perf_counter()
     async with Watch(running) as watch:
         codes = await gather_some([caller.ask()], 30)
     return {
         "codes": dict(Counter(codes)),
         "seconds": round(time.perf_counter() - begun, 2),
-        "more_mb": round(max(0.0, watch.pss - before)),
+        "more_mb": round(max(0.0, watch.most - before)),
     } | watch.describe()

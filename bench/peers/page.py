@@ -51,6 +51,8 @@ def write_page(result: dict, folder: Path) -> None:
     lines = [write_head(result, servers)]
     for part, (title, text) in PARTS.items():
         mine = [server for server in servers if server.part in (part, "both")]
+        if not any("cells" in row for server in mine for row in rounds[server.name]):
+            continue
         lines += [f"## {title}", "", text, ""]
         for workload in WORKLOADS:
             if find_levels(rounds, workload):

@@ -48,8 +48,10 @@ volumeMounts:
 {{- $base = append $base (dict "name" $name "value" (toString $values.timeoutSeconds)) -}}
 {{- end -}}
 {{- end -}}
+{{- if or (eq .component "transformer") (include "landmarks.single" .root) -}}
+{{- $base = append $base (dict "name" "LANDMARKS_DEMO_PAGE" "value" (toString (eq (toString $values.transformer.demoPage) "true"))) -}}
+{{- end -}}
 {{- if eq .component "transformer" -}}
-{{- $base = append $base (dict "name" "LANDMARKS_DEMO_PAGE" "value" (toString (eq (toString $own.demoPage) "true"))) -}}
 {{- $min := include "landmarks.given" (list $values.autoscaling.predictor.min 1) -}}
 {{- if and (include "landmarks.knative" .root) (eq $min "0") -}}
 {{/* Asking a predictor that is scaled to zero would start it, again and again. */}}

@@ -20,7 +20,7 @@
 {{- end -}}
 {{- end -}}
 {{- if include "landmarks.single" . -}}
-{{- range $key, $value := omit .Values.transformer "repository" "resources" "probes" -}}
+{{- range $key, $value := omit .Values.transformer "repository" "resources" "probes" "demoPage" -}}
 {{- if $value -}}
 {{- fail (printf "transformer.%s has no container of its own to count for with topology single: set %s.%s." $key (ternary "single" "predictor" (has $key (list "tag" "digest"))) $key) -}}
 {{- end -}}

@@ -116,3 +116,9 @@ def test_a_round_that_does_not_fit_does_not_begin(monkeypatch: pytest.MonkeyPatc
     plan = argparse.Namespace(rounds=9)
     found = command.measure_rounds([SERVERS[0]], plan, minutes=5)  # type: ignore[arg-type]
     assert len(found["ours"]) == 1
+
+
+def test_a_page_of_one_comparison_alone_is_written(tmp_path: Path):
+    write_page(make_result({"fastapi-user": [make_cell(10.0)]}), tmp_path)
+    page = (tmp_path / "PEERS.md").read_text()
+    assert "## (b) As a user would write it" in page and "## (a)" not in page

@@ -45,6 +45,13 @@ def test_it_has_the_predictors_values_and_model():
     assert container["resources"]["requests"]["cpu"] == 3
 
 
+@pytest.mark.parametrize(("given", "seen"), [("null", "false"), ("true", "true")])
+def test_the_page_is_shown_where_it_is_asked_for(given, seen):
+    """The service's own default shows it."""
+    assert env(read_container())["LANDMARKS_DEMO_PAGE"] == "false"
+    assert env(read_container(f"transformer.demoPage={given}"))["LANDMARKS_DEMO_PAGE"] == seen
+
+
 def test_it_may_sleep_without_a_setting_for_that():
     """Its readiness asks the model in its own process and wakes nobody."""
     container = read_container("autoscaling.single.min=0")

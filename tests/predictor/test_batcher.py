@@ -48,9 +48,8 @@ def make_faces(*numbers: int, dtype=np.uint8) -> np.ndarray:
     return faces
 
 
-def make_batcher(engine: Engine, *more: Engine, queue: int = 4096, **settings) -> Batcher:
-    threads = ThreadPoolExecutor(1 + len(more))
-    return Batcher([engine, *more], threads, queue, **settings)
+def make_batcher(engine: Engine, queue: int = 4096, **settings) -> Batcher:
+    return Batcher(engine, ThreadPoolExecutor(1), queue, **settings)
 
 
 async def ask(batcher: Batcher, *numbers: int, seconds: float = 30.0, dtype=np.uint8) -> list[int]:
@@ -80,39 +79,11 @@ async def test_faces_that_come_while_the_engine_runs_share_the_next_run():
     assert engine.batches == [1, 6]
 
 
-async def test_an_idle_engine_does_not_wait():
-    batcher = make_batcher(FakeEngine(), max_delay=5.0)
-    begun = time.perf_counter()
-    await ask(batcher, 3)
-    assert time.perf_counter() - begun < 1.0
-
-
-async def test_a_delay_lets_the_next_batch_fill():
-    engine = FakeEngine()
-    batcher = make_batcher(engine, max_delay=0.15)
-    first = await hold(batcher, engine)
-    early = asyncio.create_task(ask(batcher, 2))
-    await asyncio.sleep(0)
-    engine.gate.set()
-    await first
-    late = asyncio.create_task(ask(batcher, 3))
-    assert await asyncio.gather(early, late) == [[2], [3]]
-    assert engine.batches == [1, 2]
-
-
 async def test_many_faces_are_answered_in_order_over_several_runs():
     engine = FakeEngine()
     numbers = [n % 200 for n in range(100)]
     assert await ask(make_batcher(engine), *numbers) == numbers
     assert max(engine.batches) == 8
-
-
-async def test_two_engines_may_overtake_each_other():
-    slow, fast = FakeEngine(0.02), FakeEngine(0.001)
-    numbers = [n % 200 for n in range(120)]
-    batcher = make_batcher(slow, fast)
-    assert await ask(batcher, *numbers) == numbers
-    assert slow.batches and fast.batches
 
 
 @guards(

@@ -64,7 +64,7 @@ async def test_a_crowd_goes_to_lanes_and_one_face_to_all_threads():
     counter = Counter()
     whole = counter.wrap(FakeEngine(0.002), "whole")
     lanes = make_lanes(counter)
-    batcher = Batcher([whole], ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
+    batcher = Batcher(whole, ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
     await crowd(batcher)
     assert batcher.crew.making is not None
     await batcher.crew.making
@@ -88,7 +88,7 @@ async def test_a_crowd_goes_to_lanes_and_one_face_to_all_threads():
 async def test_many_faces_of_one_call_come_back_in_order_from_the_lanes():
     counter = Counter()
     lanes = make_lanes(counter, 0.0)
-    batcher = Batcher([FakeEngine()], ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
+    batcher = Batcher(FakeEngine(), ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
     numbers = [n % 200 for n in range(250)]
     for _ in range(3):
         assert await ask(batcher, *numbers) == numbers
@@ -105,7 +105,7 @@ async def test_without_lanes_all_goes_on_as_before(broken, caplog):
             raise RuntimeError("no memory for it")
         return []
 
-    batcher = Batcher([FakeEngine()], ThreadPoolExecutor(1), 4096, make_lanes=make)
+    batcher = Batcher(FakeEngine(), ThreadPoolExecutor(1), 4096, make_lanes=make)
     for _ in range(2):
         await crowd(batcher)
     assert ("could not be made" in caplog.text) is broken
@@ -115,7 +115,7 @@ async def test_without_lanes_all_goes_on_as_before(broken, caplog):
 async def test_late_faces_leave_the_lanes_free():
     counter = Counter()
     lanes = make_lanes(counter, 0.0)
-    batcher = Batcher([FakeEngine()], ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
+    batcher = Batcher(FakeEngine(), ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
     await crowd(batcher)
     assert batcher.crew.making is not None
     await batcher.crew.making
@@ -130,7 +130,7 @@ async def test_late_faces_leave_the_lanes_free():
 async def test_a_closed_batcher_waits_for_its_lanes():
     counter = Counter()
     lanes = make_lanes(counter, 0.05)
-    batcher = Batcher([FakeEngine()], ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
+    batcher = Batcher(FakeEngine(), ThreadPoolExecutor(1), 4096, make_lanes=lambda: lanes)
     await crowd(batcher, 20)
     assert batcher.crew.making is not None
     await batcher.crew.making

@@ -23,7 +23,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_the_stored_answer_is_the_reference_engines():
-    distance = check_engine(EagerEngine(MODEL), MODEL, 0.05)
+    distance = check_engine(EagerEngine(MODEL), MODEL)
     assert distance is not None
 
 
@@ -35,21 +35,21 @@ def test_a_moved_landmark_is_noticed(copy: Path):
     golden["landmarks"][3][0] += 2
     golden_path(copy).write_text(json.dumps(golden))
     with pytest.raises(GoldenError, match=r"2\.00 pixels"):
-        check_engine(EagerEngine(copy), copy, 1.0)
+        check_engine(EagerEngine(copy), copy)
 
 
 def test_broken_numbers_are_noticed(copy: Path):
     engine = EagerEngine(copy)
     engine.predict = lambda faces: (np.full((1, 15, 2), np.nan), None)  # type: ignore
     with pytest.raises(GoldenError):
-        check_engine(engine, copy, 1.0)
+        check_engine(engine, copy)
 
 
 def test_an_answer_of_another_checkpoint_is_refused(copy: Path):
     golden = json.loads(golden_path(copy).read_text())
     golden_path(copy).write_text(json.dumps(golden | {"sha256": "0" * 64}))
     with pytest.raises(GoldenError, match="another checkpoint"):
-        check_engine(EagerEngine(copy), copy, 1.0)
+        check_engine(EagerEngine(copy), copy)
 
 
 def test_the_golden_face_is_a_real_face():

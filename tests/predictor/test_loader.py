@@ -66,11 +66,7 @@ def test_a_broken_default_is_fatal(folder):
         make_loader(folder).load_all()
 
 
-@guards(
-    "predictor/loader.py",
-    "[check_engine(engine, path, settings.golden_pixels) for engine in engines]",
-    becomes="[None]",
-)
+@guards("predictor/loader.py", "distance = check_engine(engine, path)", becomes="distance = None")
 def test_a_network_whose_numbers_are_wrong_is_not_served(folder):
     for name in ("default.pth", "tiny.pth"):
         golden = {"sha256": hash_file(folder / name), "landmarks": [[-50.0, -50.0]] * 15}

@@ -32,7 +32,7 @@ async def test_heatmaps_are_claimed_before_they_are_computed():
         claimed.append(size)
         raise Overloaded("There is no room.")
 
-    model = Predictor("unet", PredictorSettings(), [NoEngine()], ThreadPoolExecutor(1))
+    model = Predictor("unet", PredictorSettings(), NoEngine(), ThreadPoolExecutor(1))
     faces = np.zeros((3, 1, 96, 96), np.uint8)
     request = InferenceRequest(
         "unet", {"face": Tensor("face", "UINT8", faces)}, outputs=("heatmaps",), claim=claim

@@ -10,7 +10,7 @@ import pytest
 from tests.support.guarding import guards
 from training.batches import read_labels, read_training_faces
 from training.faces import LANDMARKS, YUNET, find_sets, read_faces
-from training.shares import SHARES, share_chances
+from training.shares import SHARES, read_share, share_chances
 
 NAMES = [f"{n}_{a}" for n in (*[f"yunet_{y}" for y in YUNET], *LANDMARKS) for a in "xy"]
 POINTS = np.random.default_rng(0).uniform(90, 160, (15, 2)).astype(np.float32)
@@ -74,6 +74,14 @@ def test_a_set_has_its_share_whatever_its_size(tmp_path: Path) -> None:
     chance = share_chances(faces)
     london = chance[faces.sets == "london"].sum()
     assert london / chance[-1] == pytest.approx(SHARES["london"] / SHARES["turned"])
+    given = SHARES | dict([read_share("london=0.6"), read_share("turned=0.2")])
+    assert share_chances(faces, given)[-1] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("text", ["london", "=0.2", "london=", "london=0", "london=2", "a=nan"])
+def test_a_share_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_share(text)
 
 
 @guards(
