@@ -98,7 +98,10 @@ def audit(image: str) -> list[str]:
         found = json.loads(done.stdout)["dependencies"]
     except ValueError:
         raise SbomError(f"{AWAY}\n{done.stderr.strip()[-300:]}".strip()) from None
-    return [
+    unseen = [package["skip_reason"] for package in found if "skip_reason" in package]
+    if len(unseen) == len(found):  # a mirror answers for pypi.org, and knows of no faults
+        raise SbomError(f"{AWAY}\n{unseen[0] if unseen else 'There are no packages.'}")
+    return [f"{image}: {reason}" for reason in unseen] + [
         f"{image}: {package['name']} {package['version']} has {fault['id']}, "
         f"mended in {', '.join(fault['fix_versions']) or 'no version yet'}"
         for package in found

@@ -48,7 +48,10 @@ def test_the_list_names_the_image_and_its_release(tools):
 def test_known_faults_are_listed_with_what_mends_them(tools):
     package = {"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}
     other = {"name": "b", "version": "1", "vulns": [{"id": "X-2", "fix_versions": []}]}
-    tools[0]["pip-audit"] = (0, json.dumps({"dependencies": [package, other, {"name": "c"}]}))
+    tools[0]["pip-audit"] = (
+        0,
+        json.dumps({"dependencies": [package, other, {"name": "c", "vulns": []}]}),
+    )
     assert sbom.audit("predictor") == [
         "predictor: a 1 has X-1, mended in 2",
         "predictor: b 1 has X-2, mended in no version yet",
@@ -60,6 +63,16 @@ def test_a_database_that_cannot_be_reached_is_said_in_a_sentence(tools, text):
     tools[0]["pip-audit"] = (1, text)
     with pytest.raises(sbom.SbomError, match="cannot be reached from here, so nothing was audited"):
         sbom.audit("predictor")
+
+
+def test_what_nobody_looked_up_is_not_called_faultless(tools):
+    skipped = {"name": "a", "skip_reason": "a was not found on PyPI"}
+    tools[0]["pip-audit"] = (0, json.dumps({"dependencies": [skipped, skipped]}))
+    with pytest.raises(sbom.SbomError, match="nothing was audited"):
+        sbom.audit("predictor")
+    seen = {"name": "b", "version": "1", "vulns": []}
+    tools[0]["pip-audit"] = (0, json.dumps({"dependencies": [skipped, seen]}))
+    assert sbom.audit("predictor") == ["predictor: a was not found on PyPI"]
 
 
 def test_another_requirement_makes_another_environment(tmp_path):

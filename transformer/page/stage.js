@@ -9,7 +9,7 @@ const LARGEST = 4; // times its own size
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
 /** How large a face's points are drawn, of the width of its box. */
-export const chooseRadius = (width) => Math.min(5, Math.max(1.6, width / 45));
+export const chooseRadius = (width) => Math.min(5, Math.max(1.2, width / 45));
 
 export class Stage {
   bitmap = null;
@@ -108,6 +108,7 @@ export class Stage {
     this.marks.setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
     for (const group of this.marks.children) {
       const across = this.scale * Number(group.firstChild.getAttribute("width"));
+      group.classList.toggle("small", chooseRadius(across) < 2);
       for (const circle of group.querySelectorAll("circle")) circle.setAttribute("r", chooseRadius(across) / this.scale);
     }
     this.draw();
