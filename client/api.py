@@ -7,11 +7,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import Self
 
-from .faces import Face, Picture, Result, ServiceError, make_faces, read_picture
+from .faces import Face, ServiceError, make_faces
 from .names import find_names
 from .over_grpc import GrpcTransport
 from .over_rest import RestTransport
 from .progress import Progress
+from .result import Picture, Result, read_picture
 from .retries import ask_patiently
 
 DEFAULT_URL = "http://127.0.0.1:8080"

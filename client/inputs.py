@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .faces import Picture, ServiceError
+from .faces import ServiceError
+from .result import Picture
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 

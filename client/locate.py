@@ -1,7 +1,8 @@
 """One picture, one function: what `Client` does, without a client to keep."""
 
 from .api import DEFAULT_URL, Client
-from .faces import Face, Picture
+from .faces import Face
+from .result import Picture
 
 
 def locate(

@@ -6,8 +6,9 @@ from pathlib import Path, PurePath
 from typing import Protocol
 
 from .api import Client
-from .faces import Face, Picture, Result, ServiceError
+from .faces import Face, ServiceError
 from .pictures import PictureError
+from .result import Picture, Result
 
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
 GONE = ("unreachable", "bad_address", "no_grpc")  # no other picture fares better

@@ -1,9 +1,9 @@
 """Results as rows: one a point, with the face and the picture that it is in."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
-from .faces import Face, Result, ServiceError
+from .faces import Face, ServiceError
 
 COLUMNS = [
     "picture",
@@ -21,6 +21,14 @@ COLUMNS = [
 ]
 
 
+class Named(Protocol):
+    """The faces of one picture with its name, as a Result has them."""
+
+    @property
+    def name(self) -> str: ...
+    def __iter__(self) -> Iterator[Face]: ...
+
+
 def make_rows(name: str, faces: Iterable[Face]) -> Iterator[list[object]]:
     """Yield a row of COLUMNS for each point."""
     for number, face in enumerate(faces):
@@ -29,7 +37,7 @@ def make_rows(name: str, faces: Iterable[Face]) -> Iterator[list[object]]:
             yield [*row, point.name, point.x, point.y, point.score]
 
 
-def to_dataframe(results: Iterable[Result]) -> Any:
+def to_dataframe(results: Iterable[Named]) -> Any:
     """Return a pandas DataFrame of results, a row a point; pictures without faces have none."""
     try:
         import pandas

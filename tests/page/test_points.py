@@ -12,7 +12,8 @@ import requests
 from PIL import Image
 from selenium.webdriver import ActionChains, Keys
 
-from client.faces import Result, make_faces
+from client.faces import make_faces
+from client.result import Result
 from tests.page.browser import Browser
 from tests.page.conftest import needs_chromium
 from tools.processes import Service

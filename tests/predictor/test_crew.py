@@ -12,7 +12,7 @@ import pytest
 from predictor.batcher import Batcher
 from predictor.engines import Engine, load_engine
 from serving.errors import ServingError
-from tests.predictor.test_batcher import FakeEngine, ask
+from tests.predictor.fake_engine import FakeEngine, ask
 from tests.support.guarding import guards
 
 

@@ -6,7 +6,7 @@ import pytest
 from predictor.landmarks import DEFAULT
 from serving.messages import InferenceRequest, Tensor
 from tests.support.guarding import guards
-from tests.transformer.test_model import FakePredictor
+from tests.transformer.fakes import FakePredictor
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.faces import DetectedFaces
 from transformer.model import Transformer

@@ -1,0 +1,138 @@
+"""Nobody's trouble becomes a neighbour's: bad faces, callers who leave, a full queue."""
+
+import asyncio
+
+import pytest
+
+from serving.errors import DeadlineExceeded, Overloaded, ServingError
+from tests.predictor.fake_engine import BAD, FakeEngine, ask, hold, make_batcher
+from tests.support.guarding import guards
+
+
+@guards(
+    "predictor/batcher.py",
+    "if self.queued + len(faces) > self.max_queued:",
+    becomes="if False:",
+)
+async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
+    engine = FakeEngine()
+    batcher = make_batcher(engine, queue=4)
+    first = await hold(batcher, engine)
+    waiting = asyncio.create_task(ask(batcher, 2, 3, 4))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        with pytest.raises(Overloaded, match="3 faces wait"):
+            await ask(batcher, 5, 6)
+    engine.gate.set()
+    assert await waiting == [2, 3, 4]
+    await first
+
+
+@guards(
+    "predictor/batcher.py",
+    "        if len(parts) > 1:\n"
+    "            return [run_parts(engine, [part], heatmaps)[0] for part in parts]\n"
+    '        logger.exception("a run of the network failed")\n'
+    "        return [ServingError()]",
+    becomes="        return [ServingError()] * len(parts)",
+)
+async def test_a_thousand_bad_faces_harm_no_neighbour():
+    batcher = make_batcher(FakeEngine())
+    good = [ask(batcher, n % 200) for n in range(1000)]
+    bad = [ask(batcher, BAD) for _ in range(1000)]
+    mixed = [job for pair in zip(good, bad, strict=True) for job in pair]
+    results = await asyncio.gather(*mixed, return_exceptions=True)
+    assert results[0::2] == [[n % 200] for n in range(1000)]
+    assert all(type(result) is ServingError for result in results[1::2])
+
+
+async def test_a_thousand_cancelled_calls_harm_no_neighbour():
+    batcher = make_batcher(FakeEngine(0.001))
+    good, gone = [], []
+    for n in range(1000):
+        good.append(asyncio.create_task(ask(batcher, n % 200)))
+        gone.append(asyncio.create_task(ask(batcher, 1, 2, 3)))
+    for i, task in enumerate(gone):
+        if i % 50 == 0:
+            await asyncio.sleep(0.002)  # some are in a run already, some were answered
+        task.cancel()
+    async with asyncio.timeout(30):
+        assert await asyncio.gather(*good) == [[n % 200] for n in range(1000)]
+    await asyncio.gather(*gone, return_exceptions=True)
+    assert batcher.queued == 0 and not batcher.jobs
+
+
+@guards(
+    "predictor/job.py",
+    "        if self.future.done():\n            return\n        if isinstance",
+    becomes="        if isinstance",
+)
+async def test_who_leaves_while_the_network_runs_does_not_stop_it():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
+    second = asyncio.create_task(ask(batcher, 2))
+    first.cancel()
+    await asyncio.sleep(0)
+    engine.gate.set()
+    async with asyncio.timeout(5):
+        assert await second == [2]
+
+
+@guards(
+    "predictor/batcher.py",
+    "            self.drop_job(job)  # at once: a queue full of the gone would refuse the living\n",
+    becomes="",
+)
+async def test_who_leaves_makes_room_at_once():
+    engine = FakeEngine()
+    batcher = make_batcher(engine, queue=4)
+    first = await hold(batcher, engine)
+    gone = asyncio.create_task(ask(batcher, 1, 2, 3, 4))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await ask(batcher, 5)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    assert batcher.queued == 0
+    engine.gate.set()
+    assert await ask(batcher, 5) == [5]
+    await first
+    assert 4 not in engine.batches  # the faces of the one who left were not computed
+
+
+@guards("predictor/batcher.py", "        self.refuse_late()\n", becomes="")
+async def test_what_cannot_be_in_time_is_refused_and_not_computed():
+    engine = FakeEngine(0.1)
+    batcher = make_batcher(engine)
+    for _ in range(8):
+        await ask(batcher, 1)  # teaches it how long a run takes
+    engine.batches.clear()
+    with pytest.raises(DeadlineExceeded):
+        await ask(batcher, 2, seconds=0.02)
+    assert not engine.batches
+
+
+@guards("predictor/batcher.py", "            self.run_seconds *= 0.9\n", becomes="")
+async def test_one_slow_run_does_not_make_later_calls_hopeless():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    batcher.run_seconds = 2.0
+    for _ in range(60):
+        try:
+            assert await ask(batcher, 1, seconds=0.5) == [1]
+            return
+        except DeadlineExceeded:
+            pass
+    raise AssertionError("it never recovered")
+
+
+async def test_a_closed_batcher_refuses_and_leaves_nobody_waiting():
+    engine = FakeEngine()
+    batcher = make_batcher(engine)
+    first = await hold(batcher, engine)
+    closing = asyncio.create_task(batcher.close())
+    await asyncio.sleep(0)
+    engine.gate.set()
+    assert await first == [1]
+    await closing
