@@ -114,6 +114,7 @@ def test_health_and_metadata(predictor, transformer):
         "image_index",
         "face_scores",
         "crops",
+        "heatmaps",
     ]
     metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
     assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
