@@ -23,7 +23,7 @@ class Engine(ABC):
     or heights of a Gaussian in 0..1 (how most public checkpoints are trained).
     """
 
-    name: str  # "eager", "openvino-int8", ...
+    name: str  # of its row in registry.py
     logits: bool
     landmarks: LandmarkSet
     max_batch: int  # faces in one run beyond which a batch gains nothing
