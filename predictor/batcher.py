@@ -6,7 +6,6 @@ An idle engine starts at once; while it runs, the next batch gathers.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
@@ -14,7 +13,6 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.crew import Crew
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, FaceArray
 from predictor.job import Arrays, Job, Run
@@ -27,9 +25,9 @@ Slice = tuple[Job, int, int]  # a job, its first face in a run and the end
 
 
 class Batcher:
-    """Feeds a network's engine, and its lanes in a crowd, from a bounded queue.
+    """Feeds a network's engine from a bounded queue.
 
-    All methods run on the event loop, the engine on the thread of the executor.
+    All methods run on the event loop, the engine on a thread of the executor.
     """
 
     def __init__(
@@ -38,17 +36,17 @@ class Batcher:
         threads: Executor,
         max_queued: int,
         max_batch: int = 0,
-        make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
-        self.crew = Crew(engine, threads, make_lanes)
+        self.engine = engine
+        self.threads = threads
         self.max_queued = max_queued  # faces
         self.max_batch = max_batch or engine.max_batch
         self.jobs: deque[Job] = deque()
         self.queued = 0  # faces
         self.runs = 0
         self.run_seconds = 0.0  # how long a run takes, smoothed
-        self.running = 0  # runs under way
-        self.over: asyncio.Future[None] | None = None  # the end of one of them, for close()
+        self.running = False
+        self.over: asyncio.Future[None] | None = None  # the end of the run, for close()
         self.start: asyncio.Handle | None = None  # of the next look at the queue
 
     async def submit(
@@ -75,23 +73,17 @@ class Batcher:
 
     def plan_start(self) -> None:
         """Look at the queue once all that has just come in is in it."""
-        if self.start is None and self.crew.can_start():
-            self.start = asyncio.get_running_loop().call_soon(self.start_runs)
+        if self.start is None and not self.running:
+            self.start = asyncio.get_running_loop().call_soon(self.start_run)
 
-    def start_runs(self) -> None:
-        """Start a run on each idle engine while there are faces."""
+    def start_run(self) -> None:
+        """Start a run if there are faces."""
         self.start = None
-        while self.jobs and (engine := self.crew.pick(self.queued > self.max_batch)):
-            lane = self.crew.lane_runs > 0
-            most = min(self.max_batch, engine.max_batch) if lane else self.max_batch
-            batch = self.take_batch(most)
-            if not batch:  # all were late
-                self.crew.give_back(engine, lane)
-                return
-            self.run_batch(engine, lane, batch)
+        if batch := self.take_batch():
+            self.run_batch(batch)
 
-    def take_batch(self, most: int) -> list[Slice]:
-        """Take at most so many faces for one run, in the order of their arrival.
+    def take_batch(self) -> list[Slice]:
+        """Take faces for one run, in the order of their arrival.
 
         While others wait a job gets at most half a run, then it goes to the end of the
         queue: many faces never hold up a single one for long. Jobs whose time is up are
@@ -102,11 +94,11 @@ class Batcher:
             return []
         kind = self.jobs[0].kind
         # No more than fill a run, and one to see that others wait: the queue may be long.
-        mine = deque(islice((job for job in self.jobs if job.kind == kind), most + 1))
-        room, batch = most, []
+        mine = deque(islice((job for job in self.jobs if job.kind == kind), self.max_batch + 1))
+        room, batch = self.max_batch, []
         while room and mine:
             job = mine.popleft()
-            share = max(1, most // 2) if mine else room
+            share = max(1, self.max_batch // 2) if mine else room
             first, end = job.taken, min(len(job.faces), job.taken + min(share, room))
             batch.append((job, first, end))
             job.taken = end
@@ -115,7 +107,7 @@ class Batcher:
             if end < len(job.faces):
                 self.jobs.append(job)
                 mine.append(job)  # there may be room for more of it
-        self.count_queue(room - most)
+        self.count_queue(room - self.max_batch)
         return batch
 
     def refuse_late(self) -> None:
@@ -138,34 +130,27 @@ class Batcher:
         self.queued += faces
         metrics.QUEUED.inc(faces)
 
-    def run_batch(self, engine: Engine, lane: bool, batch: list[Slice]) -> None:
+    def run_batch(self, batch: list[Slice]) -> None:
         """Run one batch in a thread, which hands its rows to finish_run."""
         parts = [job.faces[first:end] for job, first, end in batch]
-        run = Run(engine.name, sum(map(len, parts)))
+        run = Run(self.engine.name, sum(map(len, parts)))
         for job, _, _ in batch:
             job.join_run(run)
         loop, heatmaps = asyncio.get_running_loop(), batch[0][0].heatmaps
-        finish = partial(self.finish_run, engine, lane, batch, run)
+        finish = partial(self.finish_run, batch, run)
 
         def work() -> None:
             # Back without a task and the two futures of run_in_executor: half the hand-over.
-            loop.call_soon_threadsafe(finish, run_parts(engine, parts, heatmaps))
+            loop.call_soon_threadsafe(finish, run_parts(self.engine, parts, heatmaps))
 
-        self.running += 1
+        self.running = True
         try:
-            self.crew.submit(lane, work)
+            self.threads.submit(work)
         except RuntimeError:  # the threads have ended
             logger.exception("a run of the network could not start")
             loop.call_soon(finish, [ServingError()] * len(batch))
 
-    def finish_run(
-        self,
-        engine: Engine,
-        lane: bool,
-        batch: list[Slice],
-        run: Run,
-        results: list[Arrays | Exception],
-    ) -> None:
+    def finish_run(self, batch: list[Slice], run: Run, results: list[Arrays | Exception]) -> None:
         """Hand each job of a run its rows, and let the next one start."""
         run.ended = time.perf_counter()
         self.runs += 1
@@ -173,9 +158,8 @@ class Batcher:
         metrics.BATCH.observe(run.faces)
         for (job, first, _), result in zip(batch, results, strict=True):
             job.take_result(first, result)
-        self.crew.give_back(engine, lane)
+        self.running = False
         self.plan_start()
-        self.running -= 1
         if self.over is not None and not self.over.done():
             self.over.set_result(None)
 
@@ -184,7 +168,6 @@ class Batcher:
         while self.running:
             self.over = asyncio.get_running_loop().create_future()
             await self.over
-        await self.crew.close()
         for job in list(self.jobs):
             self.drop_job(job)
             if not job.future.done():

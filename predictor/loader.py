@@ -7,10 +7,9 @@ is a model of its own, version 1.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
-from predictor.engines import Engine, load_engine
+from predictor.engines import load_engine
 from predictor.golden import check_engine
 from predictor.model import Predictor
 from predictor.settings import PredictorSettings
@@ -49,8 +48,7 @@ class CheckpointStore:
         artifact = settings.artifact if path == settings.model else None
         engine = load_engine(settings.engine, path, artifact, settings.threads)
         distance = check_engine(engine, path)
-        lanes = partial(make_lanes, engine, path)
-        model = Predictor(name, settings, engine, self.threads, version, lanes)
+        model = Predictor(name, settings, engine, self.threads, version)
         metrics.ENGINE.labels(model.engine_name, str(path)).set(1)
         logger.info(
             "loaded",
@@ -81,14 +79,6 @@ class CheckpointStore:
                     reasons[name, version] = str(error)
                     logger.error("not loaded", extra={"model": name, "reason": str(error)})
         return models, reasons
-
-
-def make_lanes(engine: Engine, checkpoint: Path) -> list[Engine]:
-    """Make an engine's lanes and check each as the engine was."""
-    lanes = engine.make_lanes()
-    for lane in lanes:
-        check_engine(lane, checkpoint)
-    return lanes
 
 
 def find_checkpoints(folder: Path | None) -> dict[tuple[str, str], Path]:

@@ -1,7 +1,6 @@
 """The predictor's KServe model: faces in, landmarks out."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -38,7 +37,6 @@ class Predictor(Model):
         engine: Engine,
         threads: Executor,
         version: str = VERSION,
-        make_lanes: Callable[[], Sequence[Engine]] | None = None,
     ):
         super().__init__(name, settings, version)
         self.max_batch_size = settings.max_faces
@@ -52,7 +50,6 @@ class Predictor(Model):
             threads,
             settings.max_queued_faces,
             settings.max_batch,
-            make_lanes,
         )
         self.ready = True
 

@@ -36,13 +36,6 @@ class Engine(ABC):
         The heatmaps are the caller's own.
         """
 
-    def make_lanes(self) -> "list[Engine]":
-        """Make engines of one thread each that may run side by side, [] where that brings nothing.
-
-        Called in any thread, at most once.
-        """
-        return []
-
     def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         """Find the landmarks `[N,K,2]` (x, y in pixels of the face) and scores `[N,K]`."""
         return decode_heatmaps(self.run(faces), self.logits)

@@ -1,6 +1,5 @@
 """OpenVINO on the CPU: fp32, bf16 or int8, with no torch in the process."""
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,32 +28,13 @@ class OpenVinoEngine(Engine):
     ):
         self.name, self.logits, self.max_batch = name, logits, max_batch
         self.threads = threads or count_cpus()
-        self.file = model if isinstance(model, Path) else None
         core = ov.Core()
         source = core.read_model(model)
         _, self.maps, *self.size = source.output(0).partial_shape.get_max_shape()  # [N, K, S, S]
-        self.spare_layers(source)
         self.open(core, source)
 
     def open(self, core: ov.Core, model: ov.Model) -> None:
-        (self.requests,) = open_requests(core, model, self.precision, self.threads)
-
-    def make_lanes(self) -> list[Engine]:
-        """Make an engine a thread; they share the weights."""
-        if self.file is None or self.threads < 2:
-            return []
-        core = ov.Core()
-        model = core.read_model(self.file)
-        self.spare_layers(model)
-        lanes: list[Engine] = []
-        for requests in open_requests(core, model, self.precision, self.threads, self.threads):
-            lane = copy.copy(self)
-            lane.threads, lane.max_batch, lane.requests = 1, SIZES[0], requests
-            lanes.append(lane)
-        return lanes
-
-    def spare_layers(self, model: ov.Model) -> None:
-        """Keep layers precise that the precision would harm."""
+        self.requests = open_requests(core, model, self.precision, self.threads)
 
     def run(self, faces: FaceArray) -> Floats:
         maps = np.empty((len(faces), self.maps, *self.size), np.float32)
@@ -87,43 +67,34 @@ class Bf16Engine(OpenVinoEngine):
 
     precision = "bf16"
 
-    def spare_layers(self, model: ov.Model) -> None:
+    def open(self, core: ov.Core, model: ov.Model) -> None:
         keep_precise(model, "outc.conv")
+        super().open(core, model)
 
 
 def open_requests(
-    core: ov.Core, model: ov.Model, precision: str, threads: int, lanes: int = 1
-) -> list[dict[int, ov.InferRequest]]:
-    """Compile the model for runs of each of SIZES, so many runs at a time."""
-    requests: list[dict[int, ov.InferRequest]] = [{} for _ in range(lanes)]
+    core: ov.Core, model: ov.Model, precision: str, threads: int
+) -> dict[int, ov.InferRequest]:
+    """Compile the model for runs of each of SIZES."""
+    requests = {}
     for size in SIZES:
         shape = model.input(0).partial_shape
         shape[0] = size
         model.reshape(shape)
-        compiled = compile_model(core, model, precision, threads, lanes)
-        for lane in requests:
-            lane[size] = compiled.create_infer_request()
+        requests[size] = open_request(core, model, precision, threads)
     return requests
 
 
 def open_request(core: ov.Core, model: ov.Model, precision: str, threads: int) -> ov.InferRequest:
     """Compile the model as it is."""
-    return compile_model(core, model, precision, threads).create_infer_request()
-
-
-def compile_model(
-    core: ov.Core, model: ov.Model, precision: str, threads: int, lanes: int = 1
-) -> ov.CompiledModel:
-    """Compile the model as it is, its threads divided among so many runs at a time."""
     config = {
         "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": lanes,
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": threads,
         # Pinned threads of two containers on one node would share a CPU.
         "ENABLE_CPU_PINNING": False,
     }
-    return core.compile_model(model, "CPU", config)
+    return core.compile_model(model, "CPU", config).create_infer_request()
 
 
 def keep_precise(model: ov.Model, layer: str) -> None:

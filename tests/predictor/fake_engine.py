@@ -59,6 +59,6 @@ async def hold(batcher: Batcher, engine: FakeEngine) -> asyncio.Task:
     """Occupy the engine with one face until its gate opens."""
     engine.gate.clear()
     task = asyncio.create_task(ask(batcher, 1))
-    while batcher.crew.idle:
+    while not batcher.running:
         await asyncio.sleep(0)
     return task

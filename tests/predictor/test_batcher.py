@@ -31,7 +31,7 @@ async def test_many_faces_are_answered_in_order_over_several_runs():
 
 @guards(
     "predictor/batcher.py",
-    "share = max(1, most // 2) if mine else room",
+    "share = max(1, self.max_batch // 2) if mine else room",
     becomes="share = room",
     name="256 faces take half a run while others wait",
 )
@@ -58,7 +58,7 @@ async def test_a_single_face_is_not_starved_by_many():
 
 @guards(
     "predictor/batcher.py",
-    "self.crew.submit(lane, work)",
+    "self.threads.submit(work)",
     becomes="work()",
 )
 async def test_the_loop_goes_on_while_the_network_runs():
