@@ -133,11 +133,21 @@ def has_two(release: Release, component: str) -> bool:
 
 
 def evict(release: Release, pod: str) -> None:
-    """Ask for the pod to go, as drains do: the budget may say no."""
+    """Ask for the pod to go until the budget lets it, as `kubectl drain` does."""
     meta = {"name": pod, "namespace": release.namespace}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
     path = f"/api/v1/namespaces/{release.namespace}/pods/{pod}/eviction"
-    kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+
+    def ask() -> bool:
+        try:
+            kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+        except CommandError as error:
+            if "TooManyRequests" not in str(error):
+                raise
+            return False
+        return True
+
+    wait_until("the disruption budget lets the pod go", ask, 60, 2)
 
 
 def ready_names(release: Release) -> set[str]:
