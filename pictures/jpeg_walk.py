@@ -33,7 +33,7 @@ class Segment(NamedTuple):
 
 
 def walk_jpeg(content: bytes) -> Iterator[Segment]:
-    """Return the segments after SOI, and after each SOS the CODED data; EOI is the last one.
+    """Yield the segments after SOI, and after each SOS the CODED data; EOI is the last one.
 
     Stray bytes between segments are passed over. Without an EOI the picture is cut off, or runs
     into another one. Raises PictureError where there are too many segments.

@@ -74,7 +74,7 @@ def read_png(content: bytes) -> PngParts:
 
 
 def walk_png(content: bytes) -> Iterator[Chunk]:
-    """Return the chunks up to IEND, or to where the file is cut off."""
+    """Yield the chunks up to IEND, or to where the file is cut off."""
     at = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
         start = at + 8

@@ -55,7 +55,7 @@ def read_webp(content: bytes) -> WebpParts:
 
 
 def walk_webp(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Return each chunk's kind, start and end; the last one's end may be beyond a file cut off."""
+    """Yield each chunk's kind, start and end; the last one's end may be beyond a file cut off."""
     at = 12
     for _ in range(MAX_CHUNKS):
         if at + 8 > len(content):

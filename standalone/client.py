@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from numpy.typing import NDArray
 
-from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
+from serving.contract import FACE
 from serving.errors import ModelNotFound, name_code
 from serving.landmarks import LandmarkSet
 from serving.messages import DATATYPES, InferenceRequest, Tensor
 from serving.repository import Repository, close_all
 from serving.telemetry import metrics
-from transformer.client import NOTHING, WITH_HEATMAPS, Client, FaceLandmarks
+from transformer.client import WITH_HEATMAPS, Client, FaceLandmarks
 
 
 class LocalClient(Client):
@@ -50,14 +50,7 @@ class LocalClient(Client):
         finally:
             seconds = time.perf_counter() - begun
             metrics.count_request(self.models.service, name, code, seconds)
-        arrays = answer.outputs
-        return FaceLandmarks(
-            arrays[LANDMARKS.name],
-            arrays[SCORES.name],
-            answer.timings,
-            answer.landmarks,
-            arrays.get(HEATMAPS.name, NOTHING),
-        )
+        return FaceLandmarks.from_outputs(answer.outputs, answer.timings, answer.landmarks)
 
     async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
         found = self.models.find(model).landmarks

@@ -14,7 +14,7 @@ from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Timings, add_timings
 
 SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
-NOTHING = np.empty((0, 0, 0, 0), np.float32)
+NO_HEATMAPS = np.empty((0, 0, 0, 0), np.float32)
 WITH_HEATMAPS = (LANDMARKS.name, SCORES.name, HEATMAPS.name)  # outputs to ask for
 CHUNK_FACES = 256  # of a call, the predictor's own limit
 CHUNK_BYTES = 8 * 2**20
@@ -28,9 +28,16 @@ class FaceLandmarks:
     scores: NDArray[np.float32]  # [N, K]
     timings: Timings = field(default_factory=dict)
     digest: str = ""  # of the landmark set, "" where the predictor doesn't tell
-    heatmaps: NDArray[np.float32] = field(
-        default_factory=NOTHING.copy
-    )  # [N, K, S, S], where they were asked for
+    # [N, K, S, S], where they were asked for
+    heatmaps: NDArray[np.float32] = field(default_factory=NO_HEATMAPS.copy)
+
+    @classmethod
+    def from_outputs(
+        cls, arrays: Mapping[str, NDArray], timings: Timings, digest: str
+    ) -> "FaceLandmarks":
+        """Make it of a predictor's outputs by name."""
+        heatmaps = arrays.get(HEATMAPS.name, NO_HEATMAPS)
+        return cls(arrays[LANDMARKS.name], arrays[SCORES.name], timings, digest, heatmaps)
 
 
 class Client(ABC):

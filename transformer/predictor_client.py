@@ -13,9 +13,6 @@ from serving.contract import (
     GRPC_CONFIG,
     GRPC_INFER,
     GRPC_SERVICE,
-    HEATMAPS,
-    LANDMARKS,
-    SCORES,
     SET_HEADER,
 )
 from serving.errors import InvalidTensor, PredictorUnavailable, ServingError
@@ -27,7 +24,7 @@ from serving.grpc.servicer import METADATA_BYTES
 from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
-from transformer.client import NOTHING, WITH_HEATMAPS, Client, FaceLandmarks
+from transformer.client import WITH_HEATMAPS, Client, FaceLandmarks
 from transformer.target import grpc_target
 
 SERVICE_CONFIG = {
@@ -123,13 +120,7 @@ class PredictorClient(Client):
         timings = read_timings(told.get("server-timing", ""))
         timings.pop(Stage.TOTAL, None)
         digest = str(told.get(SET_HEADER, ""))
-        return FaceLandmarks(
-            arrays[LANDMARKS.name],
-            arrays[SCORES.name],
-            timings,
-            digest,
-            arrays.get(HEATMAPS.name, NOTHING),
-        )
+        return FaceLandmarks.from_outputs(arrays, timings, digest)
 
     async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
         """Ask for the landmark set of a model.

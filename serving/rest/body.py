@@ -14,9 +14,7 @@ from serving.settings import ServerSettings
 
 NOTHING = re.compile(r"q=0(\.0{0,3})?")  # the quality of what is not acceptable (RFC 9110)
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
-OFFLOAD_BODY_BYTES = (
-    64 * 2**10
-)  # bytes from which on a body is worked on in a thread, not on the event loop
+OFFLOAD_BODY_BYTES = 64 * 2**10  # longer bodies are worked on in a thread, not on the event loop
 MAX_MEMBERS = 64  # of a gzip body, which RFC 1952 allows to have several
 WORTH_IT = 1024  # bytes; smaller answers go as they are
 
