@@ -1,6 +1,5 @@
 """REST requests and answers: JSON, a picture as it is, and V2's binary tensors."""
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtest.known import Known
+from tools.v2_json import image_tensor, pack_strings, pack_tensor
 
 DTYPES = {"FP32": np.float32, "INT32": np.int32}
 LENGTH = "Inference-Header-Content-Length"
@@ -30,25 +30,17 @@ def write_picture(picture: Known) -> Body:
 
 def write_json(pictures: Sequence[Known]) -> Body:
     """Write a V2 request with pictures in base64."""
-    data = [base64.b64encode(picture.content).decode() for picture in pictures]
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [len(data)], "data": data}
+    tensor = image_tensor(*(picture.content for picture in pictures))
     content = json.dumps({"inputs": [tensor]}).encode()
     return Body(content, {"Content-Type": "application/json"}, pictures)
 
 
 def write_binary(pictures: Sequence[Known]) -> Body:
     """Write a V2 request whose tensors, and its answer's, are raw bytes behind the JSON."""
-    parts = [len(p.content).to_bytes(4, "little") + p.content for p in pictures]
-    raw = b"".join(parts)
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [len(pictures)]}
-    head = json.dumps(
-        {
-            "inputs": [{**tensor, "parameters": {"binary_data_size": len(raw)}}],
-            "outputs": [{"name": n, "parameters": {"binary_data": True}} for n in OUTPUTS],
-        }
-    ).encode()
-    kind = {"Content-Type": "application/octet-stream", LENGTH: str(len(head))}
-    return Body(head + raw, kind, pictures)
+    raw = pack_strings(picture.content for picture in pictures)
+    wanted = [{"name": name, "parameters": {"binary_data": True}} for name in OUTPUTS]
+    content, headers = pack_tensor("image", "BYTES", [len(pictures)], raw, outputs=wanted)
+    return Body(content, {"Content-Type": "application/octet-stream"} | headers, pictures)
 
 
 def read_outputs(content: bytes, headers: Mapping[str, str]) -> dict[str, NDArray]:

@@ -70,15 +70,18 @@ def bypass_proxy() -> None:
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, hosts))
 
 
+def find_free_ports(count: int) -> list[int]:
+    """Find so many free ports."""
+    with contextlib.ExitStack() as held:  # all at once, so that none is found twice
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for entry in sockets:
+            entry.bind(("127.0.0.1", 0))
+        return [entry.getsockname()[1] for entry in sockets]
+
+
 def find_ports() -> Ports:
     """Find four free ports."""
-    sockets = [socket.socket() for _ in range(4)]
-    for entry in sockets:
-        entry.bind(("127.0.0.1", 0))
-    ports = Ports(*(entry.getsockname()[1] for entry in sockets))
-    for entry in sockets:
-        entry.close()
-    return ports
+    return Ports(*find_free_ports(4))
 
 
 def start_service(

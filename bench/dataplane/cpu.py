@@ -1,7 +1,6 @@
 """What a request costs in processor time, which neighbours on the machine hardly change."""
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -17,15 +16,10 @@ from bench.dataplane.run import (
     start,
     write_body,
 )
+from bench.usage import read_cpu
 from tools.v2_json import image_tensor
 
 CHECKPOINT = Path("models/simple_unet.pth")
-
-
-def read_cpu(service: Service) -> float:
-    """Read the processor time that a service has used, in seconds."""
-    fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_cpu() -> dict:
@@ -47,11 +41,13 @@ def spend(services: tuple[Service, ...], call: list, count: int) -> dict:
     """Let 64 callers ask so often; give the milliseconds a request of each service."""
     common = ["--clients", 64, "--warm", 0, "--seconds", 300]
     load(*call, *common, "--requests", max(10, count // 4))
-    before = [read_cpu(service) for service in services]
+    before = [read_cpu(service.process.pid) for service in services]
     run = load(*call, *common, "--requests", count)
     spent = zip(services, before, strict=True)
     return {
-        "cpu_ms": {s.name: round(1000 * (read_cpu(s) - b) / count, 2) for s, b in spent},
+        "cpu_ms": {
+            s.name: round(1000 * (read_cpu(s.process.pid) - b) / count, 2) for s, b in spent
+        },
         "per_second": run["per_second"],
         "codes": run["codes"],
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.dataplane.run import QUIET, Service, load, make_jpeg, write_body
 from bench.machine import describe_machine
+from bench.usage import read_pss
 from tools.processes import ROOT, find_ports, run_services, run_standalone
 
 CLIENTS = (1, 16, 64)
@@ -42,12 +43,6 @@ def read_cpu(service: Service) -> dict[str, float]:
     """Read the processor time of each thread, in milliseconds."""
     tasks = Path(f"/proc/{service.process.pid}/task")
     return {t.name: int((t / "schedstat").read_text().split()[0]) / 1e6 for t in tasks.iterdir()}
-
-
-def read_pss(service: Service) -> float:
-    """Read the memory of a process, of shared pages its share, in MiB."""
-    lines = Path(f"/proc/{service.process.pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
 
 
 def measure(services: tuple[Service, ...], body: Path, clients: int) -> dict[str, float]:
@@ -79,7 +74,7 @@ def main(rounds: int) -> None:
                     if turn:  # the first one warms up
                         seen.setdefault((kind, clients), []).append(found)
         for kind, services in running.items():
-            rows[kind]["pss_mb"] = round(sum(map(read_pss, services)))
+            rows[kind]["pss_mb"] = round(sum(read_pss(service.process.pid) for service in services))
     for (kind, clients), all_found in seen.items():
         for name, key in (("cpu_ms", "cpu"), ("loops_ms", "loops")):
             rows[kind][name][clients] = round(statistics.median(f[key] for f in all_found), 2)

@@ -9,7 +9,7 @@ those of the first row; boxes are compared with those of the detector's own firs
 
 import argparse
 import csv
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +27,11 @@ from bench.detector.pictures import (
 )
 from bench.detector.steps import Quantised, Step, list_steps
 from bench.machine import results_folder
-from pictures.read import Pixels
+from bench.usage import time_in_turns
 from predictor.engines import load_engine
 from transformer.detectors.base import Detector, Floats
 
 CHECKPOINT = Path("models/simple_unet.pth")
-
-
-def time_in_turns(detectors: list[Detector], picture: Pixels, rounds: int) -> list[list[float]]:
-    """Time each detector on a picture, one after the other: processor milliseconds."""
-    times: list[list[float]] = [[] for _ in detectors]
-    for turn in range(rounds + 3):
-        for detector, taken in zip(detectors, times, strict=True):
-            begun = time.process_time()
-            detector.detect(picture)
-            if turn >= 3:
-                taken.append((time.process_time() - begun) * 1e3)
-    return times
 
 
 Boxes = dict[str, list[Floats]]  # of each picture of each set
@@ -102,10 +90,11 @@ def main() -> None:
     detectors = [step.load() for step in steps]
     photo = sets["portraits"][0]  # 1024x1024
     picture, _ = lay_on_grey(np.asarray(cv2.resize(photo, (480, 480)), np.uint8), CANVAS)
-    times = time_in_turns(detectors, picture, a.rounds)
-    photo_times = time_in_turns(
-        [d for d, step in zip(detectors, steps, strict=True) if not step.one_shape], photo, a.rounds
-    )
+    looks = [partial(detector.detect, picture) for detector in detectors]
+    times = time_in_turns(looks, a.rounds, warm=3)
+    any_shape = [d for d, step in zip(detectors, steps, strict=True) if not step.one_shape]
+    looks = [partial(detector.detect, photo) for detector in any_shape]
+    photo_times = time_in_turns(looks, a.rounds, warm=3)
     first: dict[str, Boxes] = {}  # of each detector
     rows: list[dict[str, Any]] = []
     for step, detector, taken in zip(steps, detectors, times, strict=True):

@@ -9,8 +9,6 @@ processor time of one thread, so that neighbours change little.
 
 import argparse
 import csv
-import time
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import cv2
 import numpy as np
 
 from bench.detector.pictures import read_sets
+from bench.usage import time_in_turns
 from pictures.read import Pixels
 from predictor.engines import load_engine
 from predictor.engines.base import Engine
@@ -67,18 +66,6 @@ def scramble(picture: Pixels, tile: int = 32) -> Pixels:
     return np.ascontiguousarray(mixed.reshape(rows * tile, columns * tile, 3))
 
 
-def time_in_turns(runs: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
-    """Time calls one after the other, several times: the median of each, processor milliseconds."""
-    times: list[list[float]] = [[] for _ in runs]
-    for turn in range(rounds + 1):
-        for run, taken in zip(runs, times, strict=True):
-            begun = time.process_time()
-            run()
-            if turn:
-                taken.append((time.process_time() - begun) * 1e3)
-    return [float(np.median(taken)) for taken in times]
-
-
 def count_looks(detector: Detector, picture: Pixels) -> tuple[int, Floats, int]:
     """Count the looks that a picture takes; and its boxes `[F,4]` and turn."""
     with patch.object(detector, "detect", wraps=detector.detect) as look:
@@ -107,7 +94,7 @@ def measure_kind(
             scores = engine.predict(cut_crops(engine, picture, boxes, turn))[1]
             doubtful += len(find_doubtful(scores))
         looks = partial(detector.detect, picture), partial(find_way_up, detector, picture)
-        times = time_in_turns(looks, rounds)
+        times = np.median(time_in_turns(looks, rounds), axis=1)
         plain.append(times[0])
         turned.append(times[1])
     return {
@@ -135,7 +122,8 @@ def measure_network(
         engine.predict(crop)
         engine.predict(three)
 
-    times = time_in_turns([lambda: engine.predict(crop), look_again], 10 * rounds)
+    runs = [lambda: engine.predict(crop), look_again]
+    times = np.median(time_in_turns(runs, 10 * rounds), axis=1)
     row = {"pictures": "the network, a face: sure, doubtful", "count": 1, "faces": 1}
     row |= {"detect_cpu_ms": round(times[0], 2), "way_up_cpu_ms": round(times[1], 2)}
     return [row | {"more_cpu_ms": round(times[1] - times[0], 2)}]

@@ -1,26 +1,21 @@
 """Request bodies in each peer's form, and its answers back as landmarks."""
 
-import base64
 import json
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.v2_json import encode_files, face_tensor, image_tensor, pack_strings, pack_tensor
+
 Body = tuple[bytes, str, str]  # content, content type, further headers
 JSON = "application/json"
 
 
-def encode(pictures: list[bytes]) -> list[str]:
-    return [base64.b64encode(picture).decode() for picture in pictures]
-
-
 def write_v2(name: str, datatype: str, shape: list[int], raw: bytes) -> Body:
     """Write one tensor as V2's binary extension has it."""
-    tensor: dict[str, object] = {"name": name, "datatype": datatype, "shape": shape}
-    tensor["parameters"] = {"binary_data_size": len(raw)}
-    head = json.dumps({"inputs": [tensor]}).encode()
-    more = f"Inference-Header-Content-Length: {len(head)}\r\n"
-    return head + raw, "application/octet-stream", more
+    content, headers = pack_tensor(name, datatype, shape, raw)
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return content, "application/octet-stream", more
 
 
 def make_raw(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
@@ -32,11 +27,11 @@ def make_jpeg(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
 
 
 def make_base64_face(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
-    return json.dumps({"faces": encode([faces.tobytes()])[0]}).encode(), JSON, ""
+    return json.dumps({"faces": encode_files([faces.tobytes()])[0]}).encode(), JSON, ""
 
 
 def make_base64_list(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
-    return json.dumps({"pictures": encode(pictures)}).encode(), JSON, ""
+    return json.dumps({"pictures": encode_files(pictures)}).encode(), JSON, ""
 
 
 def make_json_faces(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
@@ -44,8 +39,7 @@ def make_json_faces(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
 
 
 def make_v2_json_face(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
-    tensor = {"name": "face", "datatype": "UINT8", "shape": list(faces.shape)}
-    return json.dumps({"inputs": [{**tensor, "data": faces.ravel().tolist()}]}).encode(), JSON, ""
+    return json.dumps({"inputs": [face_tensor(faces)]}).encode(), JSON, ""
 
 
 def make_v2_binary_face(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
@@ -53,14 +47,12 @@ def make_v2_binary_face(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body
 
 
 def make_v2_base64(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
-    tensor: dict[str, object] = {"name": "image", "datatype": "BYTES", "shape": [len(pictures)]}
-    tensor["parameters"] = {"content_type": "base64"}
-    return json.dumps({"inputs": [{**tensor, "data": encode(pictures)}]}).encode(), JSON, ""
+    tensor = image_tensor(*pictures) | {"parameters": {"content_type": "base64"}}
+    return json.dumps({"inputs": [tensor]}).encode(), JSON, ""
 
 
 def make_v2_binary_rows(faces: NDArray[np.uint8], pictures: list[bytes]) -> Body:
-    raw = b"".join(len(item).to_bytes(4, "little") + item for item in pictures)
-    return write_v2("image", "BYTES", [len(pictures), 1], raw)
+    return write_v2("image", "BYTES", [len(pictures), 1], pack_strings(pictures))
 
 
 FORMS = {

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.peers.table import OUT, Server
-from tools.processes import ROOT
+from bench.usage import read_cpu, read_pss
+from tools.processes import ROOT, find_free_ports
 
 PORTS = ("rest", "grpc", "predictor_rest", "predictor_grpc", "metrics")
-TICK = os.sysconf("SC_CLK_TCK")
 ENDED = "It ended at its start"
 MARK = "PEERS_RUN"  # in the environment of all that a server starts
 
@@ -50,21 +49,19 @@ class Running:
 
     def read_cpu(self) -> float:
         """Read the processor seconds of all its processes, their ended children included."""
-        total = 0
+        total = 0.0
         for pid in self.find_pids():
             with contextlib.suppress(OSError):
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                total += sum(map(int, fields[11:15]))
-        return total / TICK
+                total += read_cpu(pid, children=True)
+        return total
 
     def read_pss(self) -> float:
         """Read the memory of all its processes in MB, what they share counted once."""
-        total = 0
+        total = 0.0
         for pid in self.find_pids():
             with contextlib.suppress(OSError):
-                text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += int(text.partition("\nPss:")[2].split()[0])
-        return total / 1024
+                total += read_pss(pid)
+        return total
 
     def tell_end(self) -> str | None:
         """Say with the end of its log that a process has ended; None while all run."""
@@ -116,21 +113,10 @@ def wait_until(done: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def find_free_ports() -> dict[str, int]:
-    """Find a free port for each name."""
-    sockets = [socket.socket() for _ in PORTS]
-    for entry in sockets:
-        entry.bind(("127.0.0.1", 0))
-    ports = {name: entry.getsockname()[1] for name, entry in zip(PORTS, sockets, strict=True)}
-    for entry in sockets:
-        entry.close()
-    return ports
-
-
 @contextlib.contextmanager
 def run_server(server: Server, detector: str) -> Iterator[Running]:
     """Start a server and end it with the block; it may not be ready yet."""
-    ports = find_free_ports()
+    ports = dict(zip(PORTS, find_free_ports(len(PORTS)), strict=True))
     log = OUT / "logs" / f"{server.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
