@@ -115,7 +115,7 @@ def drain(record: ScenarioResult, release: Release) -> None:
     kubectl("cordon", node)
     try:
         for component in ("predictor", "transformer"):
-            evict(release, release.ready_pods(component)[0]["metadata"]["name"])
+            evict_when_allowed(release, release.ready_pods(component)[0]["metadata"]["name"])
         wait_until("one predictor", lambda: len(release.ready_pods("predictor")) == 1, 60)
         try:
             evict(release, release.ready_pods("predictor")[0]["metadata"]["name"])
@@ -133,14 +133,19 @@ def has_two(release: Release, component: str) -> bool:
 
 
 def evict(release: Release, pod: str) -> None:
-    """Ask for the pod to go until the budget lets it, as `kubectl drain` does."""
+    """Ask once for the pod to go. Raise CommandError where the disruption budget refuses."""
     meta = {"name": pod, "namespace": release.namespace}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
     path = f"/api/v1/namespaces/{release.namespace}/pods/{pod}/eviction"
+    kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+
+
+def evict_when_allowed(release: Release, pod: str) -> None:
+    """Ask for the pod to go until the budget lets it, as `kubectl drain` does."""
 
     def ask() -> bool:
         try:
-            kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+            evict(release, pod)
         except CommandError as error:
             if "TooManyRequests" not in str(error):
                 raise
