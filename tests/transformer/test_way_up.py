@@ -1,5 +1,7 @@
 """Pictures and faces that lie on their side or head come back with points where they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,21 +11,13 @@ from tests.support.guarding import guards
 from tests.transformer.fakes import FakePredictor
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.faces import DetectedFaces
+from transformer.looks import Look, join_maps, measure_rolls
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
 from transformer.predictor_client import FaceLandmarks
+from transformer.second_look import DOUBT, LEAN, MOST, find_doubtful, find_leaning
 from transformer.settings import TransformerSettings
-from transformer.way_up import (
-    DOUBT,
-    MOST,
-    choose_turns,
-    find_doubtful,
-    find_way_up,
-    turn_boxes_back,
-    turn_crops,
-    turn_maps,
-    turn_points_back,
-)
+from transformer.way_up import find_way_up, turn_boxes_back
 
 
 class BrightSide:
@@ -74,30 +68,56 @@ def test_turned_looks_that_show_nothing_better_change_nothing() -> None:
 def test_points_boxes_and_maps_follow_the_turn() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (200, 160), np.uint8)
     square = Square(20, 30, 96)  # pixel by pixel
-    crop = crop_face(picture, square, 96)[None, None]
+    crop = crop_face(picture, square, 96)[None]
     for turn in range(4):
-        turns = np.array([turn], np.int8)
-        turned = turn_crops(crop, turns)[0, 0]
-        points = np.array([[[10, 20], [95, 0], [40, 80]]], np.float32)
-        (back,) = to_picture(turn_points_back(points, turns, 96), [square], 96)
-        for (x, y), (u, v) in zip(points[0].astype(int), back.round().astype(int), strict=True):
-            assert turned[y, x] == picture[v, u]
-        (mapped,) = turn_maps(map_to_crop(square, 96)[None], turns, 96)
-        there = np.column_stack([back, np.ones(3)]) @ mapped.T
-        np.testing.assert_allclose(there, points[0], atol=1e-4)
+        looks = (
+            Look.first(np.rot90(crop, turn, (1, 2)), turn),
+            Look.first(crop, 0).turn_quarters(turn),
+        )
+        for look in looks:
+            points = np.array([[10, 20], [95, 0], [40, 80]], np.float32)
+            (back,) = to_picture(look.map_back(points)[None], [square], 96)
+            for (x, y), (u, v) in zip(points.astype(int), back.round().astype(int), strict=True):
+                assert look.crop[0, y, x] == picture[v, u]
+            mapped = join_maps(look.turn, map_to_crop(square, 96))
+            there = np.column_stack([back, np.ones(3)]) @ mapped.T
+            np.testing.assert_allclose(there, points, atol=1e-4)
     box = turn_boxes_back(np.array([[0.0, 0, 10, 20]]), 1, 160, 200)
     assert box.tolist() == [[140, 0, 160, 10]]
 
 
-@guards("transformer/way_up.py", 'kind="stable")[:MOST]', becomes='kind="stable")')
-def test_doubt_is_bounded_and_better_turns_are_chosen() -> None:
+@pytest.mark.parametrize("degrees", [-70.0, -25.0, 30.0, 45.0])
+def test_a_crop_is_rotated_by_what_its_points_lean(degrees: float) -> None:
+    eyes = np.full((15, 2), 47.5, np.float32)
+    slope = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], np.float32)
+    for left, right in DEFAULT.mirror:  # all pairs on one slanting line
+        eyes[DEFAULT.points.index(left)] += 20 * slope
+        eyes[DEFAULT.points.index(right)] -= 20 * slope
+    assert measure_rolls(eyes[None], DEFAULT) == pytest.approx([degrees], abs=1e-3)
+    crop = np.zeros((1, 96, 96), np.uint8)
+    x, y = np.rint(47.5 + 30 * slope).astype(int)
+    crop[0, y - 1 : y + 2, x - 1 : x + 2] = 255  # a mark on the line
+    look = Look.first(crop, 0).rotate(degrees)
+    at = np.argwhere(look.crop[0] > 128).mean(0)[::-1]  # x, y
+    np.testing.assert_allclose(at, [77.5, 47.5], atol=1)
+    np.testing.assert_allclose(look.map_back(at[None].astype(np.float32))[0], [x, y], atol=1)
+
+
+def test_a_set_without_mirrored_points_never_leans() -> None:
+    points = np.random.default_rng(0).uniform(0, 95, (3, 15, 2)).astype(np.float32)
+    assert measure_rolls(points, replace(DEFAULT, mirror=())).tolist() == [0, 0, 0]
+
+
+@guards("transformer/second_look.py", 'kind="stable")[:MOST]', becomes='kind="stable")')
+def test_looks_again_are_bounded() -> None:
     scores = np.full((3 * MOST, 15), DOUBT - 0.1)
     scores[::2] = 0.9
     assert len(find_doubtful(scores)) == MOST
     assert find_doubtful(np.full((4, 15), 0.9)).tolist() == []
-    turned = np.full((3, 2, 15), 0.5)
-    turned[1, 0] = 0.9
-    assert choose_turns(np.full((2, 15), 0.5), turned).tolist() == [2, 0]
+    rolls = np.full(3 * MOST, LEAN + 1, np.float32)
+    rolls[5], rolls[7] = -80, LEAN - 1
+    assert len(find_leaning(rolls)) == MOST and 5 in find_leaning(rolls)
+    assert find_leaning(rolls[7:8]).tolist() == []
 
 
 class LowerHalf(FakePredictor):
@@ -113,7 +133,7 @@ class LowerHalf(FakePredictor):
 
 
 @guards(
-    "transformer/model.py",
+    "transformer/second_look.py",
     "located.landmarks.copy(), located.scores.copy()",
     becomes="located.landmarks, located.scores",
 )
