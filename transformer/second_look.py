@@ -18,6 +18,7 @@ Predict = Callable[[NDArray[np.uint8]], Awaitable[FaceLandmarks]]
 TURNS = (1, 2, 3)  # quarters, counter-clockwise
 MOST = 32  # faces of a request that are looked at again for one reason, the worst first
 DOUBT = 0.75  # mean score of a face's points; upright portraits have 0.95, turned ones 0.5
+LOST = 0.6  # below it the points are nowhere in particular, and so is what they lean by
 GAIN = 0.05  # by how much a turned look must be better
 # Degrees. Of 20 portraits leaning by 45 the points moved 2.7 % of the eyes' distance from the
 # upright ones', and 0.9 % after a second look; by 20 degrees 0.9 and 0.8.
@@ -34,8 +35,11 @@ async def look_again(
     doubtful = find_doubtful(located.scores)
     if len(doubtful):
         await turn_doubtful(doubtful, looks, located, predict)
+    if located.digest not in ("", landmarks.digest) or located.landmarks.shape[1] != len(landmarks):
+        return  # the predictor has been replaced: these are no points of the set that is known
     rolls = measure_rolls(located.landmarks, landmarks)
-    leaning = find_leaning(rolls)
+    known = located.scores.mean(axis=1) > LOST
+    leaning = find_leaning(np.where(known, rolls, 0))
     if len(leaning):
         await straighten_leaning(leaning, rolls, looks, located, predict)
 

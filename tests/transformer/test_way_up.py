@@ -15,7 +15,15 @@ from transformer.looks import Look, join_maps, measure_rolls
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
 from transformer.predictor_client import FaceLandmarks
-from transformer.second_look import DOUBT, LEAN, MOST, find_doubtful, find_leaning
+from transformer.second_look import (
+    DOUBT,
+    LEAN,
+    LOST,
+    MOST,
+    find_doubtful,
+    find_leaning,
+    look_again,
+)
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_way_up, turn_boxes_back
 
@@ -163,3 +171,33 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     )
     # The heatmaps are those of the crop as `crops` has it, which was looked at last.
     assert (outputs["heatmaps"][1, 0, 48:].mean() == 255) == turned
+
+
+@guards("transformer/second_look.py", "np.where(known, rolls, 0)", becomes="rolls")
+async def test_leaning_faces_are_shown_level_where_their_points_say_something() -> None:
+    points = np.full((4, 15, 2), 47.5, np.float32)
+    for left, right in DEFAULT.mirror:
+        points[:, DEFAULT.points.index(left)] += (20, 15)
+        points[:, DEFAULT.points.index(right)] -= (20, 15)
+    points[3] = points[3, :, ::-1] * (1, 0) + (0, 40)  # this one's eyes are level
+    scores = np.full((4, 15), 0.9, np.float32)
+    scores[1] = LOST - 0.01
+    located = FaceLandmarks(points.copy(), scores.copy(), {}, DEFAULT.digest)
+    looks = [Look.first(np.zeros((1, 96, 96), np.uint8), 0) for _ in range(4)]
+    shown = []
+
+    async def predict(crops: np.ndarray) -> FaceLandmarks:
+        if len(crops) % 3 == 0:  # the doubtful one's turned looks
+            return FaceLandmarks(np.zeros((3, 15, 2), np.float32), np.zeros((3, 15), np.float32))
+        shown.append(len(crops))
+        sure = np.array([[0.86], [0.84]], np.float32) * np.ones((1, 15), np.float32)
+        return FaceLandmarks(np.ones((2, 15, 2), np.float32), sure)
+
+    await look_again(looks, located, DEFAULT, predict)
+    assert shown == [2]  # the first and the third
+    assert located.landmarks[0].tolist() == [[1, 1]] * 15  # hardly less sure
+    assert looks[0].turn[0, 1] == pytest.approx(0.6)  # 15 over the line's 25: sine of the lean
+    np.testing.assert_array_equal(located.landmarks[1:], points[1:])
+    stranger = replace(located, landmarks=points, scores=scores, digest="another")
+    await look_again(looks, stranger, DEFAULT, predict)
+    assert shown == [2]
