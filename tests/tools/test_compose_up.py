@@ -28,7 +28,10 @@ def find_compose() -> list[str]:
 
 
 def succeeds(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 COMPOSE = find_compose()
