@@ -45,7 +45,7 @@ def locate_all(
     if len(left) < len(pictures):
         print(f"{len(pictures) - len(left)} of {len(pictures)} are done.", file=sys.stderr)
     failures: dict[str, Exception] = {}
-    hopeless = GONE + ELSEWHERE
+    hopeless: tuple[str, ...] = GONE + ELSEWHERE
     results = client.locate_many([pictures[name] for name in left], progress=len(left) > 1)
     try:
         for name, result in zip(left, results, strict=True):

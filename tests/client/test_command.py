@@ -122,7 +122,7 @@ def test_a_service_that_is_gone_ends_the_run(folder, tmp_path):
 def test_another_service_ends_the_run_unless_ours_has_answered(
     script, folder, tmp_path, status, body, hint
 ):
-    answer = (status, body, {})
+    answer: tuple[int, object, dict[str, str]] = (status, body, {})
     script.queue = [answer] * 8
     _, said = run(script, folder, "--threads=1", code=2)
     assert "1 of 4 pictures failed" in said and hint in said.splitlines()[-1]

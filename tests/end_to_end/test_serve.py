@@ -40,6 +40,7 @@ def start_serve(*arguments: str) -> subprocess.Popen[str]:
 def test_it_serves_where_it_says_until_it_is_stopped(one):
     first = find_row(4)
     with start_serve(*one, "--port", str(first)) as process:
+        assert process.stdout and process.stderr
         try:
             printed = ""
             while "Ctrl-C stops" not in printed:
