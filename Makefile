@@ -1,5 +1,6 @@
 # `make demo` and `make test` set everything up by themselves.
 PYTHON ?= python3
+PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -10,7 +11,7 @@ NO_PACKAGES := echo "pip could not install the packages, for the reason above: w
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
-	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C"
+	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C; PORT=9080 takes others"
 	@echo "make serve-one   the same in one process, on 8080 and 8081: less memory, no hop"
 	@echo "make test     lint, types and tests"
 	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
@@ -29,10 +30,10 @@ demo: $(VENV)/run.stamp models
 	@$(BIN)/python -m tools.demo
 
 serve: $(VENV)/run.stamp models
-	@$(BIN)/python -m tools.serve
+	@$(BIN)/python -m tools.serve --port $(PORT)
 
 serve-one: $(VENV)/run.stamp models
-	@$(BIN)/python -m tools.serve one
+	@$(BIN)/python -m tools.serve --one --port $(PORT)
 
 test: lint types models
 	@$(BIN)/python -m pytest
@@ -41,6 +42,7 @@ test: lint types models
 SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoint.py \
         predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
         transformer/test_connection.py tools/test_package.py tools/test_guards.py tools/test_compose.py \
+        tools/test_compose_up.py \
         client/test_install.py client/test_command.py page tools/test_pythons.py loadtest/test_run.py
 test-fast: lint types models
 	@$(BIN)/python -m pytest --quiet $(SLOW:%=--ignore=tests/%)

@@ -30,6 +30,7 @@ class RestTransport:
         headers: Mapping[str, str] | None = None,
         connections: int = 10,
     ):
+        url = url if "://" in url else f"http://{url}"  # as curl takes it
         self.address = f"{url.rstrip('/')}/v2/models/{quote(model, safe='')}"
         self.timeout, self.headers = timeout, dict(headers or {})
         self.session = requests.Session()

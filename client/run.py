@@ -12,6 +12,14 @@ from .result import Picture, Result
 
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
 GONE = ("unreachable", "bad_address", "no_grpc")  # no other picture fares better
+# Nor after these, where no picture was answered yet; later a gateway that changes over says them.
+ELSEWHERE = ("404", "401", "other_service", "model_not_found")
+ADDRESS = "Is the service up, and --url or LANDMARKS_URL its address?"
+HINTS = {
+    "401": "Its gateway asks who you are: --header 'Authorization: Bearer TOKEN'.",
+    "model_not_found": "--model names another one.",
+    **dict.fromkeys(("404", "other_service", "unreachable", "bad_address"), ADDRESS),
+}
 
 
 class Output(Protocol):
@@ -37,13 +45,16 @@ def locate_all(
     if len(left) < len(pictures):
         print(f"{len(pictures) - len(left)} of {len(pictures)} are done.", file=sys.stderr)
     failures: dict[str, Exception] = {}
+    hopeless: tuple[str, ...] = GONE + ELSEWHERE
     results = client.locate_many([pictures[name] for name in left], progress=len(left) > 1)
     try:
         for name, result in zip(left, results, strict=True):
             if error := finish(name, result, output, find_drawing(name)):
                 failures[name] = error
-                if isinstance(error, ServiceError) and error.code in GONE:
+                if isinstance(error, ServiceError) and error.code in hopeless:
                     break
+            else:
+                hopeless = GONE
     finally:
         results.close()
         output.close()
@@ -73,8 +84,9 @@ def report_failures(failures: Mapping[str, Exception], pictures: int) -> None:
         print(f"\n{len(failures)} of {pictures} pictures failed:", file=sys.stderr)
     for name, error in failures.items():
         print(f"{name}: {error}" if pictures > 1 else error, file=sys.stderr)
-    if any(isinstance(error, ServiceError) and error.code in GONE for error in failures.values()):
-        print("Is the service up, and --url or LANDMARKS_URL its address?", file=sys.stderr)
+    codes = [error.code for error in failures.values() if isinstance(error, ServiceError)]
+    for hint in dict.fromkeys(HINTS[code] for code in codes if code in HINTS):
+        print(hint, file=sys.stderr)
 
 
 def place_drawing(folder: Path, name: str) -> Path:

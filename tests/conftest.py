@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from serving.telemetry import tracing
 from tests.support.left_out import write_left_out
 from tests.support.soak import COUNTS, SOAK
-from tools.processes import Service, bypass_proxy, find_ports, run_services
+from tools.processes import Service, bypass_proxy, find_ports, run_services, run_standalone
 
 bypass_proxy()
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +38,23 @@ def predictor(services: tuple[Service, Service]) -> Service:
 @pytest.fixture(scope="session")
 def transformer(services: tuple[Service, Service]) -> Service:
     return services[1]
+
+
+@pytest.fixture(scope="session")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Both in one process, with a second model and the repository's methods."""
+    logs = tmp_path_factory.mktemp("logs")
+    folder = logs / "models"
+    folder.mkdir()
+    for path in (ROOT / "models").glob("student_unet.*"):
+        (folder / path.name).symlink_to(path)
+    settings = {
+        "LANDMARKS_DRAIN_SECONDS": "0",
+        "LANDMARKS_MODELS": str(folder),
+        "LANDMARKS_REPOSITORY_API": "true",
+    }
+    with run_standalone(find_ports(), logs, settings) as service:
+        yield service
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""`make serve`: both services on their usual ports until Ctrl-C; `make serve-one`: in one."""
+"""`make serve`: both services on four ports in a row until Ctrl-C; `make serve-one`: in one."""
 
+import argparse
 import contextlib
 import signal
-import sys
+import socket
 import time
 from collections.abc import Iterator
 
@@ -12,12 +13,31 @@ HELP = """
 Open http://127.0.0.1:{ports.rest}/ and drop a picture there. Or, from another terminal:
   curl --data-binary @tests/assets/astronaut.jpg -H 'Content-Type: image/jpeg' \\
        http://127.0.0.1:{ports.rest}/v2/models/unet/infer
-  .venv/bin/python -m client tests/assets/astronaut.jpg --overlay out/astronaut.png
+  .venv/bin/python -m client --url http://127.0.0.1:{ports.rest} tests/assets/astronaut.jpg \\
+       --overlay out/astronaut.png
   .venv/bin/python -m client tests/assets/astronaut.jpg --grpc 127.0.0.1:{ports.grpc}
   curl http://127.0.0.1:{ports.rest}/v2/models/unet            # what goes in and out
   curl http://127.0.0.1:{ports.rest}/metrics
 """
 ALONE = "The predictor alone: REST {ports.predictor_rest}, gRPC {ports.predictor_grpc}."
+
+
+def choose_ports(first: int, one: bool) -> Ports:
+    """Take the ports from the first one on. Raises StartError where another program has one."""
+    ports = Ports(*range(first, first + 4))
+    needed = range(first, first + (2 if one else 4))
+    for port in needed:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise StartError(
+                    f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}): stop what listens"
+                    f" there, or name the first of {len(needed)} others, as in"
+                    f" make {'serve-one' if one else 'serve'} PORT=9080"
+                ) from None
+    return ports
 
 
 @contextlib.contextmanager
@@ -48,8 +68,19 @@ def serve(ports: Ports, one: bool) -> None:
     print("stopped", flush=True)
 
 
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.serve", description=__doc__)
+    parser.add_argument("--one", action="store_true", help="both in one process")
+    parser.add_argument("--port", type=int, default=Ports().rest, help="the first of the ports")
+    given = parser.parse_args()
+    if not 1024 <= given.port <= 65532:
+        parser.error(f"a first port is from 1024 to 65532, not {given.port}")
+    return given
+
+
 if __name__ == "__main__":
+    given = parse_arguments()
     try:
-        serve(Ports(), one=sys.argv[1:] == ["one"])
+        serve(choose_ports(given.port, given.one), given.one)
     except StartError as error:
         raise SystemExit(str(error)) from None

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import re
 import zlib
 
 from starlette.requests import Request
@@ -10,9 +9,9 @@ from starlette.requests import Request
 from serving.admission import Ticket
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
+from serving.rest.accept import choose_encoding
 from serving.settings import ServerSettings
 
-NOTHING = re.compile(r"q=0(\.0{0,3})?")  # the quality of what is not acceptable (RFC 9110)
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
 OFFLOAD_BODY_BYTES = 64 * 2**10  # longer bodies are worked on in a thread, not on the event loop
 MAX_MEMBERS = 64  # of a gzip body, which RFC 1952 allows to have several
@@ -98,15 +97,6 @@ async def compress_body(content: bytes, accepted: str | None) -> tuple[bytes, di
     if len(content) > OFFLOAD_BODY_BYTES:
         return await run_aside(pack, content), headers
     return pack(content), headers
-
-
-def choose_encoding(accepted: str) -> str:
-    """Choose gzip or deflate out of an Accept-Encoding, or "" for neither."""
-    offered = {}
-    for part in accepted.lower().split(","):
-        name, _, quality = part.partition(";")
-        offered[name.strip()] = not NOTHING.fullmatch(quality.replace(" ", ""))
-    return next((name for name in ("gzip", "deflate") if offered.get(name)), "")
 
 
 def pack_gzip(content: bytes) -> bytes:

@@ -113,6 +113,11 @@ def test_a_bad_address_is_told_at_once(url):
     assert caught.value.code == "bad_address"
 
 
+def test_an_address_needs_no_scheme(script):
+    with Client(script.url.removeprefix("http://")) as client:
+        assert len(client.locate(b"face")) == 1
+
+
 def test_a_path_that_cannot_be_read_is_told(script, tmp_path):
     for path in (tmp_path, tmp_path / "none.jpg", "a\0b"):
         with pytest.raises(ServiceError, match="unreadable"):

@@ -13,7 +13,7 @@ import pytest
 from client.faces import Face, Point, ServiceError
 from client.results_file import KINDS, CsvFile, JsonFile, NdjsonFile
 from client.run import place_drawing
-from tests.client.service import NAMES
+from tests.client.service import FACES, NAMES
 from tools.processes import ROOT
 
 FACE = Face((1.0, 2.0, 3.0, 4.0), 0.9, (Point("a", 1.0, 2.0, 0.5), Point("b", 3.0, 4.0, 0.5)))
@@ -108,6 +108,27 @@ def test_a_service_that_is_gone_ends_the_run(folder, tmp_path):
     _, said = run("http://127.0.0.1:1", folder, "--out", out, "--retries=0", code=2)
     assert "1 of 4 pictures failed" in said and "LANDMARKS_URL" in said
     assert out.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "hint"),
+    [
+        (404, b"404 page not found", "LANDMARKS_URL"),
+        (200, {"hello": "world"}, "LANDMARKS_URL"),
+        (401, {}, "--header 'Authorization"),
+        (404, {"error": "There is none.", "code": "model_not_found"}, "--model"),
+    ],
+)
+def test_another_service_ends_the_run_unless_ours_has_answered(
+    script, folder, tmp_path, status, body, hint
+):
+    answer: tuple[int, object, dict[str, str]] = (status, body, {})
+    script.queue = [answer] * 8
+    _, said = run(script, folder, "--threads=1", code=2)
+    assert "1 of 4 pictures failed" in said and hint in said.splitlines()[-1]
+    script.queue = [(200, FACES, {}), answer]
+    _, said = run(script, folder, "--threads=1", code=2)
+    assert "2 of 4 pictures failed" in said and hint in said.splitlines()[-1]
 
 
 def test_an_empty_folder_is_an_error(script, tmp_path):

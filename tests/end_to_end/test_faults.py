@@ -18,6 +18,9 @@ from tests.support.load import FACE, INFLIGHT, Load, make_request, read_metric, 
 from tools.processes import find_ports, start_service, wait_ready
 from tools.v2_json import image_tensor
 
+QUICK = {"LANDMARKS_DRAIN_SECONDS": "1.5"}
+FOUND_AGAIN = 1.5  # seconds: the transformer finds a predictor that is back within one
+
 
 async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
     async with limit:
@@ -75,31 +78,39 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
     assert await asyncio.to_thread(read_metric, predictor, INFLIGHT) == 0
 
 
-@pytest.fixture
-def pair(tmp_path):
-    """Two predictors behind one transformer; tests stop and start what they like."""
-    ports, other = find_ports(), find_ports()
-    quick = {"LANDMARKS_DRAIN_SECONDS": "1.5"}
+@pytest.fixture(scope="module")
+def trio(tmp_path_factory):
+    """Two predictors behind one transformer."""
+    ports, other, logs = find_ports(), find_ports(), tmp_path_factory.mktemp("logs")
     running = {
-        "a": start_service(
-            "predictor", ports.predictor_rest, ports.predictor_grpc, tmp_path, quick
-        ),
-        "b": start_service("predictor", other.rest, other.grpc, tmp_path / "b", quick),
+        "a": start_service("predictor", ports.predictor_rest, ports.predictor_grpc, logs, QUICK),
+        "b": start_service("predictor", other.rest, other.grpc, logs / "b", QUICK),
     }
     target = f"ipv4:127.0.0.1:{running['a'].grpc},127.0.0.1:{running['b'].grpc}"
     settings = {"LANDMARKS_PREDICTOR": target, "LANDMARKS_DRAIN_SECONDS": "0"}
-    running["t"] = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
-    for service in running.values():
-        wait_ready(service)
-
-    def restart(name: str) -> None:
-        old = running[name]
-        logs = old.log.parent
-        running[name] = start_service("predictor", old.rest, old.grpc, logs, quick)
-
-    yield running, restart
+    running["t"] = start_service("transformer", ports.rest, ports.grpc, logs, settings)
+    yield running
     for service in running.values():
         service.stop()
+
+
+@pytest.fixture
+def pair(trio):
+    """The same with a way to restart one; tests stop and start what they like."""
+
+    def restart(name: str) -> None:
+        old = trio[name]
+        trio[name] = start_service("predictor", old.rest, old.grpc, old.log.parent, QUICK)
+
+    ended = [name for name in "abt" if trio[name].process.poll() is not None]
+    assert "t" not in ended, "the transformer ended"
+    for name in ended:  # in an earlier test
+        restart(name)
+    for service in trio.values():
+        wait_ready(service)
+    if ended:
+        time.sleep(FOUND_AGAIN)
+    return trio, restart
 
 
 @guards(
@@ -141,7 +152,7 @@ def test_a_rolling_restart_of_the_predictors_fails_no_request(pair, astronaut):
             assert running[name].process.wait(30) == 0
             restart(name)
             wait_ready(running[name])
-            time.sleep(1.5)  # the transformer finds it again within a second
+            time.sleep(FOUND_AGAIN)
         assert len(load.answers) > 12
     assert {code for _, code, _ in load.answers} == {"ok"}, load.messages
 

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -33,19 +32,6 @@ REQUESTS = bad.BODIES | {  # and what only the predictor would not take is no mi
 }
 
 
-@pytest.fixture(scope="module")
-def one(tmp_path_factory) -> Iterator[Service]:
-    """The one process, with a second model and the repository's methods."""
-    logs = tmp_path_factory.mktemp("logs")
-    folder = logs / "models"
-    folder.mkdir()
-    for path in (ROOT / "models").glob("student_unet.*"):
-        (folder / path.name).symlink_to(path)
-    settings = QUICK | {"LANDMARKS_MODELS": str(folder), "LANDMARKS_REPOSITORY_API": "true"}
-    with run_standalone(find_ports(), logs, settings) as service:
-        yield service
-
-
 def post(service: Service, body: bytes, query: str = "", **headers: str) -> requests.Response:
     return requests.post(infer_url(service) + query, data=body, headers=JPEG | headers, timeout=30)
 
@@ -54,41 +40,46 @@ def connect(service: Service) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(f"127.0.0.1:{service.grpc}")
 
 
-def test_the_points_are_where_they_look_to_be(one, astronaut):
-    for (face,) in (locate(astronaut, one.url), locate_grpc(astronaut, f"127.0.0.1:{one.grpc}")):
+def test_the_points_are_where_they_look_to_be(standalone, astronaut):
+    for (face,) in (
+        locate(astronaut, standalone.url),
+        locate_grpc(astronaut, f"127.0.0.1:{standalone.grpc}"),
+    ):
         points = {point.name: (point.x, point.y) for point in face.points}
         for name, by_eye in BY_EYE.items():
             assert np.hypot(*np.subtract(points[name], by_eye)) < 4, (name, points[name])
 
 
-def test_it_answers_as_the_two_services_do(one, transformer, astronaut):
-    found, wanted = ask_jpeg(one, astronaut), ask_jpeg(transformer, astronaut)
+def test_it_answers_as_the_two_services_do(standalone, transformer, astronaut):
+    found, wanted = ask_jpeg(standalone, astronaut), ask_jpeg(transformer, astronaut)
     assert list(found) == list(wanted)
     for name, array in wanted.items():
         np.testing.assert_allclose(found[name], array, atol=1e-3, err_msg=name)
-    ours, theirs = (post(service, astronaut).headers for service in (one, transformer))
+    ours, theirs = (post(service, astronaut).headers for service in (standalone, transformer))
     assert ours["landmarks-set"] == theirs["landmarks-set"]
     stages = [re.findall(r"(\w+);dur=", told["server-timing"]) for told in (ours, theirs)]
     assert stages[0] == stages[1]
     for path in ("/v2/models/unet", "/v2/models/unet/config", "/v2", "/v2/health/ready"):
-        answers = [requests.get(service.url + path, timeout=5) for service in (one, transformer)]
+        answers = [
+            requests.get(service.url + path, timeout=5) for service in (standalone, transformer)
+        ]
         assert answers[0].status_code == 200 and answers[0].json() == answers[1].json(), path
 
 
-def test_faces_are_answered_in_pixels_of_the_face(one, transformer):
+def test_faces_are_answered_in_pixels_of_the_face(standalone, transformer):
     faces = np.concatenate([np.roll(FACE, shift, axis=3) for shift in range(0, 96, 2)])
     body = {"inputs": [face_tensor(faces)]}
     answers = [
         read_outputs(requests.post(infer_url(service), json=body, timeout=30))
-        for service in (one, transformer)
+        for service in (standalone, transformer)
     ]
     assert answers[0]["landmarks"].shape == (48, 15, 2)
     np.testing.assert_allclose(answers[0]["landmarks"], answers[1]["landmarks"], atol=0.01)
 
 
-def test_more_faces_than_a_call_takes_go_in_parts(one):
+def test_more_faces_than_a_call_takes_go_in_parts(standalone):
     faces = np.repeat(FACE, 300, axis=0)
-    with grpc.insecure_channel(f"127.0.0.1:{one.grpc}") as channel:
+    with grpc.insecure_channel(f"127.0.0.1:{standalone.grpc}") as channel:
         answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(
             make_request(faces), timeout=60
         )
@@ -96,41 +87,45 @@ def test_more_faces_than_a_call_takes_go_in_parts(one):
 
 
 @pytest.mark.parametrize("case", bad.PICTURES)
-def test_bad_pictures(one, case):
-    bad.test_bad_pictures(one, case)
+def test_bad_pictures(standalone, case):
+    bad.test_bad_pictures(standalone, case)
 
 
 @pytest.mark.parametrize("body, status, code", REQUESTS.values(), ids=REQUESTS)
-def test_bad_requests(one, body, status, code):
+def test_bad_requests(standalone, body, status, code):
     content = body if isinstance(body, bytes) else json.dumps(body)
-    bad.check_error(requests.post(infer_url(one), data=content, timeout=30), status, code)
+    bad.check_error(requests.post(infer_url(standalone), data=content, timeout=30), status, code)
 
 
 @pytest.mark.parametrize("case", bad.GRPC)
-def test_bad_grpc_requests(one, case):
-    bad.test_bad_grpc_requests(one, case)
+def test_bad_grpc_requests(standalone, case):
+    bad.test_bad_grpc_requests(standalone, case)
 
 
-def test_pictures_of_all_callers_share_batches(one, astronaut):
+def test_pictures_of_all_callers_share_batches(standalone, astronaut):
     """Behind a crowd each picture's face waits, and then has no run to itself."""
-    (line,) = (line for line in one.log.read_text().splitlines() if '"model": "unet"' in line)
+    (line,) = (
+        line for line in standalone.log.read_text().splitlines() if '"model": "unet"' in line
+    )
     names = ("landmarks_batch_faces_count", "landmarks_batch_faces_sum")
-    with grpc.insecure_channel(f"127.0.0.1:{one.grpc}") as channel:
+    with grpc.insecure_channel(f"127.0.0.1:{standalone.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         stub.ModelInfer(make_request(), timeout=30)
-        before = [read_metric(one, name) for name in names]
+        before = [read_metric(standalone, name) for name in names]
         crowds = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
-        wait_for(lambda: read_metric(one, "landmarks_queued_faces") > 64, 10)
+        wait_for(lambda: read_metric(standalone, "landmarks_queued_faces") > 64, 10)
         with ThreadPoolExecutor(8) as threads:
-            codes = {a.status_code for a in threads.map(lambda _: post(one, astronaut), range(8))}
+            codes = {
+                a.status_code for a in threads.map(lambda _: post(standalone, astronaut), range(8))
+            }
         assert {call.code().name for call in crowds} == {"OK"} and codes == {200}
-    runs, faces = (read_metric(one, n) - b for n, b in zip(names, before, strict=True))
+    runs, faces = (read_metric(standalone, n) - b for n, b in zip(names, before, strict=True))
     assert faces == 4 * 64 + 8
     assert runs < 4 * 64 / json.loads(line)["max_batch"] + 6
 
 
-async def test_who_leaves_is_forgotten_and_harms_nobody(one):
-    async with connect(one) as channel:
+async def test_who_leaves_is_forgotten_and_harms_nobody(standalone):
+    async with connect(standalone) as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         alone = await stub.ModelInfer(make_request(), timeout=30)
         gone = [stub.ModelInfer(CROWD, timeout=60) for _ in range(20)]
@@ -143,7 +138,7 @@ async def test_who_leaves_is_forgotten_and_harms_nobody(one):
 
     def is_idle() -> bool:
         names = [f'landmarks_inflight_requests{{service="{s}"}}' for s in SERVICES]
-        return not any(read_metric(one, name) for name in ("landmarks_queued_faces", *names))
+        return not any(read_metric(standalone, name) for name in ("landmarks_queued_faces", *names))
 
     await asyncio.to_thread(wait_for, is_idle, 10)
 
@@ -151,13 +146,13 @@ async def test_who_leaves_is_forgotten_and_harms_nobody(one):
 SERVICES = ("predictor", "transformer")
 
 
-async def test_a_deadline_ends_the_wait_for_a_run(one):
-    async with connect(one) as channel:
+async def test_a_deadline_ends_the_wait_for_a_run(standalone):
+    async with connect(standalone) as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         calls = [stub.ModelInfer(CROWD, timeout=60) for _ in range(8)]
         answer = await asyncio.to_thread(
             requests.post,
-            infer_url(one),
+            infer_url(standalone),
             json={"inputs": [face_tensor(FACE)]},
             headers={"x-request-timeout": "0.005"},
             timeout=30,
@@ -166,34 +161,36 @@ async def test_a_deadline_ends_the_wait_for_a_run(one):
         for call in calls:
             await call
     failed = 'landmarks_requests_total{code="deadline_exceeded",model="unet",service="transformer"}'
-    assert await asyncio.to_thread(read_metric, one, failed) >= 1
+    assert await asyncio.to_thread(read_metric, standalone, failed) >= 1
 
 
-def test_other_models_are_reached_and_come_and_go(one, astronaut):
-    student = ask_jpeg_of(one, astronaut, "student_unet")
-    assert not np.allclose(student, ask_jpeg_of(one, astronaut, "unet"))
-    bad.check_error(post(one, astronaut, "?model=none"), 404, "model_not_found")
+def test_other_models_are_reached_and_come_and_go(standalone, astronaut):
+    student = ask_jpeg_of(standalone, astronaut, "student_unet")
+    assert not np.allclose(student, ask_jpeg_of(standalone, astronaut, "unet"))
+    bad.check_error(post(standalone, astronaut, "?model=none"), 404, "model_not_found")
     counted = 'landmarks_requests_total{code="ok",model="student_unet",service="predictor"}'
-    assert read_metric(one, counted) >= 1
-    repository = f"{one.url}/v2/repository"
+    assert read_metric(standalone, counted) >= 1
+    repository = f"{standalone.url}/v2/repository"
     index = requests.post(f"{repository}/index", timeout=5).json()
     assert {state["name"] for state in index} == {"unet", "student_unet"}
     assert requests.post(f"{repository}/models/student_unet/unload", timeout=30).ok
-    bad.check_error(post(one, astronaut, "?model=student_unet"), 404, "model_not_found")
+    bad.check_error(post(standalone, astronaut, "?model=student_unet"), 404, "model_not_found")
     assert requests.post(f"{repository}/models/student_unet/load", timeout=60).ok
     assert requests.post(f"{repository}/models/unet/unload", timeout=30).ok
-    assert requests.get(f"{one.url}/v2/health/ready", timeout=5).status_code == 503
-    np.testing.assert_allclose(ask_jpeg_of(one, astronaut, "student_unet"), student, atol=1e-3)
+    assert requests.get(f"{standalone.url}/v2/health/ready", timeout=5).status_code == 503
+    np.testing.assert_allclose(
+        ask_jpeg_of(standalone, astronaut, "student_unet"), student, atol=1e-3
+    )
     assert requests.post(f"{repository}/models/unet/load", timeout=60).ok
-    assert requests.get(f"{one.url}/v2/health/ready", timeout=5).status_code == 200
+    assert requests.get(f"{standalone.url}/v2/health/ready", timeout=5).status_code == 200
 
 
 def ask_jpeg_of(service: Service, picture: bytes, model: str) -> np.ndarray:
     return read_outputs(post(service, picture, f"?model={model}"))["landmarks"]
 
 
-def test_it_lived_on_and_its_log_holds_no_traceback(one):
-    assert one.process.poll() is None and "Traceback" not in one.log.read_text()
+def test_it_lived_on_and_its_log_holds_no_traceback(standalone):
+    assert standalone.process.poll() is None and "Traceback" not in standalone.log.read_text()
 
 
 def test_a_trace_is_one_request_with_all_its_stages(tmp_path, astronaut):

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -53,18 +54,39 @@ def test_a_host_that_is_not_this_machines():
     assert code and said.startswith("Port 8080 of 192.0.2.1 cannot be listened on")
 
 
-@pytest.mark.parametrize("name", ["a/b", "", "..", "stats", "a\nb"])
-def test_a_model_name_that_no_address_leads_to(name):
-    for service in ("predictor", "transformer"):
-        code, said = start(service, f"--model_name={name}")
-        assert code and said.startswith("--model_name: ") and len(said.splitlines()) == 1
+NAMES = ["a/b", "", "..", "stats", "a\nb"]
+ADDRESSES = ["http://127.0.0.1:8083", "::1", "a b:1", "host:port", "h:0"]
+SERVICES = ["predictor", "transformer"]
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:8083", "::1", "a b:1", "host:port", "h:0"])
-@pytest.mark.parametrize("flag", [True, False])
-def test_an_address_of_the_predictor_that_is_none(address, flag):
-    given = ["--predictor_host", address] if flag else []
-    code, said = start("transformer", *given, LANDMARKS_PREDICTOR="" if flag else address)
+@pytest.fixture(scope="module")
+def refused() -> dict[tuple[str, str], tuple[int, str]]:
+    """What a wrong name or address ends with, by where it is given; two start at a time."""
+    cases = {
+        (service, name): [service, f"--model_name={name}"] for service in SERVICES for name in NAMES
+    }
+    cases |= {("flag", at): ["transformer", "--predictor_host", at] for at in ADDRESSES}
+    cases |= {("variable", at): ["transformer"] for at in ADDRESSES}
+
+    def run(case: tuple[str, str]) -> tuple[int, str]:
+        where, value = case
+        return start(*cases[case], LANDMARKS_PREDICTOR=value if where == "variable" else "")
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(cases, pool.map(run, cases), strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_model_name_that_no_address_leads_to(refused, service, name):
+    code, said = refused[service, name]
+    assert code and said.startswith("--model_name: ") and len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("where", ["flag", "variable"])
+def test_an_address_of_the_predictor_that_is_none(refused, where, address):
+    code, said = refused[where, address]
     assert code and "host:port" in said and len(said.splitlines()) == 1
 
 

@@ -1,5 +1,6 @@
 """Locust as its users run it: exit codes, sentences, processes, the report."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,11 @@ from tools.processes import ROOT, Service
 FILE = ("-f", "loadtest/locustfile.py", "--headless", "--only-summary")
 
 
+def make_variables() -> dict[str, str]:
+    """Return the environment for locust, without what gevent left in ours."""
+    return {key: value for key, value in os.environ.items() if "MONKEY_PATCH" not in key}
+
+
 def run_locust(*arguments: str) -> tuple[int, str]:
     """Run locust to its end; gives its exit code and all that it printed."""
     command = [sys.executable, "-m", "locust", *FILE, *arguments]
@@ -22,7 +28,7 @@ def run_locust(*arguments: str) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
-        env={key: value for key, value in os.environ.items() if "MONKEY_PATCH" not in key},
+        env=make_variables(),
     )
     assert "Traceback" not in done.stdout, done.stdout
     return done.returncode, done.stdout
@@ -70,30 +76,49 @@ def test_what_falls_short_ends_with_1(
     assert code == 1 and reason in said and "FAILED: " in said, said
 
 
-@pytest.mark.parametrize(
-    "options, sentence",
-    [
-        ((), "No host: name the service with -H"),
-        (("-H", "http://127.0.0.1:1"), "Nothing answers at http://127.0.0.1:1"),
-        (("-H", "http://x:99999"), "is no address"),
-        (("-H", "ftp://x"), "is no address"),
-        (("--pictures", "nowhere", "-H", "HERE"), "--pictures nowhere is no folder."),
-        (("--pictures", "EMPTY", "-H", "HERE"), "has no JPEG, PNG or WebP file."),
-        (("--picture", "nowhere.jpg", "-H", "HERE"), "nowhere.jpg can't be read"),
-        (("-H", "HERE", "--shape", "wild"), "There is no shape 'wild'"),
-        (("-H", "HERE", "--shape", "steps"), "--steps"),
-        (("-H", "HERE", "--bad", "2"), "--bad 2 is no share"),
-        (("-H", "HERE", "GrpcUser"), "GrpcUser needs --grpc HOST:PORT."),
-        (("-H", "HERE", "--grpc", "127.0.0.1"), "is no HOST:PORT"),
-        (("-H", "HERE", "--model", "nobody", "JpegUser"), "The service has no model 'nobody'"),
-    ],
-)
-def test_nothing_to_test_ends_with_2_and_a_sentence(
-    transformer: Service, options: tuple[str, ...], sentence: str, tmp_path: Path
-):
-    places = {"HERE": transformer.url, "EMPTY": str(tmp_path)}
-    code, said = run_locust("-t", "20s", *(places.get(word, word) for word in options))
-    assert code == 2 and sentence in said, said
+NOTHING_TO_TEST = [
+    ((), "No host: name the service with -H"),
+    (("-H", "http://127.0.0.1:1"), "Nothing answers at http://127.0.0.1:1"),
+    (("-H", "http://x:99999"), "is no address"),
+    (("-H", "ftp://x"), "is no address"),
+    (("--pictures", "nowhere", "-H", "HERE"), "--pictures nowhere is no folder."),
+    (("--pictures", "EMPTY", "-H", "HERE"), "has no JPEG, PNG or WebP file."),
+    (("--picture", "nowhere.jpg", "-H", "HERE"), "nowhere.jpg can't be read"),
+    (("-H", "HERE", "--shape", "wild"), "There is no shape 'wild'"),
+    (("-H", "HERE", "--shape", "steps"), "--steps"),
+    (("-H", "HERE", "--bad", "2"), "--bad 2 is no share"),
+    (("-H", "HERE", "GrpcUser"), "GrpcUser needs --grpc HOST:PORT."),
+    (("-H", "HERE", "--grpc", "127.0.0.1"), "is no HOST:PORT"),
+    (("-H", "HERE", "--model", "nobody", "JpegUser"), "The service has no model 'nobody'"),
+]
+
+
+@pytest.fixture(scope="module")
+def refusals(transformer: Service, tmp_path_factory) -> list[tuple[int, str]]:
+    """The exit code and the words of each start that has nothing to test; one import for all."""
+    places = {"HERE": transformer.url, "EMPTY": str(tmp_path_factory.mktemp("empty"))}
+    starts = [
+        [*FILE, "-t", "20s", *(places.get(word, word) for word in options)]
+        for options, _ in NOTHING_TO_TEST
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.loadtest.forked"],
+        cwd=ROOT,
+        input="".join(json.dumps(start) + "\n" for start in starts),
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env=make_variables(),
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("number", range(len(NOTHING_TO_TEST)))
+def test_nothing_to_test_ends_with_2_and_a_sentence(refusals: list, number: int):
+    code, said = refusals[number]
+    assert code == 2 and NOTHING_TO_TEST[number][1] in said, said
+    assert "Traceback" not in said
 
 
 def test_a_profile_that_is_not_there_gets_a_sentence():

@@ -23,15 +23,24 @@ def chromium(tmp_path_factory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser, transformer: Service) -> Iterator[Browser]:
+def served(request: pytest.FixtureRequest) -> Service:
+    """The server of the page: the transformer, and where a test is parametrized, the other."""
+    return request.getfixturevalue(getattr(request, "param", "transformer"))
+
+
+on_both_servers = pytest.mark.parametrize("served", ["transformer", "standalone"], indirect=True)
+
+
+@pytest.fixture
+def page(chromium: Browser, served: Service) -> Iterator[Browser]:
     """The page, just opened; afterwards it has asked no other server, and broken no rule."""
     chromium.list_requests()
     chromium.list_complaints()
-    chromium.open(transformer.url)
+    chromium.open(served.url)
     yield chromium
     asked = chromium.list_requests()
     assert asked
-    assert [url for url in asked if not url.startswith((transformer.url, "blob:", "data:"))] == []
+    assert [url for url in asked if not url.startswith((served.url, "blob:", "data:"))] == []
     assert chromium.list_complaints() == []
 
 

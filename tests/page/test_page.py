@@ -8,7 +8,7 @@ import requests
 from selenium.webdriver import ActionChains, Keys
 
 from tests.page.browser import Browser
-from tests.page.conftest import needs_chromium
+from tests.page.conftest import needs_chromium, on_both_servers
 from tools.processes import ROOT, Service, find_ports, start_service, wait_ready
 
 pytestmark = needs_chromium
@@ -53,6 +53,7 @@ def test_several_pictures_go_on_past_a_bad_one(page: Browser, photo, group, tmp_
     assert page.list_states() == ["1 face", "failed"]
 
 
+@on_both_servers
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -62,10 +63,10 @@ def test_several_pictures_go_on_past_a_bad_one(page: Browser, photo, group, tmp_
         ("huge.jpg", b"\xff\xd8\xff" + bytes(17 * 2**20)),
     ],
 )
-def test_an_error_is_the_services_own_sentence(page: Browser, transformer, tmp_path, name, content):
+def test_an_error_is_the_services_own_sentence(page: Browser, served, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     answer = requests.post(
-        f"{transformer.url}/v2/models/unet/infer",
+        f"{served.url}/v2/models/unet/infer",
         content,
         headers={"content-type": "image/jpeg"},
         timeout=60,

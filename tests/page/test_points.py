@@ -15,7 +15,7 @@ from selenium.webdriver import ActionChains, Keys
 from client.faces import make_faces
 from client.result import Result
 from tests.page.browser import Browser
-from tests.page.conftest import needs_chromium
+from tests.page.conftest import needs_chromium, on_both_servers
 from tools.processes import Service
 
 pytestmark = needs_chromium
@@ -52,10 +52,11 @@ def turn(content: bytes, kind: str, orientation: int) -> bytes:
     return file.getvalue()
 
 
+@on_both_servers
 @pytest.mark.parametrize("picture", ["photo", "group"])
-def test_points_appear_where_the_service_says(page: Browser, transformer, picture, request):
+def test_points_appear_where_the_service_says(page: Browser, served, picture, request):
     path: Path = request.getfixturevalue(picture)
-    expected, names = ask(transformer, path.read_bytes()), list_names(transformer)
+    expected, names = ask(served, path.read_bytes()), list_names(served)
     count = len(expected["boxes"])
     assert page.give(path) == [f"{count} face" + "s" * (count > 1)]
     drawn = page.list_points()
@@ -137,9 +138,10 @@ def test_the_slider_hides_points_below_it(page: Browser, transformer, photo):
     assert f"{shown} of 15 points" in page.read("least")
 
 
-def test_heatmaps_lie_over_their_points(page: Browser, transformer, photo):
+@on_both_servers
+def test_heatmaps_lie_over_their_points(page: Browser, served, photo):
     page.give(photo)
-    places = [*ask(transformer, photo.read_bytes())["landmarks"][0], (20, 20), (490, 480)]
+    places = [*ask(served, photo.read_bytes())["landmarks"][0], (20, 20), (490, 480)]
     before = np.array(page.read_pixels(places), int)
     page.find("#heat").click()
     page.wait(lambda: page.read_pixels(places[:1])[0] != before[0].tolist())
@@ -148,7 +150,7 @@ def test_heatmaps_lie_over_their_points(page: Browser, transformer, photo):
     # At a lit point alone its own heatmap stays, whose peak is there.
     page.run("document.querySelector('#marks circle[data-point=nose_tip]').focus()")
     alone = np.abs(np.array(page.read_pixels(places), int) - before).max(axis=1)
-    names = list_names(transformer)
+    names = list_names(served)
     assert alone[names.index("nose_tip")] > 20 and alone[names.index("left_eye_center")] == 0
 
 

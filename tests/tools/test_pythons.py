@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,10 +112,15 @@ def test_a_registry_that_is_not_there_is_named(checkout):
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_a_python_that_is_taken_finds_all_packages(name, tmp_path):
-    """pip resolves what the services need; nothing is installed."""
+def test_a_python_that_is_taken_is_told_nothing(name):
     checked = subprocess.run([TAKEN[name], SCRIPT], capture_output=True, text=True, timeout=60)
     assert checked.returncode == 0, checked.stderr
+
+
+# What runs this test has all packages: make installed them.
+@pytest.mark.parametrize("name", [n for n in TAKEN if n != f"python3.{sys.version_info.minor}"])
+def test_a_python_that_is_taken_finds_all_packages(name, tmp_path):
+    """pip resolves what the services need; nothing is installed."""
     subprocess.run([TAKEN[name], "-m", "venv", tmp_path / "venv"], check=True, timeout=300)
     pip = [tmp_path / "venv/bin/pip", "install", "--dry-run", "--quiet", "-r"]
     done = subprocess.run(
