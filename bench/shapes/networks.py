@@ -68,7 +68,14 @@ class ShapedUNet(nn.Module):
         )
         if shape.head != "full":
             del self.ups[3]
-        self.outc = OutConv(c[0], 4 * K if shape.head == "shuffle" else K)
+        if shape.head == "shuffle":
+            refined = max(2 * c[0], 32)
+            self.refine = nn.Sequential(
+                make_conv(c[0], refined, 3, False), nn.BatchNorm2d(refined), nn.ReLU(inplace=True)
+            )
+            self.outc = OutConv(refined, 4 * K)
+        else:
+            self.outc = OutConv(c[0], K)
 
     def forward(self, x: Tensor) -> Tensor:
         skips = [self.inc(x)]
@@ -77,8 +84,9 @@ class ShapedUNet(nn.Module):
         x = skips.pop()
         for up in self.ups:
             x = up(x, skips.pop())
-        x = self.outc(x)
-        return functional.pixel_shuffle(x, 2) if self.shape.head == "shuffle" else x
+        if self.shape.head == "shuffle":
+            return functional.pixel_shuffle(self.outc(self.refine(x)), 2)
+        return self.outc(x)
 
 
 class Up(nn.Module):

@@ -37,7 +37,7 @@ def read_shape(net: torch.nn.Module) -> ov.Model:
     model = ov.convert_model(
         net.eval(), example_input=torch.zeros(1, 1, DEFAULT.side, DEFAULT.side)
     )
-    model.reshape([-1, 1, DEFAULT.side, DEFAULT.side])
+    model.reshape([1, 1, DEFAULT.side, DEFAULT.side])
     for op in model.get_ops():
         op.set_friendly_name(op.get_friendly_name().removeprefix("__module."))
     return model
@@ -62,6 +62,7 @@ def export_shape(name: str, width: int, shape: Shape, faces: Floats) -> dict[str
         settle(net, faces)
         ov.save_model(read_shape(net), paths["fp32"], compress_to_fp16=False)
         ov.save_model(quantise(read_shape(net), faces), paths["int8"], compress_to_fp16=False)
+        print(stem, flush=True)
     return paths | {"bf16": paths["fp32"]}
 
 
