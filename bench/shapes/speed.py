@@ -7,6 +7,8 @@ Weights are random: they change no time. int8 is quantised as the shipped networ
 
 import argparse
 import csv
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -30,6 +32,13 @@ BATCHES = (1, 8)
 ENGINES = {"fp32": OpenVinoEngine, "bf16": Bf16Engine, "int8": OpenVinoEngine}
 CALIBRATE = 64  # faces; more of them move ranges, not times
 TURN = 0.05  # seconds
+PEAK = """
+import sys, numpy
+from bench.engine.worker import read_peak
+from predictor.engines.openvino import OpenVinoEngine
+OpenVinoEngine("", sys.argv[1], True, 1).predict(numpy.zeros((8, 1, 96, 96), "f"))
+print(read_peak())
+"""  # in a process of its own, without torch
 
 
 def read_shape(net: torch.nn.Module) -> ov.Model:
@@ -109,11 +118,22 @@ def main() -> None:
                 times.setdefault((*key, batch), []).extend(time_turn(engine, faces[:batch]))
         rounds += 1
     print(f"{rounds} rounds")
-    write_rows(a.out, a.width, shapes, {k: float(np.median(v)) for k, v in times.items()})
+    medians = {k: float(np.median(v)) for k, v in times.items()}
+    write_rows(a.out, a.width, shapes, medians, {k: find_peak(v["int8"]) for k, v in paths.items()})
+
+
+def find_peak(model: Path) -> str:
+    """Find the peak memory in MB of a process with a model and eight faces."""
+    run = subprocess.run([sys.executable, "-c", PEAK, model], capture_output=True, check=True)
+    return f"{float(run.stdout):.0f}"
 
 
 def write_rows(
-    out: Path, width: int, shapes: dict[str, Shape], medians: dict[tuple, float]
+    out: Path,
+    width: int,
+    shapes: dict[str, Shape],
+    medians: dict[tuple, float],
+    peaks: dict[str, str],
 ) -> None:
     """Put a width's rows in the place of its earlier ones."""
     rows = []
@@ -129,9 +149,9 @@ def write_rows(
             if of == name:
                 row[f"{kind}_{batch}_ms"] = f"{ms:.3f}"
                 row[f"{kind}_{batch}_share"] = f"{ms / medians['shipped', kind, batch]:.3f}"
-        rows.append(row)
+        rows.append(row | {"int8_peak_mb": peaks[name]})
     with out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     print(out)
