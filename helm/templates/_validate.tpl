@@ -5,7 +5,12 @@
 {{- include "landmarks.validateNames" . -}}
 {{- include "landmarks.validateScale" . -}}
 {{- include "landmarks.validateModel" . -}}
+{{- include "landmarks.validateMeta" . -}}
+{{- include "landmarks.validateSecurity" . -}}
+{{- include "landmarks.validateTolerations" (list "gpu.tolerations" .Values.gpu.tolerations) -}}
+{{- include "landmarks.validateTolerations" (list "test.tolerations" .Values.test.tolerations) -}}
 {{- include "landmarks.validatePods" . -}}
+{{- if include "landmarks.knative" . }}{{ include "landmarks.validateMounted" . }}{{ end -}}
 {{- include "landmarks.validateObjects" . -}}
 {{- end }}
 
@@ -59,8 +64,14 @@
 {{- if and $model.path (not (regexMatch "^/mnt/models/(.+/)?[^/]+\\.(pth|pt)$" $model.path)) -}}
 {{- fail (printf "model.path (%s) must lie below /mnt/models when model.storageUri is set, and be a checkpoint, .pth or .pt." $model.path) -}}
 {{- end -}}
-{{- if regexMatch "(^|/)\\.\\.?(/|$)" (toString $model.path) -}}
-{{- fail (printf "model.path (%s) must lie below /mnt/models without . and .. on the way." $model.path) -}}
+{{- if and $model.folder (not (regexMatch "^/mnt/models(/.*)?$" $model.folder)) -}}
+{{- fail (printf "model.folder (%s) must lie below /mnt/models when model.storageUri is set: that is where KServe puts what it fetches." $model.folder) -}}
+{{- end -}}
+{{- range $key := list "path" "folder" -}}
+{{- $value := toString (get $model $key) -}}
+{{- if regexMatch "(^|/)\\.\\.?(/|$)" $value -}}
+{{- fail (printf "model.%s (%s) must lie below /mnt/models without . and .. on the way." $key $value) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.gpu.enabled (include "landmarks.single" .) -}}
@@ -86,6 +97,11 @@
 {{- $policy := .Values.networkPolicy -}}
 {{- if and $policy.enabled (not (or $policy.fromNamespaces $policy.fromOwnNamespace $policy.extraFrom)) -}}
 {{- fail "networkPolicy.enabled is true, but no source is left that may reach the service: give networkPolicy.fromNamespaces, fromOwnNamespace or extraFrom." -}}
+{{- end -}}
+{{- range $policy.extraFrom -}}
+{{- if and .ipBlock (or (hasKey . "podSelector") (hasKey . "namespaceSelector")) -}}
+{{- fail "networkPolicy.extraFrom has an entry with ipBlock and a selector: give each an entry of its own." -}}
+{{- end -}}
 {{- end -}}
 {{- range $key, $_ := .Values.inferenceService.annotations -}}
 {{- if has $key (list "serving.kserve.io/deploymentMode" "serving.kserve.io/autoscalerClass") -}}

@@ -114,7 +114,8 @@ def test_who_may_sleep_is_not_missed():
     assert "LandmarksNoReadyPod" not in {rule["alert"] for rule in read_rules(*values)}
 
 
-LABELS = 'service="transformer",namespace="vision",pod="landmarks-transformer-{}"'
+POD = "landmarks-transformer-00001-deployment-{}-x"
+LABELS = f'service="transformer",namespace="vision",pod="{POD}"'
 REQUESTS = 'landmarks_requests_total{{{},model="unet",code="{}"}}'
 SERIES = {
     "LandmarksErrors": [
