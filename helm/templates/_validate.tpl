@@ -74,6 +74,13 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and $model.path (not (regexMatch "\\.(pth|pt)$" $model.path)) -}}
+{{- fail (printf "model.path (%s) must be a checkpoint, .pth or .pt." $model.path) -}}
+{{- end -}}
+{{- $claim := regexFind "^pvc://[^/]+" (toString $model.storageUri) | trimPrefix "pvc://" -}}
+{{- if and $claim (not (regexMatch "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" $claim)) -}}
+{{- fail (printf "model.storageUri (%s): a PersistentVolumeClaim can't be called %s." $model.storageUri $claim) -}}
+{{- end -}}
 {{- if and .Values.gpu.enabled (include "landmarks.single" .) -}}
 {{- fail "gpu.enabled puts the predictor alone on GPU nodes, but with topology single it is one process with the transformer: set topology to split or collocated." -}}
 {{- end -}}
@@ -89,6 +96,10 @@
 {{- define "landmarks.validateObjects" -}}
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false: name one that exists in serviceAccount.name." -}}
+{{- end -}}
+{{- $watch := .Values.monitoring -}}
+{{- if and $watch.interval $watch.scrapeTimeout (gt (include "landmarks.seconds" $watch.scrapeTimeout | float64) (include "landmarks.seconds" $watch.interval | float64)) -}}
+{{- fail (printf "monitoring.scrapeTimeout (%s) is longer than monitoring.interval (%s), which the Prometheus operator refuses." $watch.scrapeTimeout $watch.interval) -}}
 {{- end -}}
 {{- $account := .Values.serviceAccount -}}
 {{- if and (not $account.create) (or $account.annotations $account.secrets) -}}
@@ -108,4 +119,14 @@
 {{- fail (printf "inferenceService.annotations has %s, which autoscaling.mode decides: set that." $key) -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* A duration (1m30s) as seconds. */}}
+{{- define "landmarks.seconds" -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9]+(ms|[smhd])" . -1 -}}
+{{- $unit := regexFind "[a-z]+" . -}}
+{{- $sum = addf $sum (mulf (trimSuffix $unit . | float64) (get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0) $unit)) -}}
+{{- end -}}
+{{ $sum }}
 {{- end }}

@@ -73,6 +73,11 @@ REFUSED: list[tuple[str, object, str]] = [
     ("predictor.env", [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "a"}}}], "'key'"),
     ("predictor.annotations.autoscaling\\.knative\\.dev/window", "90", "Knative wants a unit"),
     ("modelName", "..", "'/modelName'"),
+    ("model.path", "/app/models/x.onnx", "must be a checkpoint, .pth or .pt"),
+    ("model", {"storageUri": "pvc://A_b/m", "path": "/mnt/models/x.pth"}, "can't be called A_b"),
+    ("monitoring.relabelings", [{"action": "keeep"}], "relabelings/0/action'"),
+    ("monitoring", {"interval": "10s", "scrapeTimeout": "1m"}, "longer than monitoring.interval"),
+    ("predictor.podSpec.priority", 5, "additional properties 'priority'"),
 ]
 KNATIVE: list[tuple[str, object, str]] = [
     ("predictor.env", [{"name": "PORT", "value": "1"}], "which Knative sets itself"),
