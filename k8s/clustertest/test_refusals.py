@@ -61,7 +61,8 @@ def test_mode_change(record: ScenarioResult) -> None:
         said = "KServe refuses to change that" in str(error)
         record.check("none to knative is refused before KServe does", said, last_line(error))
     release.upgrade("autoscaling.mode=hpa")
-    record.check("none to hpa is taken", True)
+    wait_until("autoscalers", lambda: release.get("horizontalpodautoscalers")["items"], 60)
+    record.check("none to hpa is taken, and makes autoscalers", True)
     see_refused(
         record, release, "hpa to keda", "mode=keda", "upgrade to autoscaling.mode none first"
     )
