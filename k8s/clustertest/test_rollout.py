@@ -110,8 +110,9 @@ def drain(record: ScenarioResult, release: Release) -> None:
     """Cordon the node and evict pods as kubectl drain does, as far as the budgets let it."""
     release.upgrade("autoscaling.predictor.min=2", "autoscaling.transformer.min=2")
     release.wait_ready()
-    for component in ("predictor", "transformer"):
-        wait_until(f"two {component}s", partial(has_two, release, component), 180)
+    # Predictors stay at min with this load; transformers may be more on a slow machine.
+    wait_until("two predictors", partial(has_two, release, "predictor"), 180)
+    wait_until("two transformers", lambda: len(release.ready_pods("transformer")) >= 2, 180)
     node = release.pods("predictor")[0]["spec"]["nodeName"]
     kubectl("cordon", node)
     try:
