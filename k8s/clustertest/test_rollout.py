@@ -77,7 +77,7 @@ def canary(record: ScenarioResult, release: Release, load: Load) -> None:
     wait_until("a tenth for the canary", lambda: shares(release) == [10, 90], 180)
     before, begun = answered(release), load.count()[0]
     # A tenth of so many lies within the limits below by 4 standard deviations.
-    wait_until("700 requests", lambda: load.count()[0] - begun >= 700, 120, 1)
+    wait_until("700 requests", lambda: load.count()[0] - begun >= 700, 400, 1)
     after = answered(release)
     delta = {text: after[text] - before.get(text, 0) for text in after}
     share = delta["three"] / max(1, sum(delta.values()))
