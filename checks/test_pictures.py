@@ -4,6 +4,7 @@ import io
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,3 +57,30 @@ def test_points_follow_the_exif_orientation(data, transformer, orientation):
         np.hypot(a.x - b.x, a.y - b.y) for a, b in zip(wanted.points, found.points, strict=True)
     ]
     assert max(distance) < 0.01 * upright.width
+
+
+@pytest.mark.parametrize("degrees", [-135, -45, 30, 90, 180])
+def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transformer, degrees):
+    """Each of 20 portraits is found, its points where the upright one's are when turned back."""
+    errors = []
+    for path in sorted((data / "pictures/portraits").glob("*.jpg")):
+        upright = read_rgb(path.read_bytes())
+        height, width = upright.shape[:2]
+        middle = ((width - 1) / 2, (height - 1) / 2)
+        turn = cv2.getRotationMatrix2D(middle, degrees, 1)  # [2, 3]
+        turned = cv2.warpAffine(upright, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        wanted = find_points(path.read_bytes(), transformer.url)
+        buffer = io.BytesIO()
+        Image.fromarray(np.asarray(turned, np.uint8)).save(buffer, "PNG", compress_level=1)
+        found = find_points(buffer.getvalue(), transformer.url)
+        back = (found - turn[:, 2]) @ turn[:, :2]
+        eyes = np.linalg.norm(wanted[3] - wanted[5])  # the outer corners
+        errors.append(100 * np.linalg.norm(back - wanted, axis=1).mean() / eyes)
+    print(f"{degrees} degrees: {np.mean(errors):.2f} % on the mean, {max(errors):.1f} at most")
+    assert len(errors) == 20 and np.mean(errors) < 1.5 and max(errors) < 10
+
+
+def find_points(content: bytes, url: str) -> np.ndarray:
+    """Find the points `[K,2]` of a portrait's best face."""
+    best = max(locate(content, url), key=lambda face: face.score)
+    return np.array([(point.x, point.y) for point in best.points])

@@ -32,17 +32,11 @@ from transformer.crop import map_to_crop, to_picture
 from transformer.drawing import draw_answer
 from transformer.faces import FaceFinder, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
+from transformer.looks import Look, join_maps, stack_crops
 from transformer.pool import WorkerPool
+from transformer.second_look import look_again
 from transformer.settings import TransformerSettings
 from transformer.trust import score_faces
-from transformer.way_up import (
-    TURNS,
-    choose_turns,
-    find_doubtful,
-    turn_crops,
-    turn_maps,
-    turn_points_back,
-)
 
 
 class Transformer(Model):
@@ -161,23 +155,23 @@ class Transformer(Model):
         scores, digest = np.empty((0, len(known)), np.float32), known.digest
         heatmaps = np.empty((0, len(known), known.side, known.side), np.float32)
         if sum(counts):
-            crops = np.concatenate([faces.crops for faces in found])  # [F, 1, S, S]
-            turns = np.repeat([faces.turn for faces in found], counts).astype(np.int8)  # [F]
-            upright = turns.copy()
-            located = await self.call_predictor(crops, model, payload)
+            looks = [Look.first(crop, faces.turn) for faces in found for crop in faces.crops]
+            predict = partial(self.call_predictor, model=model, request=payload)
+            located = await predict(stack_crops(looks))
             if self.settings.any_way_up:
-                await self.turn_doubtful(crops, turns, located, model, payload)
+                await look_again(looks, located, known, predict)
             if HEATMAPS.name in payload.outputs:  # of the crops as they were looked at last
-                payload.claim(4 * len(crops) * len(known) * known.side**2)
-                crops = turn_crops(crops, (turns - upright) % 4)
-                heatmaps = (await self.call_predictor(crops, model, payload, True)).heatmaps
+                payload.claim(4 * len(looks) * len(known) * known.side**2)
+                heatmaps = (await predict(stack_crops(looks), heatmaps=True)).heatmaps
             squares = [square for faces in found for square in faces.squares]
-            points = turn_points_back(located.landmarks, turns, known.side)
+            rows = zip(looks, located.landmarks, strict=True)
+            points = np.stack([look.map_back(face) for look, face in rows])
             landmarks = to_picture(points, squares, known.side)
             scores, digest = located.scores, located.digest or digest
             if CROPS.name in payload.outputs:
-                to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
-                maps = turn_maps(to_crops, turns, known.side)
+                to_crops = (map_to_crop(square, known.side) for square in squares)
+                pairs = zip(looks, to_crops, strict=True)
+                maps = np.stack([join_maps(look.turn, to_crop) for look, to_crop in pairs])
             timings |= located.timings
         timings[Stage.PREDICT] = time.perf_counter() - begun
         arrays = {
@@ -191,36 +185,6 @@ class Transformer(Model):
             IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
         return arrays, InferenceResponse({}, timings, len(pictures), digest)
-
-    async def turn_doubtful(
-        self,
-        crops: np.ndarray,
-        turns: np.ndarray,
-        located: FaceLandmarks,
-        model: str,
-        request: InferenceRequest,
-    ) -> None:
-        """Show doubtful faces to the predictor turned, and put what is better into `located`.
-
-        `turns` `[F]` are what the crops were turned by, and will have been.
-        """
-        doubtful = find_doubtful(located.scores)
-        if not len(doubtful):
-            return
-        shown = crops[doubtful]  # [D, 1, 96, 96]
-        more = [turn_crops(shown, np.full(len(shown), turn, np.int8)) for turn in TURNS]
-        seen = await self.call_predictor(np.concatenate(more), model, request)
-        points, scores = (
-            a.reshape(3, len(shown), *a.shape[1:]) for a in (seen.landmarks, seen.scores)
-        )
-        # What came over the wire may not be written to.
-        located.landmarks, located.scores = located.landmarks.copy(), located.scores.copy()
-        chosen = choose_turns(located.scores[doubtful], scores)  # [D]
-        for face, turn, column in zip(doubtful, chosen, range(len(shown)), strict=True):
-            if turn:
-                located.landmarks[face] = points[turn - 1, column]
-                located.scores[face] = scores[turn - 1, column]
-                turns[face] = (turns[face] + turn) % 4
 
     async def locate_faces(self, request: InferenceRequest) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""

@@ -31,7 +31,7 @@ class TransformerSettings(ServerSettings):
     0: none. docs/performance.md has what 320 finds and saves."""
     any_way_up: bool = True
     """Whether pictures without a sure face, and faces whose points are doubtful, are looked at
-    on either side and upside down as well."""
+    on either side and upside down as well, and leaning faces again with their eyes level."""
     min_score: float | None = Field(None, gt=0, lt=1)
     """Boxes with a lower score are no faces; none: 0.57 for YuNet, 0.5 for CenterFace."""
     workers: int = Field(default_factory=count_cpus, ge=1)

@@ -1,13 +1,11 @@
-"""Find which way up a face is, in quarter turns: some pictures come on their side.
+"""Find which way up a picture is, in quarter turns: some come on their side.
 
-A detector that finds nothing, or nothing sure, looks at the picture turned; and a face whose
-points the network doubts is shown to it turned. Up to 45 degrees either way the network holds
-by itself. Turns are counter-clockwise, as numpy.rot90 counts them.
+A detector that finds nothing, or nothing sure, looks at the picture turned. Turns are
+counter-clockwise, as numpy.rot90 counts them. Single faces: transformer/second_look.py.
 """
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pictures.read import Pixels
 from transformer.crop import Floats
@@ -17,12 +15,6 @@ TURNS = (1, 2, 3)
 # Best scores of a picture from which on its faces are upright. Of 20 portraits YuNet gave the
 # upright ones 0.92 and more, those on their side 0.73 and upside down 0.86 (medians).
 SURE = {"yunet": 0.9, "centerface": 0.6}
-MOST = 32  # doubtful faces of a request that are looked at turned, the most doubtful first
-TURNED = np.array(  # what a turn does to a point of the crop: [4, 2, 2]
-    [[[1, 0], [0, 1]], [[0, 1], [-1, 0]], [[-1, 0], [0, -1]], [[0, -1], [1, 0]]], np.float32
-)
-REST = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float32)  # and where a corner goes: [4, 2]
-DOUBT = 0.75  # mean score of a face's points; upright portraits have 0.95, turned ones 0.5
 GAIN = 0.05  # by how much the turned look must be better
 
 
@@ -68,38 +60,3 @@ def turn_boxes_back(boxes: Floats, turn: int, width: int, height: int) -> Floats
     back = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turn]
     pairs = np.stack(back, axis=1).reshape(-1, 2, 2)
     return np.concatenate([pairs.min(1), pairs.max(1)], axis=1).astype(np.float32)
-
-
-def turn_points_back(points: Floats, turns: NDArray[np.int8], side: int) -> Floats:
-    """Turn points `[F,K,2]` of crops turned by `turns` `[F]` into those of the crops."""
-    back = points.copy()  # those of turn 0 stay, bit by bit
-    for turn in TURNS:
-        mine = turns == turn
-        back[mine] = (points[mine] - REST[turn] * (side - 1)) @ TURNED[turn]
-    return back
-
-
-def turn_maps(maps: Floats, turns: NDArray[np.int8], side: int) -> Floats:
-    """Turn the affines `[F,2,3]` onto crops into those onto crops turned by `turns` `[F]`."""
-    turned = TURNED[turns] @ maps  # [F, 2, 3]
-    turned[:, :, 2] += REST[turns] * (side - 1)
-    return turned
-
-
-def turn_crops(crops: NDArray[np.uint8], turns: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """Turn crops `[F,1,S,S]` by quarters `[F]`."""
-    return np.stack([np.rot90(crop, turn, (1, 2)) for crop, turn in zip(crops, turns, strict=True)])
-
-
-def find_doubtful(scores: Floats) -> NDArray[np.intp]:
-    """Find the faces whose points `[F,K]` the network doubts, at most MOST of them."""
-    means = scores.mean(axis=1)
-    order = np.argsort(means, kind="stable")[:MOST]
-    return np.sort(order[means[order] < DOUBT])
-
-
-def choose_turns(before: Floats, scores: Floats) -> NDArray[np.int8]:
-    """Choose the turns `[F]` of faces with points' scores `[F,K]` and, turned, `[3,F,K]`."""
-    means = np.concatenate([before[None], scores]).mean(axis=2)  # [4, F]
-    best = means.argmax(axis=0)
-    return np.where(means.max(axis=0) > means[0] + GAIN, best, 0).astype(np.int8)

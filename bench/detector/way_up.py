@@ -3,8 +3,8 @@
     python -m bench.detector.way_up --data DATA --yunet FILE
 
 DATA has pictures/. The detector with and without the turned looks, picture by picture in turns;
-then what the network takes for a face, and for the three more looks at a doubtful one. Times are
-processor time of one thread, so that neighbours change little.
+then what the network takes for a face, for the three more looks at a doubtful one, and for the one
+more at a leaning one. Times are processor time of one thread, so that neighbours change little.
 """
 
 import argparse
@@ -26,7 +26,9 @@ from tools.settings_table import write_page
 from transformer.crop import crop_face, place_square
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector, Floats, shrink
-from transformer.way_up import TURNS, find_doubtful, find_way_up, turn_crops
+from transformer.looks import Look, measure_rolls, stack_crops
+from transformer.second_look import TURNS, find_doubtful, find_leaning
+from transformer.way_up import find_way_up
 
 CHECKPOINT, TABLE = Path("models/simple_unet.pth"), Path("bench/results/epyc/way_up.csv")
 PAGE, MARK = "docs/performance.md", "way up: bench.detector.way_up writes this"
@@ -85,14 +87,15 @@ def measure_kind(
     kind: str, pictures: list[Pixels], detector: Detector, engine: Engine, rounds: int
 ) -> dict[str, Any]:
     """Measure a kind of picture: a row of the table."""
-    looked, faces, doubtful, plain, turned = [], 0, 0, [], []
+    looked, faces, doubtful, leaning, plain, turned = [], 0, 0, 0, [], []
     for picture in pictures:
         count, boxes, turn = count_looks(detector, picture)
         looked.append(count)
         faces += len(boxes)
         if len(boxes):
-            scores = engine.predict(cut_crops(engine, picture, boxes, turn))[1]
+            points, scores = engine.predict(cut_crops(engine, picture, boxes, turn))
             doubtful += len(find_doubtful(scores))
+            leaning += len(find_leaning(measure_rolls(points, engine.landmarks)))
         looks = partial(detector.detect, picture), partial(find_way_up, detector, picture)
         times = np.median(time_in_turns(looks, rounds), axis=1)
         plain.append(times[0])
@@ -107,41 +110,55 @@ def measure_kind(
         "way_up_cpu_ms": round(float(np.mean(turned)), 2),
         "more_cpu_ms": round(float(np.mean(np.subtract(turned, plain))), 2),
         "doubtful_faces": doubtful,
+        "leaning_faces": leaning,
     }
 
 
 def measure_network(
     engine: Engine, portrait: Pixels, detector: Detector, rounds: int
 ) -> list[dict[str, Any]]:
-    """Measure the network on a face, and on one and its three turned looks."""
+    """Measure the network on a face, and on one with its second looks."""
     boxes, _ = detector.detect(portrait)
     crop = cut_crops(engine, portrait, boxes[:1], 0)  # [1, 1, S, S]
-    three = np.concatenate([turn_crops(crop, np.array([turn], np.int8)) for turn in TURNS])
 
-    def look_again() -> None:
+    def look_once() -> None:
         engine.predict(crop)
-        engine.predict(three)
 
-    runs = [lambda: engine.predict(crop), look_again]
-    times = np.median(time_in_turns(runs, 10 * rounds), axis=1)
-    row = {"pictures": "the network, a face: sure, doubtful", "count": 1, "faces": 1}
-    row |= {"detect_cpu_ms": round(times[0], 2), "way_up_cpu_ms": round(times[1], 2)}
-    return [row | {"more_cpu_ms": round(times[1] - times[0], 2)}]
+    def look_turned() -> None:
+        engine.predict(crop)
+        engine.predict(stack_crops([Look.first(crop[0], 0).turn_quarters(t) for t in TURNS]))
+
+    def look_level() -> None:
+        engine.predict(crop)
+        engine.predict(stack_crops([Look.first(crop[0], 0).rotate(45)]))
+
+    once, *twice = np.median(
+        time_in_turns([look_once, look_turned, look_level], 10 * rounds), axis=1
+    )
+    rows = []
+    for kind, time in zip(("doubtful", "leaning"), twice, strict=True):
+        row = {"pictures": f"the network, a face: sure, {kind}", "count": 1, "faces": 1}
+        row |= {"detect_cpu_ms": round(once, 2), "way_up_cpu_ms": round(time, 2)}
+        rows.append(row | {"more_cpu_ms": round(time - once, 2)})
+    return rows
 
 
 def make_table() -> str:
     """Make the page's table from bench/results/epyc/way_up.csv."""
     lines = [
-        "| | looked at turned | CPU ms without | with | doubtful faces |",
-        "|---|---|---|---|---|",
+        "| | looked at turned | CPU ms without | with | doubtful faces | leaning faces |",
+        "|---|---|---|---|---|---|",
     ]
     with TABLE.open(newline="") as file:
         for row in csv.DictReader(file):
             share = f"{row['looked_turned']} of {row['count']}" if row["looked_turned"] else ""
-            some = f"{row['doubtful_faces']} of {row['faces']}" if row["doubtful_faces"] else ""
+            some, lean = (
+                f"{row[name]} of {row['faces']}" if row.get(name) else ""
+                for name in ("doubtful_faces", "leaning_faces")
+            )
             lines.append(
                 f"| {row['pictures']} | {share} | {row['detect_cpu_ms']} "
-                f"| {row['way_up_cpu_ms']} | {some} |"
+                f"| {row['way_up_cpu_ms']} | {some} | {lean} |"
             )
     return "\n".join(lines) + "\n"
 

@@ -58,7 +58,7 @@ def draw_cost(servers: list[Server], rounds: Rounds, path: Path) -> None:
 
 def style_of(server: Server) -> dict:
     """Give ours a colour and a width that stand out."""
-    ours = {"ours": "#c00000", "ours-one": "#e07000", "ours-student": "#900090"}
+    ours = {"ours": "#c00000", "ours-one": "#e07000", "ours-fast": "#900090"}
     if server.name in ours:
         return {"color": ours[server.name], "linewidth": 2.5}
     return {"linewidth": 1}

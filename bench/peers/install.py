@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bench.peers.table import OUT, Server
+from bench.peers.table import IMAGES, OUT, Server
 from tools.processes import ROOT
 
 REQUIREMENTS = ROOT / "bench/peers/requirements"
@@ -64,7 +64,8 @@ def find_missing(server: Server, detector: str) -> Server:
     if failed.is_file():
         return replace(server, missing=failed.read_text())
     if not program.is_file():
-        return replace(server, missing="It is not installed: `make peers-setup`.")
+        target = "images" if program.is_relative_to(IMAGES) else "peers-setup"
+        return replace(server, missing=f"It is not installed: `make {target}`.")
     return server
 
 

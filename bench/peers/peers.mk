@@ -10,5 +10,5 @@ PEERS ?= quick
 peers-setup: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench.peers.install
 
-peers: $(VENV)/dev.stamp models
+peers: $(VENV)/dev.stamp models images
 	@$(BIN)/python -m bench.peers $(PEERS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.processes import ROOT
 
-OUT = ROOT / "out/peers"
+OUT, IMAGES = ROOT / "out/peers", ROOT / "out/images"
 APPS = "bench.peers.servers"
 Command = tuple[str, ...]
 
@@ -69,18 +69,19 @@ OURS_TWO = OURS_ONE | {
     "face": Ask("v2_binary_face", INFER.format("unet"), "predictor_rest"),
     "face-grpc": Ask("grpc", port="predictor_grpc"),
 }
-OURS = (sys.executable, "-m")
+# Ours run in what `make images` sets up: what each image's requirements bring, and no more.
+IN_PREDICTOR = (str(IMAGES / "predictor/bin/python"), "-m")
+IN_TRANSFORMER = (str(IMAGES / "transformer/bin/python"), "-m")
 PREDICTOR: Command = (
-    *OURS,
-    "predictor",
-    "--http_port={predictor_rest}",
-    "--grpc_port={predictor_grpc}",
+    *(*IN_PREDICTOR, "predictor"),
+    *("--http_port={predictor_rest}", "--grpc_port={predictor_grpc}"),
 )
 TRANSFORMER: Command = (
-    *(*OURS, "transformer", "--http_port={rest}", "--grpc_port={grpc}"),
+    *(*IN_TRANSFORMER, "transformer", "--http_port={rest}", "--grpc_port={grpc}"),
     "--predictor_host=127.0.0.1:{predictor_grpc}",
 )
-ONE: Command = (*OURS, "standalone", "--http_port={rest}", "--grpc_port={grpc}")
+ONE: Command = (*IN_TRANSFORMER, "standalone", "--http_port={rest}", "--grpc_port={grpc}")
+OURS = (sys.executable, "-m")
 STOCK_PREDICTOR: Command = (
     *(*OURS, "bench.dataplane.stock.predictor", "--model_name=unet"),
     *("--http_port={predictor_rest}", "--grpc_port={predictor_grpc}"),
@@ -91,7 +92,7 @@ STOCK_TRANSFORMER: Command = (
     "--model_name=unet",
 )
 QUIET = {"LANDMARKS_ACCESS_LOG": "false", "LANDMARKS_DRAIN_SECONDS": "0"}
-STUDENT = QUIET | {"LANDMARKS_MODEL": "models/student_unet.pth"}
+FAST = QUIET | {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_FIRST_LOOK": "320"}
 USER = {"PEERS_PIPELINE": "user"}
 
 
@@ -198,13 +199,13 @@ SERVERS = (
     BENTOML,
     RAYSERVE,
     Server(
-        "ours-student",
-        "ours, one process, the student",
+        "ours-fast",
+        "ours, one process, fast (student, first look at 320)",
         (ONE,),
         OURS_ONE,
         "/v2/health/live",
         "b",
-        STUDENT,
+        FAST,
     ),
     run_fastapi("fastapi-user", "FastAPI, cv2 and ONNX Runtime", "b", settings=USER),
     run_litserve("litserve-user", "LitServe, cv2 and ONNX Runtime", "b", settings=USER),

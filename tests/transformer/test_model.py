@@ -17,7 +17,7 @@ INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
 
 
-@guards("transformer/model.py", "payload.claim(4 * len(crops)", becomes="abs(4 * len(crops)")
+@guards("transformer/model.py", "payload.claim(4 * len(looks)", becomes="abs(4 * len(looks)")
 async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):
     claimed: list[int] = []
     request = make_request(1, 2)

@@ -1,5 +1,7 @@
 """Pictures and faces that lie on their side or head come back with points where they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,21 +11,21 @@ from tests.support.guarding import guards
 from tests.transformer.fakes import FakePredictor
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.faces import DetectedFaces
+from transformer.looks import Look, join_maps, measure_rolls
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
 from transformer.predictor_client import FaceLandmarks
-from transformer.settings import TransformerSettings
-from transformer.way_up import (
+from transformer.second_look import (
     DOUBT,
+    LEAN,
+    LOST,
     MOST,
-    choose_turns,
     find_doubtful,
-    find_way_up,
-    turn_boxes_back,
-    turn_crops,
-    turn_maps,
-    turn_points_back,
+    find_leaning,
+    look_again,
 )
+from transformer.settings import TransformerSettings
+from transformer.way_up import find_way_up, turn_boxes_back
 
 
 class BrightSide:
@@ -74,30 +76,56 @@ def test_turned_looks_that_show_nothing_better_change_nothing() -> None:
 def test_points_boxes_and_maps_follow_the_turn() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (200, 160), np.uint8)
     square = Square(20, 30, 96)  # pixel by pixel
-    crop = crop_face(picture, square, 96)[None, None]
+    crop = crop_face(picture, square, 96)[None]
     for turn in range(4):
-        turns = np.array([turn], np.int8)
-        turned = turn_crops(crop, turns)[0, 0]
-        points = np.array([[[10, 20], [95, 0], [40, 80]]], np.float32)
-        (back,) = to_picture(turn_points_back(points, turns, 96), [square], 96)
-        for (x, y), (u, v) in zip(points[0].astype(int), back.round().astype(int), strict=True):
-            assert turned[y, x] == picture[v, u]
-        (mapped,) = turn_maps(map_to_crop(square, 96)[None], turns, 96)
-        there = np.column_stack([back, np.ones(3)]) @ mapped.T
-        np.testing.assert_allclose(there, points[0], atol=1e-4)
+        looks = (
+            Look.first(np.rot90(crop, turn, (1, 2)), turn),
+            Look.first(crop, 0).turn_quarters(turn),
+        )
+        for look in looks:
+            points = np.array([[10, 20], [95, 0], [40, 80]], np.float32)
+            (back,) = to_picture(look.map_back(points)[None], [square], 96)
+            for (x, y), (u, v) in zip(points.astype(int), back.round().astype(int), strict=True):
+                assert look.crop[0, y, x] == picture[v, u]
+            mapped = join_maps(look.turn, map_to_crop(square, 96))
+            there = np.column_stack([back, np.ones(3)]) @ mapped.T
+            np.testing.assert_allclose(there, points, atol=1e-4)
     box = turn_boxes_back(np.array([[0.0, 0, 10, 20]]), 1, 160, 200)
     assert box.tolist() == [[140, 0, 160, 10]]
 
 
-@guards("transformer/way_up.py", 'kind="stable")[:MOST]', becomes='kind="stable")')
-def test_doubt_is_bounded_and_better_turns_are_chosen() -> None:
+@pytest.mark.parametrize("degrees", [-70.0, -25.0, 30.0, 45.0])
+def test_a_crop_is_rotated_by_what_its_points_lean(degrees: float) -> None:
+    eyes = np.full((15, 2), 47.5, np.float32)
+    slope = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], np.float32)
+    for left, right in DEFAULT.mirror:  # all pairs on one slanting line
+        eyes[DEFAULT.points.index(left)] += 20 * slope
+        eyes[DEFAULT.points.index(right)] -= 20 * slope
+    assert measure_rolls(eyes[None], DEFAULT) == pytest.approx([degrees], abs=1e-3)
+    crop = np.zeros((1, 96, 96), np.uint8)
+    x, y = np.rint(47.5 + 30 * slope).astype(int)
+    crop[0, y - 1 : y + 2, x - 1 : x + 2] = 255  # a mark on the line
+    look = Look.first(crop, 0).rotate(degrees)
+    at = np.argwhere(look.crop[0] > 128).mean(0)[::-1]  # x, y
+    np.testing.assert_allclose(at, [77.5, 47.5], atol=1)
+    np.testing.assert_allclose(look.map_back(at[None].astype(np.float32))[0], [x, y], atol=1)
+
+
+def test_a_set_without_mirrored_points_never_leans() -> None:
+    points = np.random.default_rng(0).uniform(0, 95, (3, 15, 2)).astype(np.float32)
+    assert measure_rolls(points, replace(DEFAULT, mirror=())).tolist() == [0, 0, 0]
+
+
+@guards("transformer/second_look.py", 'kind="stable")[:MOST]', becomes='kind="stable")')
+def test_looks_again_are_bounded() -> None:
     scores = np.full((3 * MOST, 15), DOUBT - 0.1)
     scores[::2] = 0.9
     assert len(find_doubtful(scores)) == MOST
     assert find_doubtful(np.full((4, 15), 0.9)).tolist() == []
-    turned = np.full((3, 2, 15), 0.5)
-    turned[1, 0] = 0.9
-    assert choose_turns(np.full((2, 15), 0.5), turned).tolist() == [2, 0]
+    rolls = np.full(3 * MOST, LEAN + 1, np.float32)
+    rolls[5], rolls[7] = -80, LEAN - 1
+    assert len(find_leaning(rolls)) == MOST and 5 in find_leaning(rolls)
+    assert find_leaning(rolls[7:8]).tolist() == []
 
 
 class LowerHalf(FakePredictor):
@@ -113,7 +141,7 @@ class LowerHalf(FakePredictor):
 
 
 @guards(
-    "transformer/model.py",
+    "transformer/second_look.py",
     "located.landmarks.copy(), located.scores.copy()",
     becomes="located.landmarks, located.scores",
 )
@@ -143,3 +171,33 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     )
     # The heatmaps are those of the crop as `crops` has it, which was looked at last.
     assert (outputs["heatmaps"][1, 0, 48:].mean() == 255) == turned
+
+
+@guards("transformer/second_look.py", "np.where(known, rolls, 0)", becomes="rolls")
+async def test_leaning_faces_are_shown_level_where_their_points_say_something() -> None:
+    points = np.full((4, 15, 2), 47.5, np.float32)
+    for left, right in DEFAULT.mirror:
+        points[:, DEFAULT.points.index(left)] += (20, 15)
+        points[:, DEFAULT.points.index(right)] -= (20, 15)
+    points[3] = points[3, :, ::-1] * (1, 0) + (0, 40)  # this one's eyes are level
+    scores = np.full((4, 15), 0.9, np.float32)
+    scores[1] = LOST - 0.01
+    located = FaceLandmarks(points.copy(), scores.copy(), {}, DEFAULT.digest)
+    looks = [Look.first(np.zeros((1, 96, 96), np.uint8), 0) for _ in range(4)]
+    shown = []
+
+    async def predict(crops: np.ndarray) -> FaceLandmarks:
+        if len(crops) % 3 == 0:  # the doubtful one's turned looks
+            return FaceLandmarks(np.zeros((3, 15, 2), np.float32), np.zeros((3, 15), np.float32))
+        shown.append(len(crops))
+        sure = np.array([[0.86], [0.84]], np.float32) * np.ones((1, 15), np.float32)
+        return FaceLandmarks(np.ones((2, 15, 2), np.float32), sure)
+
+    await look_again(looks, located, DEFAULT, predict)
+    assert shown == [2]  # the first and the third
+    assert located.landmarks[0].tolist() == [[1, 1]] * 15  # hardly less sure
+    assert looks[0].turn[0, 1] == pytest.approx(0.6)  # 15 over the line's 25: sine of the lean
+    np.testing.assert_array_equal(located.landmarks[1:], points[1:])
+    stranger = replace(located, landmarks=points, scores=scores, digest="another")
+    await look_again(looks, stranger, DEFAULT, predict)
+    assert shown == [2]
