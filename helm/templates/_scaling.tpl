@@ -93,6 +93,6 @@ sum(landmarks_inflight_requests{service="{{ .service }}",{{ include "landmarks.s
 
 {{/* What picks a component's series out of a Prometheus that others use too. dict root, component */}}
 {{- define "landmarks.series" -}}
-{{- $default := printf "namespace=\"%s\",pod=~\"%s-%s-.*\"" .root.Release.Namespace (include "landmarks.fullname" .root) .component -}}
+{{- $default := printf "namespace=\"%s\",pod=~\"%s\"" .root.Release.Namespace (include "landmarks.podNames" .) -}}
 {{ tpl (.root.Values.autoscaling.keda.selector | default $default) .root }}
 {{- end }}

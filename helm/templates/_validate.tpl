@@ -5,7 +5,12 @@
 {{- include "landmarks.validateNames" . -}}
 {{- include "landmarks.validateScale" . -}}
 {{- include "landmarks.validateModel" . -}}
+{{- include "landmarks.validateMeta" . -}}
+{{- include "landmarks.validateSecurity" . -}}
+{{- include "landmarks.validateTolerations" (list "gpu.tolerations" .Values.gpu.tolerations) -}}
+{{- include "landmarks.validateTolerations" (list "test.tolerations" .Values.test.tolerations) -}}
 {{- include "landmarks.validatePods" . -}}
+{{- if include "landmarks.knative" . }}{{ include "landmarks.validateMounted" . }}{{ end -}}
 {{- include "landmarks.validateObjects" . -}}
 {{- end }}
 
@@ -59,9 +64,22 @@
 {{- if and $model.path (not (regexMatch "^/mnt/models/(.+/)?[^/]+\\.(pth|pt)$" $model.path)) -}}
 {{- fail (printf "model.path (%s) must lie below /mnt/models when model.storageUri is set, and be a checkpoint, .pth or .pt." $model.path) -}}
 {{- end -}}
-{{- if regexMatch "(^|/)\\.\\.?(/|$)" (toString $model.path) -}}
-{{- fail (printf "model.path (%s) must lie below /mnt/models without . and .. on the way." $model.path) -}}
+{{- if and $model.folder (not (regexMatch "^/mnt/models(/.*)?$" $model.folder)) -}}
+{{- fail (printf "model.folder (%s) must lie below /mnt/models when model.storageUri is set: that is where KServe puts what it fetches." $model.folder) -}}
 {{- end -}}
+{{- range $key := list "path" "folder" -}}
+{{- $value := toString (get $model $key) -}}
+{{- if regexMatch "(^|/)\\.\\.?(/|$)" $value -}}
+{{- fail (printf "model.%s (%s) must lie below /mnt/models without . and .. on the way." $key $value) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $model.path (not (regexMatch "\\.(pth|pt)$" $model.path)) -}}
+{{- fail (printf "model.path (%s) must be a checkpoint, .pth or .pt." $model.path) -}}
+{{- end -}}
+{{- $claim := regexFind "^pvc://[^/]+" (toString $model.storageUri) | trimPrefix "pvc://" -}}
+{{- if and $claim (not (regexMatch "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" $claim)) -}}
+{{- fail (printf "model.storageUri (%s): a PersistentVolumeClaim can't be called %s." $model.storageUri $claim) -}}
 {{- end -}}
 {{- if and .Values.gpu.enabled (include "landmarks.single" .) -}}
 {{- fail "gpu.enabled puts the predictor alone on GPU nodes, but with topology single it is one process with the transformer: set topology to split or collocated." -}}
@@ -79,6 +97,10 @@
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false: name one that exists in serviceAccount.name." -}}
 {{- end -}}
+{{- $watch := .Values.monitoring -}}
+{{- if and $watch.interval $watch.scrapeTimeout (gt (include "landmarks.seconds" $watch.scrapeTimeout | float64) (include "landmarks.seconds" $watch.interval | float64)) -}}
+{{- fail (printf "monitoring.scrapeTimeout (%s) is longer than monitoring.interval (%s), which the Prometheus operator refuses." $watch.scrapeTimeout $watch.interval) -}}
+{{- end -}}
 {{- $account := .Values.serviceAccount -}}
 {{- if and (not $account.create) (or $account.annotations $account.secrets) -}}
 {{- fail (printf "serviceAccount.annotations and .secrets are for the account that the chart makes: with serviceAccount.create false give them to %s yourself." $account.name) -}}
@@ -87,9 +109,24 @@
 {{- if and $policy.enabled (not (or $policy.fromNamespaces $policy.fromOwnNamespace $policy.extraFrom)) -}}
 {{- fail "networkPolicy.enabled is true, but no source is left that may reach the service: give networkPolicy.fromNamespaces, fromOwnNamespace or extraFrom." -}}
 {{- end -}}
+{{- range $policy.extraFrom -}}
+{{- if and .ipBlock (or (hasKey . "podSelector") (hasKey . "namespaceSelector")) -}}
+{{- fail "networkPolicy.extraFrom has an entry with ipBlock and a selector: give each an entry of its own." -}}
+{{- end -}}
+{{- end -}}
 {{- range $key, $_ := .Values.inferenceService.annotations -}}
 {{- if has $key (list "serving.kserve.io/deploymentMode" "serving.kserve.io/autoscalerClass") -}}
 {{- fail (printf "inferenceService.annotations has %s, which autoscaling.mode decides: set that." $key) -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* A duration (1m30s) as seconds. */}}
+{{- define "landmarks.seconds" -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9]+(ms|[smhd])" . -1 -}}
+{{- $unit := regexFind "[a-z]+" . -}}
+{{- $sum = addf $sum (mulf (trimSuffix $unit . | float64) (get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0) $unit)) -}}
+{{- end -}}
+{{ $sum }}
 {{- end }}

@@ -61,6 +61,24 @@
 {{- if and $was (ne $was $wanted) -}}
 {{- fail (printf "autoscaling.mode %s needs deploymentMode %s, but InferenceService %s runs in %s, and KServe refuses to change that: install a second release of another name in the new mode, move the callers, uninstall this one; or uninstall this one first." .Values.autoscaling.mode $wanted $name $was) -}}
 {{- end -}}
+{{- include "landmarks.validateLeftovers" (dict "root" . "there" $there "class" (get (get $meta "annotations" | default dict) "serving.kserve.io/autoscalerClass")) -}}
+{{- end }}
+
+{{/* What KServe does not take away when its InferenceService changes, and what then goes on working (seen with 0.20):
+     the transformer, ScaledObjects, and the HorizontalPodAutoscalers of hpa unless none comes next. */}}
+{{- define "landmarks.validateLeftovers" -}}
+{{- $name := include "landmarks.fullname" .root -}}
+{{- $mode := .root.Values.autoscaling.mode -}}
+{{- $remedy := "install a second release of another name, move the callers, uninstall this one; or uninstall this one first" -}}
+{{- if and (eq (toString .class) "keda") (ne $mode "keda") -}}
+{{- fail (printf "autoscaling.mode %s: InferenceService %s runs in mode keda, whose ScaledObjects KServe would leave behind, and they go on scaling. For a fixed size set min and max to the same number; otherwise %s." $mode $name $remedy) -}}
+{{- end -}}
+{{- if and (eq (toString .class) "hpa") (eq $mode "keda") -}}
+{{- fail (printf "autoscaling.mode keda: InferenceService %s runs in mode hpa, whose HorizontalPodAutoscalers KServe would leave behind, so that two scale each component: upgrade to autoscaling.mode none first, which takes them away." $name) -}}
+{{- end -}}
+{{- if and (dig "spec" "transformer" dict .there) (include "landmarks.onePod" .root) -}}
+{{- fail (printf "topology %s: InferenceService %s has a transformer, whose pods KServe would leave running: %s." .root.Values.topology $name $remedy) -}}
+{{- end -}}
 {{- end }}
 
 {{/* KServe derives names from this one: Services of 63 letters, and hosts of 63 with the namespace. */}}

@@ -3,6 +3,9 @@
 {{- $collocated := include "landmarks.collocated" . -}}
 {{- range $name := list "transformer" "predictor" -}}
 {{- $own := index $.Values $name -}}
+{{- if or (eq $name "predictor") (not (include "landmarks.single" $)) -}}
+{{- include "landmarks.validateFields" (dict "root" $ "component" $name) -}}
+{{- end -}}
 {{- include "landmarks.validateUnique" (list (printf "%s.env" $name) "name" $own.env) -}}
 {{- include "landmarks.validateUnique" (list (printf "%s.volumes" $name) "name" $own.volumes) -}}
 {{- include "landmarks.validateUnique" (list (printf "%s.volumeMounts" $name) "mountPath" $own.volumeMounts) -}}
@@ -37,6 +40,20 @@
 {{- end -}}
 {{- end -}}
 {{- if $collocated -}}
+{{- $both := list -}}
+{{- range $name := list "predictor" "transformer" -}}
+{{- range $kind := list "extraContainers" "initContainers" -}}
+{{- $both = concat $both (include "landmarks.extraContainers" (list $ (index $.Values $name $kind)) | fromYamlArray) -}}
+{{- end -}}
+{{- end -}}
+{{- include "landmarks.validateUnique" (list "The one pod of topology collocated" "name" $both) -}}
+{{- range $volume := .Values.transformer.volumes -}}
+{{- range $.Values.predictor.volumes -}}
+{{- if and (eq .name $volume.name) (ne (toYaml .) (toYaml $volume)) -}}
+{{- fail (printf "predictor.volumes and transformer.volumes have two that are called %s: with topology collocated they are in one pod." .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range $key := list "annotations" "labels" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName"
       "runtimeClassName" "strategy" "terminationGracePeriodSeconds" "initContainers" "podSpec" -}}
 {{- if get $.Values.transformer $key -}}

@@ -11,10 +11,14 @@ ROWS, SIDE = 6, 106  # 36 faces of 106 pixels
 
 
 def make_small() -> Path:
-    """Write the face alone, which costs little: for loads that count requests, not work."""
+    """Write the face alone, halved: for loads that count requests, not work.
+
+    Finding faces costs by the pixel, so that a thousand requests are there in half the time.
+    """
     OUT.mkdir(parents=True, exist_ok=True)
     with Image.open(PICTURE) as picture:
-        picture.convert("RGB").crop((90, 0, 370, 230)).save(OUT / "small.jpg", quality=85)
+        face = picture.convert("RGB").crop((90, 0, 370, 230)).resize((140, 115))
+    face.save(OUT / "small.jpg", quality=85)
     return OUT / "small.jpg"
 
 

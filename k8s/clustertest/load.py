@@ -76,7 +76,7 @@ class Load:
     def reasons(self) -> str:
         """The kinds of failure with their number."""
         return "; ".join(
-            f"{row['Occurrences']} x {row['Error'][:120]}" for row in self.rows("failures")
+            f"{row['Occurrences']} x {row['Error'][:400]}" for row in self.rows("failures")
         )
 
     def history(self) -> list[dict[str, float]]:

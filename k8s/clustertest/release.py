@@ -101,6 +101,11 @@ class Release:
             if is_true(pod["status"].get("conditions", []), "Ready")
         ]
 
+    def find_pod(self, component: str) -> str:
+        """Return the name of a ready pod: one that just starts has no container to enter."""
+        ready = wait_until(f"a {component} ready", lambda: self.ready_pods(component), 60)
+        return ready[0]["metadata"]["name"]
+
     def wait_pods(self, component: str, low: int, high: int, seconds: float) -> float:
         """Wait until there are low to high pods; gives how long that took."""
         begun = time.monotonic()

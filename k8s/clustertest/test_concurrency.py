@@ -107,7 +107,7 @@ def check_component(
     rows, start = [], begun
     for users, seconds in steps:
         start += seconds
-        last = watch.between(start - 4, start)[-1]
+        last = watch.last(component, start - seconds, start)
         inflight = last[f"{component}_concurrency_stable"]
         target = last[f"{component}_concurrency_target"]
         wanted = min(MOST, max(1, math.ceil(inflight / target)))

@@ -1,6 +1,7 @@
 """A bare cluster, helm install, and the right points over every protocol."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -40,17 +41,17 @@ def test_grpc(record: ScenarioResult) -> None:
     ready = release.install("protocol=grpc", "monitoring.podMonitor=true")
     # The second install: by now the node has read both images once.
     record.check(f"Ready within {GOAL:g} s of helm install", ready <= GOAL, f"{ready:.1f} s")
-    answer = ask_grpc(release.host)
+    answer = wait_answer(release.host, ask_grpc)
     record.check("gRPC gives the right points with protocol=grpc", answer.right, answer)
     check_helm_test(record, release, "protocol grpc")
     check_scraped(record, release, "knative, grpc")
 
 
-def wait_answer(host: str, seconds: float = 20) -> Answer:
+def wait_answer(host: str, ask: Callable[[str], Answer] = ask_jpeg, seconds: float = 60) -> Answer:
     """The gateway learns of a new host a moment after Ready: ask until it knows it."""
     latest = time.monotonic() + seconds
     while True:
-        answer = ask_jpeg(host)
+        answer = ask(host)
         if not answer.problem or time.monotonic() > latest:
             return answer
         time.sleep(0.2)
@@ -84,7 +85,7 @@ print("both")
 def check_loopback(record: ScenarioResult, release: Release) -> None:
     """See that both services listen on both kinds of address, REST and gRPC."""
     for component in ("transformer", "predictor"):
-        pod = release.pods(component)[0]["metadata"]["name"]
+        pod = release.find_pod(component)
         command = ("exec", pod, "-c", "kserve-container", "--", "python", "-c", LOOPBACK)
         try:
             found = kubectl("-n", release.namespace, *command).strip()

@@ -8,6 +8,7 @@ from k8s.clustertest.commands import kubectl, wait_until
 from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
+from k8s.clustertest.test_first_answer import wait_answer
 
 RESOURCE = "nvidia.com/gpu"
 
@@ -37,7 +38,7 @@ def test_pool(record: ScenarioResult) -> None:
         )
         other = release.pods("transformer")[0]["spec"]["containers"][0]["resources"]["limits"]
         record.check("the transformer asks for none", RESOURCE not in other, other)
-        answer = ask_jpeg(release.host)
+        answer = wait_answer(release.host)
         record.check("right points", answer.right, answer)
         release.upgrade("autoscaling.predictor.min=2")
         message = wait_until("an unscheduled second predictor", lambda: waits_for(release), 60)
@@ -63,7 +64,7 @@ def test_full_pool(record: ScenarioResult) -> None:
         release.install(*values, "autoscaling.mode=none", "drainSeconds=1")
         before = release.pods("predictor")[0]["metadata"]["name"]
         release.upgrade("predictor.annotations.stamp=two")
-        wait_until("the new predictor", lambda: is_replaced(release, before), 90)
+        wait_until("the new predictor", lambda: is_replaced(release, before), 180)
         record.check("the upgrade ends: the new predictor has the card", True, before)
     finally:
         offer(node, 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from k8s.clustertest.commands import CommandError, helm
+from k8s.clustertest.commands import CommandError, helm, wait_until
 from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.release import Release
 from k8s.clustertest.variants import see_variants
@@ -61,7 +61,28 @@ def test_mode_change(record: ScenarioResult) -> None:
         said = "KServe refuses to change that" in str(error)
         record.check("none to knative is refused before KServe does", said, last_line(error))
     release.upgrade("autoscaling.mode=hpa")
-    record.check("none to hpa is taken", True)
+    wait_until("autoscalers", lambda: release.get("horizontalpodautoscalers")["items"], 60)
+    record.check("none to hpa is taken, and makes autoscalers", True)
+    see_refused(
+        record, release, "hpa to keda", "mode=keda", "upgrade to autoscaling.mode none first"
+    )
+    release.upgrade("autoscaling.mode=none")
+    wait_until("no autoscaler", lambda: not release.get("horizontalpodautoscalers")["items"], 30)
+    record.check("hpa to none takes the autoscalers away", True)
+    release.upgrade("autoscaling.mode=keda")
+    record.check("none to keda is taken", True)
+    see_refused(record, release, "keda to none", "mode=none", "set min and max to the same number")
+
+
+def see_refused(
+    record: ScenarioResult, release: Release, what: str, value: str, sentence: str
+) -> None:
+    """See that this change, which KServe does by halves, is refused."""
+    try:
+        release.upgrade(f"autoscaling.{value}")
+        record.check(f"{what} is refused", False, "upgraded")
+    except CommandError as error:
+        record.check(f"{what} is refused", sentence in str(error), last_line(error))
 
 
 def last_line(error: CommandError) -> str:

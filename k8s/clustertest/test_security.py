@@ -6,8 +6,8 @@ import pytest
 
 from k8s.clustertest.commands import CommandError, kubectl
 from k8s.clustertest.journal import ScenarioResult
-from k8s.clustertest.picture import ask_jpeg
 from k8s.clustertest.release import Release
+from k8s.clustertest.test_first_answer import wait_answer
 
 
 @pytest.mark.scenario(14, 'Pod Security "restricted", read-only root, NetworkPolicy')
@@ -29,7 +29,7 @@ def test_restricted(record: ScenarioResult) -> None:
     except CommandError as error:
         record.check("an ordinary pod is refused there", "violates PodSecurity" in str(error))
     for component in ("transformer", "predictor"):
-        pod = release.pods(component)[0]["metadata"]["name"]
+        pod = release.find_pod(component)
         found = execute(release, pod, "touch /app/x /usr/x /x")
         record.check(
             f"{component}: cannot write its root file system",
@@ -54,7 +54,7 @@ def test_restricted(record: ScenarioResult) -> None:
         len(policies) == 2,
         policies,
     )
-    answer = ask_jpeg(release.host)
+    answer = wait_answer(release.host)
     record.check("right points", answer.right, answer)
 
 
@@ -64,10 +64,10 @@ def test_any_user(record: ScenarioResult) -> None:
     ids = ("securityContext.runAsUser=1000650000", "securityContext.runAsGroup=0")
     release.install(*ids, "podSecurityContext.fsGroup=1000650000")
     for component in ("transformer", "predictor"):
-        pod = release.pods(component)[0]["metadata"]["name"]
+        pod = release.find_pod(component)
         user = execute(release, pod, "id -u").strip()
         record.check(f"{component}: runs as that user", user == "1000650000", user)
-    answer = ask_jpeg(release.host)
+    answer = wait_answer(release.host)
     record.check("right points", answer.right, answer)
 
 

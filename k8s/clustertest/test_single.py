@@ -64,7 +64,6 @@ def read_stamps(release: Release) -> set[str]:
 def see_plain(record: ScenarioResult, release: Release) -> None:
     """As a plain Deployment over gRPC."""
     host = expose(release)
-    wait_until("an answer", lambda: not ask_grpc(host).problem, 20)
-    answer = ask_grpc(host)
+    answer = wait_answer(host, ask_grpc)
     record.check("mode none, gRPC: right points", answer.right, answer)
     check_scraped(record, release, "single, mode none")

@@ -81,7 +81,7 @@ def fill_volume(release: Release) -> None:
     release.enforce("privileged")  # for this pod alone
     kubectl("-n", release.namespace, "apply", "-f", "-", stdin=yaml.safe_dump_all([claim, pod]))
     done = "--for=jsonpath={.status.phase}=Succeeded"
-    kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=60s")
+    kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=120s")
     release.enforce("restricted")
 
 

@@ -22,7 +22,7 @@ def test_reuse_values(record: ScenarioResult) -> None:
     before = read_revision(release)
     with Load("from-last", release.host, "4:900", make_small(), 0.04) as load:
         release.upgrade(keep="--reuse-values")
-        wait_until("this chart's revision", lambda: read_revision(release) != before, 90)
+        wait_until("this chart's revision", lambda: read_revision(release) != before, 180)
         release.wait_ready()
         wait_until("1,000 requests", lambda: load.count()[0] >= 1000, 400, 1)
         load.stop()

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from contextlib import suppress
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
@@ -49,12 +50,18 @@ class Watch:
 
     def loop(self) -> None:
         while not self.stopping.wait(1.0):
-            sample = {"at": time.time()}
-            for component in self.components:
-                pods = self.list_pods(component)
-                sample[component] = len(pods)
-                sample[f"{component}_ready"] = sum(is_ready(pod) for pod in pods)
-            self.samples.append(sample | self.ask_autoscaler())
+            with suppress(
+                ApiException, HTTPError
+            ):  # an API server that is busy: the next one counts
+                self.samples.append(self.take_sample())
+
+    def take_sample(self) -> dict[str, float]:
+        sample = {"at": time.time()}
+        for component in self.components:
+            pods = self.list_pods(component)
+            sample[component] = len(pods)
+            sample[f"{component}_ready"] = sum(is_ready(pod) for pod in pods)
+        return sample | self.ask_autoscaler()
 
     def list_pods(self, component: str) -> list:
         found = self.api.list_namespaced_pod(
@@ -80,6 +87,12 @@ class Watch:
 
     def between(self, start: float, end: float) -> list[dict[str, float]]:
         return [sample for sample in self.samples if start <= sample["at"] <= end]
+
+    def last(self, component: str, start: float, end: float) -> dict[str, float]:
+        """Return the last sample in which the autoscaler told of this component."""
+        told = [s for s in self.between(start, end) if f"{component}_concurrency_target" in s]
+        assert told, f"the autoscaler told nothing of the {component} for {end - start:.0f} s"
+        return told[-1]
 
     def peak(self, component: str) -> int:
         """The most pods that were ready at one time."""

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,7 +69,8 @@ def run_helm(arguments: tuple[str, ...], given: str) -> str:
     command = ["helm", "template", *arguments]
     if given:
         command += ["--values", "-"]
-    done = subprocess.run(command, input=given, capture_output=True, text=True)
+    quick = os.environ | {"GOGC": "off"}  # it lives a tenth of a second: no need to collect
+    done = subprocess.run(command, input=given, capture_output=True, text=True, env=quick)
     if done.returncode:
         raise Refused(done.stderr)
     return done.stdout

@@ -82,6 +82,42 @@ def test_a_mode_change_that_kserve_refuses_is_refused_first(tmp_path, there, mod
         assert "KServe refuses" not in output
 
 
+def write_scaled(autoscaler: str, **spec: dict) -> dict:
+    """Return a plain InferenceService with this autoscaler and these components."""
+    service = write_service("Standard")
+    service["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] = autoscaler
+    return service | {"spec": {"predictor": {}} | spec}
+
+
+@pytest.mark.parametrize(
+    ("there", "values", "refused"),
+    [
+        (write_scaled("keda"), "autoscaling.mode=none", "set min and max to the same number"),
+        (write_scaled("keda"), "autoscaling.mode=hpa", "ScaledObjects KServe would leave behind"),
+        (write_scaled("hpa"), "autoscaling.mode=keda", "upgrade to autoscaling.mode none first"),
+        (
+            write_scaled("none", transformer={"minReplicas": 1}),
+            "autoscaling.mode=none,topology=single",
+            "topology single: InferenceService landmarks has a transformer",
+        ),
+        (
+            write_scaled("none", transformer={"minReplicas": 1}),
+            "autoscaling.mode=none,topology=collocated",
+            "topology collocated: InferenceService landmarks has a transformer",
+        ),
+        (write_scaled("hpa"), "autoscaling.mode=none", ""),
+        (write_scaled("none"), "autoscaling.mode=keda", ""),
+        (write_scaled("keda"), "autoscaling.mode=keda", ""),
+        (write_scaled("none"), "autoscaling.mode=none,topology=single", ""),
+        (write_scaled("none"), "autoscaling.mode=none", ""),
+    ],
+)
+def test_a_change_that_kserve_does_by_halves_is_refused(tmp_path, there, values, refused):
+    kinds = PLAIN | {"keda.sh/v1alpha1": {"ScaledObject": "scaledobjects"}}
+    output = install(tmp_path, {THERE: there}, *values.split(","), kinds=kinds)
+    assert refused in output if refused else "KServe would leave" not in output
+
+
 def test_knative_missing_on_a_cluster_is_refused(tmp_path):
     kinds = {name: kinds for name, kinds in PLAIN.items() if "knative" not in name}
     output = install(tmp_path, {}, kinds=kinds)

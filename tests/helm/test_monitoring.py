@@ -99,6 +99,14 @@ def test_alerts_ask_for_metrics_and_codes_that_the_services_have():
                 assert f'"{code}"' in codes, code
 
 
+def test_more_rules_keep_what_prometheus_fills_in():
+    more: dict = {"alert": "Mine", "expr": "up{n='{{ .Release.Namespace }}'}"}
+    more["annotations"] = {"summary": "{{ $value }}"}
+    given = {"monitoring": {"prometheusRule": True, "additionalRules": [more]}}
+    rule = find(render(given=given), "PrometheusRule")["spec"]["groups"][0]["rules"][-1]
+    assert rule == more | {"expr": "up{n='vision'}"}
+
+
 def test_a_null_threshold_is_no_alert():
     names = {rule["alert"] for rule in read_rules("monitoring.alerts.p99Seconds=null")}
     assert names == {
@@ -114,7 +122,8 @@ def test_who_may_sleep_is_not_missed():
     assert "LandmarksNoReadyPod" not in {rule["alert"] for rule in read_rules(*values)}
 
 
-LABELS = 'service="transformer",namespace="vision",pod="landmarks-transformer-{}"'
+POD = "landmarks-transformer-00001-deployment-{}-x"
+LABELS = f'service="transformer",namespace="vision",pod="{POD}"'
 REQUESTS = 'landmarks_requests_total{{{},model="unet",code="{}"}}'
 SERIES = {
     "LandmarksErrors": [

@@ -84,9 +84,10 @@ def test_scrape_annotations_can_be_switched_off():
 def test_the_users_volume_and_mount_replace_tmp():
     volume = {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}
     mount = {"name": "other", "mountPath": "/tmp"}
-    given = {"transformer": {"volumes": [volume], "volumeMounts": [mount]}}
-    service = render_service(given=given)
-    assert service["spec"]["transformer"]["volumes"] == [volume]
+    other = {"name": "other", "emptyDir": {}}
+    given = {"transformer": {"volumes": [volume, other], "volumeMounts": [mount]}}
+    service = render_service("autoscaling.mode=none", given=given)
+    assert service["spec"]["transformer"]["volumes"] == [volume, other]
     assert container(service, "transformer")["volumeMounts"] == [mount]
 
 

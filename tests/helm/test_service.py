@@ -222,7 +222,7 @@ def test_more_environment_arguments_and_volumes_are_added():
         "predictor.env[0].name=LANDMARKS_THREADS",
         "predictor.env[0].value=3",
         "predictor.args={--verbose}",
-        "predictor.volumes[0].name=x",
+        "predictor.volumes[0].name=x,predictor.volumes[0].emptyDir.sizeLimit=1Gi",
         "predictor.volumeMounts[0].name=x",
         "predictor.volumeMounts[0].mountPath=/x",
     )

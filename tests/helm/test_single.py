@@ -35,14 +35,14 @@ def test_it_has_the_predictors_values_and_model():
         "predictor.env[0].name=A",
         "predictor.env[0].value=b",
         "predictor.args={--more}",
-        "predictor.resources.requests.cpu=3",
+        "predictor.resources.requests.cpu=2",
         "model.storageUri=pvc://models",
         "model.path=/mnt/models/unet.pth",
     )
     assert env(container)["A"] == "b"
     assert env(container)["LANDMARKS_MODEL"] == "/mnt/models/unet.pth"
     assert container["args"][-1] == "--more"
-    assert container["resources"]["requests"]["cpu"] == 3
+    assert container["resources"]["requests"]["cpu"] == 2
 
 
 @pytest.mark.parametrize(("given", "seen"), [("null", "false"), ("true", "true")])

@@ -22,6 +22,13 @@ def reuse_values(folder: Path) -> Path:
     return folder / "helm"
 
 
+def drop_query(part: object) -> object:
+    """Leave out what KEDA asks Prometheus: which pods it means is said more closely now."""
+    if isinstance(part, dict):
+        return {key: drop_query(value) for key, value in part.items() if key != "query"}
+    return [drop_query(value) for value in part] if isinstance(part, list) else part
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_the_last_charts_values_render_as_they_did(tmp_path, mode):
     values = (f"autoscaling.mode={mode}", "gpu.enabled=true", "networkPolicy.enabled=true")
@@ -35,7 +42,7 @@ def test_the_last_charts_values_render_as_they_did(tmp_path, mode):
     for component, was in before["spec"].items():
         now = service["spec"][component]
         for part in set(was) - {"deploymentStrategy", "containers"}:
-            assert now[part] == was[part], part
+            assert drop_query(now[part]) == drop_query(was[part]), part
         (container,) = now["containers"]
         # New since then, and off as the last chart's images had no page.
         added = (
