@@ -26,7 +26,7 @@ class Strength:
     """How far the shape is changed; every figure is a standard deviation or a chance."""
 
     rotation: float = 13.0  # degrees
-    roll: float = 0.12  # chance of any roll up to ROLL instead
+    roll: float = 0.18  # chance of any roll up to ROLL instead
     scale: float = 0.10  # of the logarithm
     stretch: float = 0.05  # of the logarithm of width over height
     shear: float = 0.06

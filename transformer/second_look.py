@@ -12,10 +12,10 @@ from serving.landmarks import LandmarkSet
 from transformer.client import FaceLandmarks
 from transformer.crop import Floats
 from transformer.looks import Look, measure_rolls, stack_crops
+from transformer.way_up import TURNS
 
 Predict = Callable[[NDArray[np.uint8]], Awaitable[FaceLandmarks]]
 
-TURNS = (1, 2, 3)  # quarters, counter-clockwise
 MOST = 32  # faces of a request that are looked at again for one reason, the worst first
 DOUBT = 0.75  # mean score of a face's points; upright portraits have 0.95, turned ones 0.5
 LOST = 0.6  # below it the points are nowhere in particular, and so is what they lean by

@@ -27,8 +27,8 @@ from transformer.crop import crop_face, place_square
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector, Floats, shrink
 from transformer.looks import Look, measure_rolls, stack_crops
-from transformer.second_look import TURNS, find_doubtful, find_leaning
-from transformer.way_up import find_way_up
+from transformer.second_look import find_doubtful, find_leaning
+from transformer.way_up import TURNS, find_way_up
 
 CHECKPOINT, TABLE = Path("models/simple_unet.pth"), Path("bench/results/epyc/way_up.csv")
 PAGE, MARK = "docs/performance.md", "way up: bench.detector.way_up writes this"
