@@ -1,5 +1,6 @@
 """What all tests share: the picture, and both services as real processes."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from tools.processes import Service, bypass_proxy, find_ports, run_services, run
 
 bypass_proxy()
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def reset_log_level() -> None:
+    """Begin each test with the root logger at its own level: a library may have left another."""
+    logging.root.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
