@@ -12,7 +12,9 @@ from predictor.engines.eager import EagerEngine
 from predictor.engines.golden import GOLDEN_FACE
 from predictor.engines.manifest import hash_file, read_manifest
 from predictor.export.artifact import export_artifact
+from predictor.export.tune import BATCHES, pick_batch
 from predictor.unet import UNet
+from tests.support.guarding import guards
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +65,11 @@ def test_an_older_folder_is_replaced_as_a_whole(tiny: Path, tmp_path: Path):
     (tmp_path / "out/rest.bin").write_text("of an older export")
     export_artifact(tiny, ENGINES["onnxruntime"], tmp_path / "out", None, tune=False)
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"manifest.json", "unet.onnx"}
+
+
+@guards("predictor/export/tune.py", "BATCHES = (4, 8, 16)", becomes="BATCHES = (1, 8, 16)")
+def test_a_busy_machine_switches_no_batching_off() -> None:
+    assert pick_batch({4: 1.0, 8: 1.05, 16: 1.2}) == 8
+    assert min(BATCHES) == 4
+    for artifact in ("unet-int8", "student-int8"):
+        assert read_manifest(Path("models") / artifact).max_batch in BATCHES
