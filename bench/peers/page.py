@@ -50,6 +50,8 @@ def write_page(result: dict, folder: Path) -> None:
     rounds = result["rounds"]
     servers = [server for server in SERVERS if rounds.get(server.name)]
     lines = [write_head(result, servers)]
+    if note := result.get("note"):  # put there by hand, where rows are of another run
+        lines += [note, ""]
     for part, (title, text) in PARTS.items():
         mine = [server for server in servers if server.part in (part, "both")]
         if not any("cells" in row for server in mine for row in rounds[server.name]):
