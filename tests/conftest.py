@@ -20,8 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(autouse=True)
 def reset_log_level() -> None:
-    """Begin each test with the root logger at its own level: a library may have left another."""
+    """Begin each test with the levels that logging starts with: a library may have changed them."""
     logging.root.setLevel(logging.WARNING)
+    for handler in logging.root.handlers:
+        handler.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
