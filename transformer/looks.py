@@ -42,11 +42,6 @@ class Look:
         rotated = cv2.warpAffine(self.crop[0], turn, (side, side), borderMode=border)
         return Look(np.asarray(rotated, np.uint8)[None], join_maps(turn, self.turn))
 
-    def map_back(self, points: Floats) -> Floats:
-        """Map points `[K,2]` of this crop to pixels of the square's; exact for quarters."""
-        turn = self.turn
-        return np.matmul(points - turn[:, 2], turn[:, :2])  # a rotation's inverse
-
 
 @lru_cache
 def map_quarters(quarters: int, side: int) -> Floats:
@@ -55,15 +50,25 @@ def map_quarters(quarters: int, side: int) -> Floats:
 
 
 def join_maps(last: Floats, first: Floats) -> Floats:
-    """Make one affine `[2,3]` of two, `first` being applied first."""
-    joined: Floats = last[:, :2] @ first
-    joined[:, 2] += last[:, 2]
+    """Make affines `[...,2,3]` of two each, `first` being applied first."""
+    joined: Floats = last[..., :2] @ first
+    joined[..., 2] += last[..., 2]
     return joined
 
 
 def stack_crops(looks: list[Look]) -> NDArray[np.uint8]:
     """Put the crops of looks together: `[F,1,S,S]`."""
     return np.stack([look.crop for look in looks])
+
+
+def stack_turns(looks: list[Look]) -> Floats:
+    """Put the turns of looks together: `[F,2,3]`."""
+    return np.stack([look.turn for look in looks])
+
+
+def turn_back(points: Floats, turns: Floats) -> Floats:
+    """Map points `[F,K,2]` of turned crops to pixels of the squares'; exact for quarters."""
+    return np.matmul(points - turns[:, None, :, 2], turns[..., :2])  # a rotation's inverse
 
 
 def measure_rolls(points: Floats, landmarks: LandmarkSet) -> Floats:

@@ -32,7 +32,7 @@ from transformer.crop import map_to_crop, to_picture
 from transformer.drawing import draw_answer
 from transformer.faces import FaceFinder, find_numbered
 from transformer.inputs import read_faces, read_model, read_pictures
-from transformer.looks import Look, join_maps, stack_crops
+from transformer.looks import Look, join_maps, stack_crops, stack_turns, turn_back
 from transformer.pool import WorkerPool
 from transformer.second_look import look_again
 from transformer.settings import TransformerSettings
@@ -164,14 +164,12 @@ class Transformer(Model):
                 payload.claim(4 * len(looks) * len(known) * known.side**2)
                 heatmaps = (await predict(stack_crops(looks), heatmaps=True)).heatmaps
             squares = [square for faces in found for square in faces.squares]
-            rows = zip(looks, located.landmarks, strict=True)
-            points = np.stack([look.map_back(face) for look, face in rows])
-            landmarks = to_picture(points, squares, known.side)
+            turns = stack_turns(looks)  # [F, 2, 3]
+            landmarks = to_picture(turn_back(located.landmarks, turns), squares, known.side)
             scores, digest = located.scores, located.digest or digest
             if CROPS.name in payload.outputs:
-                to_crops = (map_to_crop(square, known.side) for square in squares)
-                pairs = zip(looks, to_crops, strict=True)
-                maps = np.stack([join_maps(look.turn, to_crop) for look, to_crop in pairs])
+                to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
+                maps = join_maps(turns, to_crops)
             timings |= located.timings
         timings[Stage.PREDICT] = time.perf_counter() - begun
         arrays = {

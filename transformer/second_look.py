@@ -19,7 +19,7 @@ Predict = Callable[[NDArray[np.uint8]], Awaitable[FaceLandmarks]]
 MOST = 32  # faces of a request that are looked at again for one reason, the worst first
 DOUBT = 0.75  # mean score of a face's points; upright portraits have 0.95, turned ones 0.5
 LOST = 0.6  # below it the points are nowhere in particular, and so is what they lean by
-GAIN = 0.05  # by how much a turned look must be better
+GAIN = 0.05  # by how much a turned look must be better, and a level one may be worse
 # Degrees. Of 20 portraits leaning by 45 the points moved 2.7 % of the eyes' distance from the
 # upright ones', and 0.9 % after a second look; by 20 degrees 0.9 and 0.8.
 LEAN = 20.0
@@ -81,7 +81,7 @@ async def straighten_leaning(
     located: FaceLandmarks,
     predict: Predict,
 ) -> None:
-    """Show faces with their eyes level, and keep what the network is no less sure of."""
+    """Show faces with their eyes level, and keep those of which the network is hardly less sure."""
     level = [looks[face].rotate(float(rolls[face])) for face in faces]
     seen = await predict(stack_crops(level))
     for row, face in enumerate(faces):

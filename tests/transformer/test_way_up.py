@@ -11,7 +11,7 @@ from tests.support.guarding import guards
 from tests.transformer.fakes import FakePredictor
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.faces import DetectedFaces
-from transformer.looks import Look, join_maps, measure_rolls
+from transformer.looks import Look, join_maps, measure_rolls, turn_back
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
 from transformer.predictor_client import FaceLandmarks
@@ -84,7 +84,7 @@ def test_points_boxes_and_maps_follow_the_turn() -> None:
         )
         for look in looks:
             points = np.array([[10, 20], [95, 0], [40, 80]], np.float32)
-            (back,) = to_picture(look.map_back(points)[None], [square], 96)
+            (back,) = to_picture(turn_back(points[None], look.turn[None]), [square], 96)
             for (x, y), (u, v) in zip(points.astype(int), back.round().astype(int), strict=True):
                 assert look.crop[0, y, x] == picture[v, u]
             mapped = join_maps(look.turn, map_to_crop(square, 96))
@@ -108,7 +108,8 @@ def test_a_crop_is_rotated_by_what_its_points_lean(degrees: float) -> None:
     look = Look.first(crop, 0).rotate(degrees)
     at = np.argwhere(look.crop[0] > 128).mean(0)[::-1]  # x, y
     np.testing.assert_allclose(at, [77.5, 47.5], atol=1)
-    np.testing.assert_allclose(look.map_back(at[None].astype(np.float32))[0], [x, y], atol=1)
+    back = turn_back(at[None, None].astype(np.float32), look.turn[None])
+    np.testing.assert_allclose(back[0, 0], [x, y], atol=1)
 
 
 def test_a_set_without_mirrored_points_never_leans() -> None:
