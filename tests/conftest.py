@@ -1,6 +1,5 @@
 """What all tests share: the picture, and both services as real processes."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,14 +15,6 @@ from tools.processes import Service, bypass_proxy, find_ports, run_services, run
 
 bypass_proxy()
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(autouse=True)
-def reset_log_level() -> None:
-    """Begin each test with the levels that logging starts with: a library may have changed them."""
-    logging.root.setLevel(logging.WARNING)
-    for handler in logging.root.handlers:
-        handler.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def quantise(model: ov.Model, faces: Floats, precise: tuple[str, ...] = PRECISE)
     `faces` [N,1,S,S] FP32 0..1 are what activation ranges are taken from: a few
     hundred, as varied as those to be served.
     """
-    logging.getLogger("nncf").setLevel(logging.ERROR)  # set_log_level changes handlers, too
+    logging.getLogger("nncf").setLevel(logging.ERROR)  # its set_log_level changes all its handlers
     ignored = [
         op.get_friendly_name()
         for op in model.get_ops()

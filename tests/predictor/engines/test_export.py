@@ -1,5 +1,6 @@
 """An export is a folder that loads at once, made of any accepted checkpoint."""
 
+import logging
 from pathlib import Path
 
 import cv2
@@ -46,12 +47,21 @@ def test_an_export_loads_and_agrees(tiny: Path, tmp_path: Path, name: str):
     assert abs(engine.run(face) - wanted).max() < 0.02 * abs(wanted).max()
 
 
+@guards(
+    "predictor/export/quantise.py",
+    'logging.getLogger("nncf").setLevel(logging.ERROR)',
+    becomes="nncf.set_log_level(logging.ERROR)",
+    name="a quantisation changes nobody's log handlers",
+)
 def test_an_int8_export_is_calibrated_and_tuned(tiny: Path, tmp_path: Path, faces: Path):
     pytest.importorskip("nncf")
+    handler = logging.NullHandler()
+    logging.getLogger("nncf").addHandler(handler)
     manifest = export_artifact(tiny, ENGINES["openvino-int8"], tmp_path / "out", faces)
     assert manifest == read_manifest(tmp_path / "out")
     assert manifest.accuracy["faces"] == 4 and manifest.threads >= 1 and manifest.cpus >= 1
     assert str(tmp_path / "faces") not in (tmp_path / "out/manifest.json").read_text()
+    assert handler.level == logging.NOTSET
 
 
 def test_int8_without_faces_says_what_is_missing(tiny: Path, tmp_path: Path):
