@@ -8,7 +8,6 @@ those of the first row; boxes are compared with those of the detector's own firs
 """
 
 import argparse
-import csv
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bench.csv_file import write_csv
 from bench.detector.pictures import (
     CANVAS,
     Counts,
@@ -113,10 +113,7 @@ def main() -> None:
         if not step.one_shape:
             rows[-1] |= summarise("photo_cpu_ms", photo_times.pop(0))
         print(*rows[-1].values(), sep=" | ", flush=True)
-    with a.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(a.out, rows)
     print(a.out)
 
 

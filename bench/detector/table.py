@@ -3,8 +3,7 @@
 python -m bench.detector.table
 """
 
-import csv
-
+from bench.csv_file import read_csv
 from bench.machine import RESULTS
 from tools.settings_table import write_page
 
@@ -22,8 +21,7 @@ def count(row: dict[str, str], ladder: bool) -> str:
 
 def make_table() -> str:
     """Make a Markdown table of the rows that matter to who serves."""
-    with (RESULTS / "epyc/detectors.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["lost"]]
+    rows = [row for row in read_csv(RESULTS / "epyc/detectors.csv") if row["lost"]]
     lines = [
         "| | CPU ms, 640x480 | photograph | portraits, groups | ladder | mean IoU with its fp32 "
         "| NME canada, helen |",

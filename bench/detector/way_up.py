@@ -8,7 +8,6 @@ more at a leaning one. Times are processor time of one thread, so that neighbour
 """
 
 import argparse
-import csv
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 
+from bench.csv_file import read_csv, write_csv
 from bench.detector.pictures import read_sets
 from bench.usage import time_in_turns
 from pictures.read import Pixels
@@ -149,17 +149,16 @@ def make_table() -> str:
         "| | looked at turned | CPU ms without | with | doubtful faces | leaning faces |",
         "|---|---|---|---|---|---|",
     ]
-    with TABLE.open(newline="") as file:
-        for row in csv.DictReader(file):
-            share = f"{row['looked_turned']} of {row['count']}" if row["looked_turned"] else ""
-            some, lean = (
-                f"{row[name]} of {row['faces']}" if row.get(name) else ""
-                for name in ("doubtful_faces", "leaning_faces")
-            )
-            lines.append(
-                f"| {row['pictures']} | {share} | {row['detect_cpu_ms']} "
-                f"| {row['way_up_cpu_ms']} | {some} | {lean} |"
-            )
+    for row in read_csv(TABLE):
+        share = f"{row['looked_turned']} of {row['count']}" if row["looked_turned"] else ""
+        some, lean = (
+            f"{row[name]} of {row['faces']}" if row[name] else ""
+            for name in ("doubtful_faces", "leaning_faces")
+        )
+        lines.append(
+            f"| {row['pictures']} | {share} | {row['detect_cpu_ms']} "
+            f"| {row['way_up_cpu_ms']} | {some} | {lean} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -178,10 +177,7 @@ def main() -> None:
         rows.append(measure_kind(kind, pictures, detector, engine, a.rounds))
         print(*rows[-1].values(), sep=" | ", flush=True)
     rows += measure_network(engine, kinds["upright portraits"][0], detector, a.rounds)
-    with TABLE.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(TABLE, rows)
     write_page(PAGE, MARK, make_table())
     print(TABLE)
 

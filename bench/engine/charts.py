@@ -1,6 +1,5 @@
 """Draw the ledger and the roofline: python -m bench.engine.charts."""
 
-import csv
 import json
 
 import matplotlib
@@ -8,6 +7,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
+from bench.csv_file import read_csv
 from bench.machine import results_folder
 
 matplotlib.rcParams["svg.hashsalt"] = "landmarks"  # the same picture of the same figures
@@ -16,14 +16,9 @@ COLOURS = {"openvino": "#888888", "openvino-bf16": "#3b75af", "openvino-int8": "
 ROOFS = {"openvino": "fp32", "openvino-bf16": "bf16", "openvino-int8": "int8"}
 
 
-def read_rows(name: str) -> list[dict[str, str]]:
-    with (FOLDER / name).open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def draw_ledger() -> None:
     """One bar a technique and network, batch 1: how many times eager's speed."""
-    rows = [r for r in read_rows("ledger.csv") if r["batch"] == "1"]
+    rows = [r for r in read_csv(FOLDER / "ledger.csv") if r["batch"] == "1"]
     networks = list(dict.fromkeys(r["network"] for r in rows))
     counts = [sum(r["network"] == n for r in rows) for n in networks]
     figure, axes = plt.subplots(
@@ -56,7 +51,7 @@ def draw_roofline() -> None:
     for engine, colour in COLOURS.items():
         mine = [
             r
-            for r in read_rows("profile.csv")
+            for r in read_csv(FOLDER / "profile.csv")
             if r["engine"] == engine and r["width"] == "64" and float(r["mflop"]) > 0
         ]
         x = [1e3 * float(r["mflop"]) / float(r["kbytes"]) for r in mine]

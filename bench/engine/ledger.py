@@ -10,7 +10,6 @@ measures one network and keeps the rows of the others.
 """
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.csv_file import read_csv, write_csv
 from bench.engine.networks import OUT, SHIPPED, STUDENT, find_export, make_wide
 from bench.engine.techniques import STUDENT as STUDENT_TECHNIQUES
 from bench.engine.techniques import TECHNIQUES, Technique
@@ -148,8 +148,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=results_folder() / "ledger.csv")
     a = parser.parse_args()
     wide = tuple(t for t in TECHNIQUES if t.wide)
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in NETWORKS}
-    rows |= read_rows(a.out) if a.out.is_file() else {}
+    before: list[dict[str, Any]] = [*read_csv(a.out)] if a.out.is_file() else []
+    rows = {name: [row for row in before if row["network"] == name] for name in NETWORKS}
     for name in a.only:
         if name == "student":
             rows[name] = measure_student(a.data, a.rounds) if STUDENT.is_file() else []
@@ -160,18 +160,9 @@ def main() -> None:
         rows[name] = write_rows(workers, a.data)
         for worker in workers:
             worker.close()
-    with a.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[a.only[0]][0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for network in rows.values() for row in network)
+    columns = list(rows[a.only[0]][0])  # of what was just measured
+    write_csv(a.out, [row for network in rows.values() for row in network], columns)
     print(a.out)
-
-
-def read_rows(ledger: Path) -> dict[str, list[dict[str, Any]]]:
-    """Read a ledger's rows by their networks."""
-    with ledger.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: [row for row in rows if row["network"] == name] for name in NETWORKS}
 
 
 def measure_student(data: Path, rounds: int) -> list[dict[str, Any]]:

@@ -7,11 +7,11 @@ and how much of it each engine does; both into this machine's folder of bench/re
 """
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any, cast
 
+from bench.csv_file import write_csv
 from bench.engine.layers import Layer, count_operations, profile_engine
 from bench.engine.networks import SHIPPED, find_export, make_wide
 from bench.engine.roof import measure_roofs
@@ -81,10 +81,7 @@ def main() -> None:
         roof = roofs[ENGINES[name]]
         summary[f"width {width}, {name}"] = summarise(layers, roof)
         rows += [{"width": width, "engine": name} | row for row in make_rows(layers, roof)]
-    with (a.out / "profile.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(a.out / "profile.csv", rows)
     (a.out / "roofs.json").write_text(json.dumps(summary, indent=1) + "\n")
     print(json.dumps(summary, indent=1))
 

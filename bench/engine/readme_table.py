@@ -3,8 +3,7 @@
 python -m bench.engine.readme_table
 """
 
-import csv
-
+from bench.csv_file import read_csv
 from bench.machine import SHOWN
 from tools.settings_table import write_page
 
@@ -18,8 +17,7 @@ def make_table() -> str:
         "| technique | ms a face | x eager | faces/s, best batch | peak MB | load s | canada |",
         "|---|---|---|---|---|---|---|",
     ]
-    with (SHOWN / "ledger.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["network"] in NETWORKS]
+    rows = [row for row in read_csv(SHOWN / "ledger.csv") if row["network"] in NETWORKS]
     for alone in (row for row in rows if row["batch"] == "1"):
         key = identify(alone)
         best = max(float(row["images_per_s"]) for row in rows if identify(row) == key)

@@ -9,13 +9,13 @@ new head is first fitted to what stands before it.
 """
 
 import argparse
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench.csv_file import read_csv, write_csv
 from bench.engine.networks import OUT, STUDENT
 from bench.machine import results_folder
 from bench.shapes.networks import Shape, ShapedUNet, list_shapes
@@ -138,16 +138,10 @@ def wrap_shape(net: torch.nn.Module, shape: Shape) -> Locate:
 
 def write_row(out: Path, row: dict) -> None:
     """Put a run's row in the place of its earlier one."""
-    rows = []
-    if out.is_file():
-        with out.open(newline="") as file:
-            rows = list(csv.DictReader(file))
     key = ("width", "shape", "start", "steps")
-    rows = [r for r in rows if any(r[k] != str(row[k]) for k in key)] + [row]
-    with out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    before = read_csv(out) if out.is_file() else []
+    others = [r for r in before if any(r[k] != str(row[k]) for k in key)]
+    write_csv(out, [*others, row], list(row))
 
 
 def main() -> None:

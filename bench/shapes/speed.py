@@ -6,7 +6,6 @@ Weights are random: they change no time. int8 is quantised as the shipped networ
 """
 
 import argparse
-import csv
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import numpy as np
 import openvino as ov
 import torch
 
+from bench.csv_file import read_csv, write_csv
 from bench.engine.networks import OUT
 from bench.machine import results_folder
 from bench.shapes.networks import Shape, ShapedUNet, count_multiplications, list_shapes
@@ -136,10 +136,8 @@ def write_rows(
     peaks: dict[str, str],
 ) -> None:
     """Put a width's rows in the place of its earlier ones."""
-    rows = []
-    if out.is_file():
-        with out.open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["width"] != str(width)]
+    before = read_csv(out) if out.is_file() else []
+    rows = [row for row in before if row["width"] != str(width)]
     for name, shape in shapes.items():
         net = ShapedUNet(shape)
         row = {"width": str(width), "shape": name}
@@ -150,10 +148,7 @@ def write_rows(
                 row[f"{kind}_{batch}_ms"] = f"{ms:.3f}"
                 row[f"{kind}_{batch}_share"] = f"{ms / medians['shipped', kind, batch]:.3f}"
         rows.append(row | {"int8_peak_mb": peaks[name]})
-    with out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(out, rows, list(rows[-1]))
     print(out)
 
 
