@@ -9,7 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bench.peers.table import IMAGES, OUT, Server
+from bench.dataplane.run import IMAGES
+from bench.peers.table import OUT, Server
 from tools.processes import ROOT
 
 REQUIREMENTS = ROOT / "bench/peers/requirements"

@@ -19,7 +19,7 @@ from bench.peers.table import SERVERS, Server
 RESULT = Path("bench/peers/results/peers.json")
 HEAD = """# Beside what people would use instead
 
-Made by `make peers-setup && make peers PEERS={plan}` on {date}, commit {commit}, in {minutes:g}
+Made by `make peers-setup && make peers PEERS="{words}"` on {date}, commit {commit}, in {minutes:g}
 minutes on {cpus} cores of {cpu}; the load average at its end was {load:.1f}.
 Medians of {rounds} rounds that go through all servers in turn, {seconds:g} s a cell; callers and
 server share the cores. The detector is `{detector}`. Before anything was timed, each
@@ -80,8 +80,7 @@ def write_head(result: dict, servers: list[Server]) -> str:
     done = max((len(rows) for rows in result["rounds"].values()), default=0)
     return HEAD.format(
         **{key: machine[key] for key in ("commit", "cpus", "cpu", "load")},
-        **{key: result[key] for key in ("date", "minutes", "detector")},
-        plan=plan["name"],
+        **{key: result[key] for key in ("words", "date", "minutes", "detector")},
         seconds=plan["seconds"],
         rounds=done,
         versions=", ".join(f"{name} {version}" for name, version in sorted(versions.items())),

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.dataplane.run import IMAGES, QUIET
 from tools.processes import ROOT
 
-OUT, IMAGES = ROOT / "out/peers", ROOT / "out/images"
+OUT = ROOT / "out/peers"
 APPS = "bench.peers.servers"
 Command = tuple[str, ...]
 
@@ -69,7 +70,7 @@ OURS_TWO = OURS_ONE | {
     "face": Ask("v2_binary_face", INFER.format("unet"), "predictor_rest"),
     "face-grpc": Ask("grpc", port="predictor_grpc"),
 }
-# Ours run in what `make images` sets up: what each image's requirements bring, and no more.
+# Ours run as they ship.
 IN_PREDICTOR = (str(IMAGES / "predictor/bin/python"), "-m")
 IN_TRANSFORMER = (str(IMAGES / "transformer/bin/python"), "-m")
 PREDICTOR: Command = (
@@ -91,7 +92,6 @@ STOCK_TRANSFORMER: Command = (
     *("--predictor_host=127.0.0.1:{predictor_rest}", "--predictor_protocol=v2"),
     "--model_name=unet",
 )
-QUIET = {"LANDMARKS_ACCESS_LOG": "false", "LANDMARKS_DRAIN_SECONDS": "0"}
 FAST = QUIET | {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_FIRST_LOOK": "320"}
 USER = {"PEERS_PIPELINE": "user"}
 
