@@ -2,6 +2,8 @@
 
 import json
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
@@ -88,3 +90,13 @@ def ask_grpc(host: str, timeout: float = 60, address: str = INGRESS) -> Answer:
 
 def pair(values: list[float]) -> list[tuple[float, float]]:
     return list(zip(values[0::2], values[1::2], strict=True))
+
+
+def wait_answer(host: str, ask: Callable[[str], Answer] = ask_jpeg, seconds: float = 60) -> Answer:
+    """The gateway learns of a new host a moment after Ready: ask until it knows it."""
+    latest = time.monotonic() + seconds
+    while True:
+        answer = ask(host)
+        if not answer.problem or time.monotonic() > latest:
+            return answer
+        time.sleep(0.2)

@@ -1,14 +1,13 @@
 """A bare cluster, helm install, and the right points over every protocol."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 
 from k8s.clustertest.commands import CommandError, helm, kubectl
 from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.metrics import check_rules, check_scraped
-from k8s.clustertest.picture import Answer, ask_grpc, ask_jpeg, ask_json
+from k8s.clustertest.picture import ask_grpc, ask_json, wait_answer
 from k8s.clustertest.release import Release
 
 GOAL = 15.0  # seconds to Ready, images on the node
@@ -45,16 +44,6 @@ def test_grpc(record: ScenarioResult) -> None:
     record.check("gRPC gives the right points with protocol=grpc", answer.right, answer)
     check_helm_test(record, release, "protocol grpc")
     check_scraped(record, release, "knative, grpc")
-
-
-def wait_answer(host: str, ask: Callable[[str], Answer] = ask_jpeg, seconds: float = 60) -> Answer:
-    """The gateway learns of a new host a moment after Ready: ask until it knows it."""
-    latest = time.monotonic() + seconds
-    while True:
-        answer = ask(host)
-        if not answer.problem or time.monotonic() > latest:
-            return answer
-        time.sleep(0.2)
 
 
 def check_helm_test(record: ScenarioResult, release: Release, text: str) -> None:

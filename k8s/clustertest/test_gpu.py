@@ -6,9 +6,8 @@ import pytest
 
 from k8s.clustertest.commands import kubectl, wait_until
 from k8s.clustertest.journal import ScenarioResult
-from k8s.clustertest.picture import ask_jpeg
+from k8s.clustertest.picture import ask_jpeg, wait_answer
 from k8s.clustertest.release import Release
-from k8s.clustertest.test_first_answer import wait_answer
 
 RESOURCE = "nvidia.com/gpu"
 

@@ -10,9 +10,8 @@ from k8s.clustertest.crowd import make_crowd, make_small
 from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.metrics import check_scraped, query
-from k8s.clustertest.picture import ask_grpc, ask_jpeg
+from k8s.clustertest.picture import ask_grpc, ask_jpeg, wait_answer
 from k8s.clustertest.release import Release, is_true
-from k8s.clustertest.test_first_answer import wait_answer
 from k8s.clustertest.watch import Watch
 
 

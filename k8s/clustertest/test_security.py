@@ -6,8 +6,8 @@ import pytest
 
 from k8s.clustertest.commands import CommandError, kubectl
 from k8s.clustertest.journal import ScenarioResult
+from k8s.clustertest.picture import wait_answer
 from k8s.clustertest.release import Release
-from k8s.clustertest.test_first_answer import wait_answer
 
 
 @pytest.mark.scenario(14, 'Pod Security "restricted", read-only root, NetworkPolicy')

@@ -7,9 +7,9 @@ from k8s.clustertest.crowd import make_small
 from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
 from k8s.clustertest.metrics import check_scraped
-from k8s.clustertest.picture import ask_grpc, read_metadata
+from k8s.clustertest.picture import ask_grpc, read_metadata, wait_answer
 from k8s.clustertest.release import Release
-from k8s.clustertest.test_first_answer import check_diff, check_helm_test, wait_answer
+from k8s.clustertest.test_first_answer import check_diff, check_helm_test
 from k8s.clustertest.test_plain import expose
 
 ONE = ("topology=single", "monitoring.podMonitor=true")

@@ -6,9 +6,8 @@ import yaml
 from k8s.clustertest.commands import ROOT, kubectl
 from k8s.clustertest.https_store import CHECKPOINT, serve_checkpoints
 from k8s.clustertest.journal import ScenarioResult
-from k8s.clustertest.picture import ask_jpeg
+from k8s.clustertest.picture import ask_jpeg, wait_answer
 from k8s.clustertest.release import Release
-from k8s.clustertest.test_first_answer import wait_answer
 
 FOLDER = "/mnt/models"
 

@@ -6,8 +6,9 @@ from k8s.clustertest.commands import wait_until
 from k8s.clustertest.crowd import make_small
 from k8s.clustertest.journal import ScenarioResult
 from k8s.clustertest.load import Load
+from k8s.clustertest.picture import wait_answer
 from k8s.clustertest.release import Release
-from k8s.clustertest.test_first_answer import check_diff, wait_answer
+from k8s.clustertest.test_first_answer import check_diff
 
 LAST = "tests/helm/assets/landmarks-0.1.0.tgz"
 
