@@ -17,7 +17,6 @@ help:
 	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
 	@echo "make models   fetch the face detector"
 	@echo "make sbom     what is in both images, as CycloneDX: out/*.cdx.json; make audit: its known faults"
-	@echo "make guards   each guard against a fault taken away, and its test seen to fail: docs/guards.md"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
 	@echo "make load-test   half a minute of every kind of request, held to thresholds"
@@ -41,7 +40,7 @@ test: lint types models
 # Servers, packages, training and whole networks take minutes; all of them are in `make test`.
 SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoint.py \
         predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
-        transformer/test_connection.py tools/test_package.py tools/test_guards.py tools/test_compose.py \
+        transformer/test_connection.py tools/test_package.py tools/test_compose.py \
         tools/test_compose_up.py \
         client/test_install.py client/test_command.py page tools/test_pythons.py loadtest/test_run.py
 test-fast: lint types models

@@ -1,5 +1,5 @@
 # The data plane's figures and its long tests; the Makefile includes this.
-.PHONY: bench-dataplane images soak guards
+.PHONY: bench-dataplane images soak
 
 GENERATED := tests/serving/rest/test_codec.py tests/serving/grpc/test_codec.py \
              tests/serving/grpc/test_wire.py tests/transformer/test_picture.py \
@@ -21,5 +21,3 @@ soak: $(VENV)/dev.stamp models images
 	@SOAK=100 $(BIN)/python -m pytest -q $(GENERATED)
 	@$(BIN)/python -m bench.dataplane soak
 
-guards: $(VENV)/dev.stamp models
-	@$(BIN)/python -m tools.guards

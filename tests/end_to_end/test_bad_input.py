@@ -12,7 +12,6 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from PIL import Image
 
-from tests.support.guarding import guards
 from tools.v2_json import face_tensor, image_tensor
 
 
@@ -160,11 +159,6 @@ def test_unknown_models_and_versions(transformer, path):
     check_error(requests.post(transformer.url + path, json={}), 404, "model_not_found")
 
 
-@guards(
-    "serving/server.py",
-    "self._rest_server.config.app = create_app(self.repository, RELEASE)",
-    becomes="self._rest_server.create_application()",
-)
 def test_wrong_addresses_and_methods(transformer):
     check_error(requests.get(f"{transformer.url}/v2/nothing"), 404, "not_found")
     # KServe's own routes, behind ours, shall never be reached.

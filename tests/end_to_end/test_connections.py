@@ -7,7 +7,6 @@ import time
 import pytest
 import requests
 
-from tests.support.guarding import guards
 from tests.support.hostile.cost import MEGABYTE, read_memory
 from tests.support.raw_http import (
     ask,
@@ -39,11 +38,6 @@ def strict(start_transformer):
     return start_transformer(head_seconds="1", body_seconds="1")
 
 
-@guards(
-    "serving/rest/connection.py",
-    'if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":',
-    becomes="if False:",
-)
 @pytest.mark.parametrize("offer", OFFERS)
 def test_an_offer_to_upgrade_is_as_if_it_were_not_there(transformer, astronaut, offer):
     plain, offered = (
@@ -74,11 +68,6 @@ def test_an_offer_does_not_leave_the_guards(strict):
         assert read_answer(connection)[0] == 408
 
 
-@guards(
-    "serving/rest/connection.py",
-    "self.half_closed = self.is_whole()",
-    becomes="self.half_closed = False",
-)
 def test_who_sends_no_more_still_gets_the_answer(transformer, astronaut):
     for _ in range(5):
         with connect(transformer) as connection:
@@ -109,7 +98,6 @@ def test_a_head_without_end_is_refused(transformer, data):
     assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
 
 
-@guards("serving/rest/connection.py", "if self.head_bytes > MAX_HEAD_BYTES:", becomes="if False:")
 def test_a_refused_head_is_told(transformer):
     lines = [f"x-{i}: y" for i in range(300)]
     for request in (
@@ -123,7 +111,6 @@ def test_a_refused_head_is_told(transformer):
     assert status == 400 and json.loads(body)["code"] == "invalid_request"
 
 
-@guards("serving/rest/connection.py", "if self.headers_seen > MAX_HEADERS:", becomes="if False:")
 def test_a_refused_head_waits_for_the_answers_before_it(transformer, astronaut):
     with connect(transformer) as connection:
         long = write_request(b"", *[f"x-{i}: y" for i in range(300)])
@@ -131,7 +118,6 @@ def test_a_refused_head_waits_for_the_answers_before_it(transformer, astronaut):
         assert [read_answer_in_turn(connection) for _ in range(2)] == [200, 431]
 
 
-@guards("serving/rest/connection.py", "self.framing_bytes += size", becomes="pass")
 def test_trailers_and_chunks_have_the_bounds_of_heads(transformer):
     head = b"POST /v2/models/unet/infer HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     for data in (b"0\r\n" + b"a: b\r\n" * 1000, b"1;" + b"x" * 65536):
@@ -140,11 +126,6 @@ def test_trailers_and_chunks_have_the_bounds_of_heads(transformer):
             assert send_until_cut(connection, data[5:], 5) < 4
 
 
-@guards(
-    "serving/rest/connection.py",
-    "if self.timer is None and not self.in_message and not self.is_busy():",
-    becomes="if False:",
-)
 def test_empty_lines_are_no_request(strict):
     with connect(strict) as connection:
         connection.sendall(write_request(b"", method="GET", path="/v2/health/live"))
@@ -195,19 +176,6 @@ def test_media_types_in_any_letters(transformer, astronaut):
         assert answer.status_code == 400 and "Content-Type: image/jpeg" in answer.json()["error"]
 
 
-@guards(
-    "transformer/model.py",
-    "check_forward(payload.forward)",
-    becomes="pass",
-    name="a header that cannot go on is refused",
-)
-@guards(
-    "serving/grpc/servicer.py",
-    '            ("grpc.max_metadata_size", METADATA_BYTES),\n'
-    '            ("grpc.absolute_max_metadata_size", METADATA_BYTES),\n',
-    becomes="",
-    name="a call takes as much metadata as a request over REST",
-)
 def test_a_token_goes_on_whole_or_is_refused(transformer, astronaut):
     url = f"{transformer.url}/v2/models/unet/infer"
     for token, state in ((8100, 8100), (16_000, 0), (30_000, 30_000)):

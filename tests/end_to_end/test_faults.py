@@ -13,7 +13,6 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import decode_response
-from tests.support.guarding import guards
 from tests.support.load import FACE, INFLIGHT, Load, make_request, read_metric, wait_for
 from tools.processes import find_ports, start_service, wait_ready
 from tools.v2_json import image_tensor
@@ -35,20 +34,6 @@ async def leave(stub, request, limit: asyncio.Semaphore, seconds: float) -> None
         call.cancel()
 
 
-@guards(
-    "predictor/job.py",
-    "        if self.future.done():\n            return\n        if isinstance",
-    becomes="        if isinstance",
-    name="who leaves a batch harms nobody, over gRPC",
-    case="cancelled",
-)
-@guards(
-    "serving/faces.py",
-    "if faces.dtype != np.uint8 and not (faces.min() >= 0 and faces.max() <= 1):",
-    becomes="if False:",
-    name="values that are no brightness are refused",
-    case="bad",
-)
 @pytest.mark.parametrize("fault", ["cancelled", "bad"])
 async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
     """0 good ones are harmed: each gets its own answer, the one it gets alone."""
@@ -113,11 +98,6 @@ def pair(trio):
     return trio, restart
 
 
-@guards(
-    "transformer/predictor_client.py",
-    "timeout=timeout, metadata=[*metadata.items()])",
-    becomes="timeout=timeout, metadata=[*metadata.items()], wait_for_ready=True)",
-)
 def test_a_killed_predictor_is_503_at_once_and_back_within_five_seconds(pair, astronaut):
     running, restart = pair
     with Load(running["t"], astronaut) as load:
@@ -157,11 +137,6 @@ def test_a_rolling_restart_of_the_predictors_fails_no_request(pair, astronaut):
     assert {code for _, code, _ in load.answers} == {"ok"}, load.messages
 
 
-@guards(
-    "transformer/predictor_client.py",
-    '"retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],',
-    becomes='"retryableStatusCodes": ["DATA_LOSS"],',
-)
 def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
     running, _ = pair
     with Load(running["t"], astronaut, callers=2, crowds=4) as load:
@@ -173,11 +148,6 @@ def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
     assert codes == {"ok"}, load.messages  # the retry went to the other
 
 
-@guards(
-    "serving/server.py",
-    "grpc_server.stop(self.settings.stop_seconds)",
-    becomes="grpc_server.stop(0)",
-)
 async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(tmp_path):
     ports = find_ports()
     at_once = {"LANDMARKS_DRAIN_SECONDS": "0"}
@@ -200,11 +170,6 @@ async def call(stub, request: pb.ModelInferRequest) -> list[int]:
     return list((await stub.ModelInfer(request, timeout=60)).outputs[0].shape)
 
 
-@guards(
-    "serving/server.py",
-    "            serving, grpc_server.stop",
-    becomes="            asyncio.sleep(0), grpc_server.stop",
-)
 def test_rest_calls_in_flight_are_answered_when_a_service_stops(tmp_path, predictor, astronaut):
     """Of 30 pictures each, so that most are still to be given to a worker when it stops."""
     ports = find_ports()
@@ -229,7 +194,6 @@ def test_rest_calls_in_flight_are_answered_when_a_service_stops(tmp_path, predic
         transformer.stop()
 
 
-@guards("serving/admission.py", "if self.requests >= self.max_requests:", becomes="if False:")
 def test_overload_is_429_and_what_is_taken_is_answered(tmp_path, predictor, astronaut):
     ports = find_ports()
     settings = {

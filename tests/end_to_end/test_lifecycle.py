@@ -11,7 +11,6 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
-from tests.support.guarding import guards
 from tests.support.load import CROWD, INFLIGHT, read_metric, wait_for
 from tests.support.raw_http import connect, write_request
 from tools.processes import Service, find_ports, start_service, wait_ready
@@ -52,18 +51,6 @@ def wait_live(service: Service) -> None:
     raise AssertionError(service.tail_log())
 
 
-@guards(
-    "serving/server.py",
-    "        self.repository.drain()",
-    becomes="        pass",
-    name="SIGTERM: not ready at once",
-)
-@guards(
-    "serving/server.py",
-    "await asyncio.wait_for(stopping.get(), seconds)",
-    becomes="pass",
-    name="SIGTERM: still serves for a while",
-)
 def test_sigterm_drains_before_it_stops(logs, predictor, astronaut):
     ports = find_ports()
     settings = {
@@ -153,7 +140,6 @@ def test_a_stop_with_odd_connections_open(logs, number):
     assert '"stopped"' in log and "Traceback" not in log
 
 
-@guards("serving/server.py", "rest_server.capture_signals = contextlib.nullcontext", becomes="pass")
 def test_signals_during_a_stop_end_no_call(logs):
     """uvicorn, once it has ended, would hand the signals back to what kills the process."""
     ports = find_ports()

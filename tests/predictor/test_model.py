@@ -11,7 +11,6 @@ from predictor.model import Predictor
 from predictor.settings import PredictorSettings
 from serving.errors import Overloaded
 from serving.messages import InferenceRequest, Tensor
-from tests.support.guarding import guards
 
 
 class NoEngine(Engine):
@@ -24,7 +23,6 @@ class NoEngine(Engine):
         raise AssertionError("it was asked")
 
 
-@guards("predictor/model.py", "payload.claim(len(given) * self.heatmap_bytes)", becomes="pass")
 async def test_heatmaps_are_claimed_before_they_are_computed():
     claimed: list[int] = []
 

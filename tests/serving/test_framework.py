@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from serving.framework import SPARED
-from tests.support.guarding import guards
 
 
 def run_fresh(program: str) -> str:
@@ -18,7 +17,6 @@ def run_fresh(program: str) -> str:
     return done.stdout.strip()
 
 
-@guards("serving/framework.py", "sys.modules.update(stands)", becomes="pass")
 @pytest.mark.parametrize("service", ["predictor.loader", "transformer.predictor_client"])
 def test_a_service_loads_neither_pandas_nor_the_kubernetes_api(service):
     program = f"import sys, serving.server, {service}; print(*sorted(sys.modules))"
@@ -27,7 +25,6 @@ def test_a_service_loads_neither_pandas_nor_the_kubernetes_api(service):
     assert not loaded & {*SPARED, "oauthlib"}
 
 
-@guards("serving/framework.py", "del sys.modules[name]", becomes="pass")
 def test_afterwards_both_can_be_imported_as_ever():
     program = """
 import serving.framework, pandas, kubernetes.client
@@ -36,7 +33,6 @@ print(pandas.DataFrame({"a": [1]}).shape, kubernetes.client.V1Pod.__name__)
     assert run_fresh(program) == "(1, 1) V1Pod"
 
 
-@guards("serving/framework.py", "delattr(stand, part)", becomes="pass")
 def test_what_kserve_does_with_them_still_works():
     program = """
 import numpy, serving.framework, kserve

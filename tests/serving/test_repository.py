@@ -10,7 +10,6 @@ from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from tests.serving.fakes import FakeModel
-from tests.support.guarding import guards
 
 OPEN = ServerSettings(repository_api=True)
 
@@ -60,11 +59,6 @@ async def test_the_index_tells_what_lies_there_and_why_it_is_not_served(reposito
     assert states["broken", "1"]["reason"] == "It is broken."
 
 
-@guards(
-    "serving/repository.py",
-    "while any(model.inflight for model in models) and time.monotonic() < latest:",
-    becomes="while False:",
-)
 async def test_a_request_under_way_outlives_the_unloading(repository):
     model = repository.find("fake")
     under_way = asyncio.create_task(model.infer(make_request("sleep")))

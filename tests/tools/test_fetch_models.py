@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from tests.support.guarding import guards
 from tools import fetch_models
 from tools.fetch_models import FetchError, fetch_detector, fetch_named
 from tools.processes import ROOT
@@ -39,11 +38,6 @@ def test_the_named_one_is_the_only_one(zoo):
     assert list_files() == ["yunet.onnx"]
 
 
-@guards(
-    "tools/fetch_models.py",
-    'raise FetchError(f"{name} could not be had: {told}") from error',
-    becomes='return fetch_named("centerface")',
-)
 def test_what_cannot_be_had_is_not_swapped_for_another(zoo):
     fetch_named("centerface")
     zoo["yunet"] = (*zoo["yunet"][:2], fail)
@@ -52,11 +46,6 @@ def test_what_cannot_be_had_is_not_swapped_for_another(zoo):
     assert list_files() == ["centerface.onnx"]
 
 
-@guards(
-    "tools/fetch_models.py",
-    "content = check_sum(path.read_bytes() if path.is_file() else fetch(), wanted)",
-    becomes="content = path.read_bytes() if path.is_file() else check_sum(fetch(), wanted)",
-)
 def test_a_file_that_is_there_is_checked_too(zoo):
     fetch_named("yunet")
     (fetch_models.FOLDER / "yunet.onnx").write_bytes(b"yun")

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.guarding import guards
 from training.batches import read_labels, read_training_faces
 from training.faces import LANDMARKS, YUNET, find_sets, read_faces
 from training.shares import SHARES, read_share, share_chances
@@ -40,11 +39,6 @@ ROWS: list[Row] = [
 ]
 
 
-@guards(
-    "training/batches.py",
-    "read_faces(data, find_sets(data, TRAINED))",
-    becomes='read_faces(data, find_sets(data, (*TRAINED, "val", "eval-only")))',
-)
 def test_only_the_parts_to_train_on_are_read(tmp_path: Path) -> None:
     data = make_folder(tmp_path, ROWS)
     labels = str(tmp_path / "all.npz")
@@ -84,11 +78,6 @@ def test_a_share_that_is_none_is_refused(text: str) -> None:
         read_share(text)
 
 
-@guards(
-    "training/shares.py",
-    "if not ((known > -CROP / 2) & (known < 1.5 * CROP)).all():",
-    becomes="if False:",
-)
 @pytest.mark.parametrize(
     "points, says",
     [

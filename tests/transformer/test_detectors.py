@@ -11,7 +11,6 @@ import pytest
 
 from bench.detector.opencv import OPENCV
 from serving.telemetry import metrics
-from tests.support.guarding import guards
 from tools.fetch_models import FILES
 from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector
@@ -64,7 +63,6 @@ def test_openvino_finds_what_opencv_finds(path, pictures, side, precision):
         np.testing.assert_allclose(scores[order[0]], their_scores[order[1]], atol=0.03)
 
 
-@guards("transformer/detectors/network.py", "self.planes[0, :, height:] = 0", becomes="")
 def test_a_picture_leaves_nothing_of_itself_to_the_next(path, pictures):
     """The buffers are kept: a smaller picture in the same padded size has clean margins."""
     used = load_detector(path, 640, 0.3)
@@ -111,11 +109,6 @@ def test_a_file_cut_short_or_of_the_other_detector_is_refused(path, tmp_path):
             load_detector(file, 640)
 
 
-@guards(
-    "transformer/detectors/__init__.py",
-    "except ImportError as error:",
-    becomes="except ZeroDivisionError as error:",
-)
 def test_without_openvino_the_transformer_says_so_and_does_not_start(path):
     program = (
         "import sys; sys.modules['openvino'] = None; import transformer.__main__ as m; m.main()"
@@ -133,11 +126,6 @@ def test_without_openvino_the_transformer_says_so_and_does_not_start(path):
     assert "openvino" in last and "requirements/transformer.txt" in last
 
 
-@guards(
-    "transformer/detectors/network.py",
-    '"bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"',
-    becomes='"bf16"',
-)
 @pytest.mark.parametrize("features, wanted", [(["FP32", "BF16"], "bf16"), (["FP32"], "f32")])
 def test_bf16_only_where_the_cpu_multiplies_it(features, wanted):
     class Core:

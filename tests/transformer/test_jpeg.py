@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pictures import PictureError, read_rgb
 from tests.pictures import files
 from tests.pictures.files import detailed, encode, encode_inks
-from tests.support.guarding import guards
 from tests.support.soak import COUNTS, SOAK
 from transformer.jpeg import JpegDecoder
 from transformer.jpeg_warnings import HARMLESS, MISSING, find_warning
@@ -60,12 +59,6 @@ WARNED = {  # a file for each warning that a decoder has been seen to give
 }
 
 
-@guards(
-    "transformer/jpeg.py",
-    "if not self.rare and find_warning(str(error), HARMLESS) is None:",
-    becomes="if False:",
-    case="HUFF_BAD_CODE",
-)
 @pytest.mark.parametrize("name", WARNED)
 def test_each_warning_has_its_verdict(name):
     with pytest.raises(ValueError) as caught:
@@ -158,20 +151,6 @@ def test_no_flaw_hides_that_data_are_missing(kind, data):
         decode(apply(KINDS[kind], missing | odd, [lost, *names]))
 
 
-@guards(
-    "transformer/jpeg_whole.py",
-    "if sum(int((row != other).any(axis=1).sum()) for row, other in rows) > block:",
-    becomes="if not rows:",
-    name="stray bytes in a JPEG hide no missing pixels",
-    case="data before a restart-restarts",
-)
-@guards(
-    "transformer/jpeg_whole.py",
-    "if lost or len(found) > wanted + 1000:",
-    becomes="if False:",
-    name="stray bytes in a JPEG hide no lost restart",
-    case="a restart-restarts",
-)
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "restarts" in kind])
 @pytest.mark.parametrize("lost", RESTART_MISSING)
 def test_stray_bytes_before_a_restart_hide_no_loss_after_it(kind, lost):
@@ -181,12 +160,6 @@ def test_stray_bytes_before_a_restart_hide_no_loss_after_it(kind, lost):
         decode(files.stray_at_restart(RESTART_MISSING[lost](KINDS[kind])))
 
 
-@guards(
-    "pictures/jpeg.py",
-    "if any(bits.get((name, k), 1) for name, _, _ in header.components for k in range(64)):",
-    becomes="if False:",
-    case="progressive",
-)
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "progressive" in kind])
 def test_a_progressive_jpeg_needs_all_its_scans(kind):
     head, *scans = files.split_scans(KINDS[kind])

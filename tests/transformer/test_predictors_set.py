@@ -6,7 +6,6 @@ import pytest
 
 from predictor.landmarks import DEFAULT
 from serving.errors import ModelNotFound
-from tests.support.guarding import guards
 from tests.transformer.fakes import make_request
 
 INFER = "/v2/models/unet/infer"
@@ -16,9 +15,6 @@ PNG = {"content-type": "image/png"}
 OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
 
 
-@guards(
-    "transformer/model.py", "if ready and self.settings.ready_needs_predictor:", becomes="if False:"
-)
 async def test_it_is_ready_while_its_predictor_is(model, rest):
     assert (await rest.get("/v2/health/ready")).status_code == 200
     model.client.ready = False
@@ -33,7 +29,6 @@ async def test_the_landmark_set_is_asked_for_once(model):
     assert model.client.asked == 1 and model.finder.cropped_for == [DEFAULT] * 3
 
 
-@guards("transformer/model.py", "if answer.landmarks != known.digest:", becomes="if False:")
 async def test_an_answer_of_another_set_is_cropped_for_and_asked_anew(model, rest):
     """The predictor was replaced: this very answer is of the new set, and so is what is told."""
     await model.infer(make_request(1))
@@ -53,7 +48,6 @@ async def test_a_set_of_other_names_alone_needs_no_other_crop(model):
     assert model.finder.cropped_for == [DEFAULT] * 2 and model.client.asked == 2
 
 
-@guards("transformer/model.py", "ready = self.landmarks is not None", becomes="ready = True")
 async def test_a_predictor_without_a_set_is_not_asked_to_be_guessed(model, rest):
     model.client.landmarks = None
     assert (await rest.get("/v2/health/ready")).status_code == 503

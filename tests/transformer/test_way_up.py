@@ -7,7 +7,6 @@ import pytest
 
 from predictor.landmarks import DEFAULT
 from serving.messages import InferenceRequest, Tensor
-from tests.support.guarding import guards
 from tests.transformer.fakes import FakePredictor
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.faces import DetectedFaces
@@ -117,7 +116,6 @@ def test_a_set_without_mirrored_points_never_leans() -> None:
     assert measure_rolls(points, replace(DEFAULT, mirror=())).tolist() == [0, 0, 0]
 
 
-@guards("transformer/second_look.py", 'kind="stable")[:MOST]', becomes='kind="stable")')
 def test_looks_again_are_bounded() -> None:
     scores = np.full((3 * MOST, 15), DOUBT - 0.1)
     scores[::2] = 0.9
@@ -141,11 +139,6 @@ class LowerHalf(FakePredictor):
         return FaceLandmarks(points, scores.astype(np.float32), {}, DEFAULT.digest, shown)
 
 
-@guards(
-    "transformer/second_look.py",
-    "located.landmarks.copy(), located.scores.copy()",
-    becomes="located.landmarks, located.scores",
-)
 @pytest.mark.parametrize("turned", [True, False])
 async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     crops = np.zeros((2, 1, 96, 96), np.uint8)
@@ -174,7 +167,6 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     assert (outputs["heatmaps"][1, 0, 48:].mean() == 255) == turned
 
 
-@guards("transformer/second_look.py", "np.where(known, rolls, 0)", becomes="rolls")
 async def test_leaning_faces_are_shown_level_where_their_points_say_something() -> None:
     points = np.full((4, 15, 2), 47.5, np.float32)
     for left, right in DEFAULT.mirror:

@@ -13,7 +13,6 @@ from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
 from serving.grpc.codec import CONTENTS, decode_request
 from serving.grpc.wire import split_message
 from serving.messages import DTYPES
-from tests.support.guarding import guards
 from tests.support.hostile.messages import MESSAGES, make_message
 from tests.support.soak import COUNTS, SOAK
 
@@ -75,7 +74,6 @@ def test_raw_and_typed_contents_in_one_request_are_refused():
             decode_request(message.SerializeToString())
 
 
-@guards("serving/grpc/wire.py", "if len(parts.head) > MAX_HEAD_BYTES:", becomes="if False:")
 def test_much_beside_the_tensors_is_refused():
     for message in (
         pb.ModelInferRequest(model_name="x" * 70_000),

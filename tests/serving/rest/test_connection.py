@@ -6,7 +6,6 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from serving.rest.connection import GuardedProtocol
-from tests.support.guarding import guards
 
 
 class FakeTransport(asyncio.Transport):
@@ -50,9 +49,6 @@ def connect() -> tuple[GuardedProtocol, FakeTransport]:
     return protocol, transport
 
 
-@guards(
-    "serving/rest/connection.py", "            if self.pipeline:", becomes="            if False:"
-)
 async def test_requests_sent_ahead_wait_as_bytes():
     """A request that is parsed takes kilobytes; of those to come, one is."""
     protocol, transport = connect()
@@ -64,11 +60,6 @@ async def test_requests_sent_ahead_wait_as_bytes():
     protocol.connection_lost(None)
 
 
-@guards(
-    "serving/rest/responses.py",
-    "                cycle.disconnected = True",
-    becomes="                pass",
-)
 async def test_who_asks_ahead_and_leaves_is_told_to_all_requests():
     """uvicorn tells the latest alone; the one that is answered would write to nobody."""
     protocol, _ = connect()

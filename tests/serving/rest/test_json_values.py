@@ -11,7 +11,6 @@ from serving.messages import MAX_STRINGS
 from serving.rest.codec import decode_request
 from serving.rest.envelope import MAX_FIELD, MAX_OBJECTS
 from serving.rest.json_values import PIECE, WINDOW, read_values
-from tests.support.guarding import guards
 
 MEGABYTE = 2**20
 LIMIT = 16 * MEGABYTE
@@ -57,7 +56,6 @@ def test_ragged_rows_are_refused(text):
         read("UINT8", [2], text)
 
 
-@guards("serving/rest/json_values.py", 'if part.translate(None, b"[],"):', becomes="if False:")
 @pytest.mark.parametrize("datatype", ["UINT8", "FP32", "BOOL"])
 def test_what_is_no_number_is_told_before_it_is_read(datatype):
     """The array that NumPy makes of texts is as wide as the longest, times their number."""
@@ -70,7 +68,6 @@ def test_what_is_no_number_is_told_before_it_is_read(datatype):
     assert peak < 4 * MEGABYTE
 
 
-@guards("serving/rest/json_values.py", "PIECE = 32 * 2**10", becomes="PIECE = 2**40")
 @pytest.mark.parametrize("value", ["0", "255", "1.5", "-0.0001e-3"])
 def test_memory_follows_the_text(value):
     count = 3 * MEGABYTE
@@ -83,11 +80,6 @@ def test_memory_follows_the_text(value):
     assert peak < array.nbytes + 2 * len(text) + 8 * MEGABYTE
 
 
-@guards(
-    "serving/rest/json_values.py",
-    "    check_size(name, datatype, shape, limit)",
-    becomes="    pass",
-)
 def test_text_shorter_than_what_it_says():
     count = 4 * MEGABYTE
     with pytest.raises(TooLarge):
@@ -106,19 +98,11 @@ def test_numbers_of_many_digits(digits):
         assert time.perf_counter() - begun < 2
 
 
-@guards(
-    "serving/rest/json_values.py", "        if marks > MAX_STRINGS:", becomes="        if False:"
-)
 def test_many_strings_are_refused():
     with pytest.raises(InvalidTensor, match=f"more than {MAX_STRINGS}"):
         read("BYTES", [200_000], "[" + ",".join(['""'] * 200_000) + "]")
 
 
-@guards(
-    "serving/rest/json_values.py",
-    "return not window.isascii() or WIDE.search(window) is not None",
-    becomes="return False",
-)
 @pytest.mark.parametrize("wide", ["\N{GRINNING FACE}", "\\ud83d\\ude00", "\\u20ac"])
 def test_a_long_wide_text_is_refused(wide):
     with pytest.raises(InvalidTensor, match="ASCII"):
@@ -150,7 +134,6 @@ def test_long_texts_keep_their_escapes():
     assert read("BYTES", [1], f'["{text}"]')[0] == b"/" * 50_000 + b"+\n"
 
 
-@guards("serving/rest/envelope.py", "if objects > MAX_OBJECTS:", becomes="if False:")
 def test_many_objects_are_refused():
     body = b'{"inputs":[' + b",".join([b'{"name":""}'] * (MAX_OBJECTS + 1)) + b"]}"
     with pytest.raises(InvalidRequest, match="objects"):
