@@ -71,10 +71,11 @@ async def test_an_answer_has_stages_and_set_and_is_counted(client, model):
 
 
 async def test_a_model_that_is_not_there_or_not_ready(client, model):
-    for ask in (client.predict(FACES, "none", Call(soon())), client.fetch_network("none", soon())):
+    client.networks["gone"] = Network(DEFAULT, 0)  # it was unloaded since it was asked
+    for ask in (client.predict(FACES, "gone", Call(soon())), client.fetch_network("none", soon())):
         with pytest.raises(ModelNotFound):
             await ask
-    assert count("model_not_found", "") >= 1 and not count("model_not_found", "none")
+    assert count("model_not_found", "") >= 1 and not count("model_not_found", "gone")
     assert await client.check_ready("local") and not await client.check_ready("none")
     model.ready = False
     assert not await client.check_ready("local")
