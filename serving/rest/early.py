@@ -32,7 +32,7 @@ class EarlyAnswers:
         async def write(message: Message) -> None:
             ends = message["type"] == "http.response.body" and not message.get("more_body")
             if ends and arriving:
-                await send(message | {"more_body": True})
+                await send({**message, "more_body": True})
                 # A server that is being stopped cancels; the answer is written by then.
                 with contextlib.suppress(TimeoutError, asyncio.CancelledError):
                     async with asyncio.timeout(self.seconds):
