@@ -5,7 +5,7 @@ import base64
 import bentoml
 import numpy as np
 
-from bench.peers.servers.pipeline import WORKERS, describe, load_pipeline
+from bench.peers.servers.pipeline import WORKERS, load_pipeline
 
 
 @bentoml.service(workers=1, threads=WORKERS, traffic={"timeout": 60, "max_concurrency": 128})
@@ -17,9 +17,8 @@ class Landmarks:
 
     @bentoml.api(batchable=True, max_batch_size=16, max_latency_ms=1000)
     def faces(self, faces: np.ndarray) -> np.ndarray:
-        given = faces.astype(np.uint8).reshape(-1, 1, 96, 96)
-        return self.pipeline.predict(given)[0]
+        return self.pipeline.predict(faces.astype(np.uint8).reshape(-1, 1, 96, 96))
 
     @bentoml.api
-    def pictures(self, pictures: list[str]) -> dict:
-        return describe(self.pipeline.read([base64.b64decode(text) for text in pictures]))
+    def picture(self, picture: str) -> dict:
+        return {"landmarks": self.pipeline.read(base64.b64decode(picture)).tolist()}

@@ -1,7 +1,6 @@
-"""A transformer as KServe's custom transformer sample has it: all work in pre- and postprocess.
+"""Both halves as KServe's custom model samples have them: what ours is measured against.
 
-    python -m bench.dataplane.stock.transformer --http_port 8080 --model_name unet \\
-        --predictor_host 127.0.0.1:8082 --predictor_protocol v2
+python -m bench.dataplane.stock --part predictor|transformer --model_name unet --http_port PORT ...
 """
 
 import argparse
@@ -11,26 +10,46 @@ import io
 import kserve
 import numpy as np
 from kserve import InferInput, InferOutput, InferRequest, InferResponse
+from kserve.utils.utils import get_predict_response
 from PIL import Image
 
-from bench.detector.opencv import OPENCV
 from predictor.decode import decode_heatmaps
 from predictor.landmarks import DEFAULT
 from serving.settings import read_settings
 from transformer.crop import crop_face, place_square, to_picture
-from transformer.detectors import find_detector, find_kind
+from transformer.detectors import find_detector, load_detector
 from transformer.settings import TransformerSettings
 
+CHECKPOINT = "models/simple_unet.pth"
 
-class StockTransformer(kserve.Model):
-    """A picture in base64 -> its landmarks, with the detector that ours has."""
 
-    def __init__(self, name: str):
-        super().__init__(name)
-        path = find_detector(read_settings(TransformerSettings).detector)
-        kind = OPENCV[find_kind(path).name]
-        self.detector = kind(path, 640, kind.min_score)  # through OpenCV, as its samples do
+class Predictor(kserve.Model):
+    """Faces FP32 `[N,1,S,S]` -> heatmaps `[N,K,S,S]` as JSON, in eager torch."""
+
+    def load(self) -> bool:
+        from predictor.checkpoint import load_unet
+
+        self.net = load_unet(CHECKPOINT)
         self.ready = True
+        return self.ready
+
+    def predict(self, payload: InferRequest, headers=None, response_headers=None) -> InferResponse:
+        import torch
+
+        faces = torch.from_numpy(payload.inputs[0].as_numpy().copy())
+        with torch.inference_mode():
+            heatmaps = self.net(faces)
+        return get_predict_response(payload, heatmaps.numpy(), self.name)
+
+
+class Transformer(kserve.Model):
+    """A picture in base64 -> its landmarks, all work in pre- and postprocess."""
+
+    def load(self) -> bool:
+        path = find_detector(read_settings(TransformerSettings).detector)
+        self.detector = load_detector(path, 640)
+        self.ready = True
+        return self.ready
 
     def preprocess(self, payload: InferRequest, headers=None) -> InferRequest:
         content = base64.b64decode(payload.inputs[0].data[0])
@@ -48,8 +67,14 @@ class StockTransformer(kserve.Model):
         return InferResponse(result.id, self.name, [output])
 
 
-parser = argparse.ArgumentParser(parents=[kserve.model_server.parser])
-
 if __name__ == "__main__":
+    parts: dict[str, type[Predictor | Transformer]] = {
+        "predictor": Predictor,
+        "transformer": Transformer,
+    }
+    parser = argparse.ArgumentParser(parents=[kserve.model_server.parser])
+    parser.add_argument("--part", choices=parts, required=True)
     args, _ = parser.parse_known_args()
-    kserve.ModelServer().start([StockTransformer(args.model_name)])
+    model = parts[args.part](args.model_name)
+    model.load()
+    kserve.ModelServer().start([model])
