@@ -186,7 +186,7 @@ def measure_stock(seconds: float = 10, rounds: int = 2) -> dict:
     health: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, (run, body, kind) in kinds.items():
-            with run() as (transformer, _), HealthWatch(transformer) as watch:
+            with run() as (transformer, *_), HealthWatch(transformer) as watch:
                 call = ["--to-rest", transformer.rest, "--body", body, "--type", kind]
                 runs[name].append(load(*call, "--clients", 64, "--seconds", seconds, "--warm", 2))
             health[name] += watch.seconds

@@ -30,14 +30,13 @@ Services = tuple[Service, ...]  # the one to ask first
 
 
 @contextlib.contextmanager
-def start(module: str, ports: tuple[int, int], *words: str, **settings: str) -> Iterator[Service]:
+def start(module: str, ports: tuple[int, int], **settings: str) -> Iterator[Service]:
     """Run `python -m module` until the block ends; it is ready when that begins."""
     service = start_service(
         module,
         *ports,
         make_folder(),
         QUIET | settings,
-        arguments=words,
         python=find_python(module, settings),
     )
     try:
@@ -77,15 +76,10 @@ def run_one(**settings: str) -> Iterator[Services]:
 
 @contextlib.contextmanager
 def run_stock() -> Iterator[Services]:
-    """Run the transformer and predictor of KServe's samples."""
-    ports, module = find_ports(), "bench.dataplane.stock"
-    behind = (ports.predictor_rest, ports.predictor_grpc)
-    with contextlib.ExitStack() as running:
-        name, front = "--model_name=unet", (ports.rest, ports.grpc)
-        predictor = running.enter_context(start(module, behind, name, "--part=predictor"))
-        words = ("--part=transformer", "--predictor_protocol=v2")
-        host = f"--predictor_host=127.0.0.1:{predictor.rest}"
-        yield running.enter_context(start(module, front, name, *words, host)), predictor
+    """Run a model as KServe's samples have it."""
+    ports = find_ports()
+    with start("bench.dataplane.stock", (ports.rest, ports.grpc)) as service:
+        yield (service,)
 
 
 def load(*words: object) -> dict:

@@ -149,8 +149,6 @@ def measure_server(
         begun, found = time.perf_counter(), dict[str, dict]()
         for name in ("picture", "face"):
             ask = getattr(server, name)
-            if ask is None:
-                continue
             points = await wait_right(running, ask, wanted.get(name))
             wanted.setdefault(name, points)
             found.setdefault("start", {"s": round(time.perf_counter() - begun, 2)})

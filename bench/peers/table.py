@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -33,7 +32,7 @@ class Server:
 
     name: str
     commands: tuple[tuple[str, ...], ...]
-    face: Ask | None
+    face: Ask
     picture: Ask
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -109,8 +108,6 @@ TRANSFORMER = (
 )
 ONE = (IN_TRANSFORMER, "-m", "standalone", *REST)
 FAST = {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_FIRST_LOOK": "320"}
-STOCK = (sys.executable, "-m", "bench.dataplane.stock", "--model_name=unet")
-STOCK_FRONT = ("--part=transformer", "--predictor_host=127.0.0.1:{predictor_rest}")
 SERVERS = (
     Server(
         "ours",
@@ -154,26 +151,5 @@ SERVERS = (
         ),
         Ask(infer("face"), binary_face),
         Ask(infer("picture"), binary_picture),
-    ),
-    Server(
-        "bentoml",
-        (
-            (
-                *(find_program("bentoml", "bentoml"), "serve", f"{APPS}.bentoml_app:Landmarks"),
-                *("--port={rest}", "--host=127.0.0.1"),
-            ),
-        ),
-        Ask("/faces", lambda: write_json({"faces": make_face().tolist()})),
-        Ask("/picture", lambda: write_json({"picture": encode(make_jpeg())})),
-        {"BENTOML_DO_NOT_TRACK": "true"},
-    ),
-    Server(
-        "stock",
-        (
-            (*STOCK, *BEHIND, "--part=predictor"),
-            (*STOCK, *REST, *STOCK_FRONT, "--predictor_protocol=v2"),
-        ),
-        None,  # its predictor gives heatmaps, not points
-        Ask(OURS, base64_picture),
     ),
 )

@@ -16,7 +16,7 @@ POINTS = np.arange(60, dtype=float).reshape(2, 15, 2)
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 def test_every_server_s_bodies_carry_what_is_sent(server):
-    for ask in filter(None, (server.face, server.picture)):
+    for ask in (server.face, server.picture):
         content, kind, more = ask.make()
         assert content and kind and (ask.path.startswith("/"))
         if "Inference-Header-Content-Length" in more:
@@ -38,10 +38,10 @@ def test_rounds_become_medians_and_a_missing_peer_says_why():
     cells = [{"per_second": v, "p50": 5.0, "p99": 9.0, "cpu_ms": 4.0} for v in (10, 30, 20)]
     rounds: dict[str, list[dict]] = {
         "ours": [{"face": {"16": cell}} for cell in cells],
-        "bentoml": [{"problem": "gone"}],
+        "pytriton": [{"problem": "gone"}],
     }
     table = make_table(rounds, "face", (16,))
-    assert table[2:] == ["| ours | 20, 5 / 9, 4 |", "| bentoml | gone |"]
+    assert table[2:] == ["| ours | 20, 5 / 9, 4 |", "| pytriton | gone |"]
 
 
 def test_a_server_that_cannot_run_says_why():
