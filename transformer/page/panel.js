@@ -6,7 +6,6 @@ const NAMES = {
   wait: "wait", decode: "decode", detect: "detect", crop: "crop", faces: "Finding faces", predict: "Points",
   resize: "resize", queue: "queue", infer: "network", total: "Service", trip: "Seen from here",
 };
-const TRUSTED = 0.7; // of a face, below which its points better aren't
 const [list, trust, table, stages, least] = ["faces", "trust", "points", "stages", "least"].map((id) =>
   document.getElementById(id),
 );
