@@ -1,14 +1,11 @@
 """One picture to the crops of its faces: decode, detect, crop, in a worker's thread."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
@@ -18,8 +15,6 @@ from transformer.detectors.base import Detector
 from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_way_up
-
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -97,14 +92,3 @@ class FaceFinder:
             return open_picture(content, self.settings.max_pixels, side)
         check_size(content.shape[1], content.shape[0], self.settings.max_pixels)
         return Picture.of_pixels(content)
-
-
-def find_numbered(
-    find: Callable[[Item], DetectedFaces], numbered: tuple[int, Item]
-) -> DetectedFaces:
-    """Find the faces of one of several pictures; an error says which one is bad."""
-    number, content = numbered
-    try:
-        return find(content)
-    except (InvalidImage, TooLarge) as error:
-        raise type(error)(f"Picture {number} (counted from 0): {error.message}") from None
