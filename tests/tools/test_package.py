@@ -88,7 +88,7 @@ def test_the_wheel_has_the_services_their_data_and_the_licence(wheel):
     assert not modules - names and not set(DATA) - names
     tops = {name.split("/")[0] for name in names}
     info = f"landmarks-{RELEASE}.dist-info"
-    assert tops == {*FOLDERS, info}
+    assert tops == {*FOLDERS, "standalone.py", info}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= names
 
 
