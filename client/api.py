@@ -47,9 +47,9 @@ class Client:
         faces = self.model.locate(content)
         return Result(name_picture(picture), picture, faces, self.draw(content) if draw else None)
 
-    def draw(self, picture: Picture) -> bytes:
-        """Return the picture with boxes and points drawn, as a PNG; raises ServiceError."""
-        return self.model.draw(read_picture(picture))
+    def draw(self, picture: Picture, kind: str = "image/png") -> bytes:
+        """Return the picture with boxes and points drawn, a PNG or JPEG; raises ServiceError."""
+        return self.model.draw(read_picture(picture), kind)
 
     def locate_many(
         self, pictures: Iterable[Picture], draw: bool = False

@@ -90,12 +90,12 @@ class RestModel:
         except (KeyError, ValueError, TypeError, IndexError):
             raise self.tell_other() from None
 
-    def draw(self, content: bytes) -> bytes:
-        """Have a picture drawn with its boxes and points, as a PNG; raises ServiceError."""
-        drawing = self.ask("POST", "/infer", content, "image/png").content
-        if not drawing.startswith(b"\x89PNG"):
+    def draw(self, content: bytes, kind: str) -> bytes:
+        """Have a picture drawn with its boxes and points, as this type; raises ServiceError."""
+        answer = self.ask("POST", "/infer", content, kind)
+        if answer.headers.get("content-type") != kind:
             raise self.tell_other()
-        return drawing
+        return answer.content
 
     def find_set(self, digest: str, count: int) -> tuple[list[str], float]:
         """Return the names of an answer's points and the face_score from which they are trusted.

@@ -75,7 +75,7 @@ def run_script() -> Iterator[Script]:
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["content-length"]))
             if self.headers["accept"] == "image/png":
-                self.reply(200, DRAWN + content, {})
+                self.reply(200, DRAWN + content, {"content-type": "image/png"})
             else:
                 self.reply(*script.answer(content))
 
