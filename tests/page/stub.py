@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from transformer.settings import PAGE
 
 POINTS = 478
-TYPES = dict(html="text/html", css="text/css", js="text/javascript", svg="image/svg+xml")
+TYPES = {kind: f"text/{kind}" for kind in ("html", "css")} | {"js": "text/javascript"}
+TYPES["svg"] = "image/svg+xml"
 PLACES = [(20 + 5 * (i % 22), 20 + 5 * (i // 22)) for i in range(POINTS)]  # x, y
 OUTPUTS: dict[str, list] = {
     "landmarks": [float(value) for place in PLACES for value in place],
