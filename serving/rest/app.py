@@ -21,6 +21,7 @@ from serving.errors import (
     MethodNotAllowed,
     NotAcceptable,
     NotFound,
+    NotReady,
     ServingError,
     describe_error,
     to_answer,
@@ -62,7 +63,10 @@ def create_app(repository: Repository, release: str) -> Starlette:
 
 
 class InferRoute:
-    """The route that answers; its errors never leave it, so none closes the connection."""
+    """The inference route. It turns every error into a response.
+
+    An exception that reached uvicorn would close the connection.
+    """
 
     def __init__(self, repository: Repository):
         self.repository = repository
@@ -73,7 +77,10 @@ class InferRoute:
         record = RequestLog(service, "rest", route, path, request.headers)
         try:
             with record:
-                return await self.answer(request, record)
+                try:
+                    return await self.answer(request, record)
+                except asyncio.CancelledError:  # by uvicorn, at the end of `stop_seconds`
+                    raise NotReady("The server stopped before the answer.") from None
         except Exception as error:
             return write_error(request, error, record.request_id)
 

@@ -27,8 +27,7 @@ class Pose:
 def turn_face(picture: Bytes, mesh: Floats, points: Floats, pose: Pose) -> tuple[Bytes, Floats]:
     """Turn the face of a crop `[C,C,3]` with a mesh `[478,3]` and points `[K,2]`.
 
-    A point moves with the mean of the vertices nearest to it; its distance from that mean turns
-    along.
+    A point moves with the vertices nearest to it; its distance from their mean turns along.
     """
     dropped = drop_jaw(mesh, pose.jaw) if pose.jaw else mesh  # [478, 3]
     centre = find_centre(mesh)
@@ -46,8 +45,11 @@ def turn_face(picture: Bytes, mesh: Floats, points: Floats, pose: Pose) -> tuple
         made = fill_mouth(made, turned, picture.mean() / 255)
     away = np.linalg.norm(points[:, None] - mesh[None, :, :2], axis=2)  # [K, 478]
     near = np.argsort(np.nan_to_num(away), axis=1)[:, :NEAREST]  # [K, 3]
-    rest = (points - mesh[near, :2].mean(1)) * [np.cos(pose.yaw), np.cos(pose.pitch)]
-    return made, (turned[near, :2].mean(1) + rest).astype(np.float32)
+    share = 1 / (np.take_along_axis(away, near, 1) ** 2 + 1e-3)
+    share = (share / share.sum(1, keepdims=True))[..., None]  # [K, 3, 1]
+    before, after = ((share * vertices[near, :2]).sum(1) for vertices in (mesh, turned))
+    rest = (points - before) * [np.cos(pose.yaw), np.cos(pose.pitch)]
+    return made, (after + rest).astype(np.float32)
 
 
 def rotate(vertices: Floats, centre: Floats, pose: Pose) -> Floats:
