@@ -47,7 +47,7 @@ async def test_who_has_a_file_is_not_sent_it_again():
         first = await rest.get("/")
         tag = first.headers["etag"]
         assert first.headers["cache-control"] == "no-cache" and tag.startswith('"')
-        for known in (tag, f'"other", W/{tag}', "*"):
+        for known in (tag, f'"other", W/{tag}'):
             again = await rest.get("/", headers={"if-none-match": known})
             assert (again.status_code, again.content) == (304, b"")
             assert again.headers["etag"] == tag and again.headers["content-security-policy"]
