@@ -6,10 +6,15 @@ from typing import Any
 
 import orjson
 
+from serving.errors import CATALOGUE
 from serving.model import Model
 
 DESCRIPTION: dict[str, Any] = orjson.loads(Path(__file__).with_name("openapi.json").read_bytes())
 PAGE = Path(__file__).with_name("docs.html").read_text()
+for status, response in DESCRIPTION["components"]["responses"].items():
+    kinds = [kind for kind in CATALOGUE.values() if status == str(kind.http_status)]
+    if kinds:
+        response["description"] = " ".join(f"{kind.code}: {kind.__doc__}" for kind in kinds)
 
 
 def describe_api(models: list[Model], release: str) -> dict[str, Any]:

@@ -212,15 +212,12 @@ async def test_the_description_is_the_routes(rest, repository):
     assert "openapi.json" in (await rest.get("/docs")).text
 
 
-def test_the_description_has_the_codes_and_sentences_of_the_catalogue():
+def test_the_description_has_the_codes_of_the_catalogue():
     parts = DESCRIPTION["components"]
     assert parts["schemas"]["Error"]["properties"]["code"]["enum"] == list(CATALOGUE)
     assert parts["schemas"]["Tensor"]["properties"]["datatype"]["enum"] == list(DTYPES)
     not_documented = (MethodNotAllowed, Cancelled)  # a correct caller who waits never sees these
     described = [kind for kind in CATALOGUE.values() if kind not in not_documented]
-    for kind in described:
-        text = parts["responses"][str(kind.http_status)]["description"]
-        assert f"{kind.code}: {kind.__doc__}" in text
     statuses = {str(kind.http_status) for kind in described}
     infer = DESCRIPTION["paths"]["/v2/models/{model}/infer"]["post"]["responses"]
     assert set(infer) == statuses | {"200"}
