@@ -11,6 +11,7 @@ from serving.model import Model
 
 DESCRIPTION: dict[str, Any] = orjson.loads(Path(__file__).with_name("openapi.json").read_bytes())
 PAGE = Path(__file__).with_name("docs.html").read_text()
+DESCRIPTION["components"]["schemas"]["Error"]["properties"]["code"]["enum"] = list(CATALOGUE)
 for status, response in DESCRIPTION["components"]["responses"].items():
     kinds = [kind for kind in CATALOGUE.values() if status == str(kind.http_status)]
     if kinds:
