@@ -125,7 +125,7 @@ def test_a_sampling_that_the_fast_decoder_lacks_is_read(inks):
     with pytest.raises(ValueError, match="subsampling"):
         simplejpeg.decode_jpeg(content)
     picture = open_picture(content, LIMIT, 640)
-    assert picture.small.shape == (22, 650, 3) and picture.read(1)[0].shape == (44, 1300)
+    assert picture.small.shape == (22, 650, 3) and picture.read(1, "GRAY")[0].shape == (44, 1300)
     with pytest.raises(InvalidImage, match="only part of one"):
         read(content[:-25])
 
