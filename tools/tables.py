@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import REGISTRY
 
 from predictor.settings import PredictorSettings
-from serving.rest.openapi import OPERATIONS
+from serving.rest.openapi import DESCRIPTION
 from serving.settings import ServerSettings
 from serving.telemetry import metrics
 from tools.processes import ROOT
@@ -65,9 +65,10 @@ def list_metrics() -> list[list[str]]:
 def list_routes() -> list[list[str]]:
     """List each route of the OpenAPI description."""
     return [
-        [f"`{operation.method.upper()} {operation.path}`", operation.what]
-        for operation in OPERATIONS
-        if "{version}" not in operation.path
+        [f"`{method.upper()} {path}`", operation["summary"]]
+        for path, methods in DESCRIPTION["paths"].items()
+        if "{version}" not in path
+        for method, operation in methods.items()
     ]
 
 
@@ -78,7 +79,9 @@ TABLES = (
         ("variable", "service", "default", "what it is"),
         list_settings,
     ),
-    Table("metrics", "docs/operations.md", ("metric", "kind", "labels", "what it is"), list_metrics),
+    Table(
+        "metrics", "docs/operations.md", ("metric", "kind", "labels", "what it is"), list_metrics
+    ),
     Table("routes", "docs/api.md", ("route", "what it is"), list_routes),
 )
 
