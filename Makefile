@@ -9,7 +9,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 NO_PACKAGES := echo "pip could not install the packages, for the reason above: where no registry can be reached," \
   "name yours in PIP_INDEX_URL and run the same command again." >&2
 
-.PHONY: help demo test test-all serve serve-one lint types models sbom audit bench load-test clean
+.PHONY: help demo unit test test-all serve serve-one lint types models sbom audit bench load-test clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
@@ -43,8 +43,10 @@ CORE := first_light protocol bad_input faults lifecycle landmark_sets
 REST := end_to_end helm training bench page cluster data loadtest/test_run.py tools/test_package.py \
         tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py \
         client/test_command.py transformer/test_connection.py predictor/test_loader.py
-test: lint types models
+unit: lint types models
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
+
+test: unit
 	@$(BIN)/python -m pytest -q $(CORE:%=tests/end_to_end/test_%.py)
 
 # The rest: other languages, packages, images, Pythons, charts, a browser, training, generated input.
