@@ -1,6 +1,6 @@
 """Start both services in one process: python -m standalone [--http_port 8080]."""
 
-from predictor.loader import CheckpointStore
+from predictor.loader import ModelStore
 from serving.repository import Repository
 from serving.server import parse_arguments, run_server
 from serving.settings import read_settings
@@ -21,7 +21,7 @@ def main() -> None:
             "are for python -m transformer."
         )
     configure_logs(settings.log_level, settings.access_log)
-    loader = CheckpointStore(arguments.model_name, settings)
+    loader = ModelStore(arguments.model_name, settings)
     try:
         models, reasons = loader.load_all()
         behind = Repository([*models], settings, loader)
