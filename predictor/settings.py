@@ -21,7 +21,7 @@ class PredictorSettings(ServerSettings):
     artifact: Path | None = Field(
         None, validation_alias=AliasChoices("LANDMARKS_ARTIFACT", "LANDMARKS_ARTEFACT")
     )
-    """Converted folder to load and no other; unset: what is in the model folder or beside the file."""
+    """Converted folder to load and no other; unset: the one beside the weights."""
     engine: str = Field(
         "auto",
         pattern="^[a-z0-9-]+$",

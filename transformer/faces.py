@@ -26,7 +26,7 @@ class DetectedFaces:
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
     scores: Floats  # [F]
     squares: list[Square]  # what was cropped, [F]
-    crops: NDArray[np.uint8]  # [F, 1, S, S]
+    crops: NDArray[np.uint8]  # [F, C, S, S]
     timings: Timings = field(default_factory=dict)
     turn: int = 0  # quarters by which the crops were turned to show the faces upright
 
@@ -78,11 +78,11 @@ class FaceFinder:
             with measure_stage(timings, Stage.DECODE):
                 full = picture.decode_full()
         with measure_stage(timings, Stage.CROP):
-            squares = [place_square(box, landmarks.crop_scale) for box in boxes]
+            squares = [place_square(box, landmarks) for box in boxes]
             side = landmarks.side
-            crops = np.empty((len(boxes), 1, side, side), np.uint8)
+            crops = np.empty((len(boxes), landmarks.channels, side, side), np.uint8)
             for i, square in enumerate(squares):
-                crops[i, 0] = np.rot90(crop_face(full, square, side), turn)
+                crops[i] = np.rot90(crop_face(full, square, landmarks), turn, (1, 2))
         size = np.array([picture.width, picture.height] * 2, np.float32)
         return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
 

@@ -24,12 +24,15 @@ def main() -> int:
     parser.add_argument("path", type=Path, help="model folder, or a file of weights")
     parser.add_argument("--calibrate", type=Path, metavar="FACES", help="folder of faces: int8")
     parser.add_argument("--engine", choices=("openvino", "onnxruntime"), default="openvino")
+    parser.add_argument("--once", action="store_true", help="only if no artifact fits")
     parser.add_argument("--out", type=Path, help="folder to write; usual: inside the model folder")
     a = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)  # torch's tracer and exporter talk at length
 
     from predictor.convert.artifact import convert
+    from predictor.convert.author import TorchMissing
+    from predictor.engines.artifact import is_current
     from predictor.folder import find_source
 
     ending = "-int8" if a.calibrate else "" if a.engine == "openvino" else f"-{a.engine}"
@@ -37,6 +40,8 @@ def main() -> int:
         source = find_source(a.path)
         if not source.kind:
             parser.error(f"{a.path} is converted already.")
+        if a.once and any(is_current(path, source.digest()) for path in source.list_artifacts()):
+            return 0
         out = a.out or source.artifact.with_name(source.artifact.name + ending)
         command = (
             f"python -m predictor.convert {a.path}"
@@ -44,6 +49,9 @@ def main() -> int:
             + (f" --engine {a.engine}" if a.engine != "openvino" else "")
         )
         out, manifest = convert(source, out, a.calibrate, a.engine, command)
+    except TorchMissing as error:
+        print(error, file=sys.stderr)
+        return 3
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     import torch
 
 Named = dict[str, Floats]
+
+
+class TorchMissing(DeclarationError):
+    """The network needs torch to be converted, and it is not installed."""
+
+
 NEEDS_TORCH = (
-    "{} needs torch to be converted, once: pip install -r requirements/predictor-torch.txt "
+    "{} needs torch to be converted, once: pip install -r requirements/convert.txt "
     "(serving needs none)."
 )
 
@@ -149,7 +155,7 @@ def load_author(source: Source) -> tuple[Author, list[str]]:
     if source.kind in ("onnx", "tflite"):
         return GraphAuthor(source.network), []  # type: ignore[arg-type]
     if importlib.util.find_spec("torch") is None:
-        raise DeclarationError(NEEDS_TORCH.format(source.path))
+        raise TorchMissing(NEEDS_TORCH.format(source.path))
     module, said = load_module(source)
     return TorchAuthor(module), said
 

@@ -81,7 +81,9 @@ def read_shape(
     maps = shape[1:] if stack else shape
     if len(maps) == 3 and sorted(maps)[1] > 1 and kind != "coordinates":
         first, last = maps[0], maps[2]
-        swap = last == points if points and first != points else layout == "NHWC" and not points
+        likely = points or len(DEFAULT)
+        swap = last == likely if likely in (first, last) else layout == "NHWC"
+        swap = swap and first != likely
         number = last if swap else first
         return Found(name, "heatmaps", number, swap, stack) if points in (0, number) else None
     total = int(np.prod(shape))

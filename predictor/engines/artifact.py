@@ -52,6 +52,16 @@ def load_artifact(folder: Path, digest: str, name: str, threads: int = 0) -> tup
     return engine, distance
 
 
+def is_current(folder: Path, digest: str) -> bool:
+    """Check whether an artifact is of the source with this digest and of the packages here."""
+    try:
+        manifest = read_manifest(folder)
+    except ManifestError:
+        return False
+    versions = manifest.versions.items()
+    return manifest.source_sha256 == digest and all(find_version(p) == v for p, v in versions)
+
+
 def open_artifact(folder: Path, manifest: Manifest, name: str = "", threads: int = 0) -> Engine:
     """Open an artifact's model, unchecked; 0 threads: as it was tuned here."""
     create: Callable[..., Engine] = pkgutil.resolve_name(CLASSES[name or manifest.engine])

@@ -1,8 +1,10 @@
 """Choose and load one engine: the one asked for, or the fastest that works here."""
 
 import logging
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +33,7 @@ def load_engine(
     """
     if choice not in ("auto", *ENGINES):
         raise EngineError(f"There is no engine '{choice}'; there are auto, {', '.join(ENGINES)}.")
-    source = find_source(path) if artifact is None or path.exists() else Source(path)
+    source = find_source(path) if path.exists() else Source(path)
     failed: list[str] = []
     for name, folder, reason in list_choices(choice, source, artifact):
         try:
@@ -43,9 +45,8 @@ def load_engine(
         (logger.warning if failed else logger.info)(" ".join(["took", engine.why, *failed]))
         return engine, distance
     if artifact is not None or not source.kind:
-        raise EngineError(f"No engine works for {path}. " + " ".join(failed))
-    convert(source, choice, failed)
-    folder, name = name_made(source, choice)
+        raise EngineError(" ".join(failed) or f"There is no model {path}, and no artifact of it.")
+    folder, name = convert(source, choice, failed)
     engine, distance = load_artifact(folder, source.digest(), name, threads)
     engine.why = f"{name}: converted just now."
     return engine, distance
@@ -77,30 +78,28 @@ def list_choices(
                 yield name, folder, why
 
 
-def name_made(source: Source, choice: str) -> tuple[Path, str]:
-    """Name the folder that a conversion writes for a choice, and the engine that loads it."""
-    if choice == "onnxruntime":
-        return source.artifact.with_name(f"{source.artifact.name}-onnxruntime"), choice
-    return source.artifact, choice if choice.startswith("openvino") else "openvino"
+def convert(source: Source, choice: str, failed: list[str]) -> tuple[Path, str]:
+    """Convert a source in a process of its own: the folder, and the engine that loads it.
 
-
-def convert(source: Source, choice: str, failed: list[str]) -> None:
-    """Convert a source in a process of its own; raises EngineError with its last line."""
+    Where the source's folder can't be written to, it is a temporary one. Raises DeclarationError.
+    """
     if choice == "openvino-int8":
-        raise EngineError(
-            " ".join(failed)
-            or f"There is no int8 artifact of {source.path}: "
-            f"`python -m predictor.convert {source.path} --calibrate FACES` makes it."
-        )
-    for line in failed:
-        logger.warning(line)
-    command = [sys.executable, "-m", "predictor.convert", str(source.path)]
+        made = f"`python -m predictor.convert {source.path} --calibrate FACES` makes it."
+        raise EngineError(" ".join(failed) or f"There is no int8 artifact of {source.path}: {made}")
+    folder = source.artifact
+    if not os.access(source.root, os.W_OK):
+        folder = Path(tempfile.mkdtemp(prefix="landmarks-")) / folder.name
+    command = [sys.executable, "-m", "predictor.convert", str(source.path), f"--out={folder}"]
     if choice == "onnxruntime":
-        command += ["--engine", "onnxruntime"]
+        folder = folder.with_name(f"{folder.name}-onnxruntime")
+        command[-1:] = [f"--out={folder}", "--engine=onnxruntime"]
     logger.info("converting %s, once", source.path)
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths.rstrip(os.pathsep)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     for line in done.stdout.splitlines():
         logger.info(line)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["the conversion ended without a word"]
-        raise DeclarationError(lines[-1])
+        lines = done.stderr.strip().splitlines() or ["The conversion ended without a word."]
+        raise DeclarationError(" ".join([lines[-1], *failed]))
+    return folder, choice if choice != "auto" else "openvino"

@@ -17,8 +17,20 @@ def double(i, o, norm=nn.BatchNorm2d, act=nn.ReLU):
 class Levels(nn.Module):
     """A UNet of any depth with any normalisation, activation, pooling and upsampling."""
 
-    def __init__(self, channels=1, maps=K, width=8, depth=4, norm=nn.BatchNorm2d, act=nn.ReLU,
-                 pool=nn.MaxPool2d, mode="bilinear", skip_first=True, corners=True, padding=True):
+    def __init__(
+        self,
+        channels=1,
+        maps=K,
+        width=8,
+        depth=4,
+        norm=nn.BatchNorm2d,
+        act=nn.ReLU,
+        pool=nn.MaxPool2d,
+        mode="bilinear",
+        skip_first=True,
+        corners=True,
+        padding=True,
+    ):
         super().__init__()
         sizes = [width * 2**i for i in range(depth + 1)]
         self.encoder = nn.ModuleList(
@@ -152,7 +164,9 @@ class Nested(nn.Module):
         i = 1 if outer else width // 2
         self.outer = outer
         self.model = nn.Sequential(
-            nn.Conv2d(i, width, 4, 2, 1), nn.LeakyReLU(0.2), inner,
+            nn.Conv2d(i, width, 4, 2, 1),
+            nn.LeakyReLU(0.2),
+            inner,
             nn.ConvTranspose2d(width if not depth else 2 * width, K if outer else i, 4, 2, 1),
         )
 
@@ -165,7 +179,9 @@ class Separable(nn.Module):
     def __init__(self):
         super().__init__()
         self.a = nn.Conv2d(1, 8, 3, 2, 1)
-        self.b = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Conv2d(8, 16, 1), nn.ReLU6())
+        self.b = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Conv2d(8, 16, 1), nn.ReLU6()
+        )
         self.c = nn.ConvTranspose2d(16, K, 3, 2, 1, output_padding=1)
 
     def forward(self, x):
