@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.read import Pixels
 from serving.landmarks import LandmarkSet
+from transformer.picture import Pixels
 
 Floats = NDArray[np.float32]
 
