@@ -25,7 +25,9 @@ class DeclarationError(ValueError):
 class Part(BaseModel):
     """A part of model.json; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Input(Part):
@@ -132,8 +134,11 @@ def read_declaration(path: Path) -> Declaration:
 
 def declare_set(declaration: Declaration, landmarks: LandmarkSet) -> Declaration:
     """Take points and crop from a landmark set beside the checkpoint, as older releases had it."""
+    trust = {key: getattr(landmarks, key) for key in ("doubt", "low")}
+    declared = {key: value for key, value in trust.items() if key in landmarks.model_fields_set}
     return declaration.model_copy(
         update={
+            "trust": Trust(**declared),
             "points": landmarks.points,
             "mirror": landmarks.mirror,
             "unit": landmarks.unit,

@@ -31,10 +31,10 @@ def tell_kind(path: Path) -> str:
         return "tflite"
     if head.startswith(b"PK\x03\x04"):
         return tell_archive(path)
-    if head.startswith(b"\x80") or b"ustar" in head[257:263]:  # a pickle, a tar: torch before 1.6
-        return "checkpoint"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return "safetensors"
+    if head.startswith(b"\x80") or b"ustar" in head[257:263]:  # a pickle, a tar: torch before 1.6
+        return "checkpoint"
     if head.startswith(ONNX_FIELD) and len(head) > 8:
         return "onnx"
     if not head:

@@ -66,7 +66,7 @@ class ModelStore:
         if path is None:
             raise FileNotFoundError(f"Model '{name}', version {version}, is not there any more.")
         artifact = settings.artifact if path == settings.model else None
-        engine, distance = load_engine(settings.engine, path, artifact, settings.threads)
+        engine = load_engine(settings.engine, path, artifact, settings.threads)
         model = Predictor(name, settings, engine, self.threads, version)
         metrics.ENGINE.labels(name, version, model.engine_name).set(1)
         logger.info(
@@ -76,7 +76,7 @@ class ModelStore:
                 "version": version,
                 "engine": model.engine_name,
                 "max_batch": model.batcher.max_batch,
-                "golden_distance": round(distance, 3),
+                "golden_distance": round(engine.distance, 3),
                 "seconds": round(time.perf_counter() - begun, 3),
             },
         )

@@ -25,7 +25,9 @@ class LandmarkError(ValueError):
 class LandmarkSet(BaseModel):
     """K points of a face in the order of the network's outputs, and the crop that it takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     points: tuple[PointName, ...] = Field(min_length=1, max_length=1000)
     """Their names."""

@@ -20,8 +20,8 @@ import numpy as np
 
 from bench.csv_file import write_csv
 from bench.machine import ROOT
+from predictor.convert.faces import load_faces
 from predictor.engines import ENGINES
-from predictor.export.calibration import load_faces
 from serving.landmarks import read_landmarks
 
 BATCHES = (1, 4, 8)

@@ -46,7 +46,7 @@ def serve(engine: Engine, golden: np.ndarray, command: dict) -> dict:
 def main(name: str, model: str) -> None:
     try:
         engine = load_engine(name, Path(model))
-        golden = load_face(engine.landmarks.side)  # [1, 1, S, S]
+        golden = load_face(engine.size, engine.channels)  # [1, 1, S, S]
         engine.predict(golden)
     except (RuntimeError, ValueError, ImportError, OSError) as error:
         print(json.dumps({"failed": str(error)}), flush=True)

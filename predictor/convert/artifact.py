@@ -17,6 +17,7 @@ from predictor.convert.settle import Plan, settle_input, try_plans
 from predictor.declaration import Declaration, DeclarationError
 from predictor.decode import Floats
 from predictor.engines.artifact import find_version, open_artifact
+from predictor.engines.base import scale_faces
 from predictor.engines.golden import load_face
 from predictor.engines.hardware import has_bf16
 from predictor.folder import Source
@@ -78,7 +79,7 @@ def load_network(source: Source, calibrate: Path | None = None) -> Network:
     doubt, low = check.measure_trust(declared.trust, answers.scores)
     landmarks = landmarks.model_copy(update={"doubt": doubt, "low": low})
     golden = check.ask_author(
-        author, plan, load_face(plan.size, plan.channels) / np.float32(255)
+        author, plan, scale_faces(load_face(plan.size, plan.channels))
     ).points[0]
     return Network(source, author, plan, landmarks, answers, golden, said)
 

@@ -122,6 +122,9 @@ class TorchAuthor:
                 picked = tuple(found[name] for name in names)
                 return picked if len(picked) > 1 else picked[0]
 
+            def train(self, mode: bool = False) -> "Picked":
+                return self  # it is in eval mode; a program of torch.export can't be asked
+
         picked = Picked(self.module)
         picked.training = False
         return picked

@@ -10,6 +10,7 @@ from predictor.convert.faces import read_pixels
 from predictor.convert.settle import Plan
 from predictor.declaration import Check, DeclarationError, Trust
 from predictor.decode import Floats
+from predictor.engines.base import scale_faces
 from predictor.resize import resize_faces, scale_points
 
 EXACT = 1e-3  # of the largest value: how far fp32 may be from the author's
@@ -115,7 +116,7 @@ def check_points(check: Check, author: Author, plan: Plan, root: Path) -> float:
     if not path.is_file():
         raise DeclarationError(f"There is no file {path}, which check.face names.")
     pixels = read_pixels(path, plan.channels)  # [H, W, C]
-    face = resize_faces(pixels[None], plan.size, plan.channels) / np.float32(255)
+    face = scale_faces(resize_faces(pixels[None], plan.size, plan.channels))
     found = ask_author(author, plan, face).points  # [1, K, 2]
     if len(check.points) != found.shape[1]:
         raise DeclarationError(

@@ -13,6 +13,9 @@ from predictor.declaration import DeclarationError
 class Declared(nn.Module):
     """Faces `[N,C,H,W]` 0..1 -> heatmaps `[N,K,h,w]`, or coordinates `[N,K,2|3]`."""
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, net: nn.Module, plan: Plan):
         super().__init__()
         self.net, self.plan = net, plan

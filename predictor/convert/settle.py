@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictor.convert.author import Author, Named, tell
 from predictor.declaration import DeclarationError, Input
@@ -38,10 +39,10 @@ class Plan:
         """Make of faces `[N,C,H,W]` 0..1, grey or RGB, what the author feeds the network with."""
         if self.color == "bgr":
             faces = faces[:, ::-1]
-        faces = faces * self.scale[:, None, None] + self.shift[:, None, None]
+        scaled: NDArray = faces * self.scale[:, None, None] + self.shift[:, None, None]
         if self.layout == "NHWC":
-            faces = faces.transpose(0, 2, 3, 1)
-        return np.ascontiguousarray(faces, np.float32)
+            scaled = scaled.transpose(0, 2, 3, 1)
+        return np.ascontiguousarray(scaled, np.float32)
 
     def finish(self, found: Named) -> Floats:
         """Make of the author's outputs heatmaps `[N,K,h,w]` or coordinates `[N,K,2|3]`."""
@@ -52,7 +53,7 @@ class Plan:
             if not self.score:
                 return points
             score = found[self.score].reshape(len(values), -1, 1)
-            score = 1 / (1 + np.exp(-score)) if self.score_sigmoid else score
+            score = squash(score) if self.score_sigmoid else score
             return np.concatenate(
                 [points, np.broadcast_to(score, (len(values), self.points, 1))], axis=2
             ).astype(np.float32)
@@ -60,7 +61,12 @@ class Plan:
             values = values[:, -1]
         if self.swap:
             values = values.transpose(0, 3, 1, 2)
-        return 1 / (1 + np.exp(-values)) if self.sigmoid else values
+        return squash(values) if self.sigmoid else values
+
+
+def squash(values: Floats) -> Floats:
+    """Apply the logistic function."""
+    return np.asarray(1 / (1 + np.exp(-values)), np.float32)
 
 
 def settle_input(author: Author, declared: Input, said: list[str]) -> list[Plan]:

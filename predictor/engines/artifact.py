@@ -19,11 +19,11 @@ CLASSES = {
 BF16_PIXELS = 0.75  # how much further bf16 may move a point of the golden face
 
 
-def load_artifact(folder: Path, digest: str, name: str, threads: int = 0) -> tuple[Engine, float]:
+def load_artifact(folder: Path, digest: str, name: str, threads: int = 0) -> Engine:
     """Load an artifact as the engine of this name after every check, its golden answer last.
 
-    `digest` is its source's, "" where that is not there. Gives the distance from the golden
-    answer, too. Raises EngineError with one sentence that names the command to rebuild it.
+    `digest` is its source's, "" where that is not there. Raises EngineError with one sentence
+    that names the command to rebuild it.
     """
     try:
         manifest = read_manifest(folder)
@@ -41,7 +41,8 @@ def load_artifact(folder: Path, digest: str, name: str, threads: int = 0) -> tup
             )
     try:
         engine = open_artifact(folder, manifest, name, threads)
-        distance = compare_golden(engine, manifest, BF16_PIXELS if name == "openvino-bf16" else 0)
+        rounding = BF16_PIXELS if name == "openvino-bf16" else 0
+        engine.distance = compare_golden(engine, manifest, rounding)
     except ImportError as error:
         raise EngineError(f"Engine {name} needs the package {error.name}.") from None
     except EngineError as error:
@@ -49,7 +50,7 @@ def load_artifact(folder: Path, digest: str, name: str, threads: int = 0) -> tup
     except Exception as error:  # each runtime has its own for a file or a face that it can't take
         line = str(error).strip().splitlines()[-1][:200]
         raise EngineError(f"{name} can't run {folder}: {line}; {remedy}.") from error
-    return engine, distance
+    return engine
 
 
 def is_current(folder: Path, digest: str) -> bool:

@@ -24,6 +24,7 @@ class Engine(ABC):
 
     name: str  # what LANDMARKS_ENGINE calls it
     why: str = ""  # one sentence: why this engine and no other
+    distance: float = 0.0  # from the author's golden answer, in pixels of the face
 
     def __init__(self, folder: Path, manifest: Manifest, threads: int):
         self.name = manifest.engine

@@ -20,16 +20,13 @@ MADE_AS = {"openvino-bf16": "openvino"}  # the engine's name in the manifest, wh
 logger = logging.getLogger("predictor.engines")
 
 
-def load_engine(
-    choice: str, path: Path, artifact: Path | None = None, threads: int = 0
-) -> tuple[Engine, float]:
+def load_engine(choice: str, path: Path, artifact: Path | None = None, threads: int = 0) -> Engine:
     """Load the engine of this name, or for `auto` the fastest that works here.
 
     `path` is a model folder or a file of weights, `artifact` a converted folder to be used and
     no other. Where there is no artifact that fits, the source is converted first, in a process
     of its own. `threads` 0: as the artifact was tuned, or as many as the container may use.
-    Gives the engine and its distance from the author's golden answer in pixels. Raises
-    EngineError or DeclarationError with one sentence.
+    Raises EngineError or DeclarationError with one sentence.
     """
     if choice not in ("auto", *ENGINES):
         raise EngineError(f"There is no engine '{choice}'; there are auto, {', '.join(ENGINES)}.")
@@ -37,19 +34,20 @@ def load_engine(
     failed: list[str] = []
     for name, folder, reason in list_choices(choice, source, artifact):
         try:
-            engine, distance = load_artifact(folder, source.digest(), name, threads)
+            engine = load_artifact(folder, source.digest(), name, threads)
         except EngineError as error:
             failed.append(f"{name} not taken: {error}")
             continue
         engine.why = f"{name}: {reason}."
         (logger.warning if failed else logger.info)(" ".join(["took", engine.why, *failed]))
-        return engine, distance
+        return engine
     if artifact is not None or not source.kind:
         raise EngineError(" ".join(failed) or f"There is no model {path}, and no artifact of it.")
     folder, name = convert(source, choice, failed)
-    engine, distance = load_artifact(folder, source.digest(), name, threads)
+    engine = load_artifact(folder, source.digest(), name, threads)
     engine.why = f"{name}: converted just now."
-    return engine, distance
+    (logger.warning if failed else logger.info)(" ".join(["took", engine.why, *failed]))
+    return engine
 
 
 def list_choices(

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from predictor.engines.registry import ENGINES
+
 from tools.processes import ROOT
 
 SERVICES = ("serving", "predictor", "transformer", "standalone.py")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from predictor.engines.registry import ROWS
 
 from bench.dataplane import run as dataplane_run
-from predictor.engines.registry import ROWS
 from tools.processes import ROOT, StartError
 
 # Engines that the CPU image of the predictor has not, and what only makes artifacts.

@@ -1,7 +1,5 @@
 """The transformer crops for the landmark set that its predictor has, and notices another."""
 
-from dataclasses import replace
-
 import pytest
 
 from predictor.landmarks import DEFAULT
@@ -12,7 +10,7 @@ INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
 
 
-OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
+OTHER = DEFAULT.model_copy(update={"points": DEFAULT.points[::-1], "side": 64})
 
 
 async def test_it_is_ready_while_its_predictor_is(model, rest):

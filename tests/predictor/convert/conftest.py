@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ MakeFolder = Callable[..., Path]
 def make_folder(tmp_path: Path) -> MakeFolder:
     """Put zoo.py as model.py, a network's checkpoint and a model.json into a folder."""
 
-    def make(net: torch.nn.Module, **declared: object) -> Path:
+    def make(net: torch.nn.Module, **declared: Any) -> Path:
         folder = tmp_path / "mine"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -41,7 +42,7 @@ def bring(folder: Path, engine: str = "openvino") -> Engine:
     """Convert a folder as `python -m predictor.convert` does, and load what it wrote."""
     source = find_source(folder)
     out, _ = convert(source, source.artifact, engine=engine)
-    return load_artifact(out, source.digest(), engine)[0]
+    return load_artifact(out, source.digest(), engine)
 
 
 def ask(net: torch.nn.Module, faces: np.ndarray) -> np.ndarray:

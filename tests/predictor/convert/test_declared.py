@@ -3,6 +3,7 @@
 import json
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,14 +43,16 @@ def wanted(shipped: UNet) -> np.ndarray:
         return Reader().read_points(shipped(torch.from_numpy(FACES)).numpy(), (96, 96))[0]
 
 
-def make(folder: Path, state: dict, body: str = "super().forward(x)", **declared: object) -> Path:
+def make(folder: Path, state: dict, body: str = "super().forward(x)", **declared: Any) -> Path:
     (folder / "model.py").write_text(CODE.format(body=body))
     torch.save(state, folder / "simple_unet.pth")
     (folder / "model.json").write_text(json.dumps({"arguments": {"base_width": 12}, **declared}))
     return folder
 
 
-DECLARED = {  # the network's body, and what has to be declared with it
+DECLARED: dict[
+    str, tuple[str, dict[str, Any]]
+] = {  # the network's body, and what has to be declared with it
     "pixels 0..255": ("super().forward(x / 255)", {"input": {"range": [0, 255]}}),
     "pixels -1..1": ("super().forward((x + 1) / 2)", {"input": {"range": [-1, 1]}}),
     "mean and std": (
@@ -104,7 +107,7 @@ def test_order_of_blue_and_red_is_as_declared(tmp_path, shipped):
     for color, channel in (("bgr", 2), ("rgb", 0)):
         folder = tmp_path / color
         folder.mkdir()
-        declared = {"input": {"color": color}}
+        declared: dict[str, Any] = {"input": {"color": color}}
         engine = bring(make(folder, shipped.state_dict(), "super().forward(x[:, :1])", **declared))
         faces = np.zeros((1, 3, 96, 96), np.float32)
         faces[:, channel] = FACES[:1, 0]
@@ -121,7 +124,7 @@ def test_trust_is_measured_on_what_the_network_scores(tmp_path, shipped):
     assert np.exp(np.log(scores).mean()) > engine.landmarks.low
 
 
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "heights": ({"output": {"values": "heights"}}, "output.values says heights"),
     "probabilities": ({"output": {"values": "probabilities"}}, "sums to"),
     "points": ({"points": ["a", "b"]}, r"2 points are named"),
