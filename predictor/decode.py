@@ -49,7 +49,7 @@ def read_coordinates(values: Floats, unit: str, size: tuple[int, int]) -> tuple[
     """
     points = np.array(values[..., :2], np.float32)
     if unit == "signed":
-        points = (points + 1) / 2
+        points = (points + np.float32(1)) / np.float32(2)
     if unit != "pixels":
         points = points * np.array(size[::-1], np.float32)
     has_scores = values.shape[2] == 3

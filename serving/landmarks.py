@@ -94,7 +94,7 @@ class LandmarkSet(BaseModel):
         return self.points.index(first), self.points.index(second)
 
     @property
-    def channels(self) -> int:
+    def channels(self) -> Literal[1, 3]:
         return 1 if self.color == "grey" else 3
 
     @property

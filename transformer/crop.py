@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.landmarks import LandmarkSet
-from transformer.picture import Pixels
+from transformer.picture import Picture, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -31,6 +31,31 @@ def place_square(box: Floats, landmarks: LandmarkSet) -> Square:
     side = max(2, round(landmarks.crop_scale * size))
     x, y = (shift * size for shift in landmarks.crop_offset)
     return Square(round((x0 + x1 - side) / 2 + x), round((y0 + y1 - side) / 2 + y), side)
+
+
+def choose_scale(boxes: Floats, landmarks: LandmarkSet) -> int:
+    """Choose the scale, 1/8 at most, at which faces `[F,4]` still have as many pixels as a crop."""
+    least = min((place_square(box, landmarks).side for box in boxes), default=2**20)
+    return next((scale for scale in (8, 4, 2) if least >= scale * landmarks.side), 1)
+
+
+def crop_faces(
+    picture: Picture, pixels: Pixels, scale: int, boxes: Floats, landmarks: LandmarkSet
+) -> tuple[list[Square], NDArray[np.uint8]]:
+    """Crop the faces `[F,4]` of a picture out of its pixels at a scale: squares, and `[F,C,S,S]`.
+
+    Boxes and squares are in pixels of the picture; squares are whole pixels of those at the scale.
+    """
+    x, y = picture.find_origin(scale)
+    side = landmarks.side
+    crops = np.empty((len(boxes), landmarks.channels, side, side), np.uint8)
+    squares = []
+    for i, box in enumerate((boxes - np.array([x, y, x, y], np.float32)) / np.float32(scale)):
+        square = place_square(box, landmarks)
+        crops[i] = crop_face(pixels, square, landmarks)
+        left, top = x + scale * square.left, y + scale * square.top
+        squares.append(Square(left, top, scale * square.side))
+    return squares, crops
 
 
 def crop_face(pixels: Pixels, square: Square, landmarks: LandmarkSet) -> NDArray[np.uint8]:

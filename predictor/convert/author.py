@@ -35,7 +35,9 @@ NEEDS_TORCH = (
 class Author(Protocol):
     """A network that takes what its author fed it with."""
 
-    shape: tuple[int, ...] | None  # of its input, -1 for what is free; None: not told by the file
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of its input, -1 for what is free; None where the file does not tell."""
 
     def call(self, faces: Floats) -> Named:
         """Run it, and name its outputs; raises whatever it raises."""
@@ -60,7 +62,9 @@ class GraphAuthor:
                 f"{path} has {len(self.model.inputs)} inputs; a network of faces has one."
             )
         partial = self.model.input(0).partial_shape
-        self.shape = tuple(int(n.to_string()) if n.is_static else -1 for n in partial)
+        self.shape: tuple[int, ...] | None = tuple(
+            int(n.to_string()) if n.is_static else -1 for n in partial
+        )
         self.compiled: dict[tuple[int, ...], Any] = {}
 
     def call(self, faces: Floats) -> Named:
@@ -87,7 +91,7 @@ class GraphAuthor:
 class TorchAuthor:
     """A module of torch: of a class, TorchScript or torch.export."""
 
-    shape = None
+    shape: tuple[int, ...] | None = None
 
     def __init__(self, module: "torch.nn.Module"):
         import torch
@@ -156,7 +160,8 @@ def load_author(source: Source) -> tuple[Author, list[str]]:
     Raises DeclarationError or CheckpointError with one sentence.
     """
     if source.kind in ("onnx", "tflite"):
-        return GraphAuthor(source.network), []  # type: ignore[arg-type]
+        assert source.network is not None
+        return GraphAuthor(source.network), []
     if importlib.util.find_spec("torch") is None:
         raise TorchMissing(NEEDS_TORCH.format(source.path))
     module, said = load_module(source)

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from bench.detector import table as detectors_table
-from bench.detector import way_up
 from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
@@ -30,7 +29,6 @@ TABLES = [
     settings_table,
     readme_table,
     detectors_table,
-    way_up,
     routes_table,
     metrics_table,
 ]

@@ -44,7 +44,7 @@ class Levels(nn.Module):
         self.head = nn.Conv2d(width, maps, 1)
 
     def forward(self, x):
-        skips = []
+        skips: list = []
         for level in self.encoder:
             x = level(self.pool(x) if skips else x)
             skips.append(x)
@@ -148,11 +148,11 @@ class Attention(Levels):
     def __init__(self):
         super().__init__()
         self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 8, 1), nn.Sigmoid())
-        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.PReLU(), nn.Conv2d(8, K, 1))
+        self.own = nn.Sequential(nn.Conv2d(8, 8, 1), nn.PReLU(), nn.Conv2d(8, K, 1))
 
     def forward(self, x):
         features = self.encoder[0](x)
-        return super().forward(x) + self.head(features * self.gate(features))
+        return super().forward(x) + self.own(features * self.gate(features))
 
 
 class Nested(nn.Module):
@@ -204,8 +204,7 @@ class Coordinates(nn.Module):
     def __init__(self):
         super().__init__()
         convs = [nn.Conv2d(1, 8, 5, 4), nn.ReLU(), nn.Conv2d(8, 8, 3, 4), nn.ReLU(), nn.Flatten()]
-        self.body, self.head = nn.Sequential(*convs), nn.LazyLinear(2 * K)
-        self.head = nn.Linear(8 * 6 * 6, 2 * K)
+        self.body, self.head = nn.Sequential(*convs), nn.Linear(8 * 6 * 6, 2 * K)
 
     def forward(self, x):
         return self.head(self.body(x)).sigmoid()
