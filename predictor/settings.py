@@ -17,7 +17,7 @@ class PredictorSettings(ServerSettings):
     model: Path = Path("models/simple_unet.pth")
     """Model folder or file of weights to serve; a source that is not converted yet is, once."""
     models: Path | None = None
-    """Folder of more models, a folder `name` or `name/version` or a file each, served beside it."""
+    """Folder of more models: each is a model folder, a folder of versions, or a file of weights."""
     artifact: Path | None = Field(
         None, validation_alias=AliasChoices("LANDMARKS_ARTIFACT", "LANDMARKS_ARTEFACT")
     )

@@ -139,16 +139,14 @@ def convert(
 def write_openvino(network: Network, folder: Path, int8: bool) -> Manifest:
     """Write the graph in OpenVINO's format; in int8 where that is asked for and does no harm."""
     graph, plan = build_graph(network.author, network.plan, network.said)
-    values = run_graph(graph, network.answers.faces, plan.batch or 8)
-    check.check_exact(values, network.answers)
+    some = network.answers.faces[: check.KEPT]
+    check.check_exact(run_graph(graph, some, plan.batch or 8), network.answers)
     engine = "openvino"
     if int8:
         from predictor.convert.quantise import quantise
 
         quantised = quantise(graph.clone(), network.answers.faces)
-        alike = check.compare_values(
-            run_graph(quantised, network.answers.faces, plan.batch or 8), network.answers
-        )
+        alike = check.compare_values(run_graph(quantised, some, plan.batch or 8), network.answers)
         if alike >= check.ALIKE:
             graph, engine = quantised, "openvino-int8"
         else:

@@ -1,8 +1,8 @@
 """Faces to check, calibrate and measure with: variants of the stored one, or a folder's.
 
-A folder with an index.csv (columns path and part, and each landmark as NAME_x and NAME_y) holds
-256x256 loose crops, about whose middle the network's face is cut. In any other folder each
-picture is taken to be one face.
+A folder with an index.csv is one of `make label`, or of the same columns: `path`, `part`, each
+landmark as NAME_x and NAME_y, and the detector's box as box_x0 to box_y1; without a box a picture
+is a loose crop, whose middle half is the face. In any other folder each picture is one face.
 """
 
 import csv
@@ -19,8 +19,8 @@ from serving.landmarks import LandmarkSet
 Size = tuple[int, int]
 LEAST = 30  # faces to calibrate on
 MOST = 300
-LOOSE = 256  # pixels of a loose crop's side
 LOOSE_SCALE = 2.26  # what a LandmarkSet's crop_scale is for a loose crop
+BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
 SEEN = ("train", "unlabelled")  # parts that may be calibrated on; the rest is for measuring
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
@@ -45,19 +45,17 @@ def load_faces(folder: Path, landmarks: LandmarkSet, size: Size) -> Floats:
 
     Raises DeclarationError where there are fewer than LEAST.
     """
-    if (folder / "index.csv").is_file():
-        paths = [folder / row["path"] for row in read_index(folder) if row.get("part") in SEEN]
-        loose = True
-    else:
+    rows = [row for row in read_index(folder) if row.get("part") in SEEN]
+    if not rows:
         paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        loose = False
-    if len(paths) < LEAST:
+        rows = [{"path": str(path.relative_to(folder)), "whole": "yes"} for path in paths]
+    if len(rows) < LEAST:
         raise DeclarationError(
-            f"{folder} has {len(paths)} faces to calibrate on; int8 needs {LEAST}, cropped as the "
-            "network takes them: on one face alone the error doubled."
+            f"{folder} has {len(rows)} faces to calibrate on; int8 needs {LEAST}, cropped as the "
+            "network takes them: calibrated on one face, a network's error doubled."
         )
-    step = max(1, len(paths) // MOST)
-    return np.stack([read_face(path, loose, landmarks, size) for path in paths[::step][:MOST]])
+    step = max(1, len(rows) // MOST)
+    return np.stack([cut_face(folder, row, landmarks, size)[0] for row in rows[::step][:MOST]])
 
 
 def load_labelled(folder: Path, landmarks: LandmarkSet, size: Size) -> tuple[Floats, Floats]:
@@ -65,19 +63,45 @@ def load_labelled(folder: Path, landmarks: LandmarkSet, size: Size) -> tuple[Flo
 
     Both are empty where the folder has none with these points.
     """
-    rows = read_index(folder) if (folder / "index.csv").is_file() else []
     columns = [f"{point}_{axis}" for point in landmarks.points for axis in "xy"]
-    mine = [row for row in rows if row.get("part") not in SEEN and all(row.get(c) for c in columns)]
-    faces = [read_face(folder / row["path"], True, landmarks, size) for row in mine]
-    points = [[float(row[column]) for column in columns] for row in mine]
-    middle = find_middle(landmarks)
-    crop = np.array(points, np.float32).reshape(-1, len(landmarks), 2)
-    scale = np.array([size[1] / middle, size[0] / middle], np.float32)
-    return (
-        np.array(faces, np.float32).reshape(-1, landmarks.channels, *size),
-        # The first pixel's centre is (0, 0) in both.
-        (crop - (LOOSE - middle) // 2 + 0.5) * scale - 0.5,
-    )
+    rows = [
+        row
+        for row in read_index(folder)
+        if row.get("part") not in SEEN and all(row.get(column) for column in columns)
+    ]
+    cut = [cut_face(folder, row, landmarks, size) for row in rows]
+    points = np.array([[float(row[c]) for c in columns] for row in rows], np.float32)
+    points = points.reshape(-1, len(landmarks), 2)
+    squares = np.array([square for _, square in cut], np.float32).reshape(-1, 1, 3)
+    scale = np.array(size[::-1], np.float32) / squares[..., 2:]
+    # The first pixel's centre is (0, 0) in both.
+    moved = (points - squares[..., :2] + np.float32(0.5)) * scale - np.float32(0.5)
+    faces = np.array([face for face, _ in cut], np.float32)
+    return faces.reshape(-1, landmarks.channels, *size), moved
+
+
+def cut_face(
+    folder: Path, row: dict[str, str], landmarks: LandmarkSet, size: Size
+) -> tuple[Floats, tuple[int, int, int]]:
+    """Cut a row's face `[C,H,W]` FP32 0..1, and the square of its picture: left, top, side."""
+    pixels = read_pixels(folder / row["path"], landmarks.channels)  # [H, W, C]
+    height, width = pixels.shape[:2]
+    if row.get("whole"):
+        return resize_faces(pixels[None], size, landmarks.channels)[0] / np.float32(255), (0, 0, 0)
+    if all(row.get(column) for column in BOX):
+        x0, y0, x1, y1 = (float(row[column]) for column in BOX)
+        extent = max(x1 - x0, y1 - y0), float(np.sqrt((x1 - x0) * (y1 - y0)))
+        box = extent[0] if landmarks.crop_by == "longer" else extent[1]
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    else:
+        box, x, y = width / LOOSE_SCALE, width / 2, height / 2
+    x, y = (v + shift * box for v, shift in zip((x, y), landmarks.crop_offset, strict=True))
+    side = max(2, round(landmarks.crop_scale * box))
+    left, top = round(x - side / 2), round(y - side / 2)
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+    face = resize_faces(pixels[rows[:, None], columns][None], size, landmarks.channels)[0]
+    return face / np.float32(255), (left, top, side)
 
 
 def measure_error(found: Floats, wanted: Floats, landmarks: LandmarkSet) -> float:
@@ -88,23 +112,11 @@ def measure_error(found: Floats, wanted: Floats, landmarks: LandmarkSet) -> floa
 
 
 def read_index(folder: Path) -> list[dict[str, str]]:
+    """Read the rows of a folder's index.csv; none where it has none."""
+    if not (folder / "index.csv").is_file():
+        return []
     with (folder / "index.csv").open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-def find_middle(landmarks: LandmarkSet) -> int:
-    """Return how many pixels of a loose crop's middle the network sees; an even number."""
-    return 2 * round(LOOSE * min(1.0, landmarks.crop_scale / LOOSE_SCALE) / 2)
-
-
-def read_face(path: Path, loose: bool, landmarks: LandmarkSet, size: Size) -> Floats:
-    """Read one picture as a face, `[C,H,W]` FP32 0..1."""
-    pixels = read_pixels(path, landmarks.channels)  # [H, W, C]
-    if loose:
-        middle = find_middle(landmarks)
-        margin = (LOOSE - middle) // 2
-        pixels = pixels[margin : margin + middle, margin : margin + middle]
-    return resize_faces(pixels[None], size, landmarks.channels)[0] / np.float32(255)
 
 
 def read_pixels(path: Path, channels: int) -> np.ndarray:
