@@ -41,7 +41,16 @@ from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
+PICTURES = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG": "image/png",
+    b"RIFF": "image/webp",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+    b"ftyp": "image/heic",  # after a length; or AVIF
+}
 
 
 def create_app(repository: Repository, release: str) -> Starlette:
@@ -173,7 +182,7 @@ async def read_request(request: Request, body: bytes, name: str, limit: int) -> 
     if media_type.lower().startswith("image/"):
         return decode_picture(body, name, dict(request.query_params))
     for signature, kind in PICTURES.items():
-        if body.startswith(signature):
+        if body.startswith(signature) or body.startswith(signature, 4):
             raise InvalidRequest(
                 f"The body is a picture, not JSON; send it with 'Content-Type: {kind}'."
             )
