@@ -30,20 +30,13 @@ class PatientRetry(Retry):
             return None
         return seconds and seconds + random.uniform(0.1, 0.5)
 
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: Any = None,
-        error: Exception | None = None,
-        _pool: Any = None,
-        _stacktrace: Any = None,
-    ) -> Self:
-        if isinstance(error, ReadTimeoutError):
-            raise error
+    def increment(self, *given: Any, **more: Any) -> Self:
+        if isinstance(more.get("error"), ReadTimeoutError):
+            raise more["error"]
+        response = more.get("response")
         if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
-            raise MaxRetryError(_pool, url or "")  # its answer is returned as it is
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+            raise MaxRetryError(more["_pool"], given[1])  # the response is returned as it is
+        return super().increment(*given, **more)
 
 
 class RestModel:
@@ -79,9 +72,9 @@ class RestModel:
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=retry))
 
-    def locate(self, content: bytes) -> tuple[Face, ...]:
+    def locate(self, content: bytes, choices: Mapping[str, Any]) -> tuple[Face, ...]:
         """Find the faces of a picture; raises ServiceError."""
-        answer = self.ask("POST", "/infer", content)
+        answer = self.ask("POST", "/infer", content, choices)
         try:
             outputs = {each["name"]: each for each in answer.json()["outputs"]}
             count = outputs["landmarks"]["shape"][1]
@@ -90,9 +83,9 @@ class RestModel:
         except (KeyError, ValueError, TypeError, IndexError):
             raise self.tell_other() from None
 
-    def draw(self, content: bytes, kind: str) -> bytes:
+    def draw(self, content: bytes, kind: str, choices: Mapping[str, Any]) -> bytes:
         """Have a picture drawn with its boxes and points, as this type; raises ServiceError."""
-        answer = self.ask("POST", "/infer", content, kind)
+        answer = self.ask("POST", "/infer", content, choices, kind)
         if answer.headers.get("content-type") != kind:
             raise self.tell_other()
         return answer.content
@@ -113,7 +106,12 @@ class RestModel:
         return self.sets[digest]
 
     def ask(
-        self, method: str, path: str, data: bytes | None = None, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        choices: Mapping[str, Any] | None = None,
+        accept: str = "application/json",
     ) -> requests.Response:
         """Make a request; raises ServiceError for all but success."""
         address = self.address + path
@@ -122,7 +120,7 @@ class RestModel:
         headers = {"accept": accept, **kind, **self.headers}
         try:
             answer = self.session.request(
-                method, address, data=data, headers=headers, timeout=self.timeout
+                method, address, choices, data, headers, timeout=self.timeout
             )
         except ValueError as error:  # an address or a header that can't be sent
             raise ServiceError("bad_address", f"{address} cannot be asked ({error}).") from None
