@@ -18,6 +18,7 @@ class LocalClient(Client):
     """Calls models as the predictor's gRPC method would, with its admission and its counts."""
 
     address = "in this process"
+    local = True
 
     def __init__(self, models: Repository):
         self.models = models

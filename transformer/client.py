@@ -44,6 +44,7 @@ class Client(ABC):
     """Asks models of a predictor, wherever it runs."""
 
     address: str  # where that is, for the log
+    local = False  # whether that is this process, so that a question waits for nobody
 
     async def predict(
         self,

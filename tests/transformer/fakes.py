@@ -41,6 +41,7 @@ class FakeFinder:
 class FakePredictor:
     """Gives each face the same points, of one landmark set."""
 
+    local = False
     ready = True
     landmarks: LandmarkSet | None = DEFAULT
     asked = 0
