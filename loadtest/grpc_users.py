@@ -1,8 +1,10 @@
-"""Users over gRPC, on the messages of the client package."""
+"""Users over gRPC, on KServe's messages."""
 
+import importlib.util
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -11,7 +13,6 @@ import numpy as np
 from locust import User, task
 from numpy.typing import NDArray
 
-from client import landmarks_client_pb2 as pb
 from loadtest import setup
 from loadtest.checks import check_answer, check_faces
 from loadtest.known import Known
@@ -22,10 +23,25 @@ INFER = "/inference.GRPCInferenceService/ModelInfer"
 SECONDS = 60.0
 
 
-def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> pb.InferRequest:
-    tensor = pb.InferRequest.Input(name=name, datatype=datatype, shape=shape)
+def load_messages() -> Any:
+    """Load the generated messages alone: importing kserve reads this process's arguments."""
+    kserve = importlib.util.find_spec("kserve")
+    assert kserve and kserve.origin
+    path = Path(kserve.origin).with_name("protocol") / "grpc/grpc_predict_v2_pb2.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+pb = load_messages()
+
+
+def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> Any:
+    tensor = pb.ModelInferRequest.InferInputTensor(name=name, datatype=datatype, shape=shape)
     model = setup.get().options.model
-    return pb.InferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
+    return pb.ModelInferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
 
 
 def read_outputs(answer: Any) -> dict[str, NDArray]:
@@ -45,7 +61,7 @@ class CallingUser(User):
     def wait_time(self) -> float:
         return setup.get().options.think
 
-    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
         """Make the requests that go out in turn, each with its picture."""
         raise NotImplementedError
 
@@ -60,9 +76,9 @@ class CallingUser(User):
             settings.append(("grpc.default_authority", options.host_header))
         self.channel = grpc.insecure_channel(options.grpc, settings)
         self.call = self.channel.unary_unary(
-            INFER, pb.InferRequest.SerializeToString, pb.InferResponse.FromString
+            INFER, pb.ModelInferRequest.SerializeToString, pb.ModelInferResponse.FromString
         )
-        self.calls: Iterator[tuple[pb.InferRequest, Known | None]]
+        self.calls: Iterator[tuple[Any, Known | None]]
         self.calls = itertools.cycle(self.make_calls())
 
     def on_stop(self) -> None:
@@ -107,7 +123,7 @@ class GrpcUser(CallingUser):
 
     weight = 2
 
-    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
         return [
             (write_request("image", "BYTES", [1], write_bytes(picture.content)), picture)
             for picture in setup.get().pictures
@@ -126,7 +142,7 @@ class FaceUser(CallingUser):
     Only when named: a transformer's metadata has no side of a face.
     """
 
-    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
         self.side = setup.get().ask_shape(self.environment.host or "", "heatmaps")[-1]
         grey = np.arange(self.side**2, dtype=np.uint8)  # [S * S]
         return [

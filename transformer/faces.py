@@ -1,26 +1,20 @@
 """One picture to the crops of its faces: decode, detect, crop, in a worker's thread."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.read import Pixels
-from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
 from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
-from transformer.picture import Picture, open_picture
+from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_way_up
-
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -96,17 +90,5 @@ class FaceFinder:
             content = content.decode()
         if isinstance(content, bytes):
             return open_picture(content, self.settings.max_pixels, side)
-        if content.shape[0] * content.shape[1] > self.settings.max_pixels:
-            raise TooLarge(f"The picture has more than {self.settings.max_pixels} pixels.")
+        check_size(content.shape[1], content.shape[0], self.settings.max_pixels)
         return Picture.of_pixels(content)
-
-
-def find_numbered(
-    find: Callable[[Item], DetectedFaces], numbered: tuple[int, Item]
-) -> DetectedFaces:
-    """Find the faces of one of several pictures; an error says which one is bad."""
-    number, content = numbered
-    try:
-        return find(content)
-    except (InvalidImage, TooLarge) as error:
-        raise type(error)(f"Picture {number} (counted from 0): {error.message}") from None

@@ -7,9 +7,9 @@ counter-clockwise, as numpy.rot90 counts them. Single faces: transformer/second_
 import cv2
 import numpy as np
 
-from pictures.read import Pixels
 from transformer.crop import Floats
 from transformer.detectors.base import Detector
+from transformer.picture import Pixels
 
 TURNS = (1, 2, 3)
 # Best scores of a picture from which on its faces are upright. Of 20 portraits YuNet gave the

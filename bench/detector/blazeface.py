@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from pictures.read import Pixels
 from transformer.detectors.base import Detector, Floats
 from transformer.detectors.network import choose_precision, keep_best
+from transformer.picture import Pixels
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pictures.read import Pixels
 from transformer.detectors.base import Detector, Floats
 from transformer.detectors.network import MULTIPLE, keep_best
+from transformer.picture import Pixels
 
 
 class OpenCvYuNet(Detector):

@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pictures.read import Pixels
 from predictor.engines.base import Engine
 from training.evaluate import measure_errors
 from training.faces import FACE, FaceDataset, Floats, read_faces, read_picture
 from transformer.crop import crop_face, place_square, to_picture
 from transformer.detectors.base import Detector
+from transformer.picture import Pixels
 
 EYES = (60, 30, 20, 16, 12, 10, 8, 6)  # pixels between the outer eye corners, on the ladder
 APART = 267  # what they are in the portraits of 1024x1024, on average

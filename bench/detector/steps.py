@@ -14,12 +14,12 @@ from openvino.preprocess import PrePostProcessor
 
 from bench.detector.blazeface import KINDS, BlazeFace
 from bench.detector.opencv import OpenCvCenterFace, OpenCvYuNet
-from pictures.read import Pixels
 from transformer.detectors import yunet
 from transformer.detectors.base import Detector, Floats
 from transformer.detectors.centerface import CenterFace
 from transformer.detectors.network import MULTIPLE, Network, keep_best
 from transformer.detectors.yunet import STRIDES, YuNet, merge_heads, read_weights
+from transformer.picture import Pixels
 
 
 class Interleaved(Detector):

@@ -19,7 +19,6 @@ import numpy as np
 from bench.csv_file import read_csv, write_csv
 from bench.detector.pictures import read_sets
 from bench.usage import time_in_turns
-from pictures.read import Pixels
 from predictor.engines import load_engine
 from predictor.engines.base import Engine
 from tools.settings_table import write_page
@@ -27,6 +26,7 @@ from transformer.crop import crop_face, place_square
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector, Floats, shrink
 from transformer.looks import Look, measure_rolls, stack_crops
+from transformer.picture import Pixels
 from transformer.second_look import find_doubtful, find_leaning
 from transformer.way_up import TURNS, find_way_up
 

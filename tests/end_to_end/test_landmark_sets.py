@@ -16,12 +16,13 @@ import pytest
 import requests
 import torch
 
-from client import locate, locate_grpc
+from client import Client, locate
 from predictor.engines import ENGINES, Engine, load_engine
 from predictor.export.artifact import export_artifact
 from predictor.landmarks import DEFAULT, name_file
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
+from tests.support.over_grpc import ask_over_grpc
 from tools.processes import Ports, Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
 from transformer.crop import to_picture
@@ -195,20 +196,20 @@ def test_given_faces_of_any_size_get_the_networks_points(chain):
 
 
 def test_the_client_reads_the_names_from_the_service(chain, astronaut):
-    for faces in (
-        locate(astronaut, chain.transformer.url),
-        locate_grpc(astronaut, f"127.0.0.1:{chain.transformer.grpc}"),
-    ):
-        assert [point.name for point in faces[0].points] == list(SETS["sixty-eight"].points)
+    (face,) = locate(astronaut, chain.transformer.url)
+    assert [point.name for point in face.points] == list(SETS["sixty-eight"].points)
+    over_grpc = ask_over_grpc(astronaut, f"127.0.0.1:{chain.transformer.grpc}")
+    assert over_grpc["landmarks"].shape == (1, 68, 2)
     assert locate(BLANK, chain.transformer.url) == []
 
 
 def test_a_predictor_of_another_set_in_the_place_of_the_first(chain, engines, astronaut):
-    """The first answer is of the new set already: names, points and crop."""
+    """Who asks again is answered with the new set: names, points and crop."""
     chain.predictor.stop()
     chain.start_predictor("five")
     wait_ready(chain.predictor)
-    faces = locate(astronaut, chain.transformer.url)  # no readiness was asked meanwhile
+    with Client(chain.transformer.url) as client:  # no readiness was asked meanwhile
+        faces = client.locate(astronaut)
     assert [point.name for point in faces[0].points] == list(SETS["five"].points)
     found = np.array([[(point.x, point.y) for point in face.points] for face in faces])
     assert np.abs(found - find_landmarks(astronaut, engines["five"])).max() < 0.05

@@ -16,7 +16,7 @@ from tools.processes import ROOT, StartError
 
 # Engines that the CPU image of the predictor has not, and what only makes artifacts.
 OPTIONAL = {"transformer": set[str](), "predictor": {"torch", "onnxruntime", "onnx", "nncf"}}
-OURS = ("serving", "pictures", "transformer", "predictor")
+OURS = ("serving", "transformer", "predictor")
 
 
 def normalise(name: str) -> str:
@@ -138,4 +138,4 @@ def test_figures_are_of_services_in_their_images_environments(tmp_path, monkeypa
     python.parent.mkdir(parents=True)
     python.touch()
     assert dataplane_run.find_python("transformer", {}) == str(python)
-    assert dataplane_run.find_python("bench.dataplane.stock.transformer", {}) == sys.executable
+    assert dataplane_run.find_python("bench.dataplane.stock", {}) == sys.executable

@@ -84,7 +84,8 @@ def test_the_error_table_has_every_error_with_its_statuses():
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_folder_and_page_named_exists(page):
     text = (ROOT / page).read_text()
-    for name in re.findall(r"`(?!image/)([a-z_]+/[a-z_/.]*)`", text):
+    named = re.findall(r"`(?!image/)([a-z_]+/[a-z_/.]*)`", text)
+    for name in () if page == "CHANGELOG.md" else named:  # which also names what is gone
         if not name.startswith("out/") and name not in ("folder/", "drawn/"):
             assert (ROOT / name).exists(), name
     for name in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
@@ -127,6 +128,8 @@ def test_a_shell_block_can_be_run_as_it_stands(page, block):
 def test_a_python_block_runs(page, block, tmp_path, monkeypatch, capsys):
     """Those of the client against a scripted service; all others in the checkout."""
     ast.parse(block)
+    if "tritonclient" in block:  # tests/end_to_end/test_clients.py runs it
+        return
     if "landmarks_client" not in block:
         monkeypatch.chdir(ROOT)
         exec(compile(block, page, "exec"), {})

@@ -20,14 +20,15 @@ export function readFaces(content, names) {
   const trusts = readRows(content, "face_scores", 1);
   return boxes.map((box, face) => ({
     box: box.map((value) => round(value, 2)),
-    score: round(boxScores[face][0], 3),
+    box_score: round(boxScores[face][0], 3),
     points: scores[face].map((score, i) => ({
       name: names?.length === count ? names[i] : `point_${i}`,
       x: round(landmarks[face][2 * i], 2),
       y: round(landmarks[face][2 * i + 1], 2),
       score: round(score, 3),
     })),
-    trust: trusts[face] ? round(trusts[face][0], 3) : null,
+    face_score: round(trusts[face][0], 3),
+    trusted: trusts[face][0] >= 0.7,
   }));
 }
 

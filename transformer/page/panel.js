@@ -6,7 +6,6 @@ const NAMES = {
   wait: "wait", decode: "decode", detect: "detect", crop: "crop", faces: "Finding faces", predict: "Points",
   resize: "resize", queue: "queue", infer: "network", total: "Service", trip: "Seen from here",
 };
-const TRUSTED = 0.7; // of a face, below which its points better aren't
 const [list, trust, table, stages, least] = ["faces", "trust", "points", "stages", "least"].map((id) =>
   document.getElementById(id),
 );
@@ -18,7 +17,7 @@ export function showFaces(bitmap, faces, chosen, choose) {
       const button = document.createElement("button");
       button.type = "button";
       button.setAttribute("aria-pressed", number === chosen);
-      button.setAttribute("aria-label", `Face ${number + 1}, score ${face.score.toFixed(2)}`);
+      button.setAttribute("aria-label", `Face ${number + 1}, score ${face.box_score.toFixed(2)}`);
       button.append(cutFace(bitmap, face.box));
       button.addEventListener("click", () => choose(number));
       const item = document.createElement("li");
@@ -45,13 +44,13 @@ export function markFace(chosen) {
 export function showPoints(face, minimum, told) {
   const shown = face ? face.points.filter(({ score }) => score >= minimum).length : 0;
   least.textContent = face ? `${minimum.toFixed(2)}: ${shown} of ${face.points.length} points` : minimum.toFixed(2);
-  const low = face && face.trust !== null && face.trust < TRUSTED;
+  const low = face && !face.trusted;
   trust.hidden = !face;
   trust.classList.toggle("low", Boolean(low));
   trust.textContent = !face
     ? ""
-    : `Detector's score ${face.score.toFixed(2)}` +
-      (face.trust === null ? "" : ` · trust ${face.trust.toFixed(2)}${low ? ": better not relied on" : ""}`);
+    : `Detector's score ${face.box_score.toFixed(2)}` +
+      ` · face_score ${face.face_score.toFixed(2)}${low ? ": better not relied on" : ""}`;
   table.tBodies[0].replaceChildren(
     ...(face?.points ?? []).map((point) => {
       const row = document.createElement("tr");

@@ -1,0 +1,196 @@
+"""Picture files made by code, and what goes wrong with them in the world."""
+
+import io
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+CODED, DHT, DQT, SOS, EOI = 0, 0xC4, 0xDB, 0xDA, 0xD9  # CODED: a scan's data
+
+
+def smooth(width: int, height: int, mode: str = "RGB") -> np.ndarray:
+    seed = np.random.default_rng(2).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    return np.asarray(Image.fromarray(seed).resize((width, height)).convert(mode))
+
+
+def detailed(width: int, height: int, mode: str = "RGB") -> np.ndarray:
+    """As smooth, with noise: no part of it costs only a few bytes."""
+    noise = np.random.default_rng(3).integers(-20, 20, (height, width, 1))
+    pixels = (smooth(width, height).astype(int) + noise).clip(0, 255).astype(np.uint8)
+    return np.asarray(Image.fromarray(pixels).convert(mode))
+
+
+def encode(pixels: np.ndarray, kind: str = "JPEG", **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def encode_inks(pixels: np.ndarray, **options) -> bytes:
+    """A JPEG of four inks, as printers have them."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert("CMYK").save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    """A JPEG segment."""
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data
+
+
+def walk_jpeg(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield each segment's marker, start and end, without its marker, of a JPEG without flaws."""
+    at, scan = 2, re.compile(rb"\xff[^\0\xff\xd0-\xd7]", re.DOTALL)
+    while (marker := jpeg[at + 1]) != EOI:
+        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+        yield marker, at + 4, end
+        at = end
+        if marker == SOS:
+            found = scan.search(jpeg, at)
+            assert found
+            yield CODED, at, found.start()
+            at = found.start()
+
+
+def find_segment(jpeg: bytes, wanted: int, number: int = 0) -> tuple[int, int]:
+    """Where a segment begins, with its marker (or a scan's data without), and ends."""
+    found = [(start, end) for marker, start, end in walk_jpeg(jpeg) if marker == wanted]
+    start, end = found[number]
+    return (start if wanted == CODED else start - 4), end
+
+
+def insert(jpeg: bytes, at: int, data: bytes) -> bytes:
+    return jpeg[:at] + data + jpeg[at:]
+
+
+def write_zero_scan(jpeg: bytes) -> bytes:
+    """Samsung's phones write Ss, Se, Ah and Al of a sequential JPEG as zeros."""
+    _, end = find_segment(jpeg, SOS)
+    return jpeg[: end - 3] + bytes(3) + jpeg[end:]
+
+
+def stray_at_end(jpeg: bytes, data: bytes = b"\x12" * 600) -> bytes:
+    return jpeg[:-2] + data + jpeg[-2:]
+
+
+def stray_in_header(jpeg: bytes, data: bytes = b"\0") -> bytes:
+    return insert(jpeg, find_segment(jpeg, DHT)[0], data)
+
+
+def stray_at_restart(jpeg: bytes, number: int = 2, data: bytes = b"\x12" * 8) -> bytes:
+    return insert(jpeg, find_restart(jpeg, number), data)
+
+
+def find_restart(jpeg: bytes, number: int) -> int:
+    return jpeg.index(bytes([0xFF, 0xD0 + number]), find_segment(jpeg, CODED)[0])
+
+
+def lose_profile_part(jpeg: bytes) -> bytes:
+    return insert(jpeg, 2, segment(0xE2, b"ICC_PROFILE\0\1\2" + bytes(300)))
+
+
+def write_adobe(jpeg: bytes, transform: int = 5) -> bytes:
+    return jpeg[:2] + segment(0xEE, b"Adobe\0\x64\0\0\0\0" + bytes([transform])) + jpeg[20:]
+
+
+def write_jfif_2(jpeg: bytes) -> bytes:
+    return jpeg.replace(b"JFIF\0\1", b"JFIF\0\2", 1)
+
+
+def break_exif(jpeg: bytes) -> bytes:
+    return insert(jpeg, 2, segment(0xE1, b"Exif\0\0MM\0*\xff\xff\xff\xff" + bytes(40)))
+
+
+def repeat_marker_byte(jpeg: bytes) -> bytes:
+    return insert(jpeg, find_segment(jpeg, DQT)[0], b"\xff" * 5)
+
+
+def add_metadata(jpeg: bytes, megabytes: float = 0.5) -> bytes:
+    data = b"http://ns.adobe.com/xmp/extension/\0" + b"\xff\xda\xff\xd9\xff\xd8" * 10_000
+    return insert(jpeg, 2, segment(0xE1, data) * round(megabytes * 16))
+
+
+def add_video(jpeg: bytes, megabytes: float = 0.5) -> bytes:
+    data = b"\xff\xda\0\x0c\xff\xd9" * round(megabytes * 170_000)
+    return jpeg + b"\0\0\0\x18ftypmp42" + struct.pack(">I", len(data) + 8) + b"mdat" + data
+
+
+def cut_end(jpeg: bytes, size: int = 200) -> bytes:
+    """Without its last bytes of coded data, but with its end marker."""
+    return jpeg[: -2 - size] + jpeg[-2:]
+
+
+def cut_before_restart(jpeg: bytes, number: int = 4, size: int = 60) -> bytes:
+    at = find_restart(jpeg, number)
+    return jpeg[: at - size] + jpeg[at:]
+
+
+def lose_restart(jpeg: bytes, number: int = 4) -> bytes:
+    """Without a restart marker and what follows it up to the next."""
+    return jpeg[: find_restart(jpeg, number)] + jpeg[find_restart(jpeg, number + 1) :]
+
+
+def write_bad_code(jpeg: bytes) -> bytes:
+    """With bits in the coded data that no Huffman code begins with."""
+    start, end = find_segment(jpeg, CODED)
+    at = (start + end) // 2
+    return jpeg[:at] + b"\xff\0" * 8 + jpeg[at + 16 :]
+
+
+def split_scans(jpeg: bytes) -> list[bytes]:
+    """The header of a JPEG, then each scan with the tables before it."""
+    ends = [end for marker, _, end in walk_jpeg(jpeg) if marker == CODED]
+    first = next(start - 4 for marker, start, _ in walk_jpeg(jpeg) if marker in (DHT, SOS))
+    return [jpeg[a:b] for a, b in zip([0, first, *ends[:-1]], [first, *ends], strict=True)]
+
+
+def make_chunk(kind: bytes, data: bytes, wrong: int = 0) -> bytes:
+    """A PNG chunk; `wrong` is added to its checksum."""
+    total = zlib.crc32(kind + data) ^ wrong
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", total)
+
+
+def pack_chunk(kind: bytes, data: bytes) -> bytes:
+    """A WebP chunk."""
+    return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+
+def pack_webp(*chunks: bytes) -> bytes:
+    body = b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def make_exif(orientation: int, order: str = "big", kind: int = 3, count: int = 1) -> bytes:
+    """EXIF with nothing but an orientation, of the type and count that are wanted."""
+    end = ">" if order == "big" else "<"
+    value = struct.pack(end + ("HH" if kind == 3 else "I"), *([orientation] + [0] * (kind == 3)))
+    entry = struct.pack(end + "HHI", 0x0112, kind, count) + value
+    mark = b"MM\0*" if order == "big" else b"II*\0"
+    return mark + struct.pack(end + "IH", 8, 1) + entry + bytes(4)
+
+
+def make_black(width: int, height: int, sampling: list[tuple[int, int]]) -> bytes:
+    """A JPEG without detail, its components sampled as one likes, coded in bits that matter."""
+    ids = range(1, len(sampling) + 1)
+    across, down = (8 * max(s[i] for s in sampling) for i in (0, 1))
+    units = -(-width // across) * -(-height // down)
+    bits = "1010" * units * sum(a * b for a, b in sampling)  # no difference; end of block
+    bits += "1" * (-len(bits) % 8)
+    sizes = b"".join(bytes([i, a << 4 | b, 0]) for i, (a, b) in zip(ids, sampling, strict=True))
+    table = bytes([1, 1]) + bytes(14)  # the codes 0 and 10
+    head = bytes([8]) + height.to_bytes(2) + width.to_bytes(2) + bytes([len(sampling)])
+    scan = bytes([len(sampling)]) + b"".join(bytes([i, 0]) for i in ids) + b"\0\x3f\0"
+    return b"".join(
+        [
+            b"\xff\xd8" + segment(0xDB, b"\0" + b"\x40" * 64),
+            segment(0xC0, head + sizes),
+            segment(0xC4, b"\0" + table + b"\1\0"),
+            segment(0xC4, b"\x10" + table + b"\1\0"),
+            segment(0xDA, scan) + int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0"),
+            b"\xff\xd9",
+        ]
+    )
