@@ -46,7 +46,8 @@ def check_rules(record: ScenarioResult, release: Release) -> None:
 
     def health() -> list[str]:
         groups = json.loads(kubectl("get", "--raw", f"{PROXY}/rules"))["data"]["groups"]
-        mine = [group for group in groups if group["name"] == release.name]
+        name = f"{release.namespace}-{release.name}"
+        mine = [group for group in groups if group["name"] == name]
         return [rule["health"] for group in mine for rule in group["rules"]]
 
     try:
@@ -59,3 +60,13 @@ def check_rules(record: ScenarioResult, release: Release) -> None:
         set(found) == {"ok"},
         f"{len(found)} alerts",
     )
+
+
+def list_firing(release: Release) -> set[str]:
+    """Return the names of this release's alerts that fire."""
+    alerts = json.loads(kubectl("get", "--raw", f"{PROXY}/alerts"))["data"]["alerts"]
+    return {
+        alert["labels"]["alertname"]
+        for alert in alerts
+        if alert["state"] == "firing" and alert["labels"].get("namespace") == release.namespace
+    }

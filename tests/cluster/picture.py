@@ -31,6 +31,7 @@ class Answer:
     points: list[tuple[float, float]]
     seconds: float = 0.0
     problem: str = ""
+    retry_after: str = ""
 
     @property
     def right(self) -> bool:
@@ -56,9 +57,22 @@ def ask_json(host: str, timeout: float = 60) -> Answer:
     return post(host, json.dumps(body).encode(), "application/json", timeout)
 
 
-def post(host: str, body: bytes, content_type: str, timeout: float, model: str = "") -> Answer:
+def ask_root(host: str, timeout: float = 60) -> Answer:
+    """Ask an InferenceGraph, which has one address."""
+    body = {"inputs": [image_tensor(PICTURE.read_bytes())]}
+    return post(host, json.dumps(body).encode(), "application/json", timeout, path="")
+
+
+def post(
+    host: str,
+    body: bytes,
+    content_type: str,
+    timeout: float,
+    model: str = "",
+    path: str = "v2/models/unet/infer",
+) -> Answer:
     headers = {"Host": host, "Content-Type": content_type}
-    url = f"http://{INGRESS}/v2/models/unet/infer"
+    url = f"http://{INGRESS}/{path}"
     try:
         query = {"model": model} if model else {}
         answer = requests.post(url, params=query, data=body, headers=headers, timeout=timeout)
@@ -66,7 +80,8 @@ def post(host: str, body: bytes, content_type: str, timeout: float, model: str =
         return Answer([], problem=repr(error))
     seconds = answer.elapsed.total_seconds()
     if not answer.ok:
-        return Answer([], seconds, f"HTTP {answer.status_code}: {answer.text[:200]}")
+        problem = f"HTTP {answer.status_code}: {answer.text[:200]}"
+        return Answer([], seconds, problem, answer.headers.get("Retry-After", ""))
     outputs = {output["name"]: output["data"] for output in answer.json()["outputs"]}
     return Answer(pair(outputs["landmarks"]), seconds)
 

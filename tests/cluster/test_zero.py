@@ -9,7 +9,7 @@ from tests.cluster.journal import ScenarioResult
 from tests.cluster.picture import ask_jpeg
 from tests.cluster.release import Release
 
-COLD_STARTS = 2
+COLD_STARTS = 1
 # Seconds to the first answer, images on the node: what counts on a machine that does other things
 # too, and the goal.
 LIMITS = {"both": (6.0, 4), "one process": (5.0, 3)}
