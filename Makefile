@@ -54,7 +54,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving predictor transformer standalone.py client tools training bench loadtest tests checks
+	@$(BIN)/mypy serving predictor transformer standalone.py client tools training bench loadtest tests
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models

@@ -14,9 +14,10 @@ from locust import User, task
 from numpy.typing import NDArray
 
 from loadtest import setup
+from loadtest.bodies import DTYPES
 from loadtest.checks import check_answer, check_faces
-from loadtest.known import Known
-from loadtest.rest_bodies import DTYPES
+from loadtest.pictures import Known
+from tools.v2_json import pack_strings
 
 grpc_gevent.init_gevent()
 INFER = "/inference.GRPCInferenceService/ModelInfer"
@@ -56,7 +57,6 @@ class CallingUser(User):
     """What the gRPC users share; one connection each."""
 
     abstract = True
-    title = "ModelInfer"
 
     def wait_time(self) -> float:
         return setup.get().options.think
@@ -78,8 +78,7 @@ class CallingUser(User):
         self.call = self.channel.unary_unary(
             INFER, pb.ModelInferRequest.SerializeToString, pb.ModelInferResponse.FromString
         )
-        self.calls: Iterator[tuple[Any, Known | None]]
-        self.calls = itertools.cycle(self.make_calls())
+        self.calls: Iterator[tuple[Any, Known | None]] = itertools.cycle(self.make_calls())
 
     def on_stop(self) -> None:
         self.channel.close()
@@ -90,32 +89,20 @@ class CallingUser(User):
         failure: Exception | None = None
         begun, size = time.perf_counter(), 0
         try:
-            answer, call = self.call.with_call(request, timeout=SECONDS)
+            answer = self.call(request, timeout=SECONDS)
             took, size = 1000 * (time.perf_counter() - begun), answer.ByteSize()
-            told = dict(call.trailing_metadata() or ())
-            setup.get().stages.note(told.get("server-timing", ""), took)
             if problem := self.check(read_outputs(answer), picture):
                 failure = ValueError(f"wrong answer: {problem}")
         except (grpc.RpcError, ValueError, LookupError, OSError) as error:
             took, failure = 1000 * (time.perf_counter() - begun), error
-            self.look_for_model(error)
         self.environment.events.request.fire(
             request_type="gRPC",
-            name=self.title,
+            name="ModelInfer",
             response_time=took,
             response_length=size,
             exception=failure,
             context={},
         )
-
-    def look_for_model(self, error: Exception) -> None:
-        """End the run where there is no such model: no answer can ever be right."""
-        if isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call):
-            told = dict(error.trailing_metadata() or ())
-            if told.get("landmarks-error-code") == "model_not_found":
-                model = setup.get().options.model
-                sentence = f"The service has no model '{model}': {error.details()}"
-                setup.get().give_up(self.environment, sentence)
 
 
 class GrpcUser(CallingUser):
@@ -125,7 +112,7 @@ class GrpcUser(CallingUser):
 
     def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
         return [
-            (write_request("image", "BYTES", [1], write_bytes(picture.content)), picture)
+            (write_request("image", "BYTES", [1], pack_strings([picture.content])), picture)
             for picture in setup.get().pictures
         ]
 
@@ -152,7 +139,3 @@ class FaceUser(CallingUser):
     def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
         points = setup.get().count_points(self.environment.host or "")
         return check_faces(outputs, 1, points, self.side)
-
-
-def write_bytes(content: bytes) -> bytes:
-    return len(content).to_bytes(4, "little") + content

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 
 from predictor.engines.base import Engine
+from predictor.landmarks import DEFAULT
 from training.evaluate import measure_errors
-from training.faces import FACE, FaceDataset, Floats, read_faces, read_picture
+from training.faces import FaceDataset, read_faces
+from training.index import Floats, read_picture, read_rows
 from transformer.crop import crop_face, place_square, to_picture
 from transformer.detectors.base import Detector
 from transformer.picture import Pixels
@@ -18,7 +20,7 @@ EYES = (60, 30, 20, 16, 12, 10, 8, 6)  # pixels between the outer eye corners, o
 APART = 267  # what they are in the portraits of 1024x1024, on average
 CANVAS = (480, 640)  # the picture that faces of a known truth are laid on, and that is timed
 SAME = 0.4  # intersection over union from which two boxes show one face
-LABELLED = {"canada": ("canada", "test"), "helen": ("helen", "eval-only")}
+LABELLED = ("canada", "helen")
 
 
 @dataclass
@@ -86,7 +88,7 @@ def measure_nme(detector: Detector, engine: Engine, faces: FaceDataset) -> tuple
     """
     found, truth = [], []
     known = engine.landmarks
-    half = FACE / known.crop_scale / 2
+    half = faces.frame.face / known.crop_scale / 2
     x, y = CANVAS[1] / 2, CANVAS[0] / 2
     middle = np.array([[x - half, y - half, x + half, y + half]], np.float32)
     for pixels, points in zip(faces.pictures, faces.points, strict=True):
@@ -103,10 +105,14 @@ def measure_nme(detector: Detector, engine: Engine, faces: FaceDataset) -> tuple
         truth.append(points + origin)
     if not found:
         return float("nan"), len(faces)
-    errors = measure_errors(np.stack(found), np.stack(truth))
+    errors = measure_errors(np.stack(found), np.stack(truth), known.unit_points)
     return float(errors.faces.mean()), len(faces) - len(found)
 
 
 def read_labelled(data: Path) -> dict[str, FaceDataset]:
     """Read the faces whose landmarks are known."""
-    return {name: read_faces(data / "faces", [part]) for name, part in LABELLED.items()}
+    rows = read_rows([data / "faces"])
+    return {
+        name: read_faces([row for row in rows if row[1]["set"] == name], DEFAULT)
+        for name in LABELLED
+    }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.known import Known
+from loadtest.pictures import Known
 from tools.v2_json import image_tensor, pack_strings, pack_tensor
 
 DTYPES = {"FP32": np.float32, "INT32": np.int32}

@@ -1,4 +1,4 @@
-"""Pictures whose faces are known: the portrait of the tests, a group and a row made of it."""
+"""What is sent: the portrait of the tests, a group and a row made of it, or pictures of yours."""
 
 import io
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PORTRAIT = ROOT / "tests/assets/astronaut.jpg"
 EYES = np.array([[246, 103.5], [203, 100.5]])  # centres of the left and the right one, set by eye
 TILE = (100, 0, 340, 240)  # x0, y0, x1, y1 of the portrait's face with room around it
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 APART = 0.2  # of the distance between the eyes: how far off a point may be
 
 
@@ -65,3 +66,20 @@ def find_stranger(points: NDArray, eyes: NDArray) -> str:
         if not off.min() < APART * apart:
             return f"no face has its eyes where face {number} has them ({off.min():.1f} px off)"
     return ""
+
+
+def make_row() -> list[Known]:
+    """Make several pictures whose faces lie elsewhere in each, so that none passes for another."""
+    return [make_portrait(), make_group(1, 2), make_portrait(400, 400), make_portrait(640, 640)]
+
+
+def load_pictures(place: Path) -> list[Known]:
+    """Load a picture, or all pictures of a folder. Raises OSError; ValueError where none is."""
+    if place == PORTRAIT:
+        return [make_portrait()]
+    if not place.is_dir():
+        return [Known(place.read_bytes())]
+    paths = sorted(path for path in place.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ValueError(f"--picture {place} has no JPEG, PNG or WebP file.")
+    return [Known(path.read_bytes()) for path in paths]
