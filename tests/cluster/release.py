@@ -22,14 +22,16 @@ class Release:
         self.make_namespace()
         self.installed.append(self)
         begun = time.monotonic()
-        helm("install", self.name, chart, "-n", self.namespace, *SMALL, *as_flags(values))
+        place = ("upgrade", "--install", self.name, chart, "-n", self.namespace)
+        wait_until("helm install", lambda: patiently(*place, *SMALL, *as_flags(values)), 90, 3)
         if wait:
             self.wait_ready(wait)
         return time.monotonic() - begun
 
     def upgrade(self, *values: str, keep: str = "--reset-then-reuse-values") -> None:
         """helm upgrade; values given before are kept."""
-        helm("upgrade", self.name, "helm", "-n", self.namespace, keep, *as_flags(values))
+        place = ("upgrade", self.name, "helm", "-n", self.namespace, keep)
+        wait_until("helm upgrade", lambda: patiently(*place, *as_flags(values)), 90, 3)
 
     def diff(self) -> str:
         """Return what `kubectl diff` finds between the chart's objects and the cluster's."""
@@ -115,6 +117,20 @@ class Release:
             seconds,
         )
         return time.monotonic() - begun
+
+
+BUSY = ("failed calling webhook", "etcdserver: ", "connection refused", "has been modified")
+
+
+def patiently(*arguments: str) -> bool:
+    """Run helm; false where a control plane that is short of CPU did not answer."""
+    try:
+        helm(*arguments)
+    except CommandError as error:
+        if not any(text in str(error) for text in BUSY):
+            raise
+        return False
+    return True
 
 
 def as_flags(values: tuple[str, ...]) -> list[str]:
