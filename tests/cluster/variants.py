@@ -43,9 +43,10 @@ def start_unit_tests() -> subprocess.Popen[bytes]:
 
 
 def check_unit_tests(record: ScenarioResult) -> None:
-    """See how they ended; those that nobody started are run now."""
-    process = UNIT.pop() if UNIT else start_unit_tests()
-    code = process.wait(900)
+    """See how they ended, where they were started."""
+    if not UNIT:
+        return
+    code = UNIT.pop().wait(900)
     output = UNIT_LOG.read_text()
     summary = (output.strip().splitlines() or ["nothing"])[-1]
     passed = code == 0 and "helm is not on PATH" not in output
