@@ -23,6 +23,9 @@ BATCH = Histogram(
 )
 QUEUED = Gauge("landmarks_queued_faces", "Faces waiting for a run.")
 PENDING = Gauge("landmarks_pending_pictures", "Pictures waiting for a worker or with one.")
+PREDICTOR_READY = Gauge(
+    "landmarks_predictor_ready", "Whether the transformer's predictor said that it is ready."
+)
 ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["model", "version", "engine"])
 
 DETECTOR = Gauge(
