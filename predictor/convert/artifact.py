@@ -168,18 +168,18 @@ def write_onnx(network: Network, folder: Path) -> Manifest:
             "made of a network of torch."
         )
     export_onnx(network.author, network.plan, folder / "network.onnx")
-    return describe(network, network.plan, folder, "onnxruntime", "network.onnx", "onnxruntime")
+    return describe(network, network.plan, folder, "onnxruntime", "network.onnx")
 
 
 def describe(
-    network: Network, plan: Plan, folder: Path, engine: str, model: str, package: str
+    network: Network, plan: Plan, folder: Path, engine: str, model: str, package: str = ""
 ) -> Manifest:
     """Describe what was written."""
     maps = network.answers.values.shape[2:]
     landmarks = network.landmarks
     if plan.reader.kind == "heatmaps" and maps != (landmarks.side, landmarks.side):
         landmarks = landmarks.model_copy(update={"maps": maps})
-    version = find_version(package)
+    version = find_version(package) if package else None  # ONNX files are for any release
     return Manifest.model_validate(
         {
             "engine": engine,
