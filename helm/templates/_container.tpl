@@ -62,6 +62,7 @@ lifecycle:
 {{- end }}
 volumeMounts:
   {{- $mounts := list (dict "name" "tmp" "mountPath" "/tmp") }}{{/* the only place that can be written */}}
+  {{- if include "landmarks.tlsSecret" $root }}{{ $mounts = append $mounts (dict "name" "tls" "mountPath" "/tls" "readOnly" true) }}{{ end }}
   {{- include "landmarks.overrideList" (dict "key" "mountPath" "base" $mounts "over" $own.volumeMounts) | nindent 2 }}
 {{- end }}
 
@@ -87,6 +88,14 @@ volumeMounts:
 {{- else if and (include "landmarks.knative" .root) (eq (include "landmarks.given" (list $values.autoscaling.predictor.min 1)) "0") -}}
 {{/* Asking a predictor that is scaled to zero would start it, again and again. */}}
 {{- $_ := set $set "LANDMARKS_READY_NEEDS_PREDICTOR" false -}}
+{{- end -}}
+{{- if include "landmarks.tlsSecret" .root -}}
+{{- if eq .component "predictor" -}}
+{{- $_ := set $set "LANDMARKS_GRPC_CERTIFICATE" "/tls/tls.crt" -}}
+{{- $_ := set $set "LANDMARKS_GRPC_KEY" "/tls/tls.key" -}}
+{{- else -}}
+{{- $_ := set $set "LANDMARKS_PREDICTOR_AUTHORITY" "/tls/ca.crt" -}}
+{{- end -}}
 {{- end -}}
 {{- $base := list -}}
 {{- range $name, $value := $set -}}

@@ -145,6 +145,9 @@
 {{- end }}
 
 {{- define "landmarks.validateObjects" -}}
+{{- if and (include "landmarks.tlsSecret" .) (or (include "landmarks.knative" .) (eq .Values.topology "single")) -}}
+{{- fail "tls encrypts gRPC between two Deployments: under Knative set its system-internal-tls, and topology single has no such connection." -}}
+{{- end -}}
 {{- $account := .Values.serviceAccount -}}
 {{- if and (not $account.create) (not $account.name) -}}
 {{- fail "serviceAccount.create is false: name one that exists in serviceAccount.name." -}}

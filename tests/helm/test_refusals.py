@@ -41,6 +41,7 @@ REFUSED = [
         "no source is left that may reach the service",
     ),
     ("predictor.strategy.type=Recreate", "predictor.strategy is for plain Deployments"),
+    ("tls.secretName=a", "under Knative set its system-internal-tls"),
     ("topology=single,gpu.enabled=true", "one process with the transformer"),
     ("topology=single,transformer.env[0].name=A", "set predictor.env"),
     ("topology=single,predictor.tag=x", "set single.tag"),
