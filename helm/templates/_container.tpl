@@ -82,7 +82,8 @@ volumeMounts:
 {{- end -}}
 {{- if eq .component "predictor" -}}
 {{- $_ := set $set "LANDMARKS_ENGINE" (ternary $values.gpu.engine $own.engine $values.gpu.enabled) -}}
-{{- $_ := set $set "LANDMARKS_MODEL" $values.model.path -}}
+{{- $brought := ternary "/mnt/models" "" (and (not (empty $values.model.storageUri)) (empty $values.model.folder)) -}}
+{{- $_ := set $set "LANDMARKS_MODEL" ($values.model.path | default $brought) -}}
 {{- $_ := set $set "LANDMARKS_MODELS" $values.model.folder -}}
 {{- $_ := set $set "STORAGE_URI" $values.model.storageUri -}}
 {{- else if and (include "landmarks.knative" .root) (eq (include "landmarks.given" (list $values.autoscaling.predictor.min 1)) "0") -}}

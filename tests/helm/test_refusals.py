@@ -31,8 +31,6 @@ REFUSED = [
     ("predictor.resources.limits.memory=512m", "mebibytes are written 512Mi"),
     ("transformer.args={--http_port=9}", "leave the ports"),
     ("commonLabels.component=x", "KServe sets"),
-    ("model.storageUri=s3://b/m", "name the checkpoint in model.path"),
-    ("model.storageUri=s3://b,model.path=/mnt/models", "a checkpoint, .pth or .pt"),
     ("model.storageUri=s3://b,model.path=/mnt/models-evil/x.pth", "must lie below /mnt/models"),
     ("model.storageUri=s3://b,model.path=/mnt/models/../x.pth", "without . and .. on the way"),
     ("model.storageUri=pvc://A_B,model.folder=/mnt/models", "can't be called A_B"),
