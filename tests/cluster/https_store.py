@@ -1,4 +1,4 @@
-"""A web server in the cluster that has a converted folder, and the storage-initializer to fetch them.
+"""A web server in the cluster that has a converted folder, and the storage-initializer to fetch it.
 
 The storage-initializer is KServe's own package under the name that KServe's ClusterStorageContainer
 has; that gets the securityContext without which Pod Security "restricted" refuses it. It trusts the
