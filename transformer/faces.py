@@ -18,7 +18,8 @@ from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.picture import Picture, open_picture
 from transformer.settings import TransformerSettings
-from transformer.way_up import find_way_up
+from transformer.way_up import find_faces
+from transformer.detectors.views import Source
 
 Item = TypeVar("Item")
 
@@ -32,7 +33,8 @@ class DetectedFaces:
     squares: list[Square]  # what was cropped, [F]
     crops: NDArray[np.uint8]  # [F, 1, S, S]
     timings: Timings = field(default_factory=dict)
-    turn: int = 0  # quarters by which the crops were turned to show the faces upright
+    turns: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
+    # [F], quarters by which each crop was turned to show its face upright
 
 
 class FaceFinder:
@@ -55,13 +57,10 @@ class FaceFinder:
         return self.local.detector
 
     def load(self) -> Detector:
-        settings = self.settings
-        return load_detector(
-            self.path, settings.detect_side, settings.min_score, settings.first_look
-        )
+        return load_detector(self.path, self.settings.min_score)
 
     def detect_faces(
-        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet
+        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet, level: str
     ) -> DetectedFaces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
 
@@ -70,13 +69,17 @@ class FaceFinder:
         """
         timings: Timings = {}
         with measure_stage(timings, Stage.DECODE):
-            picture = self.open(content, self.settings.detect_side)
+            picture = self.open(content, 640)
+        def read(pixels):
+            if picture.scale==1 or picture.small.shape[0]*picture.small.shape[1]>=pixels: return picture.small
+            f = picture.decode_full()
+            return f if f.ndim==3 else np.repeat(f[:,:,None],3,2)
+        source = Source(picture.width, picture.height, read)
         with measure_stage(timings, Stage.DETECT):
-            if self.settings.any_way_up:
-                boxes, scores, turn = find_way_up(self.detector, picture.small)
-            else:
-                (boxes, scores), turn = self.detector.detect(picture.small), 0
-            boxes = boxes * np.float32(picture.scale)
+            found = find_faces(
+                self.detector, source, level, self.settings.detect_budget, self.settings.any_way_up
+            )
+            boxes = found.corners
         full = picture.small
         if len(boxes) and picture.scale > 1:
             with measure_stage(timings, Stage.DECODE):
@@ -86,9 +89,9 @@ class FaceFinder:
             side = landmarks.side
             crops = np.empty((len(boxes), 1, side, side), np.uint8)
             for i, square in enumerate(squares):
-                crops[i, 0] = np.rot90(crop_face(full, square, side), turn)
+                crops[i, 0] = np.rot90(crop_face(full, square, side), int(found.turns[i]))
         size = np.array([picture.width, picture.height] * 2, np.float32)
-        return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
+        return DetectedFaces(np.clip(boxes, 0, size), found.scores, squares, crops, timings, found.turns)
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
         """Decode a picture with at least `side` pixels of its long side, where it has them."""
@@ -110,3 +113,7 @@ def find_numbered(
         return find(content)
     except (InvalidImage, TooLarge) as error:
         raise type(error)(f"Picture {number} (counted from 0): {error.message}") from None
+
+
+def find_borne_out(turns, scores, trust):
+    return (turns == 0) | (trust >= 0.7)

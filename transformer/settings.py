@@ -24,11 +24,7 @@ class TransformerSettings(ServerSettings):
     """Whether this service is ready only while the predictor is."""
     detector: Path | None = None
     """ONNX file of YuNet or CenterFace; none: what `make models` chose."""
-    detect_side: int = Field(640, ge=64, le=4096)
-    """Pictures are detected at this long side, in pixels, or at their own when smaller."""
-    first_look: int = Field(0, ge=0, le=4096)
-    """Long side of a first look, after which `detect_side` is looked at only where there is doubt;
-    0: none. docs/performance.md has what 320 finds and saves."""
+    detect_budget: int = Field(10_000_000, ge=409_600)
     any_way_up: bool = True
     """Whether pictures without a sure face, and faces whose points are doubtful, are looked at
     on either side and upside down as well, and leaning faces again with their eyes level."""

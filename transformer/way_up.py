@@ -1,62 +1,79 @@
-"""Find which way up a picture is, in quarter turns: some come on their side.
+"""Find the faces of a picture, whichever way up and however large they are.
 
-A detector that finds nothing, or nothing sure, looks at the picture turned. Turns are
-counter-clockwise, as numpy.rot90 counts them. Single faces: transformer/second_look.py.
+One look is enough where its faces are sure. Else the picture is looked at smaller, as a face may
+be too large for the network, and turned by quarters, counter-clockwise as numpy.rot90 counts them.
+Each face then has the way up that shows it best. Single faces: transformer/second_look.py.
 """
 
-import cv2
 import numpy as np
 
-from pictures.read import Pixels
-from transformer.crop import Floats
 from transformer.detectors.base import Detector
+from transformer.detectors.boxes import Boxes, measure_gains, stack_boxes
+from transformer.detectors.scales import FIRST, LEVELS, list_scales
+from transformer.detectors.search import Search
+from transformer.detectors.views import Source, View
 
 TURNS = (1, 2, 3)
-# Best scores of a picture from which on its faces are upright. Of 20 portraits YuNet gave the
-# upright ones 0.92 and more, those on their side 0.73 and upside down 0.86 (medians).
-SURE = {"yunet": 0.9, "centerface": 0.6}
-GAIN = 0.05  # by how much the turned look must be better
+COARSE = FIRST // 16  # pixels of a look at large faces
+MIDDLE = FIRST // 4  # and at smaller ones that are turned
+LARGE = 64  # pixels of a first look: from here on a coarse one shows a face as well, or better
+EVIDENCE = 0.4  # score of a turned box from which its way up is worth a look at the full size
 
 
-def find_way_up(detector: Detector, pixels: Pixels) -> tuple[Floats, Floats, int]:
-    """Find the faces of a picture `[H,W,3]` in the way up that shows them best.
+def find_faces(
+    detector: Detector, source: Source, level: str, budget: int, any_way_up: bool
+) -> Boxes:
+    """Find the faces of a picture as closely as the level and a budget of pixels say.
 
-    Gives boxes `[F,4]` in the picture's own pixels, scores `[F]`, and by how many quarters
-    it must be turned to be upright.
+    Gives boxes in pixels of the picture, the best first.
     """
-    boxes, scores = detector.detect(pixels)
-    best = float(scores[0]) if len(scores) else 0.0
-    if best >= SURE.get(detector.name, 0.9):
-        return boxes, scores, 0
-    turn = choose_way_up(detector, pixels, best)
-    if turn:
-        turned = detector.detect(np.ascontiguousarray(np.rot90(pixels, turn)))
-        if len(turned[1]) and turned[1][0] > best + GAIN:
-            height, width = pixels.shape[:2]
-            return turn_boxes_back(turned[0], turn, width, height), turned[1], turn
-    return boxes, scores, 0
+    wanted = LEVELS[level]
+    scales = list_scales(wanted, source.width * source.height, budget)
+    search, ways = Search(detector, source), [0]
+    first = source.view(scales[0]).shrink(scales[0])
+    search.look(first)
+    if wanted.everywhere or is_doubtful(search, source.measure_scale(scales[0])):
+        coarse = first.shrink(COARSE)
+        search.look(coarse)
+        if any_way_up:
+            ways += look_turned(search, first, coarse, wanted.everywhere)
+    for turn in ways:
+        search.look_closer(scales, turn, wanted.everywhere)
+    return search.join()
 
 
-def choose_way_up(detector: Detector, pixels: Pixels, best: float) -> int:
-    """Choose the quarter turn that shows the surest face, 0 where none beats `best`.
+def is_doubtful(search: Search, scale: float) -> bool:
+    """Whether the first look has no sure face, or a large one that is not."""
+    boxes = search.found[0]
+    large = boxes.measure_sizes() >= LARGE * scale
+    return not search.is_sure() or bool((large & (boxes.scores < search.detector.sure)).any())
 
-    Where some face was found, half the size tells: the looks then cost a quarter each.
+
+def look_turned(search: Search, first: View, coarse: View, everywhere: bool) -> list[int]:
+    """Look at a picture turned; gives the ways up that show a face better than upright.
+
+    Two smaller sizes tell which. At the full size only the best is looked at, or each.
     """
-    height, width = pixels.shape[:2]
-    if best:
-        size = max(width // 2, 1), max(height // 2, 1)
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    seen = {0: best}
-    for turn in TURNS:
-        _, scores = detector.detect(np.ascontiguousarray(np.rot90(pixels, turn)))
-        seen[turn] = float(scores[0]) if len(scores) else 0.0
-    return max(seen, key=lambda turn: seen[turn])
+    for view in (coarse, first.shrink(MIDDLE)):
+        for turn in TURNS:
+            search.look(view, turn)
+        if search.is_sure() and not everywhere:
+            break
+    if everywhere:
+        for turn in TURNS:
+            search.look(first, turn)
+    found = stack_boxes(search.found)
+    best = {turn: find_evidence(found, turn) for turn in TURNS}
+    ways = [turn for turn in TURNS if best[turn] >= EVIDENCE]
+    if everywhere or not ways:
+        return ways
+    way = max(ways, key=lambda turn: best[turn])
+    search.look(first, way)
+    return [way]
 
 
-def turn_boxes_back(boxes: Floats, turn: int, width: int, height: int) -> Floats:
-    """Turn boxes `[F,4]` of a turned picture into those of the picture, `width` by `height`."""
-    corners = boxes.reshape(-1, 2)  # [2F, 2]
-    x, y = corners[:, 0], corners[:, 1]
-    back = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turn]
-    pairs = np.stack(back, axis=1).reshape(-1, 2, 2)
-    return np.concatenate([pairs.min(1), pairs.max(1)], axis=1).astype(np.float32)
+def find_evidence(found: Boxes, turn: int) -> float:
+    """Find the best score of the turned boxes that are clearly better than the upright ones."""
+    turned = found.select(found.turns == turn)
+    gains = measure_gains(turned, found.select(found.turns == 0))
+    return float(np.max(turned.scores[gains > 0], initial=0))
