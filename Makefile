@@ -1,6 +1,8 @@
 # `make demo` and `make test` set everything up by themselves.
 PYTHON ?= python3
 PORT ?= 8080
+# A network of your own, as LANDMARKS_MODEL takes it: serve, serve-one, profile, ledger, evaluate.
+MODEL ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -11,7 +13,7 @@ NO_PACKAGES := echo "pip could not install the packages, for the reason above: w
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
-	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C; PORT=9080 takes others"
+	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C; PORT=9080, MODEL=file"
 	@echo "make serve-one   the same in one process, on 8080 and 8081: less memory, no hop"
 	@echo "make test     lint, types and tests"
 	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
@@ -20,19 +22,21 @@ help:
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
 	@echo "make load-test   half a minute of every kind of request, held to thresholds"
-	@echo "make peers    beside FastAPI, Triton and others: bench/peers/PEERS.md (make peers-setup first)"
-	@echo "make ledger   every engine's speed, memory and accuracy; make profile: where time goes"
+	@echo "make peers    beside FastAPI, Triton and others (make peers-setup first)"
+	@echo "make ledger MODEL=file   every engine's speed, memory and accuracy; make profile: where time goes"
 	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"
 	@echo "make label PICTURES=folder   the teacher's landmarks of your own pictures: out/labels"
+
+SERVED = $(if $(MODEL),LANDMARKS_MODEL="$(MODEL)")
 
 demo: $(VENV)/run.stamp models
 	@$(BIN)/python -m tools.demo
 
 serve: $(VENV)/run.stamp models
-	@$(BIN)/python -m tools.serve --port $(PORT)
+	@$(SERVED) $(BIN)/python -m tools.serve --port $(PORT)
 
 serve-one: $(VENV)/run.stamp models
-	@$(BIN)/python -m tools.serve --one --port $(PORT)
+	@$(SERVED) $(BIN)/python -m tools.serve --one --port $(PORT)
 
 test: lint types models
 	@$(BIN)/python -m pytest
@@ -50,7 +54,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving pictures predictor transformer standalone client tools training bench loadtest tests checks
+	@$(BIN)/mypy serving pictures predictor transformer standalone.py client tools training bench loadtest tests checks
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models

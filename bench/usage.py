@@ -1,21 +1,19 @@
-"""What a process or a call has used, as the kernel counts it."""
+"""What a process or a call has used."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+
+import psutil
 
 
-def read_cpu(pid: int, children: bool = False) -> float:
-    """Return the processor seconds of a process, those of its ended children included or not."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11 : 15 if children else 13])) / os.sysconf("SC_CLK_TCK")
+def read_cpu(pid: int) -> float:
+    """Return the processor seconds of a process."""
+    return sum(psutil.Process(pid).cpu_times()[:2])
 
 
 def read_pss(pid: int) -> float:
     """Return the memory of a process in MiB, of shared pages its share."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(text.partition("\nPss:")[2].split()[0]) / 1024
+    return psutil.Process(pid).memory_full_info().pss / 2**20
 
 
 def time_in_turns(

@@ -2,7 +2,6 @@
 
 import asyncio
 from concurrent.futures import Executor
-from typing import Any
 
 from predictor.batcher import Batcher
 from predictor.engines.base import Engine, FaceArray
@@ -13,7 +12,7 @@ from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.landmarks import LandmarkSet
-from serving.messages import InferenceRequest, InferenceResponse, resolve_outputs
+from serving.messages import Call, InferenceRequest, InferenceResponse, resolve_outputs
 from serving.model import VERSION, Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.stages import Stage, Timings, measure_stage
@@ -53,13 +52,13 @@ class Predictor(Model):
         )
         self.ready = True
 
-    async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
+    async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         """Find the landmarks of the request's faces, in pixels of the given faces."""
-        names = resolve_outputs(payload.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
+        names = resolve_outputs(request.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
         heatmaps = HEATMAPS.name in names
         timings: Timings = {}
         with measure_stage(timings, Stage.RESIZE):
-            given = read_request_faces(payload, self.settings.max_faces)  # [N, H, W, C]
+            given = read_request_faces(request, self.settings.max_faces)  # [N, H, W, C]
             tracing.describe_request(faces=len(given))
             if heatmaps and len(given) > self.max_heatmap_faces:
                 raise TooLarge(
@@ -67,13 +66,12 @@ class Predictor(Model):
                     f"{self.max_heatmap_faces} go into one answer."
                 )
             if heatmaps:
-                payload.claim(len(given) * self.heatmap_bytes)
+                call.claim(len(given) * self.heatmap_bytes)
             if given.size > OFFLOAD_VALUES:
                 faces = await asyncio.to_thread(prepare_faces, given, self.side)
             else:
                 faces = prepare_faces(given, self.side)  # [N, 1, S, S]
-        assert payload.deadline is not None
-        arrays, more = await self.batcher.submit(faces, payload.deadline, heatmaps)
+        arrays, more = await self.batcher.submit(faces, call.deadline, heatmaps)
         timings |= more
         landmarks, *others = arrays
         arrays = (scale_points(landmarks, self.side, *given.shape[1:3]), *others)

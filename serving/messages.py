@@ -1,4 +1,4 @@
-"""A V2 inference request and its answer, free of any transport."""
+"""A V2 inference request and its response, free of any transport."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -44,13 +44,22 @@ class Tensor:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What comes with a request and is not of the model: its time, its headers, its place."""
+
+    deadline: float = math.inf  # of time.monotonic()
+    forward: Mapping[str, str] = field(default_factory=dict)  # headers for a service behind us
+    claim: Callable[[int], None] = lambda size: None  # counts bytes that the response will take
+    picture: str = ""  # media type of the drawn picture that is wanted instead of the outputs
+
+
 @dataclass(slots=True)
 class InferenceRequest:
     """What a caller asks of a model, however it came in.
 
     `outputs` are the names asked for, empty for the model's default ones;
     `binary_outputs` tells which of them REST shall send raw, "" being all others.
-    `deadline` is a time of time.monotonic(); None is no limit of the caller's.
     """
 
     model: str
@@ -60,23 +69,19 @@ class InferenceRequest:
     outputs: tuple[str, ...] = ()
     binary_outputs: Mapping[str, bool] = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)
-    forward: Mapping[str, str] = field(default_factory=dict)  # headers for a service behind us
-    deadline: float | None = None
-    picture: str = ""  # media type of the drawn picture that is wanted instead of the outputs
-    claim: Callable[[int], None] = lambda size: None  # counts bytes that the answer will take
 
 
 @dataclass(slots=True)
 class InferenceResponse:
-    """A model's answer: named arrays, and the seconds that each stage took.
+    """A model's response: named arrays, and the seconds that each stage took.
 
-    Model.answer fills in whose answer it is, and the id that the caller gave the request.
+    Model.infer fills in whose it is, and the id that the caller gave the request.
     """
 
     outputs: dict[str, NDArray]
     timings: dict[str, float] = field(default_factory=dict)
     items: int = 1  # faces or pictures answered
-    landmarks: str = ""  # digest of the landmark set that the answer is of
+    landmarks: str = ""  # digest of the landmark set that it is of
     model: str = ""
     version: str = ""
     id: str = ""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from serving.contract import TensorSpec
 from serving.errors import DeadlineExceeded, NotReady
 from serving.framework import kserve
 from serving.landmarks import LandmarkSet, write_parameters
-from serving.messages import InferenceRequest, InferenceResponse
+from serving.messages import Call, InferenceRequest, InferenceResponse
 from serving.settings import ServerSettings
 from serving.statistics import Statistics
 
@@ -42,14 +43,14 @@ class Model(kserve.Model):
         self.statistics = Statistics()
 
     @abstractmethod
-    async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
-        """Answer a request; never computes on the event loop."""
+    async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
+        """Answer a request by the call's deadline; never computes on the event loop."""
 
     async def check_ready(self) -> bool:
         """Check whether a request would be answered now."""
         return self.ready and not self.draining
 
-    async def infer(self, request: InferenceRequest) -> InferenceResponse:
+    async def infer(self, request: InferenceRequest, call: Call = Call()) -> InferenceResponse:
         """Answer a request by its deadline: the one function that REST and gRPC call.
 
         Raises ServingError where the caller or the load is the cause, else what went wrong.
@@ -58,11 +59,11 @@ class Model(kserve.Model):
             raise NotReady(f"Model '{self.name}' is not ready.")
         begun = time.perf_counter()
         latest = time.monotonic() + self.settings.request_seconds
-        request.deadline = latest if request.deadline is None else min(request.deadline, latest)
+        call = replace(call, deadline=min(call.deadline, latest))
         self.inflight += 1
         try:
-            async with asyncio.timeout(request.deadline - time.monotonic()) as limit:
-                response = await self.predict(request)
+            async with asyncio.timeout(call.deadline - time.monotonic()) as limit:
+                response = await self.predict(request, call)
         except BaseException as error:
             self.statistics.add_failure(time.perf_counter() - begun)
             if isinstance(error, TimeoutError) and limit.expired():

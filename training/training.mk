@@ -19,10 +19,9 @@ label: $(TEACHER)/stamp models
 	@$(TEACHER)/bin/python -m training.teacher --pictures "$(PICTURES)" --out "$(OUT)"
 
 # Everything about a network's accuracy: MODEL=file, DATA="folders", LABELS=the teacher's points.
-MODEL ?= models/simple_unet.pth
 LABELS ?=
 YUNET ?= $(firstword $(wildcard models/detector/*yunet*.onnx))
 
 evaluate: $(VENV)/dev.stamp models
-	@$(BIN)/python -m training.measure --data $(DATA) --model "$(MODEL)" \
+	@$(BIN)/python -m training.measure --data $(DATA) --model "$(or $(MODEL),models/simple_unet.pth)" \
 	  $(if $(LABELS),--teacher "$(LABELS)") $(if $(YUNET),--yunet "$(YUNET)")

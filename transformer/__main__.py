@@ -1,17 +1,17 @@
 """Start the transformer: python -m transformer [--predictor_host 127.0.0.1:8083]."""
 
-from transformer.wake import wake_predictor
+from transformer.prewarm import prewarm_predictor
 
 
 def main() -> None:
     """Load the detector and serve; exits with one sentence when that can't be."""
-    wake_predictor()  # its cold start, if it has one, shall overlap with these imports
+    prewarm_predictor()  # its cold start, if it has one, shall overlap with these imports
     from serving.repository import Repository
     from serving.server import parse_arguments, run_server
     from serving.settings import read_settings
     from serving.telemetry.logs import configure_logs
+    from transformer.grpc_backend import GrpcBackend
     from transformer.model import Transformer
-    from transformer.predictor_client import PredictorClient
     from transformer.settings import TransformerSettings
 
     settings = read_settings(TransformerSettings)
@@ -20,8 +20,8 @@ def main() -> None:
     if arguments.predictor_host:  # KServe's controller gives this flag
         settings = settings.model_copy(update={"predictor": arguments.predictor_host})
     try:
-        client = PredictorClient(settings.predictor)
-        model = Transformer(arguments.model_name, settings, client)
+        backend = GrpcBackend(settings.predictor)
+        model = Transformer(arguments.model_name, settings, backend)
         model.load()
     except (RuntimeError, ValueError) as error:
         raise SystemExit(str(error)) from None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pictures.draw import draw_faces
 from serving.contract import BOXES, LANDMARKS, SCORES
-from serving.messages import InferenceRequest
+from serving.messages import Call
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.picture import Picture
 from transformer.pool import WorkerPool
@@ -24,13 +24,13 @@ Open = Callable[[int], Picture]  # the request's picture, at a long side of so m
 
 
 async def draw_answer(
-    pool: WorkerPool, request: InferenceRequest, open_picture: Open, arrays: Mapping[str, NDArray]
+    pool: WorkerPool, call: Call, open_picture: Open, arrays: Mapping[str, NDArray]
 ) -> tuple[bytes, Timings]:
     """Draw the faces onto the request's picture, in a worker, as the file that it asks for."""
-    request.claim(3 * LARGEST_SIDE**2)
+    call.claim(3 * LARGEST_SIDE**2)
     timings: Timings = {}
     named = [arrays[spec.name] for spec in (BOXES, LANDMARKS, SCORES)]
-    draw = partial(draw_file, open_picture, request.picture, timings)
+    draw = partial(draw_file, open_picture, call.picture, timings)
     (content,) = await pool.run_all(draw, [named], timings)
     return content, timings
 

@@ -1,15 +1,13 @@
 """One picture to the crops of its faces: decode, detect, crop, in a worker's thread."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pictures.read import Pixels
-from serving.errors import InvalidImage, TooLarge
+from serving.errors import TooLarge
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
@@ -20,8 +18,6 @@ from transformer.picture import Picture, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
 from transformer.detectors.views import Source
-
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -102,18 +98,3 @@ class FaceFinder:
         if content.shape[0] * content.shape[1] > self.settings.max_pixels:
             raise TooLarge(f"The picture has more than {self.settings.max_pixels} pixels.")
         return Picture.of_pixels(content)
-
-
-def find_numbered(
-    find: Callable[[Item], DetectedFaces], numbered: tuple[int, Item]
-) -> DetectedFaces:
-    """Find the faces of one of several pictures; an error says which one is bad."""
-    number, content = numbered
-    try:
-        return find(content)
-    except (InvalidImage, TooLarge) as error:
-        raise type(error)(f"Picture {number} (counted from 0): {error.message}") from None
-
-
-def find_borne_out(turns, scores, trust):
-    return (turns == 0) | (trust >= 0.7)

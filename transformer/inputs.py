@@ -16,15 +16,18 @@ ACCEPTED = f"'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], or 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Base64Text | Pixels]:
+def read_pictures(
+    request: InferenceRequest, max_images: int, drawn: str
+) -> list[bytes | Base64Text | Pixels]:
     """Return the pictures of a request: files as they came, or one as pixels `[H,W,3]`.
 
-    Raises InvalidTensor or TooLarge with what is accepted.
+    `drawn` is the media type of a drawn picture, "" where none is wanted. Raises
+    InvalidTensor, NotAcceptable or TooLarge with what is accepted.
     """
     check_names(request, IMAGE.name)
     tensor = request.inputs[IMAGE.name]
     array = tensor.array
-    if request.picture and tensor.datatype == "BYTES" and array.size != 1:
+    if drawn and tensor.datatype == "BYTES" and array.size != 1:
         raise NotAcceptable(f"One picture is drawn at a time; the request has {array.size}.")
     if tensor.datatype == "UINT8" and array.ndim == 3 and array.shape[2] == 3 and array.size:
         return [np.ascontiguousarray(array)]
@@ -38,10 +41,10 @@ def read_pictures(request: InferenceRequest, max_images: int) -> list[bytes | Ba
     return [Base64Text(item) if tensor.text else item for item in array]
 
 
-def read_faces(request: InferenceRequest, max_faces: int) -> NDArray:
+def read_faces(request: InferenceRequest, max_faces: int, drawn: str) -> NDArray:
     """Return the faces of a request as they came; the predictor checks their values."""
     check_names(request, FACE.name)
-    if request.picture:
+    if drawn:
         raise NotAcceptable("Only pictures are drawn; the request has faces that are cut out.")
     check_faces(request.inputs[FACE.name], max_faces)
     return request.inputs[FACE.name].array

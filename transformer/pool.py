@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
-from serving.errors import Overloaded
+from serving.errors import InvalidImage, Overloaded, TooLarge
 from serving.telemetry import metrics
 from serving.telemetry.stages import Stage, Timings, measure_stage
 
@@ -52,7 +52,11 @@ class WorkerPool:
 
         async def run_lane() -> None:
             for i, item in left:
-                results[i] = await self.run(work, item, timings)
+                try:
+                    results[i] = await self.run(work, item, timings)
+                except (InvalidImage, TooLarge) as error:  # say which of them is bad
+                    sentence = f"Picture {i} (counted from 0): {error.message}"
+                    raise type(error)(sentence) from None
 
         lanes = [asyncio.ensure_future(run_lane()) for _ in range(min(self.workers, len(items)))]
         try:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.landmarks import LandmarkSet
-from transformer.client import FaceLandmarks
+from transformer.backend import FaceLandmarks
 from transformer.crop import Floats
 from transformer.looks import Look, measure_rolls, stack_crops
 from transformer.way_up import TURNS
 
 Predict = Callable[[NDArray[np.uint8]], Awaitable[FaceLandmarks]]
+
 
 MOST = 32  # faces of a request that are looked at again for one reason, the worst first
 DOUBT = 0.75  # mean score of a face's points; upright portraits have 0.95, turned ones 0.5
@@ -35,8 +36,6 @@ async def look_again(
     doubtful = find_doubtful(located.scores)
     if len(doubtful):
         await turn_doubtful(doubtful, looks, located, predict)
-    if located.digest not in ("", landmarks.digest) or located.landmarks.shape[1] != len(landmarks):
-        return  # the predictor has been replaced: these are no points of the set that is known
     rolls = measure_rolls(located.landmarks, landmarks)
     known = located.scores.mean(axis=1) > LOST
     leaning = find_leaning(np.where(known, rolls, 0))

@@ -15,7 +15,7 @@ out/images/%.stamp: requirements/%.txt requirements/serving.txt requirements/con
 	@touch $@
 
 bench-dataplane: $(VENV)/dev.stamp models images
-	@$(BIN)/python -m bench.dataplane cpu overhead pinned chain stock overload
+	@$(BIN)/python -m bench.dataplane
 
 soak: $(VENV)/dev.stamp models images
 	@SOAK=100 $(BIN)/python -m pytest -q $(GENERATED)

@@ -51,9 +51,20 @@ class RestCaller:
             return type(error).__name__
 
     async def read_body(self, reader: asyncio.StreamReader, head: bytes) -> bytes:
+        if b"\r\ntransfer-encoding: chunked" in head:  # of some peers
+            content = b""
+            while length := int(await reader.readline(), 16):
+                content += await reader.readexactly(length)
+                await reader.readline()
+            await reader.readline()
+            return content
         # Not Triton's inference-header-content-length, which may come first.
         length = int(head.partition(b"\r\ncontent-length: ")[2].partition(b"\r")[0])
         return await reader.readexactly(length)
+
+    def close(self) -> None:
+        if self.reader is not None:
+            self.writer.close()
 
 
 class GrpcCaller:

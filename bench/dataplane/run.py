@@ -1,4 +1,4 @@
-"""Start services and callers for the benchmarks, each on the processors that it may use."""
+"""Start services and callers for the benchmarks."""
 
 import contextlib
 import io
@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from tools.processes import (
     Service,
     StartError,
     find_ports,
-    pin_to,
     run_services,
+    run_standalone,
     start_service,
     wait_ready,
 )
@@ -27,23 +26,24 @@ from tools.processes import (
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
 IMAGES = ROOT / "out/images"  # `make images`: of each service what its image's requirements bring
 QUIET = {"LANDMARKS_ACCESS_LOG": "false", "LANDMARKS_DRAIN_SECONDS": "0"}
+Services = tuple[Service, ...]  # the one to ask first
 
 
-def start(
-    module: str, ports: tuple[int, int], *arguments: str, cpus: str = "", **settings: str
-) -> Service:
-    """Start `python -m module` and wait until it is ready; `cpus` pins it, as "0" or "0,1"."""
+@contextlib.contextmanager
+def start(module: str, ports: tuple[int, int], **settings: str) -> Iterator[Service]:
+    """Run `python -m module` until the block ends; it is ready when that begins."""
     service = start_service(
         module,
         *ports,
         make_folder(),
         QUIET | settings,
-        arguments=arguments,
-        cpus=cpus,
         python=find_python(module, settings),
     )
-    wait_ready(service)
-    return service
+    try:
+        wait_ready(service)
+        yield service
+    finally:
+        service.stop()
 
 
 def find_python(module: str, settings: Mapping[str, str]) -> str:
@@ -59,51 +59,41 @@ def find_python(module: str, settings: Mapping[str, str]) -> str:
     return str(python)
 
 
-def run_ours(cpus: str = "", **settings: str) -> AbstractContextManager[tuple[Service, Service]]:
-    """Run our predictor and transformer."""
+@contextlib.contextmanager
+def run_ours(**settings: str) -> Iterator[Services]:
+    """Run our two services: the transformer, the predictor."""
     find = partial(find_python, settings=settings)
-    return run_services(find_ports(), make_folder(), QUIET | settings, cpus=cpus, find_python=find)
+    with run_services(find_ports(), make_folder(), QUIET | settings, find_python=find) as services:
+        yield services[::-1]
 
 
 @contextlib.contextmanager
-def run_stock() -> Iterator[tuple[Service, Service]]:
-    """Run the predictor and transformer of KServe's samples."""
+def run_one(**settings: str) -> Iterator[Services]:
+    """Run both in one process."""
+    with run_standalone(find_ports(), make_folder(), QUIET | settings) as service:
+        yield (service,)
+
+
+@contextlib.contextmanager
+def run_stock() -> Iterator[Services]:
+    """Run a model as KServe's samples have it."""
     ports = find_ports()
-    with contextlib.ExitStack() as running:
-        predictor = start(
-            "bench.dataplane.stock.predictor",
-            (ports.predictor_rest, ports.predictor_grpc),
-            "--model_name=unet",
-        )
-        running.callback(predictor.stop)
-        transformer = start(
-            "bench.dataplane.stock.transformer",
-            (ports.rest, ports.grpc),
-            f"--predictor_host=127.0.0.1:{predictor.rest}",
-            "--predictor_protocol=v2",
-            "--model_name=unet",
-        )
-        running.callback(transformer.stop)
-        yield predictor, transformer
+    with start("bench.dataplane.stock", (ports.rest, ports.grpc)) as service:
+        yield (service,)
 
 
-def load(*arguments: object, cpus: str = "") -> dict:
-    """Run bench.dataplane.load to its end and give what it measured."""
-    return finish_load(begin_load(*arguments, cpus=cpus))
-
-
-def begin_load(*arguments: object, cpus: str = "") -> subprocess.Popen:
-    command = [*pin_to(cpus), sys.executable, "-m", "bench.dataplane.load", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+def load(*words: object) -> dict:
+    """Run bench.dataplane.load to its end; return what it measured."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.dataplane.load", *map(str, words)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-
-
-def finish_load(process: subprocess.Popen) -> dict:
-    output, _ = process.communicate()
-    if process.returncode:
+    if done.returncode:
         raise RuntimeError("the callers failed")
-    return json.loads(output)
+    return json.loads(done.stdout)
 
 
 def make_jpeg(width: int = 640, height: int = 480) -> bytes:

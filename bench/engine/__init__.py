@@ -1,1 +1,1 @@
-"""What one face costs: engines and variants of the network, their memory and accuracy."""
+"""What one face costs: every engine's speed, memory and error, and where a network's time goes."""

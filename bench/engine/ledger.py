@@ -1,54 +1,52 @@
-"""Measure every technique and write ledger.csv of this machine: see `make ledger`.
+"""Measure every engine on one network: python -m bench.engine.ledger --model FILE [--data FACES].
 
-    python -m bench.engine.ledger --data FACES
-
-Each row is a fresh process, loaded one after the other and then timed in turns, so
-that a noisy moment hits all alike; ratios are inside one run, of medians, and of the
-least times, which what else the machine does cannot lower. `weights` begins the SHA-256 of
-the checkpoint: a row of a network that has been replaced since shows it. `--only student`
-measures one network and keeps the rows of the others.
+Each engine is a fresh process, loaded one after the other and then timed in turns, so that a noisy
+moment hits all alike; ratios are inside one run. The reference is eager torch, else the first
+engine that loads in fp32. An engine that this machine or the model does not have is named with its
+reason. The ways that were tried and lost are rows of bench/results; their programs are in the tag
+v0.2-wide.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.csv_file import read_csv, write_csv
-from bench.engine.networks import OUT, SHIPPED, STUDENT, find_export, make_wide
-from bench.engine.techniques import STUDENT as STUDENT_TECHNIQUES
-from bench.engine.techniques import TECHNIQUES, Technique
-from bench.machine import results_folder
-from predictor.decode import decode_heatmaps
-from predictor.engines.manifest import hash_file
-from predictor.export.calibration import load_labelled, measure_error
-from predictor.landmarks import DEFAULT
-from serving.cpus import count_cpus
+from bench.csv_file import write_csv
+from bench.machine import ROOT
+from predictor.engines import ENGINES
+from predictor.export.calibration import load_faces
+from serving.landmarks import read_landmarks
 
-NETWORKS = ("width 32", "width 64", "student")
 BATCHES = (1, 4, 8)
 REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work
+REFERENCES = ("eager", "openvino", "onnxruntime")  # the first of these that loads
 
 
 class Worker:
-    """A process with one engine in it."""
+    """A process with one engine in it; `failed` says why there is none."""
 
-    def __init__(self, network: str, technique: Technique, checkpoint: Path, export: Path | None):
-        self.network, self.technique, self.export = network, technique, export
-        self.weights = hash_file(checkpoint)[:12]
-        command = [sys.executable, "-m", "bench.engine.worker", "--engine", technique.engine]
-        command += ["--checkpoint", str(checkpoint)]
-        command += ["--artifact", str(export)] if export else []
+    def __init__(self, engine: str, model: Path):
+        self.engine = engine
+        command = [sys.executable, "-m", "bench.engine.worker", engine, str(model)]
         begun = time.perf_counter()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
-        self.read()
+        reply = self.read()
+        self.failed = reply.get("failed", "")
+        self.landmarks = reply.get("landmarks")
         self.load_s = time.perf_counter() - begun
         self.times: dict[int, list[float]] = {batch: [] for batch in BATCHES}
         self.peaks: dict[int, float] = {}
@@ -56,129 +54,117 @@ class Worker:
     def read(self) -> dict[str, Any]:
         assert self.process.stdout
         line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.technique.engine} ended: run bench.engine.worker by hand")
-        return json.loads(line)
+        return json.loads(line) if line else {"failed": "The process ended without a word."}
 
     def ask(self, **command: Any) -> dict[str, Any]:
         assert self.process.stdin
-        self.process.stdin.write(json.dumps(command).encode() + b"\n")
-        self.process.stdin.flush()
-        return self.read()
+        print(json.dumps(command), file=self.process.stdin, flush=True)
+        reply = self.read()
+        if "failed" in reply:
+            raise RuntimeError(f"{self.engine}: {reply['failed']}")
+        return reply
 
     def time(self, batch: int, seconds: float) -> None:
         time.sleep(REST)
-        answer = self.ask(batch=batch, seconds=seconds)
-        self.times[batch] += answer["ms"]
-        self.peaks.setdefault(batch, answer["peak"])
+        reply = self.ask(batch=batch, seconds=seconds)
+        self.times[batch] += reply["ms"]
+        self.peaks.setdefault(batch, reply["peak"])
 
-    def run(self, faces: Path) -> np.ndarray:
-        out = OUT / "heatmaps.npy"
-        self.ask(faces=str(faces), out=str(out))
+    def locate(self, faces: Path | None, folder: Path) -> np.ndarray:
+        """Return the points `[N,K,2]` of the faces of a file, or of the golden face."""
+        out = folder / f"{self.engine}.npy"
+        self.ask(faces=str(faces or ""), out=str(out))
         return np.load(out)
 
     def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
-def measure_network(
-    name: str, checkpoint: Path, techniques: tuple[Technique, ...], data: Path, rounds: int
-) -> list[Worker]:
-    """Load all techniques on one network and time them in turns."""
-    exports = [find_export(t, checkpoint, data) for t in techniques]
+def start_workers(model: Path) -> list[Worker]:
+    """Load every engine that can be; say of each other why not."""
     workers = []
-    for technique, export in zip(techniques, exports, strict=True):
-        workers.append(Worker(name, technique, checkpoint, export))
-        print(f"{name}: {technique.name}: {workers[-1].load_s:.1f} s to load", flush=True)
-    for batch in BATCHES:  # ascending, so that a peak is of this batch and those below
-        for _ in range(rounds):
-            for worker in workers:
-                worker.time(batch, 0.25)
+    for name in ENGINES:
+        worker = Worker(name, model)
+        print(f"{name}: {worker.failed or f'{worker.load_s:.1f} s to load'}", flush=True)
+        if worker.failed:
+            worker.close()
+        else:
+            workers.append(worker)
     return workers
 
 
-def write_rows(workers: list[Worker], data: Path) -> list[dict[str, Any]]:
-    """Turn workers into rows; the first worker is the reference of its network's accuracy."""
-    faces, points = load_labelled(data, "canada", DEFAULT)  # [N, 1, S, S], [N, K, 2]
-    file = OUT / "faces.npy"
-    np.save(file, faces)
-    reference = workers[0].run(file)
-    trained = workers[0].network != "width 64"
-    nme = measure_error(decode_heatmaps(reference)[0], points, DEFAULT)
+def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list[dict[str, Any]]:
+    """Measure all engines: a row for each engine and batch."""
+    workers = start_workers(model)
+    if not workers:
+        raise ValueError(f"No engine loads {model}.")
+    try:
+        for batch in BATCHES:  # ascending, so that a peak is of this batch and those below
+            for _ in range(rounds):
+                for worker in workers:
+                    worker.time(batch, seconds)
+        return write_rows(workers, model, data)
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[dict[str, Any]]:
+    """Turn workers into rows, with how far their points lie from the reference's."""
+    names = [worker.engine for worker in workers]
+    first = next((name for name in REFERENCES if name in names), names[0])
+    reference = workers[names.index(first)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        faces = None
+        if data:
+            faces = folder / "faces.npy"
+            np.save(faces, load_faces(data, read_landmarks(reference.landmarks, model)))
+        points = {worker.engine: worker.locate(faces, folder) for worker in workers}
     rows = []
     for worker in workers:
-        maps = worker.run(file)
-        error = float(abs(maps - reference).max() / abs(reference).max())
-        mine = measure_error(decode_heatmaps(maps)[0], points, DEFAULT)
+        moved = np.linalg.norm(points[worker.engine] - points[first], axis=2)  # [N, K]
         for batch, times in worker.times.items():
-            size = sum(p.stat().st_size for p in worker.export.iterdir()) if worker.export else 0
+            middle = float(np.median(times))
             row = {
-                "network": worker.network,
-                "weights": worker.weights,
-                "technique": worker.technique.name,
-                "kind": worker.technique.kind,
-                "engine": worker.technique.engine,
-                "threads": count_cpus(),
+                "model": model.name,
+                "engine": worker.engine,
                 "batch": batch,
-                "ms_median": round(float(np.median(times)), 3),
+                "ms_median": round(middle, 3),
                 "ms_min": round(min(times), 3),
-                "ms_max": round(max(times), 3),
-                "images_per_s": round(1e3 / float(np.median(times)), 1),
-                "x_eager": round(float(np.median(workers[0].times[batch]) / np.median(times)), 2),
-                "x_eager_min": round(min(workers[0].times[batch]) / min(times), 2),
+                "faces_per_s": round(1e3 / middle, 1),
+                f"x_{first}": round(float(np.median(reference.times[batch])) / middle, 2),
                 "peak_mb": round(worker.peaks[batch]),
-                "artefact_mb": round(size / 1e6, 1) or "",
                 "load_s": round(worker.load_s, 2),
-                "heatmap_error": "" if worker.network == "student" else f"{error:.1e}",
-                "canada_nme": round(mine, 5) if trained else "",
-                "canada_nme_change": f"{mine / nme - 1:+.4f}" if trained else "",
+                "faces": len(moved),
+                "px_mean": round(float(moved.mean()), 4),
+                "px_max": round(float(moved.max()), 3),
             }
             rows.append(row)
     return rows
 
 
 def main() -> None:
-    """Measure all networks and write the ledger."""
+    """Measure by a command line, print the table and write it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of faces with index.csv")
+    parser.add_argument("--model", type=Path, default=Path("models/simple_unet.pth"))
+    parser.add_argument("--data", type=Path, help="a data folder, for the differences in pixels")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=NETWORKS, nargs="+", default=NETWORKS)
-    parser.add_argument("--out", type=Path, default=results_folder() / "ledger.csv")
+    parser.add_argument("--seconds", type=float, default=0.25, help="of each turn")
+    parser.add_argument("--out", type=Path, help="the .csv to write")
     a = parser.parse_args()
-    wide = tuple(t for t in TECHNIQUES if t.wide)
-    before: list[dict[str, Any]] = [*read_csv(a.out)] if a.out.is_file() else []
-    rows = {name: [row for row in before if row["network"] == name] for name in NETWORKS}
-    for name in a.only:
-        if name == "student":
-            rows[name] = measure_student(a.data, a.rounds) if STUDENT.is_file() else []
-            continue
-        checkpoint = SHIPPED if name == "width 32" else make_wide(a.data)
-        techniques = TECHNIQUES if name == "width 32" else wide
-        workers = measure_network(name, checkpoint, techniques, a.data, a.rounds)
-        rows[name] = write_rows(workers, a.data)
-        for worker in workers:
-            worker.close()
-    columns = list(rows[a.only[0]][0])  # of what was just measured
-    write_csv(a.out, [row for network in rows.values() for row in network], columns)
-    print(a.out)
-
-
-def measure_student(data: Path, rounds: int) -> list[dict[str, Any]]:
-    """Measure the student beside the shipped network's eager engine, its reference for speed."""
-    workers = [Worker("width 32", TECHNIQUES[0], SHIPPED, None)]
-    for technique in STUDENT_TECHNIQUES:
-        export = find_export(technique, STUDENT, data)
-        workers.append(Worker("student", technique, STUDENT, export))
-    for batch in BATCHES:
-        for _ in range(rounds):
-            for worker in workers:
-                worker.time(batch, 0.25)
-    rows = write_rows(workers, data)[len(BATCHES) :]
-    for worker in workers:
-        worker.close()
-    return rows
+    try:
+        rows = measure(a.model, a.data, a.rounds, a.seconds)
+    except (ValueError, RuntimeError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    out = a.out or Path("out") / f"ledger-{a.model.stem}.csv"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(out, rows)
+    print(" ".join(f"{name:>13}" for name in rows[0]))
+    for row in rows:
+        print(" ".join(f"{value!s:>13}" for value in row.values()))
+    print(out)
 
 
 if __name__ == "__main__":

@@ -1,47 +1,36 @@
-"""Set up an environment a peer: python -m bench.peers.install [NAME ...]; `make peers-setup`.
+"""Set up an environment for each peer: python -m bench.peers.install [NAME ...].
 
-A peer that can't be had is told in one sentence, and in its row of PEERS.md; the others go on.
+A peer that cannot be installed is named with pip's last line; the others go on.
 """
 
 import json
+import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from bench.dataplane.run import IMAGES
-from bench.peers.table import OUT, Server
+from bench.peers.table import APPS, OUT
 from tools.processes import ROOT
 
 REQUIREMENTS = ROOT / "bench/peers/requirements"
 PYTHONS = {"pytriton": "/usr/bin/python3.11"}  # its server takes the distribution's alone
-LIST = (
-    "import importlib.metadata as m, json;"
-    "print(json.dumps({d.name: d.version for d in m.distributions()}))"
-)
 
 
 def set_up(name: str) -> str:
-    """Make the environment of a peer; gives the reason where it can't be made, else nothing."""
+    """Make the environment of a peer; return what to say of it."""
     folder, wanted = OUT / name, REQUIREMENTS / f"{name}.txt"
     done = folder / "done.txt"
     text = wanted.read_text() + (REQUIREMENTS / "common.txt").read_text()
     if done.is_file() and done.read_text() == text:
-        return ""
-    failed = OUT / f"{name}.failed"
-    failed.unlink(missing_ok=True)
-    python = PYTHONS.get(name, sys.executable)
+        return "is installed"
     try:
-        run(python, "-m", "venv", "--clear", folder)
+        run(PYTHONS.get(name, sys.executable), "-m", "venv", "--clear", folder)
         run(folder / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted)
     except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", "") or str(error)
-        lines = [line for line in said.splitlines() if line.strip()]
-        reason = f"It does not install: {lines[-1].strip()[:200] if lines else 'no word why'}"
-        failed.write_text(reason)
-        return reason
+        said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        return f"does not install: {said[-1][:200] if said else 'no word why'}"
     done.write_text(text)
-    return ""
+    return "installed"
 
 
 def run(*command: str | Path) -> None:
@@ -55,32 +44,20 @@ def export_network() -> None:
         run(*command, "--out", OUT / "unet-onnx")
 
 
-def find_missing(server: Server, detector: str) -> Server:
-    """Say in the row of a server why it can't run here, if so."""
-    if server.settings.get("PEERS_PIPELINE") == "user" and "yunet" not in detector:
-        said = f"cv2.FaceDetectorYN takes YuNet, and the detector here is {Path(detector).name}."
-        return replace(server, missing=said)
-    program = Path(server.commands[0][0])
-    failed = OUT / f"{program.parent.parent.name}.failed"
-    if failed.is_file():
-        return replace(server, missing=failed.read_text())
-    if not program.is_file():
-        target = "images" if program.is_relative_to(IMAGES) else "peers-setup"
-        return replace(server, missing=f"It is not installed: `make {target}`.")
-    return server
-
-
-def read_versions(servers: list[Server]) -> dict[str, dict[str, str]]:
-    """Read the versions of what each server's environment has that matters."""
-    versions = {}
-    for server in servers:
-        if server.missing:
-            continue
-        python = Path(server.commands[0][0]).parent / "python"
-        found = json.loads(subprocess.check_output([python, "-c", LIST], text=True))
-        names = (server.package, "openvino", "onnxruntime", "opencv-python-headless", "numpy")
-        versions[server.name] = {name: found[name] for name in names if name in found}
-    return versions
+def write_mlserver_models(folder: Path = OUT / "mlserver-models") -> None:
+    """Write the settings that MLServer reads: one folder per model, batching on for faces."""
+    models: dict[str, dict[str, object]] = {
+        "face": {"implementation": f"{APPS}.mlserver_app.Faces", "max_batch_size": 16},
+        "picture": {"implementation": f"{APPS}.mlserver_app.Pictures"},
+    }
+    models["face"]["max_batch_time"] = 0.002
+    for name, model in models.items():
+        place = folder / name / "model-settings.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps({"name": name, **model, "parameters": {"version": "1"}}))
+    workers = len(os.sched_getaffinity(0))
+    settings = {"debug": False, "parallel_workers": workers, "metrics_dir": str(folder / "metrics")}
+    (folder / "settings.json").write_text(json.dumps(settings))
 
 
 def main() -> None:
@@ -92,7 +69,8 @@ def main() -> None:
             raise SystemExit(2)
     OUT.mkdir(parents=True, exist_ok=True)
     for name in wanted:
-        print(f"{name}: {set_up(name) or 'installed'}", flush=True)
+        print(f"{name} {set_up(name)}", flush=True)
+    write_mlserver_models()
     export_network()
 
 

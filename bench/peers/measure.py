@@ -1,152 +1,168 @@
-"""One round of one server: seconds to the first answer, then each cell in turn, then memory."""
+"""One server as processes, started, checked, loaded and ended with all that it started."""
 
 import asyncio
+import contextlib
+import json
+import os
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import psutil
 import uvloop
-from numpy.typing import NDArray
 
-from bench.dataplane.load import ask_in_turn
-from bench.peers.callers import Caller, Faces, make_caller, wait_right
-from bench.peers.process import ENDED, Running, run_server
-from bench.peers.table import Server
-from loadtest.known import Known, find_stranger, make_group, make_portrait
-from predictor.engines.golden import GOLDEN_FACE
+from bench.dataplane.load import RestCaller, ask_in_turn
+from bench.peers.table import OUT, Ask, Server
+from tools.processes import ROOT, find_free_ports
 
-WARM = 0.4  # seconds of a cell before it counts
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how wide a run is."""
-
-    rounds: int
-    seconds: float
-    levels: tuple[int, ...]  # callers
-    grpc: tuple[int, ...]  # callers over gRPC
-    user: tuple[int, ...]  # callers of what is in comparison (b) alone
-    wide: tuple[int, ...]  # callers of several faces or pictures a request
-    skip: tuple[str, ...] = ()  # servers
-    detector: str = ""
-
-    def find_levels(self, server: Server, work: "Workload") -> tuple[int, ...]:
-        """Return the numbers of callers that a server's workload is measured with."""
-        if work.count > 1:
-            return self.wide
-        if server.part == "b":
-            return self.user
-        return self.grpc if work.name == "face-grpc" else self.levels
+PORTS = ("rest", "grpc", "predictor_rest", "predictor_grpc", "metrics")
+MARK = "PEERS_RUN"  # in the environment of all that a server starts
+START_SECONDS, WARM = 60.0, 0.4
+NEAR = 6.0  # pixels between a peer's points and ours
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """What is sent, and how an answer is told to be right."""
+@dataclass(slots=True)
+class Running:
+    """A server that was started, its ports and what finds its processes."""
 
-    name: str
-    faces: Faces
-    pictures: list[bytes]
-    check: Callable[[NDArray], str]
-    count: int  # faces in a request
+    server: Server
+    ports: dict[str, int]
+    mark: str
 
+    def find_processes(self) -> list[psutil.Process]:
+        """Find every process of the server, whatever session it made for itself."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(MARK) == self.mark:
+                    found.append(process)
+        return found
 
-def make_workloads() -> list[Workload]:
-    """Make a face, a picture of one, a picture of eight, and sixteen pictures."""
-    golden: Faces = np.load(GOLDEN_FACE).astype(np.uint8)  # [1, 1, 96, 96]
-    portrait, group = make_portrait(640, 480), make_group()
+    def read_cpu(self) -> float:
+        """Read the processor seconds of all its processes, their ended children included."""
+        return sum(sum(process.cpu_times()[:4]) for process in self.find_processes())
 
-    def check_pictures(known: Known, times: int) -> Callable[[NDArray], str]:
-        assert known.eyes is not None
-        eyes = known.eyes.repeat(times, axis=0)
-        return lambda points: find_stranger(points, eyes)
+    def read_pss(self) -> float:
+        """Read the memory of all its processes in MB, what they share counted once."""
+        return sum(p.memory_full_info().pss for p in self.find_processes()) / 2**20
 
-    def check_face(points: NDArray) -> str:
-        """Check for the golden face's eyes, found by eye."""
-        return find_stranger(points, np.array([[[67, 34], [31, 32]]]))
-
-    return [
-        Workload("face", golden, [], check_face, 1),
-        Workload("face-grpc", golden, [], check_face, 1),
-        Workload("picture", golden, [portrait.content], check_pictures(portrait, 1), 1),
-        Workload("group", golden, [group.content], check_pictures(group, 1), 8),
-        Workload("pictures", golden, [portrait.content] * 16, check_pictures(portrait, 16), 16),
-    ]
-
-
-def measure_server(server: Server, plan: Plan, report: Callable[[str], None]) -> dict:
-    """Start a server, measure every cell of it and end it; `problem` says why there is none."""
-    if server.missing:
-        return {"problem": server.missing}
-    for _ in range(2):  # on a busy machine some fail to start now and then
-        with (
-            run_server(server, plan.detector) as running,
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-        ):
-            found = runner.run(measure(running, plan, report))
-        if not found.get("problem", "").startswith(ENDED):
-            break
-        report(f"{server.name}: {found['problem']}")
-    return found
+    def stop(self) -> None:
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            processes = self.find_processes()
+            for process in reversed(processes):
+                with contextlib.suppress(psutil.Error):
+                    end(process)
+            psutil.wait_procs(processes, timeout=10)
 
 
-async def measure(running: Running, plan: Plan, report: Callable[[str], None]) -> dict:
-    workloads = [work for work in make_workloads() if work.name in running.server.asks]
-    first = next(work for work in workloads if work.name == "picture")
-    if problem := await wait_started(running, first):
-        return {"problem": problem}
-    found: dict = {"start_s": round(time.perf_counter() - running.begun, 2), "cells": {}}
-    for work in workloads:
-        if problem := await wait_right(partial(make, running, work), work.check):
-            found["cells"][work.name] = {"problem": problem}
-            report(f"{running.server.name} {work.name}: {problem}")
-            continue
-        levels = plan.find_levels(running.server, work)
-        cells = {level: await measure_cell(running, work, level, plan.seconds) for level in levels}
-        found["cells"][work.name] = cells
-        shown = ", ".join(f"{level}: {cell['per_second']:g}" for level, cell in cells.items())
-        report(f"{running.server.name} {work.name}: requests/s {shown}")
-        if work.name in ("face", "picture"):
-            found.setdefault("pss_mb", {})[work.name] = round(running.read_pss())
-    return found
+@contextlib.contextmanager
+def run_server(server: Server, detector: str) -> Iterator[Running]:
+    """Start a server and end it with the block; it may not be ready yet."""
+    ports = dict(zip(PORTS, find_free_ports(len(PORTS)), strict=True))
+    running = Running(server, ports, f"{os.getpid()}-{time.monotonic_ns()}")
+    log = OUT / "logs" / f"{server.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **{key: value for key, value in os.environ.items() if "proxy" not in key.lower()},
+        **{key: value.format(**ports) for key, value in server.settings.items()},
+        "PYTHONPATH": str(ROOT),
+        "LANDMARKS_HOST": "localhost",
+        "LANDMARKS_DETECTOR": detector,
+        MARK: running.mark,
+    }
+    with log.open("w") as sink:
+        try:
+            for command in server.commands:
+                words = [word.format(**ports) for word in command]
+                subprocess.Popen(
+                    words, cwd=ROOT, env=environment, stdout=sink, stderr=sink, stdin=-3
+                )
+            yield running
+        finally:
+            running.stop()
 
 
-async def wait_started(running: Running, work: Workload) -> str:
-    """Wait for the first right answer; says why there is none."""
-    asking = asyncio.ensure_future(wait_right(lambda: make(running, work), work.check))
-    while not asking.done():
-        await asyncio.wait([asking], timeout=0.5)
-        if not asking.done() and (ended := running.tell_end()):
-            asking.cancel()
-            return ended
-    return asking.result()
+def read_points(body: bytes) -> np.ndarray:
+    """Read the landmarks of a response in any peer's form: `[F,K,2]`."""
+    content = json.loads(body)
+    if isinstance(content, dict) and "outputs" in content:
+        output = next(entry for entry in content["outputs"] if entry["name"] == "landmarks")
+        values = [np.nan if v is None or v == "NaN" else v for v in output["data"]]
+        points = np.array(values, float).reshape(-1, output["shape"][-2], 2)
+        return points[np.isfinite(points).all(axis=(1, 2))]  # pytriton fills up with NaN
+    return np.array(content["landmarks"] if isinstance(content, dict) else content, float)
 
 
-def make(running: Running, work: Workload) -> Caller:
-    return make_caller(running, running.server.asks[work.name], work.faces, work.pictures)
+async def wait_right(running: Running, ask: Ask, wanted: np.ndarray | None) -> np.ndarray:
+    """Ask until points come; raises ValueError where none do, or they are not where ours are."""
+    caller, until, said = make_caller(running, ask), time.monotonic() + START_SECONDS, "nothing"
+    while time.monotonic() < until:
+        said = await caller.ask()
+        if said == "200":
+            points = read_points(caller.answer)
+            if wanted is not None and (
+                points.shape != wanted.shape or not np.abs(points - wanted).max() < NEAR
+            ):
+                raise ValueError(f"{ask.path}: the points are not where ours are")
+            return points
+        await asyncio.sleep(0.05)
+    raise ValueError(f"{ask.path}: {said} {caller.answer[:120].decode(errors='replace')}")
 
 
-async def measure_cell(running: Running, work: Workload, level: int, seconds: float) -> dict:
-    """Let so many callers ask; gives speed, latency, failures and processor time a request."""
-    callers = [make(running, work) for _ in range(level)]
+def make_caller(running: Running, ask: Ask) -> RestCaller:
+    content, kind, more = ask.make()
+    return RestCaller(running.ports[ask.port], content, kind, more, ask.path)
+
+
+async def measure_cell(running: Running, ask: Ask, callers: int, seconds: float) -> dict:
+    """Let so many callers ask; return speed, latency, failures and processor time per request."""
+    asking = [make_caller(running, ask) for _ in range(callers)]
     try:
-        await ask_in_turn(callers, WARM, 0, 0)
+        await ask_in_turn(asking, WARM, 0, 0)
         before = running.read_cpu()
-        cell = await ask_in_turn(callers, seconds, 0, 0)
+        cell = await ask_in_turn(asking, seconds, 0, 0)
         spent = running.read_cpu() - before
     finally:
-        for caller in callers:
-            await caller.close()
+        for caller in asking:
+            caller.close()
     answered = cell["codes"].get("200", 0)
-    failed = sum(cell["codes"].values()) - answered
     return {
         "per_second": cell["per_second"],
         "p50": cell["ms"].get("p50"),
         "p99": cell["ms"].get("p99"),
         "cpu_ms": round(1000 * spent / answered, 2) if answered else None,
-        "answered": answered,
-        "failed": failed,
-        "codes": cell["codes"],
+        "failed": sum(cell["codes"].values()) - answered,
     }
+
+
+def measure_server(
+    server: Server, levels: tuple[int, ...], seconds: float, detector: str, wanted: dict
+) -> dict:
+    """Measure every cell of a server; `problem` says why there is none.
+
+    The points of the first server that is measured are `wanted` of the others.
+    """
+
+    async def measure(running: Running) -> dict:
+        begun, found = time.perf_counter(), dict[str, dict]()
+        for name in ("picture", "face"):
+            ask = getattr(server, name)
+            points = await wait_right(running, ask, wanted.get(name))
+            wanted.setdefault(name, points)
+            found.setdefault("start", {"s": round(time.perf_counter() - begun, 2)})
+            for callers in levels:
+                cell = await measure_cell(running, ask, callers, seconds)
+                found.setdefault(name, {})[str(callers)] = cell
+        found["memory"] = {"pss_mb": round(running.read_pss())}
+        return found
+
+    try:
+        with (
+            run_server(server, detector) as running,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            return runner.run(measure(running))
+    except (ValueError, KeyError, OSError) as error:
+        return {"problem": str(error)}

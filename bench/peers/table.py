@@ -1,230 +1,155 @@
-"""The table of servers: how each is started, and where and how it is asked."""
+"""The table of servers: how each is started, and how it is asked for a face and for a picture."""
 
+import base64
 import json
-import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bench.dataplane.run import IMAGES, QUIET
+import numpy as np
+
+from bench.dataplane.run import IMAGES, QUIET, make_jpeg
 from tools.processes import ROOT
+from tools.v2_json import face_tensor, image_tensor, pack_strings, pack_tensor
 
 OUT = ROOT / "out/peers"
 APPS = "bench.peers.servers"
-Command = tuple[str, ...]
+JSON, RAW = "application/json", "application/octet-stream"
+Body = tuple[bytes, str, str]  # content, content type, further headers
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Where a workload goes: a port by its name, a path, and a form of bodies."""
+    """Where a workload goes: a path, what makes its body, a port by its name."""
 
-    form: str  # a function of bench/peers/bodies.py
-    path: str = ""
+    path: str
+    make: Callable[[], Body]
     port: str = "rest"
-    model: str = "unet"
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One row of the comparison."""
+    """One row of the comparison; `commands` are its processes, `{rest}` and such free ports."""
 
     name: str
-    title: str
-    commands: tuple[Command, ...]  # each a process; {rest}, {grpc}, ... are free ports
-    asks: Mapping[str, Ask]  # workload -> how
-    live: str
-    part: str = "a"  # of which comparison: a, b, or both
+    commands: tuple[tuple[str, ...], ...]
+    face: Ask
+    picture: Ask
     settings: Mapping[str, str] = field(default_factory=dict)
-    package: str = ""  # whose version is told
-    missing: str = ""  # why it can't run, in one sentence
 
 
-def find_python(name: str) -> str:
-    return str(OUT / name / "bin/python")
+def make_face() -> np.ndarray:
+    """Make the golden face, uint8 `[1,1,96,96]`."""
+    return np.load("predictor/golden_face.npy").astype(np.uint8)
 
 
-def ask_json(faces: str, picture: Ask, pictures: str) -> dict[str, Ask]:
-    """Return the asks of a peer without a protocol of its own: paths of our choice."""
-    return {
-        "face": Ask("raw", faces),
-        "picture": picture,
-        "group": picture,
-        "pictures": Ask("base64_list", pictures),
-    }
+def write_json(content: object) -> Body:
+    return json.dumps(content).encode(), JSON, ""
 
 
-def ask_v2(face: Ask, picture: Ask, pictures: Ask, call: Ask | None) -> dict[str, Ask]:
-    asks = {"face": face, "picture": picture, "group": picture, "pictures": pictures}
-    return asks | ({"face-grpc": call} if call else {})
+def write_binary(name: str, datatype: str, shape: list[int], raw: bytes) -> Body:
+    """Write one tensor as V2's binary extension has it."""
+    content, headers = pack_tensor(name, datatype, shape, raw)
+    return content, RAW, "".join(f"{key}: {value}\r\n" for key, value in headers.items())
 
 
-INFER = "/v2/models/{}/infer"
-OURS_ONE = ask_v2(
-    Ask("v2_binary_face", INFER.format("unet")),
-    Ask("jpeg", INFER.format("unet")),
-    Ask("v2_base64", INFER.format("unet")),
-    Ask("grpc", port="grpc"),
+def encode(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def infer(model: str) -> str:
+    return f"/v2/models/{model}/infer"
+
+
+def raw_face() -> Body:
+    return make_face().tobytes(), RAW, ""
+
+
+def binary_face() -> Body:
+    return write_binary("face", "UINT8", [1, 1, 96, 96], make_face().tobytes())
+
+
+def binary_picture() -> Body:
+    return write_binary("image", "BYTES", [1, 1], pack_strings([make_jpeg()]))
+
+
+def jpeg() -> Body:
+    return make_jpeg(), "image/jpeg", ""
+
+
+def base64_picture() -> Body:
+    tensor = image_tensor(make_jpeg()) | {"parameters": {"content_type": "base64"}}
+    return write_json({"inputs": [tensor]})
+
+
+def find_program(name: str, program: str = "python") -> str:
+    return str(OUT / name / "bin" / program)
+
+
+def run_fastapi(name: str, **settings: str) -> Server:
+    command = (find_program("fastapi"), "-m", "uvicorn", f"{APPS}.fastapi_app:app")
+    words = ("--port={rest}", "--no-access-log")
+    face, picture = Ask("/faces", raw_face), Ask("/picture", jpeg)
+    return Server(name, ((*command, *words),), face, picture, settings)
+
+
+IN_PREDICTOR, IN_TRANSFORMER = (
+    str(IMAGES / n / "bin/python") for n in ("predictor", "transformer")
 )
-OURS_TWO = OURS_ONE | {
-    "face": Ask("v2_binary_face", INFER.format("unet"), "predictor_rest"),
-    "face-grpc": Ask("grpc", port="predictor_grpc"),
-}
-# Ours run as they ship.
-IN_PREDICTOR = (str(IMAGES / "predictor/bin/python"), "-m")
-IN_TRANSFORMER = (str(IMAGES / "transformer/bin/python"), "-m")
-PREDICTOR: Command = (
-    *(*IN_PREDICTOR, "predictor"),
-    *("--http_port={predictor_rest}", "--grpc_port={predictor_grpc}"),
-)
-TRANSFORMER: Command = (
-    *(*IN_TRANSFORMER, "transformer", "--http_port={rest}", "--grpc_port={grpc}"),
+REST = "--http_port={rest}", "--grpc_port={grpc}"
+BEHIND = "--http_port={predictor_rest}", "--grpc_port={predictor_grpc}"
+OURS = infer("unet")
+PREDICTOR = (IN_PREDICTOR, "-m", "predictor", *BEHIND)
+TRANSFORMER = (
+    IN_TRANSFORMER,
+    "-m",
+    "transformer",
+    *REST,
     "--predictor_host=127.0.0.1:{predictor_grpc}",
 )
-ONE: Command = (*IN_TRANSFORMER, "standalone", "--http_port={rest}", "--grpc_port={grpc}")
-OURS = (sys.executable, "-m")
-STOCK_PREDICTOR: Command = (
-    *(*OURS, "bench.dataplane.stock.predictor", "--model_name=unet"),
-    *("--http_port={predictor_rest}", "--grpc_port={predictor_grpc}"),
-)
-STOCK_TRANSFORMER: Command = (
-    *(*OURS, "bench.dataplane.stock.transformer", "--http_port={rest}", "--grpc_port={grpc}"),
-    *("--predictor_host=127.0.0.1:{predictor_rest}", "--predictor_protocol=v2"),
-    "--model_name=unet",
-)
-FAST = QUIET | {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_FIRST_LOOK": "320"}
-USER = {"PEERS_PIPELINE": "user"}
-
-
-def run_fastapi(name: str, title: str, part: str, settings: Mapping[str, str] = {}) -> Server:
-    python = find_python("fastapi")
-    command = (
-        python,
-        "-m",
-        "uvicorn",
-        f"{APPS}.fastapi_app:app",
-        "--port={rest}",
-        "--no-access-log",
-    )
-    asks = ask_json("/faces", Ask("jpeg", "/picture"), "/pictures")
-    return Server(name, title, (command,), asks, "/health", part, settings, "fastapi")
-
-
-def run_litserve(name: str, title: str, part: str, settings: Mapping[str, str] = {}) -> Server:
-    command = (find_python("litserve"), "-m", f"{APPS}.litserve_app", "{rest}")
-    asks = ask_json("/faces", Ask("base64_list", "/pictures"), "/pictures")
-    asks["face"] = Ask("base64_face", "/faces")
-    return Server(name, title, (command,), asks, "/health", part, settings, "litserve")
-
-
-MLSERVER = Server(
-    "mlserver",
-    "MLServer",
-    ((str(OUT / "mlserver/bin/mlserver"), "start", str(OUT / "mlserver-models")),),
-    ask_v2(
-        Ask("v2_json_face", INFER.format("face")),
-        Ask("v2_base64", INFER.format("picture")),
-        Ask("v2_base64", INFER.format("picture")),
-        Ask("grpc", port="grpc", model="face"),
-    ),
-    "/v2/health/live",
-    package="mlserver",
-    settings={
-        "MLSERVER_HTTP_PORT": "{rest}",
-        "MLSERVER_GRPC_PORT": "{grpc}",
-        "MLSERVER_METRICS_PORT": "{metrics}",
-    },
-)
-PYTRITON = Server(
-    "pytriton",
-    "pytriton",
-    ((find_python("pytriton"), "-m", f"{APPS}.pytriton_app", "{rest}", "{grpc}", "{metrics}"),),
-    ask_v2(
-        Ask("v2_binary_face", INFER.format("face")),
-        Ask("v2_binary_rows", INFER.format("picture")),
-        Ask("v2_binary_rows", INFER.format("picture")),
-        Ask("grpc", port="grpc", model="face"),
-    ),
-    "/v2/health/live",
-    package="nvidia-pytriton",
-)
-BENTOML = Server(
-    "bentoml",
-    "BentoML",
-    (
-        (
-            *(str(OUT / "bentoml/bin/bentoml"), "serve", f"{APPS}.bentoml_app:Landmarks"),
-            *("--port={rest}", "--host=127.0.0.1"),
-        ),
-    ),
-    ask_json("/faces", Ask("base64_list", "/pictures"), "/pictures")
-    | {"face": Ask("json_faces", "/faces")},
-    "/livez",
-    package="bentoml",
-    settings={"BENTOML_DO_NOT_TRACK": "true"},
-)
-RAYSERVE = Server(
-    "rayserve",
-    "Ray Serve",
-    ((find_python("rayserve"), "-m", f"{APPS}.rayserve_app", "{rest}"),),
-    ask_json("/faces", Ask("jpeg", "/pictures"), "/pictures"),
-    "/-/healthz",
-    package="ray",
-    settings={"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"},
-)
-STOCK = Server(
-    "stock",
-    "stock KServe, its samples' code (eager torch, JSON)",
-    (STOCK_PREDICTOR, STOCK_TRANSFORMER),
-    {name: Ask("v2_base64", INFER.format("unet")) for name in ("picture", "group")},
-    "/v2/health/live",
-    "b",
-    package="kserve",
-)
+ONE = (IN_TRANSFORMER, "-m", "standalone", *REST)
+FAST = {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_FIRST_LOOK": "320"}
 SERVERS = (
     Server(
         "ours",
-        "ours, two services",
         (PREDICTOR, TRANSFORMER),
-        OURS_TWO,
-        "/v2/health/live",
-        "both",
+        Ask(OURS, binary_face, "predictor_rest"),
+        Ask(OURS, jpeg),
         QUIET,
     ),
-    Server("ours-one", "ours, one process", (ONE,), OURS_ONE, "/v2/health/live", "both", QUIET),
-    run_fastapi("fastapi", "FastAPI", "a"),
-    run_litserve("litserve", "LitServe", "a"),
-    MLSERVER,
-    PYTRITON,
-    BENTOML,
-    RAYSERVE,
+    Server("ours-one", (ONE,), Ask(OURS, binary_face), Ask(OURS, jpeg), QUIET),
+    Server("ours-fast", (ONE,), Ask(OURS, binary_face), Ask(OURS, jpeg), {**QUIET, **FAST}),
+    run_fastapi("fastapi"),
+    run_fastapi("fastapi-user", PEERS_PIPELINE="user"),
     Server(
-        "ours-fast",
-        "ours, one process, fast (student, first look at 320)",
-        (ONE,),
-        OURS_ONE,
-        "/v2/health/live",
-        "b",
-        FAST,
+        "litserve",
+        ((find_program("litserve"), "-m", f"{APPS}.litserve_app", "{rest}"),),
+        Ask("/faces", lambda: write_json({"faces": encode(make_face().tobytes())})),
+        Ask("/picture", lambda: write_json({"picture": encode(make_jpeg())})),
     ),
-    run_fastapi("fastapi-user", "FastAPI, cv2 and ONNX Runtime", "b", settings=USER),
-    run_litserve("litserve-user", "LitServe, cv2 and ONNX Runtime", "b", settings=USER),
-    STOCK,
+    Server(
+        "mlserver",
+        ((find_program("mlserver", "mlserver"), "start", str(OUT / "mlserver-models")),),
+        Ask(infer("face"), lambda: write_json({"inputs": [face_tensor(make_face())]})),
+        Ask(infer("picture"), base64_picture),
+        {
+            "MLSERVER_HTTP_PORT": "{rest}",
+            "MLSERVER_GRPC_PORT": "{grpc}",
+            "MLSERVER_METRICS_PORT": "{metrics}",
+        },
+    ),
+    Server(
+        "pytriton",
+        (
+            (
+                find_program("pytriton"),
+                "-m",
+                f"{APPS}.pytriton_app",
+                "{rest}",
+                "{grpc}",
+                "{metrics}",
+            ),
+        ),
+        Ask(infer("face"), binary_face),
+        Ask(infer("picture"), binary_picture),
+    ),
 )
-
-
-def write_mlserver_models(folder: Path = OUT / "mlserver-models") -> None:
-    """Write the settings that MLServer reads: one folder a model, batching on for faces."""
-    shared = {"parameters": {"version": "1"}}
-    models: dict[str, dict[str, object]] = {
-        "face": {"implementation": f"{APPS}.mlserver_app.Faces", "max_batch_size": 16},
-        "picture": {"implementation": f"{APPS}.mlserver_app.Pictures"},
-    }
-    models["face"]["max_batch_time"] = 0.002
-    for name, model in models.items():
-        place = folder / name / "model-settings.json"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps({"name": name, **model, **shared}))
-    workers = len(os.sched_getaffinity(0))
-    settings = {"debug": False, "parallel_workers": workers, "metrics_dir": str(folder / "metrics")}
-    (folder / "settings.json").write_text(json.dumps(settings))

@@ -1,5 +1,6 @@
 """V2 inference over gRPC: read a request, call the model, write the answer."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap
 from serving.grpc.wire import MAX_HEAD_BYTES
+from serving.messages import Call
 from serving.repository import Repository
 from serving.telemetry.record import RequestLog, forwarded_headers
 from serving.telemetry.stages import Stage, write_timings
@@ -92,12 +94,10 @@ class Inference:
             record.name_address(f"/{asked.model}")
             model = self.repository.find(asked.model, asked.version)
             record.model = model.name
-            asked.forward = forwarded_headers(headers, record.request_id)
-            asked.claim = ticket.add
             remaining = context.time_remaining()
-            if remaining is not None:
-                asked.deadline = time.monotonic() + remaining
-            answer = await model.infer(asked)
+            deadline = math.inf if remaining is None else time.monotonic() + remaining
+            forward = forwarded_headers(headers, record.request_id)
+            answer = await model.infer(asked, Call(deadline, forward, ticket.add))
             content = encode_response(answer)
             ticket.add(sum(array.nbytes for array in answer.outputs.values()))
             # The place is kept until the caller has taken the answer, or lost the connection.

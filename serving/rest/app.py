@@ -21,11 +21,12 @@ from serving.errors import (
     MethodNotAllowed,
     NotAcceptable,
     NotFound,
+    NotReady,
     ServingError,
     describe_error,
     to_answer,
 )
-from serving.messages import InferenceRequest
+from serving.messages import Call, InferenceRequest
 from serving.repository import Repository
 from serving.rest.accept import choose_drawing
 from serving.rest.body import compress_body, read_body
@@ -62,7 +63,10 @@ def create_app(repository: Repository, release: str) -> Starlette:
 
 
 class InferRoute:
-    """The route that answers; its errors never leave it, so none closes the connection."""
+    """The inference route. It turns every error into a response.
+
+    An exception that reached uvicorn would close the connection.
+    """
 
     def __init__(self, repository: Repository):
         self.repository = repository
@@ -73,7 +77,10 @@ class InferRoute:
         record = RequestLog(service, "rest", route, path, request.headers)
         try:
             with record:
-                return await self.answer(request, record)
+                try:
+                    return await self.answer(request, record)
+                except asyncio.CancelledError:  # by uvicorn, at the end of `stop_seconds`
+                    raise NotReady("The server stopped before the answer.") from None
         except Exception as error:
             return write_error(request, error, record.request_id)
 
@@ -94,10 +101,10 @@ class InferRoute:
                 raise Cancelled("The caller left before the body was read.") from None
             asked = await read_request(request, body, name, model.settings.max_body_bytes)
             asked.id = asked.id or request.headers.get("x-request-id", "")
-            asked.forward = forwarded_headers(request.headers, record.request_id)
-            asked.deadline, asked.claim, asked.picture = deadline, ticket.add, drawing
+            forward = forwarded_headers(request.headers, record.request_id)
+            call = Call(deadline, forward, ticket.add, drawing)
             model = self.repository.find(name, version)  # it may have been loaded anew
-            answer = await watch_caller(request, model.infer(asked))
+            answer = await watch_caller(request, model.infer(asked, call))
             encoding: dict[str, str] = {}
             if drawing:
                 content, headers = answer.picture, {"content-type": drawing}
@@ -170,11 +177,11 @@ async def watch_caller(request: Request, work: Awaitable[T]) -> T:
         gone.cancel()
 
 
-def read_deadline(request: Request) -> float | None:
+def read_deadline(request: Request) -> float:
     """Read the header X-Request-Timeout, in seconds, as a time of time.monotonic()."""
     text = request.headers.get("x-request-timeout")
     if text is None:
-        return None
+        return math.inf
     try:
         seconds = float(text)
     except ValueError:

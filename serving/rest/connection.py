@@ -1,240 +1,171 @@
-"""How a connection's requests arrive: heads and bodies within bounds of size and time.
+"""HTTP/1.1 by uvicorn and h11, with limits on the size and time of whatever arrives or leaves.
 
-uvicorn bounds neither the size of a head nor the time that a head or a body takes; it tries any
-`Upgrade` that it has a package for, and ends a connection whose caller only said that it will
-send no more. This file overrides private parts of uvicorn: requirements/constraints.txt pins
-the version.
+This is the one file that overrides private parts of a library, three methods of uvicorn's
+H11Protocol: requirements/constraints.txt pins the version.
 """
 
 import asyncio
+import sys
+from http import HTTPStatus
+from typing import Any
 
-import httptools
+import h11
 import orjson
-from uvicorn.config import HTTP_PROTOCOLS, WS_PROTOCOLS
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.errors import HeadTooLarge, InvalidRequest, ServingError, describe_error
-from serving.rest.responses import AnswerProtocol
+from serving.settings import ServerSettings
 
-SPARE_SECONDS = 2.0  # lets the application answer 408 before the connection is cut
+SPARE_SECONDS = 2.0  # lets the application answer 408, and a refused caller read why
 MAX_HEAD_BYTES = 64 * 2**10  # of a request line and its header lines
 MAX_HEADERS = 256
-HEAD_SLICE = 4 * 2**10  # bytes that are parsed at once while a head may begin
-BODY_SLICE = 64 * 2**10
-CHUNK_OVERHEAD = 8  # bytes that may frame one byte of a chunked body
-HOP_HEADERS = (b"upgrade", b"http2-settings")
+FREE_CHUNKS = 1024  # of a body, however short they are: each costs h11 0.02 ms
+MIN_CHUNK_BYTES = 256  # on average, of the chunks beyond
 
 
-class GuardedProtocol(AnswerProtocol):
-    """HTTP/1.1 whose heads and bodies have bounds, too; idle time is uvicorn's affair."""
+class BoundedConnection(h11.Connection):
+    """An h11 connection that also bounds heads that arrive in one piece, and counts chunks."""
 
-    head_seconds = 10.0
-    body_seconds = 20.0
+    chunks = body_bytes = 0
 
-    timer: asyncio.TimerHandle | None = None  # cuts a request that does not arrive in time
-    in_message = in_head = half_closed = False
-    messages = headers_seen = head_bytes = body_bytes = framing_bytes = 0
-    unread = b""  # what arrived behind more requests than are worked on
-    refusal: ServingError | None = None
-    without_upgrade: bytes | None = None  # the head of a request, its offer to upgrade left out
+    def next_event(self) -> Any:
+        """Return the next event. Raises h11.RemoteProtocolError."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self.chunks = self.body_bytes = 0
+            check_head(event)
+        elif isinstance(event, h11.Data):
+            self.chunks += event.chunk_start
+            self.body_bytes += len(event.data)
+            if self.chunks > FREE_CHUNKS + self.body_bytes // MIN_CHUNK_BYTES:
+                raise h11.RemoteProtocolError("its body is cut into too many small chunks")
+        return event
+
+
+def check_head(request: h11.Request) -> None:
+    """Raise h11.RemoteProtocolError where a head is too large or has two lengths."""
+    names = [name for name, _ in request.headers]
+    size = len(request.target) + sum(len(name) + len(value) for name, value in request.headers)
+    if size > MAX_HEAD_BYTES or len(names) > MAX_HEADERS:
+        raise h11.RemoteProtocolError("", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    if b"content-length" in names and b"transfer-encoding" in names:
+        raise h11.RemoteProtocolError("it has a Content-Length and a Transfer-Encoding")
+
+
+class TimedProtocol(H11Protocol):
+    """HTTP/1.1 that drops clients who send or read too slowly; uvicorn closes idle connections.
+
+    A client that closes its side is gone, whether or not it still reads: what it asked for is
+    cancelled.
+    """
+
+    def __init__(self, settings: ServerSettings, **parts: Any):
+        super().__init__(**parts)
+        self.settings = settings
+        self.conn = BoundedConnection(h11.SERVER, MAX_HEAD_BYTES)
+        self.arriving: tuple[Any, Any] | None = None  # request and state that arrival_timer is for
+        self.arrival_timer: asyncio.TimerHandle | None = None
+        self.answer_timer: asyncio.TimerHandle | None = None
+        self.answers = 0
+        self.refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.set_timer(self.head_seconds)
+        self.time_arrival()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.unset_timers()
         super().connection_lost(exc)
-        self.unset_timer()
-
-    def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep the connection for the answers to come: the caller may read though it has sent."""
-        self.half_closed = self.is_whole()
-        return self.half_closed
-
-    def is_whole(self) -> bool:
-        """Check whether answers are owed to requests that are there in full, as far as is known."""
-        arrived = bool(self.unread) or not self.in_message
-        return self.is_busy() and arrived and self.refusal is None
 
     def data_received(self, data: bytes) -> None:
-        if self.refusal is not None:
-            return
-        if self.unread:
-            self.unread += data
-            self.flow.pause_reading()
-            return
-        self._unset_keepalive_if_required()
-        self.parse(memoryview(data))
+        if not self.refused:
+            super().data_received(data)
+        if not self.refused:
+            self.time_arrival()
 
-    def parse(self, data: memoryview) -> None:
-        """Parse what has arrived, a slice at a time, up to a request that has to wait."""
-        if self.timer is None and not self.in_message and not self.is_busy():
-            self.set_timer(self.head_seconds)  # empty lines begin no message
-        while data and self.refusal is None and not self.transport.is_closing():
-            if self.pipeline:
-                self.unread = bytes(data)
-                self.flow.pause_reading()
-                self.unset_timer()  # from here on the caller waits for us
-                return
-            in_body = self.in_message and not self.in_head
-            piece = data[: BODY_SLICE if in_body else HEAD_SLICE]
-            data = data[len(piece) :]
-            delivered, messages = self.body_bytes, self.messages
-            try:
-                rest = self.parse_piece(piece)
-            except httptools.HttpParserError as error:
-                cause = error.__context__ if isinstance(error.__context__, ServingError) else None
-                self.refuse(cause or InvalidRequest("This is no HTTP/1.1 request."))
-                return
-            if rest:
-                data = memoryview(bytes(rest) + bytes(data))
-            self.count_head(len(piece))
-            if in_body and messages == self.messages:
-                self.count_framing(len(piece) - (self.body_bytes - delivered))
+    def time_arrival(self) -> None:
+        """Start the time of the head or body that is arriving now, unless it runs already."""
+        arriving = (self.cycle, self.conn.their_state)
+        if arriving != self.arriving:
+            self.arriving = arriving
+            if self.conn.their_state is h11.IDLE:
+                self.set_arrival_timer(self.settings.head_seconds)
+            elif self.conn.their_state is h11.SEND_BODY:
+                self.set_arrival_timer(self.settings.body_seconds + SPARE_SECONDS)
+            elif self.arrival_timer is not None:
+                self.arrival_timer.cancel()
 
-    def parse_piece(self, piece: memoryview) -> memoryview | None:
-        """Parse a piece; return what follows a request that offered to upgrade."""
-        try:
-            self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade as stop:
-            # The parser leaves what follows to the other protocol. There is none here.
-            head, self.without_upgrade = self.without_upgrade, None
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            if head is None:  # CONNECT: what follows is no HTTP
-                self.cycle.keep_alive = False
-                return None
-            self.parser.feed_data(head)
-            return piece[stop.args[0] :]
-        return None
+    def set_arrival_timer(self, seconds: float) -> None:
+        if self.arrival_timer is not None:
+            self.arrival_timer.cancel()
+        self.arrival_timer = self.loop.call_later(seconds, self.transport.abort)
 
-    def count_head(self, size: int) -> None:
-        """Count bytes of a head that goes on after them."""
-        if self.in_head:
-            self.head_bytes += size
-            if self.head_bytes > MAX_HEAD_BYTES:
-                self.refuse(HeadTooLarge(f"The head has more than {MAX_HEAD_BYTES} bytes."))
-
-    def count_framing(self, size: int) -> None:
-        """Count bytes of a body that are none of its content: chunks' lengths and trailers."""
-        self.framing_bytes += size
-        if self.framing_bytes > MAX_HEAD_BYTES + CHUNK_OVERHEAD * self.body_bytes:
-            self.refuse(InvalidRequest("The body is mostly framing."))
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.messages += 1
-        self.in_message = self.in_head = True
-        self.headers_seen = self.head_bytes = self.body_bytes = self.framing_bytes = 0
-        self.set_timer(self.head_seconds)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers_seen += 1
-        if self.headers_seen > MAX_HEADERS:
-            raise HeadTooLarge(f"The head has more than {MAX_HEADERS} lines.")
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self.in_head = False
-        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            self.without_upgrade = self.write_head()
-            return
-        super().on_headers_complete()
-        self.set_timer(self.body_seconds + SPARE_SECONDS)
-
-    def on_body(self, body: bytes) -> None:
-        self.body_bytes += len(body)
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self.in_message = False
-        if self.without_upgrade is not None:
-            return
-        super().on_message_complete()
-        self.unset_timer()
-        refused = self.cycle is not None and self.cycle.response_complete
-        if refused and self.timeout_keep_alive_task is None:
-            # The rest of a refused body is in: from here on the connection is idle again.
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
-
-    def write_head(self) -> bytes:
-        """Write the head of the current request without its offer to upgrade."""
-        version = self.parser.get_http_version().encode()
-        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
-        for name, value in self.headers:
-            if name == b"connection":
-                kept = [t for t in value.split(b",") if t.strip().lower() not in HOP_HEADERS]
-                value = b",".join(kept)
-            if name not in HOP_HEADERS and value:
-                lines.append(name + b": " + value)
-        return b"\r\n".join(lines) + b"\r\n\r\n"
-
-    def _should_upgrade(self) -> bool:
-        return False
-
-    def refuse(self, error: ServingError) -> None:
-        """Read no more; write the error once what came before it is answered."""
-        self.refusal = error
-        if self.in_message and not self.in_head:
-            self.transport.abort()  # the application may be answering this very request
-        elif not self.is_busy():
-            self.write_refusal()
-
-    def write_refusal(self) -> None:
-        """Answer what was no request, and close once the caller has had time to read that."""
-        assert self.refusal is not None
-        body = orjson.dumps(describe_error(self.refusal))
-        lines = [
-            STATUS_LINE[self.refusal.http_status].removesuffix(b"\r\n"),
-            *(name + b": " + value for name, value in self.server_state.default_headers),
-            b"content-type: application/json",
-            b"content-length: " + str(len(body)).encode(),
-            b"connection: close",
-        ]
-        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-        # To close at once would reset the connection, and the caller might never see the answer.
-        self.transport.write_eof()
-        self.set_timer(SPARE_SECONDS)
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.time_answer()
 
     def on_response_complete(self) -> None:
+        self.answers += 1
         super().on_response_complete()
-        if self.transport.is_closing():
-            return
-        if self.unread:
-            if not self.pipeline:  # what waits may be the body of the request that begins now
-                self.loop.call_soon(self.parse_unread)
-        elif not self.is_busy():
-            if self.refusal is not None:
-                self.write_refusal()
-            elif self.half_closed:
-                self.transport.close()
+        if self.conn.their_state is h11.SEND_BODY:  # of a request that lay behind this one
+            self.time_arrival()
+        if self.transport.get_write_buffer_size():
+            self.time_answer()
 
-    def parse_unread(self) -> None:
-        data, self.unread = self.unread, b""
-        if not self.transport.is_closing():
-            if self.in_message:
-                body_seconds = self.body_seconds + SPARE_SECONDS
-                self.set_timer(self.head_seconds if self.in_head else body_seconds)
-            self.parse(memoryview(data))
-            if self.half_closed and not self.is_whole():
-                self.transport.close()
+    def time_answer(self) -> None:
+        """Look in `answer_seconds` whether the client has read what is being written now."""
+        if self.answer_timer is None:
+            seconds = self.settings.answer_seconds
+            self.answer_timer = self.loop.call_later(seconds, self.check_answer, self.answers)
 
-    def set_timer(self, seconds: float) -> None:
-        self.unset_timer()
-        self.timer = self.loop.call_later(seconds, self.transport.abort)
+    def check_answer(self, answers: int) -> None:
+        self.answer_timer = None
+        if self.transport.get_write_buffer_size():
+            if answers == self.answers:
+                self.transport.abort()
+            else:
+                self.time_answer()
 
-    def unset_timer(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+    def unset_timers(self) -> None:
+        for timer in (self.arrival_timer, self.answer_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def _should_upgrade(self) -> bool:
+        return False  # nor warn: Java's client offers HTTP/2 on each connection
+
+    def send_400_response(self, msg: str) -> None:
+        """Write why this is not a valid request; close once the client had time to read that."""
+        self.refused = True
+        if self.cycle is not None:  # it may still be reading the body that turned out to be broken
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.write_error(explain_refusal(sys.exception()))
+        # To close at once would reset the connection, and the client might never see the answer.
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.set_arrival_timer(SPARE_SECONDS)
+
+    def write_error(self, error: ServingError) -> None:
+        body = orjson.dumps(describe_error(error))
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        reason = HTTPStatus(error.http_status).phrase.encode()
+        head = h11.Response(status_code=error.http_status, headers=headers, reason=reason)
+        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
 
 
-def install_protocol(head_seconds: float, body_seconds: float, answer_seconds: float) -> None:
-    """Make it the protocol of every uvicorn server of this process, and WebSockets of none."""
-    GuardedProtocol.head_seconds = head_seconds
-    GuardedProtocol.body_seconds = body_seconds
-    GuardedProtocol.answer_seconds = answer_seconds
-    HTTP_PROTOCOLS["auto"] = f"{__name__}:{GuardedProtocol.__name__}"
-    WS_PROTOCOLS["auto"] = None
+def explain_refusal(raised: BaseException | None) -> ServingError:
+    """Make what h11 says of a request an error of the catalogue."""
+    status = getattr(raised, "error_status_hint", HTTPStatus.BAD_REQUEST)
+    if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return HeadTooLarge(
+            f"The head has more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines."
+        )
+    return InvalidRequest(f"This is not a valid HTTP/1.1 request: {raised}.")

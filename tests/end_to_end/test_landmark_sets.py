@@ -16,7 +16,7 @@ import pytest
 import requests
 import torch
 
-from client import locate, locate_grpc
+from client import Client, locate, locate_grpc
 from predictor.engines import ENGINES, Engine, load_engine
 from predictor.export.artifact import export_artifact
 from predictor.landmarks import DEFAULT, name_file
@@ -204,11 +204,12 @@ def test_the_client_reads_the_names_from_the_service(chain, astronaut):
 
 
 def test_a_predictor_of_another_set_in_the_place_of_the_first(chain, engines, astronaut):
-    """The first answer is of the new set already: names, points and crop."""
+    """Who asks again is answered with the new set: names, points and crop."""
     chain.predictor.stop()
     chain.start_predictor("five")
     wait_ready(chain.predictor)
-    faces = locate(astronaut, chain.transformer.url)  # no readiness was asked meanwhile
+    with Client(chain.transformer.url) as client:  # no readiness was asked meanwhile
+        faces = client.locate(astronaut)
     assert [point.name for point in faces[0].points] == list(SETS["five"].points)
     found = np.array([[(point.x, point.y) for point in face.points] for face in faces])
     assert np.abs(found - find_landmarks(astronaut, engines["five"])).max() < 0.05

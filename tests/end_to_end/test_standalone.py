@@ -15,7 +15,7 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import locate, locate_grpc
-from standalone.settings import StandaloneSettings
+from standalone import StandaloneSettings
 from tests.end_to_end import test_bad_input as bad
 from tests.end_to_end.test_first_light import BY_EYE, ask_jpeg, infer_url, read_outputs
 from tests.support.collector import run_collector

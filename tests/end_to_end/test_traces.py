@@ -136,21 +136,24 @@ def test_over_grpc_the_parent_comes_as_metadata(traced, trace, astronaut):
     assert pick(spans, PREDICTOR, GRPC).parent == call.id
 
 
-def test_an_error_has_its_code_in_every_span_that_it_went_through(traced, trace, astronaut):
+def test_an_error_has_its_code_in_every_span_that_it_went_through(traced, trace):
     collector, _, transformer = traced
-    headers = JPEG | write_parent(trace)
-    answer = requests.post(transformer.url + INFER + "?model=none", data=astronaut, headers=headers)
-    assert answer.status_code == 404
+    bright = {"name": "face", "datatype": "FP32", "shape": [1, 1, 16, 16], "data": [2.0] * 256}
+    answer = requests.post(
+        transformer.url + INFER, json={"inputs": [bright]}, headers=write_parent(trace)
+    )
+    assert answer.status_code == 400
     spans = collector.wait(trace, has_both)
     found = [span for span in spans if span.failed or "error.type" in span.attributes]
     assert {(s.service, s.kind, s.failed) for s in found} == {
         (TRANSFORMER, "SERVER", False),  # it was right to refuse
         (TRANSFORMER, "CLIENT", True),
         (PREDICTOR, "SERVER", False),
+        (PREDICTOR, "INTERNAL", True),  # the stage that read the face
     }
-    assert {span.attributes["error.type"] for span in found} == {"model_not_found"}
-    assert pick(spans, TRANSFORMER, REST).attributes["http.response.status_code"] == 404
-    assert pick(spans, PREDICTOR, GRPC).attributes["rpc.response.status_code"] == "NOT_FOUND"
+    assert {span.attributes["error.type"] for span in found} == {"invalid_tensor"}
+    assert pick(spans, TRANSFORMER, REST).attributes["http.response.status_code"] == 400
+    assert pick(spans, PREDICTOR, GRPC).attributes["rpc.response.status_code"] == "INVALID_ARGUMENT"
 
 
 def test_a_broken_picture_fails_where_it_is_decoded(traced, trace):

@@ -7,8 +7,7 @@ import pytest
 
 from serving.repository import Repository
 from serving.rest.app import create_app
-from standalone.front import Front
-from standalone.settings import StandaloneSettings
+from standalone import Front, StandaloneSettings
 from transformer.model import Transformer
 from transformer.settings import PAGE, TransformerSettings
 

@@ -10,7 +10,7 @@ from predictor.landmarks import DEFAULT
 from predictor.model import Predictor
 from predictor.settings import PredictorSettings
 from serving.errors import Overloaded
-from serving.messages import InferenceRequest, Tensor
+from serving.messages import Call, InferenceRequest, Tensor
 
 
 class NoEngine(Engine):
@@ -33,9 +33,9 @@ async def test_heatmaps_are_claimed_before_they_are_computed():
     model = Predictor("unet", PredictorSettings(), NoEngine(), ThreadPoolExecutor(1))
     faces = np.zeros((3, 1, 96, 96), np.uint8)
     request = InferenceRequest(
-        "unet", {"face": Tensor("face", "UINT8", faces)}, outputs=("heatmaps",), claim=claim
+        "unet", {"face": Tensor("face", "UINT8", faces)}, outputs=("heatmaps",)
     )
     with pytest.raises(Overloaded):
-        await model.infer(request)
+        await model.infer(request, Call(claim=claim))
     assert claimed == [3 * 15 * 96 * 96 * 4]
     await model.close()

@@ -6,7 +6,7 @@ import numpy as np
 
 from serving.contract import FACE, LANDMARKS, TensorSpec
 from serving.errors import InvalidRequest
-from serving.messages import InferenceRequest, InferenceResponse
+from serving.messages import Call, InferenceRequest, InferenceResponse
 from serving.model import Model
 from serving.settings import ServerSettings
 
@@ -25,10 +25,11 @@ class FakeModel(Model):
         self.ready = True
         self.closed = self.left = False
         self.seen: InferenceRequest | None = None
+        self.call: Call | None = None
 
-    async def predict(self, payload: InferenceRequest, headers=None) -> InferenceResponse:
-        self.seen = payload
-        what = payload.parameters.get("do")
+    async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
+        self.seen, self.call = request, call
+        what = request.parameters.get("do")
         if what == "sleep":
             try:
                 await asyncio.sleep(0.3)
@@ -40,10 +41,10 @@ class FakeModel(Model):
         if what == "refuse":
             raise InvalidRequest("It is refused.")
         assert not self.closed
-        (tensor,) = payload.inputs.values()
+        (tensor,) = request.inputs.values()
         rows = tensor.array.reshape(len(tensor.array), -1).astype(np.float32)
         outputs = {"landmarks": np.tile(rows.sum(axis=1)[:, None, None], (1, 15, 2))}
-        if "big" in payload.outputs:
+        if "big" in request.outputs:
             outputs = {"big": np.zeros((1, 100_000), np.float32)}
         return InferenceResponse(outputs, {"queue": 0.001, "infer": 0.002}, len(rows))
 

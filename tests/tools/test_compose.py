@@ -8,7 +8,7 @@ import yaml
 
 from predictor.settings import PredictorSettings
 from serving.settings import ServerSettings
-from standalone.settings import StandaloneSettings
+from standalone import StandaloneSettings
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 

@@ -12,7 +12,7 @@ import pytest
 from predictor.engines.registry import ENGINES
 from tools.processes import ROOT
 
-SERVICES = ("serving", "pictures", "predictor", "transformer", "standalone")
+SERVICES = ("serving", "pictures", "predictor", "transformer", "standalone.py")
 PRODUCTION = (*SERVICES, "client")
 GENERATED = ("_pb2.py",)
 

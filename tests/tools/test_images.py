@@ -138,4 +138,4 @@ def test_figures_are_of_services_in_their_images_environments(tmp_path, monkeypa
     python.parent.mkdir(parents=True)
     python.touch()
     assert dataplane_run.find_python("transformer", {}) == str(python)
-    assert dataplane_run.find_python("bench.dataplane.stock.transformer", {}) == sys.executable
+    assert dataplane_run.find_python("bench.dataplane.stock", {}) == sys.executable

@@ -21,7 +21,7 @@ from tools.processes import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.onnx", "build", "*.egg-info", "dist")
 SHARED = sysconfig.get_path("purelib")  # of this environment, where the dependencies are
-FOLDERS = ("serving", "pictures", "predictor", "transformer", "standalone")
+FOLDERS = ("serving", "pictures", "predictor", "transformer", "standalone.py")
 DATA = [
     "predictor/default_landmarks.json",
     "predictor/golden_face.npy",

@@ -84,7 +84,8 @@ def test_the_error_table_has_every_error_with_its_statuses():
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_folder_and_page_named_exists(page):
     text = (ROOT / page).read_text()
-    for name in re.findall(r"`(?!image/)([a-z_]+/[a-z_/.]*)`", text):
+    named = re.findall(r"`(?!image/)([a-z_]+/[a-z_/.]*)`", text)
+    for name in () if page == "CHANGELOG.md" else named:  # which also names what is gone
         if not name.startswith("out/") and name not in ("folder/", "drawn/"):
             assert (ROOT / name).exists(), name
     for name in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):

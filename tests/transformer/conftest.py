@@ -17,7 +17,7 @@ PNG = {"content-type": "image/png"}
 @pytest.fixture
 def model() -> Transformer:
     settings = TransformerSettings(workers=1, max_picture_faces=4, max_images=3)
-    model = Transformer("unet", settings, FakePredictor())  # type: ignore[arg-type]
+    model = Transformer("unet", settings, FakePredictor())
     model.finder = FakeFinder()  # type: ignore[assignment]
     model.pool = WorkerPool(1, settings.max_pictures)
     model.ready = True

@@ -9,7 +9,7 @@ from predictor.landmarks import DEFAULT
 from serving.errors import ModelNotFound, PredictorUnavailable
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
-from transformer.client import FaceLandmarks
+from transformer.backend import FaceLandmarks, Network, PredictorBackend
 from transformer.crop import Square
 from transformer.faces import DetectedFaces
 
@@ -38,16 +38,15 @@ class FakeFinder:
         return DetectedFaces(boxes, np.ones(n, np.float32), [Square(0, 0, 96)] * n, crops)
 
 
-class FakePredictor:
+class FakePredictor(PredictorBackend):
     """Gives each face the same points, of one landmark set."""
 
-    ready = True
+    address, ready = "here", True
     landmarks: LandmarkSet | None = DEFAULT
-    asked = 0
+    asked, max_faces = 0, 2
 
-    async def predict(self, faces, model, headers, deadline, heatmaps=False) -> FaceLandmarks:
-        if model == "none":
-            raise ModelNotFound("There is no model 'none' here, says the call.")
+    async def infer(self, faces, model, call, heatmaps) -> FaceLandmarks:
+        assert len(faces) <= self.max_faces
         assert self.landmarks is not None
         n, k = len(faces), len(self.landmarks)
         points, scores = np.zeros((n, k, 2), np.float32), np.ones((n, k), np.float32)
@@ -56,16 +55,18 @@ class FakePredictor:
             located.heatmaps = np.broadcast_to(faces, (n, k, 96, 96)).astype(np.float32)
         return located
 
-    async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
+    async def fetch_network(self, model: str, deadline: float) -> Network:
         self.asked += 1
         if model == "none":
             raise ModelNotFound("There is no model 'none' here.")
         if self.landmarks is None:
             raise PredictorUnavailable("It lacks a landmark set.")
-        return self.landmarks
+        return Network(self.landmarks, self.max_faces)
 
     async def check_ready(self, model: str) -> bool:
         return self.ready
+
+    async def close(self) -> None: ...
 
 
 def make_request(*sizes: int) -> InferenceRequest:

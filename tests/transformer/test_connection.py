@@ -14,14 +14,14 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from predictor.landmarks import DEFAULT
 from serving.contract import GRPC_SERVICE, SET_HEADER
-from serving.errors import PredictorUnavailable, ServingError
+from serving.errors import NotReady, PredictorUnavailable, ServingError
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import encode_response
 from serving.landmarks import write_parameters
-from serving.messages import InferenceResponse
+from serving.messages import Call, InferenceResponse
 from tools.processes import find_ports
-from transformer.client import FaceLandmarks
-from transformer.predictor_client import PredictorClient
+from transformer.backend import FaceLandmarks, Network
+from transformer.grpc_backend import GrpcBackend
 
 
 class Flaky(pb_grpc.GRPCInferenceServiceServicer):
@@ -66,17 +66,18 @@ async def start_server(servicer: Flaky, port: int = 0) -> tuple[grpc.aio.Server,
 
 
 @contextlib.asynccontextmanager
-async def serve(servicer: Flaky) -> AsyncIterator[PredictorClient]:
+async def serve(servicer: Flaky) -> AsyncIterator[GrpcBackend]:
     server, port = await start_server(servicer)
-    client = PredictorClient(f"127.0.0.1:{port}")
+    client = GrpcBackend(f"127.0.0.1:{port}")
     yield client
     await client.close()
     await server.stop(0)
 
 
-async def ask(client: PredictorClient, faces: int = 2, seconds: float = 10) -> FaceLandmarks:
+async def ask(client: GrpcBackend, faces: int = 2, seconds: float = 10) -> FaceLandmarks:
+    client.networks["unet"] = Network(DEFAULT, 256)
     crops = np.zeros((faces, 1, 96, 96), np.uint8)
-    return await client.predict(crops, "unet", {}, time.monotonic() + seconds)
+    return await client.predict(crops, "unet", Call(time.monotonic() + seconds))
 
 
 @pytest.mark.parametrize("faces", [2, 256])
@@ -90,21 +91,21 @@ async def test_a_call_that_meets_a_predictor_going_away_is_made_again(faces):
 async def test_a_landmark_set_is_asked_for_again():
     servicer = Flaky(refusals=2)
     async with serve(servicer) as client:
-        assert await client.fetch_landmarks("unet", time.monotonic() + 10) == DEFAULT
+        assert await client.fetch_network("unet", time.monotonic() + 10) == Network(DEFAULT, 0)
         assert servicer.calls == 3
         with pytest.raises(PredictorUnavailable, match="model 'older' lacks 'points'"):
-            await client.fetch_landmarks("older", time.monotonic() + 10)
+            await client.fetch_network("older", time.monotonic() + 10)
 
 
 async def test_parts_of_two_landmark_sets_are_no_answer():
     """256 faces a call: the second call met a predictor of another set."""
     servicer = Flaky(refusals=0)
     async with serve(servicer) as client:
-        servicer.digests = itertools.repeat("a")
+        servicer.digests = itertools.repeat(DEFAULT.digest)
         located = await ask(client, 300)
-        assert located.landmarks.shape == (300, 15, 2) and located.digest == "a"
-        servicer.digests = itertools.cycle("ab")
-        with pytest.raises(PredictorUnavailable, match="being replaced"):
+        assert located.landmarks.shape == (300, 15, 2) and located.digest == DEFAULT.digest
+        servicer.digests = itertools.cycle([DEFAULT.digest, "another"])
+        with pytest.raises(NotReady, match="being replaced"):
             await ask(client, 300)
 
 
@@ -127,7 +128,7 @@ async def test_a_broken_answer_is_no_fault_of_the_caller(monkeypatch):
 async def test_calls_that_a_stopping_server_drops_are_made_again():
     """gRPC's own stop answers CANCELLED to calls that have arrived and are not begun."""
     servers = [await start_server(Flaky(refusals=0)) for _ in "ab"]
-    client = PredictorClient("ipv4:" + ",".join(f"127.0.0.1:{port}" for _, port in servers))
+    client = GrpcBackend("ipv4:" + ",".join(f"127.0.0.1:{port}" for _, port in servers))
     answered, stopped = 0, False
 
     async def ask_on() -> None:
@@ -162,7 +163,7 @@ async def test_a_predictor_that_stays_away_is_told_within_a_second():
 
 
 async def test_a_dead_predictor_is_told_at_once_not_at_the_deadline():
-    client = PredictorClient(f"127.0.0.1:{find_ports().grpc}")
+    client = GrpcBackend(f"127.0.0.1:{find_ports().grpc}")
     begun = time.perf_counter()
     with pytest.raises(PredictorUnavailable):
         await ask(client, seconds=4)
@@ -179,7 +180,7 @@ async def test_a_dead_predictor_is_looked_for_every_second():
         writer.close()
 
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    client = PredictorClient(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    client = GrpcBackend(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
     begun = time.perf_counter()
     while time.perf_counter() - begun < 8:
         with pytest.raises(PredictorUnavailable):

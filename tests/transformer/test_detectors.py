@@ -17,9 +17,9 @@ from transformer.detectors import DetectorError, find_kind, load_detector
 from transformer.detectors.base import Detector, shrink
 from transformer.detectors.network import NetworkDetector, choose_precision, keep_best
 from transformer.faces import FaceFinder
+from transformer.grpc_backend import GrpcBackend
 from transformer.model import Transformer
 from transformer.picture import open_picture
-from transformer.predictor_client import PredictorClient
 from transformer.settings import TransformerSettings
 
 
@@ -219,7 +219,7 @@ async def test_the_service_tells_what_runs_its_detector(path):
     model = Transformer(
         "unet",
         TransformerSettings(detector=path, workers=1),
-        PredictorClient("localhost"),
+        GrpcBackend("localhost"),
     )
     model.load()
     labels = {"detector": find_kind(path).name, "runtime": model.finder.first.runtime}

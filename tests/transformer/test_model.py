@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
+from serving.messages import Call
 from tests.transformer.fakes import FakeFinder, make_request
 from transformer.faces import DetectedFaces
 
@@ -19,8 +20,8 @@ PNG = {"content-type": "image/png"}
 async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):
     claimed: list[int] = []
     request = make_request(1, 2)
-    request.outputs, request.claim = ("heatmaps", "crops"), claimed.append
-    outputs = (await model.infer(request)).outputs
+    request.outputs = ("heatmaps", "crops")
+    outputs = (await model.infer(request, Call(claim=claimed.append))).outputs
     assert outputs["heatmaps"].shape == (3, 15, 96, 96) and outputs["crops"].shape == (3, 2, 3)
     assert sum(claimed) == outputs["heatmaps"].nbytes
     request = make_request(0)

@@ -7,8 +7,8 @@ from grpc.aio import AioRpcError, Metadata
 from serving.errors import CATALOGUE
 from serving.grpc.errors import translate_error
 from serving.telemetry.stages import read_timings, write_timings
-from transformer.predictor_client import PredictorClient, grpc_target
-from transformer.wake import find_address
+from transformer.grpc_backend import GrpcBackend, grpc_target
+from transformer.prewarm import find_address
 
 
 def make_error(status: grpc.StatusCode, *trailing: tuple[str, str]) -> AioRpcError:
@@ -61,6 +61,6 @@ def test_the_predictor_to_wake_is_the_one_that_will_be_asked():
 
 async def test_a_name_that_is_not_there_yet_is_looked_up_anew():
     """gRPC itself would wait up to two minutes before it looks again."""
-    client = PredictorClient("predictor.invalid:80")
+    client = GrpcBackend("predictor.invalid:80")
     assert not await client.check_ready("unet")
     assert client.channel is None

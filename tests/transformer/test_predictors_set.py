@@ -17,7 +17,7 @@ OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
 
 async def test_it_is_ready_while_its_predictor_is(model, rest):
     assert (await rest.get("/v2/health/ready")).status_code == 200
-    model.client.ready = False
+    model.backend.ready = False
     assert (await rest.get("/v2/health/ready")).status_code == 503
     assert (await rest.get("/v2/models/unet/ready")).status_code == 503
     assert (await rest.get("/v2/health/live")).status_code == 200
@@ -26,43 +26,44 @@ async def test_it_is_ready_while_its_predictor_is(model, rest):
 async def test_the_landmark_set_is_asked_for_once(model):
     for _ in range(3):
         await model.infer(make_request(1))
-    assert model.client.asked == 1 and model.finder.cropped_for == [DEFAULT] * 3
+    assert model.backend.asked == 1 and model.finder.cropped_for == [DEFAULT] * 3
 
 
-async def test_an_answer_of_another_set_is_cropped_for_and_asked_anew(model, rest):
-    """The predictor was replaced: this very answer is of the new set, and so is what is told."""
+async def test_an_answer_of_another_set_is_refused_once_and_its_set_is_learned(model, rest):
+    """The predictor was replaced: who asks again is answered with the new set."""
     await model.infer(make_request(1))
-    model.client.landmarks = OTHER
+    model.backend.landmarks = OTHER
+    refused = await rest.post(INFER, content=b"x", headers=PNG)
+    assert (refused.status_code, refused.json()["code"]) == (503, "not_ready")
+    assert refused.headers["retry-after"] == "1"
     answer = await model.infer(make_request(2))
     assert answer.outputs["landmarks"].shape == (2, 15, 2) and answer.landmarks == OTHER.digest
     assert model.finder.cropped_for == [DEFAULT, DEFAULT, OTHER]
-    model.client.landmarks = None  # it is gone; what it last said stays
+    assert (await rest.get("/v2/health/ready")).status_code == 200
+    model.backend.landmarks = None  # it is gone; what it last said stays
     metadata = (await rest.get("/v2/models/unet")).json()
     assert metadata["parameters"]["landmarks"]["points"] == list(OTHER.points)
 
 
-async def test_a_set_of_other_names_alone_needs_no_other_crop(model):
-    await model.infer(make_request(1))
-    model.client.landmarks = replace(DEFAULT, points=DEFAULT.points[::-1])
-    await model.infer(make_request(1))
-    assert model.finder.cropped_for == [DEFAULT] * 2 and model.client.asked == 2
-
-
 async def test_a_predictor_without_a_set_is_not_asked_to_be_guessed(model, rest):
-    model.client.landmarks = None
+    model.backend.landmarks = None
     assert (await rest.get("/v2/health/ready")).status_code == 503
     answer = await rest.post(INFER, content=b"x", headers=PNG)
     assert answer.status_code == 503 and "landmark set" in answer.text
     assert (await rest.get("/v2/models/unet")).json()["outputs"][0]["shape"] == [-1, -1, 2]
-    model.client.landmarks = DEFAULT
+    model.backend.landmarks = DEFAULT
     assert (await rest.get("/v2/health/ready")).status_code == 200
     assert (await rest.post(INFER, content=b"x", headers=PNG)).status_code == 200
 
 
-@pytest.mark.parametrize("faces, words", [(1, "says the call"), (0, "'none' here")])
-async def test_a_model_that_is_not_there_is_told_with_and_without_faces(model, faces, words):
-    await model.infer(make_request(1))
+@pytest.mark.parametrize("faces", [1, 0])
+async def test_a_model_that_is_not_there_is_told_before_a_picture_is_read(model, faces):
     request = make_request(faces)
     request.parameters = {"model": "none"}
-    with pytest.raises(ModelNotFound, match=words):
+    with pytest.raises(ModelNotFound, match="'none' here"):
         await model.infer(request)
+    assert not model.finder.cropped_for
+
+
+async def test_a_call_has_no_more_faces_than_the_predictor_takes(model):
+    assert len((await model.infer(make_request(3))).outputs["landmarks"]) == 3  # it takes two

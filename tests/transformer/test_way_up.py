@@ -8,12 +8,12 @@ import pytest
 from predictor.landmarks import DEFAULT
 from serving.messages import InferenceRequest, Tensor
 from tests.transformer.fakes import FakePredictor
+from transformer.backend import FaceLandmarks
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.faces import DetectedFaces
 from transformer.looks import Look, join_maps, measure_rolls, turn_back
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
-from transformer.predictor_client import FaceLandmarks
 from transformer.second_look import (
     DOUBT,
     LEAN,
@@ -130,7 +130,9 @@ def test_looks_again_are_bounded() -> None:
 class LowerHalf(FakePredictor):
     """Stands in for the predictor: sure of faces whose lower half is bright."""
 
-    async def predict(self, faces, model, headers, deadline, heatmaps=False) -> FaceLandmarks:
+    max_faces = 9
+
+    async def infer(self, faces, model, call, heatmaps) -> FaceLandmarks:
         sure = faces[:, 0, 48:].mean((1, 2)) > 200
         scores = np.where(sure, 0.95, 0.4)[:, None] * np.ones((1, 15))
         points = np.tile(np.array((10, 90), np.float32), (len(faces), 15, 1))
@@ -150,7 +152,7 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
             return DetectedFaces(boxes, np.ones(2, np.float32), [Square(0, 0, 96)] * 2, crops)
 
     settings = TransformerSettings(workers=1, any_way_up=turned)
-    model = Transformer("unet", settings, LowerHalf())  # type: ignore[arg-type]
+    model = Transformer("unet", settings, LowerHalf())
     model.finder = Finder()  # type: ignore[assignment]
     model.pool, model.ready = WorkerPool(1, 4), True
     picture = np.empty(1, np.object_)
@@ -191,6 +193,3 @@ async def test_leaning_faces_are_shown_level_where_their_points_say_something() 
     assert located.landmarks[0].tolist() == [[1, 1]] * 15  # hardly less sure
     assert looks[0].turn[0, 1] == pytest.approx(0.6)  # 15 over the line's 25: sine of the lean
     np.testing.assert_array_equal(located.landmarks[1:], points[1:])
-    stranger = replace(located, landmarks=points, scores=scores, digest="another")
-    await look_again(looks, stranger, DEFAULT, predict)
-    assert shown == [2]

@@ -6,7 +6,7 @@ import sys
 import litserve
 import numpy as np
 
-from bench.peers.servers.pipeline import WORKERS, describe, load_pipeline
+from bench.peers.servers.pipeline import WORKERS, load_pipeline
 
 
 class Faces(litserve.LitAPI):
@@ -20,18 +20,17 @@ class Faces(litserve.LitAPI):
         return np.frombuffer(raw, np.uint8).reshape(-1, 1, 96, 96)
 
     def batch(self, inputs):
-        self.counts = [len(faces) for faces in inputs]
+        self.ends = np.cumsum([len(faces) for faces in inputs])[:-1]
         return np.concatenate(inputs)
 
     def predict(self, faces):
         return self.pipeline.predict(faces)
 
     def unbatch(self, output):
-        ends = np.cumsum(self.counts)[:-1]
-        return list(zip(np.split(output[0], ends), np.split(output[1], ends), strict=True))
+        return np.split(output, self.ends)
 
     def encode_response(self, output):
-        return {"landmarks": output[0].tolist(), "scores": output[1].tolist()}
+        return {"landmarks": output.tolist()}
 
 
 class Pictures(litserve.LitAPI):
@@ -41,22 +40,18 @@ class Pictures(litserve.LitAPI):
         self.pipeline = load_pipeline()
 
     def decode_request(self, request):
-        return [base64.b64decode(text) for text in request["pictures"]]
+        return base64.b64decode(request["picture"])
 
-    def predict(self, pictures):
-        return self.pipeline.read(pictures)
+    def predict(self, content):
+        return self.pipeline.read(content)
 
     def encode_response(self, output):
-        return describe(output)
+        return {"landmarks": output.tolist()}
 
 
 if __name__ == "__main__":
+    faces = Faces(api_path="/faces", max_batch_size=16, batch_timeout=0.002)
     server = litserve.LitServer(
-        [
-            Faces(api_path="/faces", max_batch_size=16, batch_timeout=0.002),
-            Pictures(api_path="/pictures"),
-        ],
-        accelerator="cpu",
-        workers_per_device=WORKERS,
+        [faces, Pictures(api_path="/picture")], accelerator="cpu", workers_per_device=WORKERS
     )
     server.run(port=int(sys.argv[1]), generate_client_file=False, log_level="warning")

@@ -14,8 +14,7 @@ pipeline = load_pipeline()
 
 @batch
 def locate(face: np.ndarray):
-    points, scores = pipeline.predict(face)  # [N, 1, 96, 96]
-    return {"landmarks": points, "scores": scores}
+    return {"landmarks": pipeline.predict(face)}  # [N, 1, 96, 96]
 
 
 def make_reader():
@@ -23,7 +22,7 @@ def make_reader():
 
     @batch
     def read(image: np.ndarray):
-        found = pipeline.read([item[0] for item in image])  # [N, 1] of bytes
+        found = [pipeline.read(item[0]) for item in image]  # [N, 1] of bytes
         most = max(len(points) for points in found)
         points = np.full((len(found), most, 15, 2), np.nan, np.float32)  # one shape for a batch
         for row, faces in zip(points, found, strict=True):
@@ -35,19 +34,14 @@ def make_reader():
 
 if __name__ == "__main__":
     rest, grpc, metrics = map(int, sys.argv[1:4])
-    config = TritonConfig(http_port=rest, grpc_port=grpc, metrics_port=metrics)
-    with Triton(config=config) as triton:
+    with Triton(TritonConfig(http_port=rest, grpc_port=grpc, metrics_port=metrics)) as triton:
+        batcher = DynamicBatcher(max_queue_delay_microseconds=500)
         triton.bind(
             model_name="face",
             infer_func=locate,
             inputs=[Tensor(name="face", dtype=np.uint8, shape=(1, 96, 96))],
-            outputs=[
-                Tensor(name="landmarks", dtype=np.float32, shape=(15, 2)),
-                Tensor(name="scores", dtype=np.float32, shape=(15,)),
-            ],
-            config=ModelConfig(
-                max_batch_size=16, batcher=DynamicBatcher(max_queue_delay_microseconds=500)
-            ),
+            outputs=[Tensor(name="landmarks", dtype=np.float32, shape=(15, 2))],
+            config=ModelConfig(max_batch_size=16, batcher=batcher),
         )
         triton.bind(
             model_name="picture",

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.engine.torch_steps import TorchEngine
 from predictor.decode import decode_heatmaps
 from predictor.engines import ENGINES, Engine
 from predictor.engines.eager import EagerEngine
@@ -17,9 +16,6 @@ from predictor.engines.loading import load
 EXACT, ROUNDED, FLAT = 0.01, 0.3, 1.0
 BOUNDS = {
     "eager": EXACT,
-    "channels-last": EXACT,  # three that bench/ only measures
-    "folded": EXACT,
-    "torch-bf16": ROUNDED,
     "onnxruntime": EXACT,
     "openvino": EXACT,
     "openvino-bf16": ROUNDED,
@@ -29,9 +25,7 @@ BOUNDS = {
 
 @pytest.fixture(scope="module", params=BOUNDS)
 def engine(request: pytest.FixtureRequest, checkpoint: Path) -> Engine:
-    kind = ENGINES.get(request.param)
-    if kind is None:
-        return TorchEngine(request.param, checkpoint)
+    kind = ENGINES[request.param]
     pytest.importorskip(kind.package)
     return load(kind, checkpoint, None, 0)
 

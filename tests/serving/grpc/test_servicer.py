@@ -120,7 +120,7 @@ async def test_raw_and_typed_contents_are_one_too_many(stub):
 
 async def test_the_callers_deadline_reaches_the_model(stub, model):
     await stub.ModelInfer(make_request(), timeout=5)
-    assert model.seen.deadline < time.monotonic() + 6
+    assert model.call.deadline < time.monotonic() + 6
 
 
 async def test_who_leaves_is_not_worked_for(stub, model, repository):

@@ -1,20 +1,32 @@
-"""A connection's protocol by itself: what it keeps of requests that are sent ahead."""
+"""A connection by itself: what it refuses, what it keeps of requests sent ahead, who is gone."""
 
 import asyncio
+import json
+import time
+from functools import partial
 
+import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from serving.rest.connection import GuardedProtocol
+from serving.rest.connection import FREE_CHUNKS, MAX_HEAD_BYTES, MAX_HEADERS, TimedProtocol
+from serving.settings import ServerSettings
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class FakeTransport(asyncio.Transport):
-    """A connection on which nothing is read or written."""
+    """A connection that keeps what is written."""
 
-    reading = True
+    reading, closed, eof = True, False, False
+
+    def __init__(self):
+        super().__init__()
+        self.written = b""
 
     def is_closing(self) -> bool:
-        return False
+        return self.closed
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -23,10 +35,14 @@ class FakeTransport(asyncio.Transport):
         self.reading = True
 
     def write(self, data) -> None:
-        """Take it."""
+        assert not self.eof
+        self.written += data
+
+    def write_eof(self) -> None:
+        self.eof = True
 
     def close(self) -> None:
-        """It is gone already."""
+        self.closed = True
 
     def get_write_buffer_size(self) -> int:
         return 0
@@ -35,36 +51,101 @@ class FakeTransport(asyncio.Transport):
         raise AssertionError("it was cut")
 
 
-async def wait_forever(scope, receive, send) -> None:
-    await receive()
-    await asyncio.Future()
+class Waiting:
+    """An application that reads a body and then waits for the caller to leave."""
+
+    def __init__(self):
+        self.seen: list[dict] = []
+
+    async def __call__(self, scope, receive, send) -> None:
+        while not self.seen or self.seen[-1]["type"] != "http.disconnect":
+            self.seen.append(await receive())
 
 
-def connect() -> tuple[GuardedProtocol, FakeTransport]:
-    config = Config(wait_forever, lifespan="off", log_config=None)
+def connect(app) -> tuple[TimedProtocol, FakeTransport]:
+    http = partial(TimedProtocol, ServerSettings())
+    config = Config(app, http=http, lifespan="off", log_config=None)  # type: ignore[arg-type]
     config.load()
     transport = FakeTransport()
-    protocol = GuardedProtocol(config, ServerState(), {})
+    protocol = http(config=config, server_state=ServerState(), app_state={})
     protocol.connection_made(transport)
     return protocol, transport
 
 
+BAD = {
+    "no HTTP": (b"\0\1\2\r\n\r\n", 400),
+    "an address that is not ASCII": (b"GET /\xe9 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a space in the address": (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "two lengths": (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    "no length": (POST + b"Content-Length: many\r\n\r\n", 400),
+    "a long address": (b"GET /" + b"p" * MAX_HEAD_BYTES + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
+    "a long line": (POST + b"a: " + b"b" * MAX_HEAD_BYTES + b"\r\n\r\n", 431),
+    "many lines": (POST + b"a: b\r\n" * MAX_HEADERS + b"\r\n", 431),
+    "a head without end": (POST + b"a: b\r\n" * MAX_HEAD_BYTES, 431),
+    "a broken chunk": (CHUNKED + b"x\r\n", 400),
+    "a chunk's endless line": (CHUNKED + b"1;" + b"x" * MAX_HEAD_BYTES, 431),
+    "endless trailers": (CHUNKED + b"0\r\n" + b"a: b\r\n" * MAX_HEAD_BYTES, 431),
+    "one byte a chunk": (CHUNKED + b"1\r\nx\r\n" * (FREE_CHUNKS + 10), 400),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_what_is_not_a_valid_request_is_told_and_no_more_is_read(case):
+    data, status = BAD[case]
+    protocol, transport = connect(Waiting())
+    protocol.data_received(data)
+    head, _, body = transport.written.partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == status and b"connection: close" in head.lower()
+    assert json.loads(body)["code"] == ("invalid_request" if status == 400 else "head_too_large")
+    assert transport.eof and not transport.closed and transport.reading  # to be read in peace
+    protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert transport.written == head + b"\r\n\r\n" + body
+    protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize("size", [1, 300])
+async def test_a_body_in_chunks_holds_the_loop_for_a_bounded_time(size):
+    """h11 takes 0.02 ms per chunk: of one byte each, a packet of 256 KiB would take a second."""
+    protocol, transport = connect(Waiting())
+    chunk = b"%x\r\n%s\r\n" % (size, b"x" * size)
+    protocol.data_received(CHUNKED)
+    begun = time.process_time()
+    protocol.data_received(chunk * (2**18 // len(chunk)))
+    assert time.process_time() - begun < 0.1
+    assert (b" 400 " in transport.written) == (size == 1)
+    protocol.connection_lost(None)
+
+
+async def test_a_broken_body_ends_the_work_on_it():
+    app = Waiting()
+    protocol, transport = connect(app)
+    protocol.data_received(CHUNKED + b"1\r\nx\r\n")
+    await asyncio.sleep(0)
+    protocol.data_received(b"no length\r\n")
+    await asyncio.sleep(0)
+    assert app.seen[0]["body"] == b"x" and app.seen[-1]["type"] == "http.disconnect"
+    assert b" 400 " in transport.written
+
+
 async def test_requests_sent_ahead_wait_as_bytes():
-    """A request that is parsed takes kilobytes; of those to come, one is."""
-    protocol, transport = connect()
-    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    protocol.data_received(request * 5000)
-    # What the first slices hold is parsed; the rest waits as it came.
-    assert len(protocol.pipeline) * len(request) < 8192
-    assert len(protocol.unread) > 5000 * len(request) - 8192 and not transport.reading
+    """A request that is parsed takes kilobytes; of those to come, none is."""
+    protocol, transport = connect(Waiting())
+    protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5000)
+    assert len(protocol.tasks) == 1 and not transport.reading
     protocol.connection_lost(None)
 
 
-async def test_who_asks_ahead_and_leaves_is_told_to_all_requests():
-    """uvicorn tells the latest alone; the one that is answered would write to nobody."""
-    protocol, _ = connect()
-    protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
-    running = protocol.running
-    assert running is not None and running is not protocol.cycle
+@pytest.mark.parametrize("left", [False, True])
+async def test_who_closes_is_gone(left):
+    """An ordinary close and a caller who only sends no more look the same from here."""
+    app = Waiting()
+    protocol, _ = connect(app)
+    protocol.data_received(POST + b"Content-Length: 0\r\n\r\n")
+    await asyncio.sleep(0)
+    if left:
+        protocol.eof_received()  # it wants nothing kept open: asyncio closes the connection
+        protocol.connection_lost(None)
+    await asyncio.sleep(0)
+    assert ({"type": "http.disconnect"} in app.seen) == left
     protocol.connection_lost(None)
-    assert running.disconnected and protocol.cycle.disconnected

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import HEATMAPS, LANDMARKS, SCORES
-from serving.errors import InvalidRequest, PredictorUnavailable
+from serving.errors import InvalidRequest, ModelNotFound, NotReady
 from serving.landmarks import LandmarkSet
+from serving.messages import Call
 from serving.telemetry.stages import Timings, add_timings
 
 SENDABLE = re.compile(r"[ -~]+")  # what gRPC takes as the value of a text header
 NO_HEATMAPS = np.empty((0, 0, 0, 0), np.float32)
 WITH_HEATMAPS = (LANDMARKS.name, SCORES.name, HEATMAPS.name)  # outputs to ask for
-CHUNK_FACES = 256  # of a call, the predictor's own limit
-CHUNK_BYTES = 8 * 2**20
+CALL_BYTES = 8 * 2**20  # of one call's faces
+CALL_FACES = 256  # of one call to a model that doesn't publish its limit
 
 
 @dataclass(slots=True)
@@ -39,31 +40,66 @@ class FaceLandmarks:
         heatmaps = arrays.get(HEATMAPS.name, NO_HEATMAPS)
         return cls(arrays[LANDMARKS.name], arrays[SCORES.name], timings, digest, heatmaps)
 
+    @classmethod
+    def of_no_face(cls, known: LandmarkSet) -> "FaceLandmarks":
+        """Make what the predictor would say about no face at all."""
+        k, s = len(known), known.side
+        shapes = (0, k, 2), (0, k), (0, k, s, s)
+        landmarks, scores, heatmaps = (np.empty(shape, np.float32) for shape in shapes)
+        return cls(landmarks, scores, heatmaps=heatmaps)
 
-class Client(ABC):
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What the predictor publishes of one of its models."""
+
+    landmarks: LandmarkSet
+    max_faces: int  # of one call, 0 where it doesn't tell
+
+
+class PredictorBackend(ABC):
     """Asks models of a predictor, wherever it runs."""
 
     address: str  # where that is, for the log
 
-    async def predict(
-        self,
-        faces: NDArray,
-        model: str,
-        forward: Mapping[str, str],
-        deadline: float,
-        heatmaps: bool = False,
-    ) -> FaceLandmarks:
-        """Ask a model for the landmarks and scores of faces `[N,...]`.
+    def __init__(self) -> None:
+        self.networks: dict[str, Network] = {}  # by name, of the models that were asked
+
+    async def learn_network(self, model: str, deadline: float) -> Network:
+        """Return what the predictor publishes of a model; asks at the first use alone."""
+        return self.networks.get(model) or await self.refresh_network(model, deadline)
+
+    async def refresh_network(self, model: str, deadline: float) -> Network:
+        """Ask what the predictor publishes of a model now, and keep it.
 
         Raises the predictor's own ServingError, or PredictorUnavailable.
         """
-        chunk = max(1, min(CHUNK_FACES, CHUNK_BYTES // max(1, faces[:1].nbytes)))
+        try:
+            self.networks[model] = await self.fetch_network(model, deadline)
+        except ModelNotFound:
+            self.networks.pop(model, None)
+            raise
+        return self.networks[model]
+
+    async def predict(
+        self, faces: NDArray, model: str, call: Call, heatmaps: bool = False
+    ) -> FaceLandmarks:
+        """Ask a model for the landmarks and scores of faces `[N,...]`.
+
+        Raises the predictor's own ServingError, PredictorUnavailable, or NotReady where the
+        answer is of another landmark set than the known one: the predictor is being replaced.
+        """
+        network = await self.learn_network(model, call.deadline)
+        known, most = network.landmarks, network.max_faces or CALL_FACES
+        chunk = max(1, min(most, CALL_BYTES // max(1, faces[:1].nbytes)))
         parts = [
-            await self.infer(faces[start : start + chunk], model, forward, deadline, heatmaps)
+            await self.infer(faces[start : start + chunk], model, call, heatmaps)
             for start in range(0, len(faces), chunk)
         ]
-        if len({part.digest for part in parts}) > 1:
-            raise PredictorUnavailable("The predictor is being replaced by one of other landmarks.")
+        for part in parts:
+            if part.digest not in ("", known.digest) or part.scores.shape[1] != len(known):
+                await self.refresh_network(model, call.deadline)
+                raise NotReady("The predictor is being replaced by one of other landmarks.")
         timings: Timings = {}
         for part in parts:
             add_timings(timings, part.timings)
@@ -71,24 +107,17 @@ class Client(ABC):
             np.concatenate([part.landmarks for part in parts]),
             np.concatenate([part.scores for part in parts]),
             timings,
-            parts[0].digest,
+            known.digest,
             np.concatenate([part.heatmaps for part in parts]),
         )
 
     @abstractmethod
-    async def infer(
-        self,
-        faces: NDArray,
-        model: str,
-        forward: Mapping[str, str],
-        deadline: float,
-        heatmaps: bool,
-    ) -> FaceLandmarks:
+    async def infer(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
         """Make one call, with no more faces than it takes."""
 
     @abstractmethod
-    async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
-        """Ask for the landmark set of a model.
+    async def fetch_network(self, model: str, deadline: float) -> Network:
+        """Ask for a model's landmark set and limit.
 
         Raises the predictor's own ServingError, or PredictorUnavailable.
         """

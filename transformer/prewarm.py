@@ -1,7 +1,7 @@
-"""Knock at the predictor before anything heavy is imported.
+"""Send the predictor a request at start, so that both services cold-start at the same time.
 
-Where Knative scales both services from zero, the predictor then starts while this one
-is still loading. An HTTP request it must be: a bare connection wakes nothing.
+Where Knative scales both from zero, the predictor then starts while this one still loads.
+An HTTP request it must be: a bare connection wakes nothing.
 """
 
 import os
@@ -14,12 +14,12 @@ from transformer.target import split_address
 SECONDS = 60.0  # for which a gateway may hold the request
 
 
-def wake_predictor() -> threading.Thread | None:
+def prewarm_predictor() -> threading.Thread | None:
     """Send a request to the predictor in the background; what becomes of it does not matter."""
     address = find_address(sys.argv, os.environ)
     if not address:
         return None
-    thread = threading.Thread(target=knock, args=(address,), name="wake", daemon=True)
+    thread = threading.Thread(target=send_request, args=(address,), name="prewarm", daemon=True)
     thread.start()
     return thread
 
@@ -34,7 +34,7 @@ def find_address(arguments: list[str], variables) -> str:
     return address
 
 
-def knock(address: str) -> None:
+def send_request(address: str) -> None:
     """Make one HTTP/1.1 request."""
     try:
         host, port = split_address(address)

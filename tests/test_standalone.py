@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +10,12 @@ from prometheus_client import REGISTRY
 from predictor.landmarks import DEFAULT
 from serving.contract import FACE, LANDMARKS, SCORES
 from serving.errors import DeadlineExceeded, ModelNotFound, NotReady, Overloaded
-from serving.messages import InferenceRequest, InferenceResponse
+from serving.messages import Call, InferenceRequest, InferenceResponse
 from serving.model import Model
 from serving.repository import Repository
 from serving.settings import ServerSettings
-from standalone.client import LocalClient
+from standalone import LocalBackend
+from transformer.backend import Network
 
 FACES = np.zeros((3, 1, 96, 96), np.uint8)
 
@@ -32,9 +32,9 @@ class FakePredictor(Model):
         self.gate.set()
         self.ready = True
 
-    async def predict(self, payload: InferenceRequest, headers: Any = None) -> InferenceResponse:
+    async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         await self.gate.wait()
-        n = len(payload.inputs[FACE.name].array)
+        n = len(request.inputs[FACE.name].array)
         points = np.zeros((n, len(DEFAULT), 2), np.float32)
         arrays = {LANDMARKS.name: points, SCORES.name: points[..., 0]}
         return InferenceResponse(arrays, {"infer": 0.5}, n, DEFAULT.digest)
@@ -46,8 +46,8 @@ async def model() -> FakePredictor:
 
 
 @pytest.fixture
-def client(model) -> LocalClient:
-    return LocalClient(Repository([model], model.settings))
+def client(model) -> LocalBackend:
+    return LocalBackend(Repository([model], model.settings))
 
 
 def count(code: str, model: str = "local") -> float:
@@ -61,48 +61,49 @@ def soon(seconds: float = 10.0) -> float:
 
 async def test_an_answer_has_stages_and_set_and_is_counted(client, model):
     before = count("ok")
-    located = await client.predict(FACES, "local", {}, soon())
+    located = await client.predict(FACES, "local", Call(soon()))
     assert located.landmarks.shape == (3, 15, 2) and located.scores.shape == (3, 15)
     assert located.timings == {"infer": 0.5} and located.digest == DEFAULT.digest
     assert count("ok") == before + 1
     statistics = model.describe_statistics()
     assert statistics["inference_count"] == 3
-    assert await client.fetch_landmarks("local", soon()) == DEFAULT
+    assert await client.fetch_network("local", soon()) == Network(DEFAULT, 0)
 
 
 async def test_a_model_that_is_not_there_or_not_ready(client, model):
-    for ask in (client.predict(FACES, "none", {}, soon()), client.fetch_landmarks("none", soon())):
+    client.networks["gone"] = Network(DEFAULT, 0)  # it was unloaded since it was asked
+    for ask in (client.predict(FACES, "gone", Call(soon())), client.fetch_network("none", soon())):
         with pytest.raises(ModelNotFound):
             await ask
-    assert count("model_not_found", "") >= 1 and not count("model_not_found", "none")
+    assert count("model_not_found", "") >= 1 and not count("model_not_found", "gone")
     assert await client.check_ready("local") and not await client.check_ready("none")
     model.ready = False
     assert not await client.check_ready("local")
     with pytest.raises(NotReady):
-        await client.predict(FACES, "local", {}, soon())
+        await client.predict(FACES, "local", Call(soon()))
 
 
 async def test_the_deadline_is_the_callers(client, model):
     model.gate.clear()
     before = count("deadline_exceeded")
     with pytest.raises(DeadlineExceeded):
-        await asyncio.wait_for(client.predict(FACES, "local", {}, soon(0.05)), 5)
+        await asyncio.wait_for(client.predict(FACES, "local", Call(soon(0.05))), 5)
     assert count("deadline_exceeded") == before + 1
 
 
 async def test_who_leaves_gives_up_the_place_that_others_are_refused(client, model):
     model.gate.clear()
     before = count("cancelled")
-    first = asyncio.ensure_future(client.predict(FACES, "local", {}, soon()))
+    first = asyncio.ensure_future(client.predict(FACES, "local", Call(soon())))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await client.predict(FACES, "local", {}, soon())
+        await client.predict(FACES, "local", Call(soon()))
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     assert count("cancelled") == before + 1 and model.inflight == 0
     model.gate.set()
-    await client.predict(FACES, "local", {}, soon())
+    await client.predict(FACES, "local", Call(soon()))
 
 
 async def test_it_closes_the_models(client, model):

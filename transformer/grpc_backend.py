@@ -3,28 +3,22 @@
 import json
 import re
 import time
-from collections.abc import Mapping
 
 import grpc.aio
 from numpy.typing import NDArray
 
-from serving.contract import (
-    FACE,
-    GRPC_CONFIG,
-    GRPC_INFER,
-    GRPC_SERVICE,
-    SET_HEADER,
-)
+from serving.contract import FACE, GRPC_CONFIG, GRPC_INFER, GRPC_SERVICE, SET_HEADER
 from serving.errors import InvalidTensor, PredictorUnavailable, ServingError
 from serving.framework import pb, pb_grpc
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.errors import translate_error
 from serving.grpc.servicer import METADATA_BYTES
-from serving.landmarks import LandmarkError, LandmarkSet, read_parameters
+from serving.landmarks import LandmarkError, read_parameters
+from serving.messages import Call
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
-from transformer.client import WITH_HEATMAPS, Client, FaceLandmarks
+from transformer.backend import WITH_HEATMAPS, FaceLandmarks, Network, PredictorBackend
 from transformer.target import grpc_target
 
 SERVICE_CONFIG = {
@@ -65,10 +59,11 @@ OPTIONS = [
 ]
 
 
-class PredictorClient(Client):
+class GrpcBackend(PredictorBackend):
     """Calls models of the predictors behind an address; connects on first use."""
 
     def __init__(self, address: str):
+        super().__init__()
         self.address = grpc_target(address)
         self.channel: grpc.aio.Channel | None = None
 
@@ -84,26 +79,19 @@ class PredictorClient(Client):
             )
         return self.connected
 
-    async def infer(
-        self,
-        faces: NDArray,
-        model: str,
-        forward: Mapping[str, str],
-        deadline: float,
-        heatmaps: bool,
-    ) -> FaceLandmarks:
+    async def infer(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
         """Make one call."""
         outputs = WITH_HEATMAPS if heatmaps else ()
-        request_id = forward.get("x-request-id", "")
+        request_id = call.forward.get("x-request-id", "")
         request = encode_request(model, {FACE.name: faces}, outputs, request_id)
-        metadata, status = dict(forward), grpc.StatusCode.CANCELLED
+        metadata, status = dict(call.forward), grpc.StatusCode.CANCELLED
         with tracing.open_call(GRPC_INFER, self.address, model=model, faces=len(faces)) as span:
             tracing.write_parent(span, metadata)
-            timeout = max(0.001, deadline - time.monotonic())
-            call = self.stub.ModelInfer(request, timeout=timeout, metadata=[*metadata.items()])
+            timeout = max(0.001, call.deadline - time.monotonic())
+            handle = self.stub.ModelInfer(request, timeout=timeout, metadata=[*metadata.items()])
             try:
-                answer = await call
-                trailing = await call.trailing_metadata()
+                response = await handle
+                trailing = await handle.trailing_metadata()
                 status = grpc.StatusCode.OK
             except grpc.aio.AioRpcError as error:
                 status = error.code()
@@ -111,7 +99,7 @@ class PredictorClient(Client):
             finally:
                 span.set_attribute(tracing.RPC_STATUS, status.name)
         try:
-            arrays = decode_response(answer)
+            arrays = decode_response(response)
         except InvalidTensor as error:  # not the caller's fault
             raise ServingError(f"Model '{model}' gives a broken answer.") from error
         if missing := [name for name in outputs or WITH_HEATMAPS[:2] if name not in arrays]:
@@ -122,22 +110,23 @@ class PredictorClient(Client):
         digest = str(told.get(SET_HEADER, ""))
         return FaceLandmarks.from_outputs(arrays, timings, digest)
 
-    async def fetch_landmarks(self, model: str, deadline: float) -> LandmarkSet:
-        """Ask for the landmark set of a model.
+    async def fetch_network(self, model: str, deadline: float) -> Network:
+        """Ask for a model's landmark set and limit.
 
         Raises the predictor's own ServingError, or PredictorUnavailable.
         """
         request = ext.ModelRequest(name=model)
         timeout = max(0.001, deadline - time.monotonic())
         try:
-            answer = await self.stub.ModelConfig(request, timeout=timeout)
+            config = (await self.stub.ModelConfig(request, timeout=timeout)).config
         except grpc.aio.AioRpcError as error:
             raise translate_error(error) from None
-        values = {k: v.string_value for k, v in answer.config.parameters.items()}
+        values = {k: v.string_value for k, v in config.parameters.items()}
         try:
-            return read_parameters(values, f"the predictor's model '{model}'")
+            landmarks = read_parameters(values, f"the predictor's model '{model}'")
         except LandmarkError as error:
             raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
+        return Network(landmarks, max(0, config.max_batch_size))
 
     async def check_ready(self, model: str) -> bool:
         """Check whether the predictor's model is ready, within a second."""

@@ -1,0 +1,51 @@
+"""Ledger and profile of a network of one's own: rows, or one sentence and code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.csv_file import read_csv
+from predictor.unet import UNet
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "tiny.pth"
+    torch.save(UNet(base_width=4).state_dict(), path)
+    return path
+
+
+def run(module: str, *words: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", f"bench.engine.{module}", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_the_ledger_has_every_engine_that_loads(tiny: Path, tmp_path: Path):
+    out = tmp_path / "ledger.csv"
+    done = run("ledger", "--model", tiny, "--rounds", 1, "--seconds", 0.01, "--out", out)
+    assert done.returncode == 0, done.stderr
+    rows = read_csv(out)
+    assert {"openvino", "onnxruntime"} <= {row["engine"] for row in rows}
+    assert all(float(row["ms_median"]) > 0 and row["peak_mb"] != "0" for row in rows)
+    exact = [float(row["px_max"]) for row in rows if row["engine"] in ("openvino", "onnxruntime")]
+    assert exact and max(exact) < 0.05
+
+
+def test_the_profile_has_every_layer(tiny: Path, tmp_path: Path):
+    out = tmp_path / "profile.csv"
+    done = run("profile", "--model", tiny, "--engine", "openvino", "--out", out)
+    assert done.returncode == 0, done.stderr
+    rows = read_csv(out)
+    assert sum(row["kind"] == "Convolution" for row in rows) >= 18
+    assert sum(float(row["share_of_time"]) for row in rows) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("module", ["ledger", "profile"])
+def test_a_file_that_is_not_there_is_one_sentence(module: str, tmp_path: Path):
+    done = run(module, "--model", tmp_path / "none.pth", "--out", tmp_path / "out.csv")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "none.pth" in done.stderr and not (tmp_path / "out.csv").exists()
