@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,26 +12,36 @@ from serving.errors import TooLarge
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
+from transformer.choices import Choices
 from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
+from transformer.detectors.views import Source
 from transformer.picture import Picture, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
-from transformer.detectors.views import Source
+
+BORNE_OUT = 0.7  # trust in a face's points from which it is one, whatever the detector says
 
 
 @dataclass(slots=True)
 class DetectedFaces:
-    """The faces of one picture, the best-scored first."""
+    """The faces of one picture, in the order that the request wants."""
 
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
     scores: Floats  # [F]
+    turns: NDArray[np.int16]  # [F], quarters by which each crop was turned to be upright
     squares: list[Square]  # what was cropped, [F]
     crops: NDArray[np.uint8]  # [F, 1, S, S]
+    left_out: int = 0  # faces that were found beyond the number that is answered
     timings: Timings = field(default_factory=dict)
-    turns: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
-    # [F], quarters by which each crop was turned to show its face upright
+
+    def leave_out_weakest(self, count: int) -> None:
+        """Leave out so many faces, those of the lowest scores."""
+        kept = np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count])
+        self.boxes, self.scores, self.turns = self.boxes[kept], self.scores[kept], self.turns[kept]
+        self.squares, self.crops = [self.squares[i] for i in kept], self.crops[kept]
+        self.left_out += count
 
 
 class FaceFinder:
@@ -56,7 +67,7 @@ class FaceFinder:
         return load_detector(self.path, self.settings.min_score)
 
     def detect_faces(
-        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet, level: str
+        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet, choices: Choices
     ) -> DetectedFaces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
 
@@ -66,28 +77,24 @@ class FaceFinder:
         timings: Timings = {}
         with measure_stage(timings, Stage.DECODE):
             picture = self.open(content, 640)
-        def read(pixels):
-            if picture.scale==1 or picture.small.shape[0]*picture.small.shape[1]>=pixels: return picture.small
-            f = picture.decode_full()
-            return f if f.ndim==3 else np.repeat(f[:,:,None],3,2)
-        source = Source(picture.width, picture.height, read)
         with measure_stage(timings, Stage.DETECT):
-            found = find_faces(
-                self.detector, source, level, self.settings.detect_budget, self.settings.any_way_up
-            )
-            boxes = found.corners
+            source = Source(picture.width, picture.height, partial(read_rgb, picture))
+            found = find_faces(self.detector, source, choices, self.settings)
+        chosen = choices.choose(found.corners, found.scores)
+        left_out = len(found) - len(chosen)
+        found = found.select(chosen)
         full = picture.small
-        if len(boxes) and picture.scale > 1:
+        if len(found) and picture.scale > 1:
             with measure_stage(timings, Stage.DECODE):
                 full = picture.decode_full()
         with measure_stage(timings, Stage.CROP):
-            squares = [place_square(box, landmarks.crop_scale) for box in boxes]
+            squares = [place_square(box, landmarks.crop_scale) for box in found.corners]
             side = landmarks.side
-            crops = np.empty((len(boxes), 1, side, side), np.uint8)
+            crops = np.empty((len(found), 1, side, side), np.uint8)
             for i, square in enumerate(squares):
-                crops[i, 0] = np.rot90(crop_face(full, square, side), int(found.turns[i]))
-        size = np.array([picture.width, picture.height] * 2, np.float32)
-        return DetectedFaces(np.clip(boxes, 0, size), found.scores, squares, crops, timings, found.turns)
+                crops[i, 0] = np.rot90(crop_face(full, square, side), found.turns[i])
+        boxes = np.clip(found.corners, 0, np.float32((picture.width, picture.height) * 2))
+        return DetectedFaces(boxes, found.scores, found.turns, squares, crops, left_out, timings)
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
         """Decode a picture with at least `side` pixels of its long side, where it has them."""
@@ -98,3 +105,29 @@ class FaceFinder:
         if content.shape[0] * content.shape[1] > self.settings.max_pixels:
             raise TooLarge(f"The picture has more than {self.settings.max_pixels} pixels.")
         return Picture.of_pixels(content)
+
+
+def keep_best(found: list[DetectedFaces], most: int) -> None:
+    """Leave out the weakest faces of a request's pictures where they are more than may be."""
+    scores = np.concatenate([faces.scores for faces in found])
+    if len(scores) > most:
+        owners = np.repeat(np.arange(len(found)), [len(faces.scores) for faces in found])
+        weakest = np.argsort(-scores, kind="stable")[most:]
+        counts = np.bincount(owners[weakest], minlength=len(found))
+        for faces, count in zip(found, counts, strict=True):
+            faces.leave_out_weakest(int(count))
+
+
+def find_borne_out(found: list[DetectedFaces], trust: Floats) -> NDArray[np.bool_]:
+    """Find the faces that are there by the trust `[F]` in their points: turned ones need it.
+
+    Looking in all ways up, the detector takes elbows and saw blades for faces three times as often.
+    """
+    return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= BORNE_OUT)
+
+
+def read_rgb(picture, pixels):
+    if picture.small.shape[0] * picture.small.shape[1] >= pixels or picture.scale == 1:
+        return picture.small
+    f = picture.decode_full()
+    return f if f.ndim == 3 else np.repeat(f[:, :, None], 3, 2)

@@ -7,11 +7,13 @@ Each face then has the way up that shows it best. Single faces: transformer/seco
 
 import numpy as np
 
+from transformer.choices import Choices
 from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes, measure_gains, stack_boxes
-from transformer.detectors.scales import FIRST, LEVELS, list_scales
+from transformer.detectors.scales import ENOUGH, FIRST, LEVELS, list_scales
 from transformer.detectors.search import Search
 from transformer.detectors.views import Source, View
+from transformer.settings import TransformerSettings
 
 TURNS = (1, 2, 3)
 COARSE = FIRST // 16  # pixels of a look at large faces
@@ -21,25 +23,25 @@ EVIDENCE = 0.4  # score of a turned box from which its way up is worth a look at
 
 
 def find_faces(
-    detector: Detector, source: Source, level: str, budget: int, any_way_up: bool
+    detector: Detector, source: Source, choices: Choices, settings: TransformerSettings
 ) -> Boxes:
-    """Find the faces of a picture as closely as the level and a budget of pixels say.
+    """Find the faces of a picture as closely as the request and a budget of pixels say.
 
     Gives boxes in pixels of the picture, the best first.
     """
-    wanted = LEVELS[level]
-    scales = list_scales(wanted, source.width * source.height, budget)
+    level = LEVELS[choices.detect]
+    scales = list_scales(level, source.width * source.height, settings.detect_budget)
     search, ways = Search(detector, source), [0]
-    first = source.view(scales[0]).shrink(scales[0])
+    first = source.view(int(ENOUGH * scales[0])).shrink(scales[0])
     search.look(first)
-    if wanted.everywhere or is_doubtful(search, source.measure_scale(scales[0])):
+    if level.everywhere or is_doubtful(search, source.measure_scale(scales[0])):
         coarse = first.shrink(COARSE)
         search.look(coarse)
-        if any_way_up:
-            ways += look_turned(search, first, coarse, wanted.everywhere)
+        if settings.any_way_up:
+            ways += look_turned(search, first, coarse, level.everywhere)
     for turn in ways:
-        search.look_closer(scales, turn, wanted.everywhere)
-    return search.join()
+        search.look_closer(scales, turn, level.everywhere)
+    return search.join(choices.min_score or detector.min_score)
 
 
 def is_doubtful(search: Search, scale: float) -> bool:

@@ -166,6 +166,7 @@ def encode_response(
             "model_name": response.model,
             "model_version": response.version,
             "id": response.id or str(uuid.uuid4()),
+            **({"parameters": response.parameters} if response.parameters else {}),
             "outputs": outputs,
         }
     )

@@ -85,7 +85,7 @@ SCHEMAS: Json = {
         inputs=make_list({"$ref": REF + "Tensor"}),
     ),
     "InferResponse": make_object(
-        {"model_version": TEXT, "id": TEXT},
+        {"model_version": TEXT, "id": TEXT, "parameters": OBJECT},
         model_name=TEXT,
         outputs=make_list({"$ref": REF + "Tensor"}),
     ),

@@ -6,6 +6,7 @@ Scales count pixels and not the long side: of a panorama as much is seen as of a
 from dataclasses import dataclass
 
 FIRST = 640 * 640  # pixels of a first look; a smaller picture is looked at as it is
+ENOUGH = 0.75  # of the first look's pixels: a picture that is decoded to as many is not shrunk
 FINER = 4  # times the pixels of the scale before
 WORTH = 1.5  # a finer scale has as many times the pixels, or isn't looked at
 TILE = 640  # pixels of a tile's side, at most

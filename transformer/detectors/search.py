@@ -76,10 +76,10 @@ class Search:
         """Whether some look has found a face that is surely upright."""
         return any((boxes.scores >= self.detector.sure).any() for boxes in self.found)
 
-    def join(self) -> Boxes:
+    def join(self, min_score: float) -> Boxes:
         """Join what all looks have found: each face once, the best first."""
         boxes = stack_boxes(self.found)
-        boxes = boxes.select(boxes.scores >= self.detector.min_score)
+        boxes = boxes.select(boxes.scores >= min_score)
         if len(self.found) > 1:
             boxes = join_boxes(boxes)
         extent = np.array([self.source.width, self.source.height] * 2, np.float32)
