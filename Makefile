@@ -54,7 +54,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving pictures predictor transformer standalone.py client tools training bench loadtest tests checks
+	@$(BIN)/mypy serving predictor transformer standalone.py client tools training bench loadtest tests checks
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models
@@ -83,7 +83,7 @@ bench: bench-dataplane
 load-test: $(VENV)/dev.stamp models
 	@$(BIN)/python -m loadtest ci
 
-include bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
+include bench/detector/detector.mk bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

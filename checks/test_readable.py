@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pictures import PictureError
-from pictures.read import find_kind
 from serving.errors import ServingError
 from transformer.picture import open_picture
+from transformer.picture_kinds import name_kind
 
 FOLDER = os.environ.get("PICTURE_FILES")
 
@@ -53,9 +52,7 @@ def test_the_same_files_are_readable():
     seen, differences = 0, []
     for path in sorted(Path(str(FOLDER)).rglob("*")):
         content = path.read_bytes() if path.is_file() else b""
-        try:
-            find_kind(content)
-        except PictureError:
+        if name_kind(content) not in ("JPEG", "PNG", "WebP"):
             continue
         seen += 1
         theirs = {"Pillow": read_with_pillow(content), "OpenCV": read_with_opencv(content)}

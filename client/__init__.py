@@ -7,7 +7,6 @@ faces = Client("http://127.0.0.1:8080").locate("photo.jpg")
 from .api import Client
 from .faces import Face, Point, ServiceError
 from .locate import locate, locate_grpc
-from .pictures import PictureError
 from .result import Result
 from .tables import to_dataframe
 
@@ -16,7 +15,6 @@ __version__ = "0.1.0"
 __all__ = [
     "Client",
     "Face",
-    "PictureError",
     "Point",
     "Result",
     "ServiceError",

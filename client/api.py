@@ -55,7 +55,15 @@ class Client:
         content = read_picture(picture)
         name = "" if isinstance(picture, bytes) else str(picture)
         faces = ask_patiently(lambda: self.ask_once(content), self.retries)
-        return Result(name, picture, tuple(faces))
+        rest = isinstance(self.transport, RestTransport)
+        return Result(name, picture, tuple(faces), ask_drawn=self.draw if rest else None)
+
+    def draw(self, picture: Picture, kind: str = "image/png") -> bytes:
+        """Return a picture with its faces drawn, as a PNG or JPEG file; raises ServiceError."""
+        content, transport = read_picture(picture), self.transport
+        if not isinstance(transport, RestTransport):
+            raise ServiceError("no_overlay", "Pictures are drawn over REST, not over gRPC.")
+        return ask_patiently(lambda: transport.draw(content, kind), self.retries)
 
     def locate_many(
         self, pictures: Iterable[Picture], progress: bool | Callable[[int], object] = False

@@ -53,6 +53,11 @@ class RestTransport:
             text = f"{self.address} answers as no landmarks service does."
             raise ServiceError("other_service", text) from None
 
+    def draw(self, content: bytes, kind: str) -> bytes:
+        """Send a picture; return it with its faces drawn, as a file of this media type."""
+        sent = SIGNATURES.get(content[:2], "image/jpeg")
+        return self.fetch("POST", "/infer", content, {"content-type": sent, "accept": kind}).content
+
     def ask_names(self) -> list[str]:
         """Ask the model's configuration for the names of its points."""
         parameters = self.ask("GET", "/config")[0].get("parameters") or {}
@@ -62,6 +67,19 @@ class RestTransport:
         self, method: str, path: str, data: bytes | None = None, more: Mapping[str, str] = {}
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
         """Make a request and return its answer's JSON and headers; raises ServiceError."""
+        answer = self.fetch(method, path, data, more)
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise ServiceError("other_service", f"{self.address + path} gave no JSON.")
+        return body, answer.headers
+
+    def fetch(
+        self, method: str, path: str, data: bytes | None, more: Mapping[str, str]
+    ) -> requests.Response:
+        """Make a request and return its answer; raises ServiceError, also for what it refuses."""
         headers = {**more, **self.headers}
         address = self.address + path
         try:
@@ -75,11 +93,11 @@ class RestTransport:
             raise ServiceError("no_answer", text) from None
         except requests.RequestException as error:
             raise ServiceError("unreachable", f"{address} does not answer ({error}).") from None
-        try:
-            body = answer.json()
-        except ValueError:
-            body = None
         if not answer.ok:
+            try:
+                body = answer.json()
+            except ValueError:
+                body = None
             told = body if isinstance(body, dict) else {}
             code = str(told.get("code") or answer.status_code)
             said = told.get("error") or f"{address} answers {answer.status_code} {answer.reason}."
@@ -88,9 +106,7 @@ class RestTransport:
                 str(said),
                 read_retry_after(answer.headers.get("retry-after")),
             )
-        if not isinstance(body, dict):
-            raise ServiceError("other_service", f"{address} gave no JSON.")
-        return body, answer.headers
+        return answer
 
     def close(self) -> None:
         self.session.close()

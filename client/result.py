@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from .faces import Face, ServiceError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Picture = str | Path | bytes  # a file's path, or what is in it
 
@@ -24,6 +20,7 @@ class Result(Sequence[Face]):
     picture: Picture = field(repr=False)
     faces: tuple[Face, ...] = ()
     error: ServiceError | None = None
+    ask_drawn: Callable[[bytes, str], bytes] | None = field(default=None, repr=False, compare=False)
 
     @overload
     def __getitem__(self, index: int) -> Face: ...
@@ -44,19 +41,18 @@ class Result(Sequence[Face]):
 
         return to_dataframe([self])
 
-    def draw(self) -> Image:
-        """Draw boxes and points onto the picture; raises PictureError, ServiceError."""
-        from .overlay import draw_overlay
+    def draw(self, kind: str = "image/png") -> bytes:
+        """Ask the service for the picture with its boxes and points, a file of this media type.
 
-        return draw_overlay(read_picture(self.picture), list(self.faces))
+        Raises ServiceError.
+        """
+        if self.ask_drawn is None:
+            raise ServiceError("no_overlay", "Pictures are drawn over REST alone.")
+        return self.ask_drawn(read_picture(self.picture), kind)
 
     def _repr_png_(self) -> bytes | None:
         """Show the drawn picture in a notebook."""
-        if self.error is not None:
-            return None
-        file = io.BytesIO()
-        self.draw().save(file, "PNG")
-        return file.getvalue()
+        return self.draw() if self.ask_drawn else None
 
 
 def read_picture(picture: Picture) -> bytes:

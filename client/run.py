@@ -7,7 +7,6 @@ from typing import Protocol
 
 from .api import Client
 from .faces import Face, ServiceError
-from .pictures import PictureError
 from .result import Picture, Result
 
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
@@ -71,9 +70,10 @@ def finish(name: str, result: Result, output: Output, drawing: Path | None) -> E
     try:
         if drawing:
             drawing.parent.mkdir(parents=True, exist_ok=True)
-            result.draw().save(drawing)
-    except PictureError as error:
-        return ServiceError("no_overlay", f"{error}.")
+            kind = "png" if drawing.suffix.lower() == ".png" else "jpeg"
+            drawing.write_bytes(result.draw(f"image/{kind}"))
+    except ServiceError as error:
+        return error
     output.add(name, result.faces)
     return None
 

@@ -115,6 +115,16 @@ class NotReady(ServingError):
     retry_after = 1
 
 
+class OutOfMemory(ServingError):
+    """The server has no memory left for the request; it may have later."""
+
+    code, http_status, grpc_status = "out_of_memory", 503, StatusCode.RESOURCE_EXHAUSTED
+    retry_after = 1
+
+    def __init__(self, message: str = "The server is out of memory; try again, or send less."):
+        super().__init__(message)
+
+
 class PredictorUnavailable(ServingError):
     """The transformer cannot reach a predictor."""
 
@@ -137,9 +147,9 @@ def name_code(error: BaseException | None) -> str:
     """Name how a request ended: "ok" or a code of the catalogue."""
     if error is None:
         return "ok"
-    if isinstance(error, ServingError):
-        return error.code
-    return Cancelled.code if isinstance(error, asyncio.CancelledError) else ServingError.code
+    if isinstance(error, asyncio.CancelledError):
+        return Cancelled.code
+    return to_answer(error).code
 
 
 def write_message(error: BaseException | None) -> str:
@@ -157,8 +167,10 @@ def grpc_status_of(code: str) -> StatusCode:
     return StatusCode.OK if code == "ok" else CATALOGUE[code].grpc_status
 
 
-def to_answer(error: Exception) -> ServingError:
+def to_answer(error: BaseException) -> ServingError:
     """Make what the caller is told of an error: what was not foreseen stays in the log."""
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
     return error if isinstance(error, ServingError) else ServingError()
 
 

@@ -7,8 +7,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.read import Pixels
-from serving.errors import TooLarge
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
@@ -17,7 +15,7 @@ from transformer.crop import Floats, Square, crop_face, place_square
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.views import Source
-from transformer.picture import Picture, open_picture
+from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
 
@@ -93,7 +91,8 @@ class FaceFinder:
             crops = np.empty((len(found), 1, side, side), np.uint8)
             for i, square in enumerate(squares):
                 crops[i, 0] = np.rot90(crop_face(full, square, side), found.turns[i])
-        boxes = np.clip(found.corners, 0, np.float32((picture.width, picture.height) * 2))
+        size = np.array([picture.width, picture.height] * 2, np.float32)
+        boxes = np.clip(found.corners, 0, size)
         return DetectedFaces(boxes, found.scores, found.turns, squares, crops, left_out, timings)
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
@@ -102,8 +101,7 @@ class FaceFinder:
             content = content.decode()
         if isinstance(content, bytes):
             return open_picture(content, self.settings.max_pixels, side)
-        if content.shape[0] * content.shape[1] > self.settings.max_pixels:
-            raise TooLarge(f"The picture has more than {self.settings.max_pixels} pixels.")
+        check_size(content.shape[1], content.shape[0], self.settings.max_pixels)
         return Picture.of_pixels(content)
 
 
@@ -126,7 +124,8 @@ def find_borne_out(found: list[DetectedFaces], trust: Floats) -> NDArray[np.bool
     return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= BORNE_OUT)
 
 
-def read_rgb(picture, pixels):
+def read_rgb(picture: Picture, pixels: int) -> Pixels:
+    """Read a picture at no fewer than so many pixels, `[h,w,3]`."""
     if picture.small.shape[0] * picture.small.shape[1] >= pixels or picture.scale == 1:
         return picture.small
     f = picture.decode_full()

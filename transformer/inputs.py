@@ -5,12 +5,12 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.read import Pixels
 from serving.contract import FACE, IMAGE
 from serving.errors import InvalidRequest, InvalidTensor, NotAcceptable, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces
 from serving.messages import InferenceRequest
 from transformer.base64_text import Base64Text
+from transformer.picture import Pixels
 
 ACCEPTED = f"'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], or {ACCEPTED_FACE}"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -5,19 +5,22 @@ be too large for the network, and turned by quarters, counter-clockwise as numpy
 Each face then has the way up that shows it best. Single faces: transformer/second_look.py.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from transformer.choices import Choices
 from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes, measure_gains, stack_boxes
-from transformer.detectors.scales import ENOUGH, FIRST, LEVELS, list_scales
+from transformer.detectors.scales import ENOUGH, LEVELS, list_scales
 from transformer.detectors.search import Search
 from transformer.detectors.views import Source, View
 from transformer.settings import TransformerSettings
 
 TURNS = (1, 2, 3)
-COARSE = FIRST // 16  # pixels of a look at large faces
-MIDDLE = FIRST // 4  # and at smaller ones that are turned
+ORDER = (2, 1, 3)  # of the looks: of four, two and two are of one shape, which costs less
+COARSE = 160 * 120  # pixels of a look at large faces, at least
+MIDDLE = 320 * 240  # and at smaller ones that are turned
 LARGE = 64  # pixels of a first look: from here on a coarse one shows a face as well, or better
 EVIDENCE = 0.4  # score of a turned box from which its way up is worth a look at the full size
 
@@ -34,48 +37,47 @@ def find_faces(
     search, ways = Search(detector, source), [0]
     first = source.view(int(ENOUGH * scales[0])).shrink(scales[0])
     search.look(first)
-    if level.everywhere or is_doubtful(search, source.measure_scale(scales[0])):
-        coarse = first.shrink(COARSE)
+    large = LARGE * source.measure_scale(scales[0])
+    if level.everywhere or not search.is_sure() or has_doubtful(search, large):
+        coarse = first.shrink(max(scales[0] // 16, COARSE))
         search.look(coarse)
         if settings.any_way_up:
-            ways += look_turned(search, first, coarse, level.everywhere)
+            if level.everywhere or has_doubtful(search, large):
+                look_turned(search, coarse, ORDER)
+            if level.everywhere or not search.is_sure():
+                look_turned(search, first.shrink(max(scales[0] // 4, MIDDLE)), ORDER)
+            if level.everywhere:
+                look_turned(search, first, ORDER)
+            ways += choose_ways(search, level.everywhere)
+            if not level.everywhere:
+                look_turned(search, first, ways[1:])
     for turn in ways:
         search.look_closer(scales, turn, level.everywhere)
     return search.join(choices.min_score or detector.min_score)
 
 
-def is_doubtful(search: Search, scale: float) -> bool:
-    """Whether the first look has no sure face, or a large one that is not."""
-    boxes = search.found[0]
-    large = boxes.measure_sizes() >= LARGE * scale
-    return not search.is_sure() or bool((large & (boxes.scores < search.detector.sure)).any())
+def has_doubtful(search: Search, size: float) -> bool:
+    """Whether there is a large box, of at least so many pixels, that no sure face overlaps."""
+    boxes = stack_boxes(search.found)
+    sure = boxes.select(boxes.scores >= search.detector.sure)
+    large = boxes.select((boxes.measure_sizes() >= size) & (boxes.scores < search.detector.sure))
+    return bool((measure_gains(large, sure) > 0).any())
 
 
-def look_turned(search: Search, first: View, coarse: View, everywhere: bool) -> list[int]:
-    """Look at a picture turned; gives the ways up that show a face better than upright.
+def look_turned(search: Search, view: View, turns: Iterable[int]) -> None:
+    """Look at a view in several ways up."""
+    for turn in turns:
+        search.look(view, turn)
 
-    Two smaller sizes tell which. At the full size only the best is looked at, or each.
-    """
-    for view in (coarse, first.shrink(MIDDLE)):
-        for turn in TURNS:
-            search.look(view, turn)
-        if search.is_sure() and not everywhere:
-            break
-    if everywhere:
-        for turn in TURNS:
-            search.look(first, turn)
+
+def choose_ways(search: Search, everywhere: bool) -> list[int]:
+    """Choose the ways up that show a face clearly better than upright: the best one, or all."""
     found = stack_boxes(search.found)
-    best = {turn: find_evidence(found, turn) for turn in TURNS}
-    ways = [turn for turn in TURNS if best[turn] >= EVIDENCE]
-    if everywhere or not ways:
-        return ways
-    way = max(ways, key=lambda turn: best[turn])
-    search.look(first, way)
-    return [way]
-
-
-def find_evidence(found: Boxes, turn: int) -> float:
-    """Find the best score of the turned boxes that are clearly better than the upright ones."""
-    turned = found.select(found.turns == turn)
-    gains = measure_gains(turned, found.select(found.turns == 0))
-    return float(np.max(turned.scores[gains > 0], initial=0))
+    upright = found.select(found.turns == 0)
+    best = {}
+    for turn in TURNS:
+        turned = found.select(found.turns == turn)
+        gains = measure_gains(turned, upright)
+        best[turn] = float(np.max(turned.scores[gains > 0], initial=0))
+    ways = sorted((turn for turn in TURNS if best[turn] >= EVIDENCE), key=lambda t: -best[t])
+    return ways if everywhere else ways[:1]

@@ -20,12 +20,12 @@ from serving.messages import (
     make_array,
     numpy_dtype,
 )
-from serving.rest.envelope import Entry, read_entries, read_envelope, read_field
-from serving.rest.json_values import read_values
+from serving.rest.json_values import load_json, read_values
 
 BINARY_HEADER = "inference-header-content-length"
 OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
-PIECE = 2**14  # values written as JSON at once; each call holds the interpreter's lock
+JSON_VALUES = 2**14  # that are written as JSON at once: each call holds the GIL
+MAX_ID = 64 * 2**10  # characters; it comes back in the answer
 
 
 def decode_picture(body: bytes, model: str, parameters: Mapping[str, object]) -> InferenceRequest:
@@ -55,29 +55,34 @@ def decode_request(
     InvalidRequest, InvalidTensor or TooLarge with what is wrong.
     """
     json_length = read_length(header_length, len(body))
-    raw = memoryview(body)
-    content = read_envelope(raw[:json_length])
+    json_length = read_length(header_length, len(body))
+    content = load_json(body[:json_length])
+    entries = content.get("inputs") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise InvalidRequest("The body needs an object with a list 'inputs'.")
     inputs: dict[str, Tensor] = {}
-    start = json_length
-    for entry in read_entries(content.inputs):
+    raw, start = memoryview(body), json_length
+    for entry in entries:
         tensor, start = decode_tensor(entry, raw, start, limit)
         if tensor.name in inputs:
             raise InvalidRequest(f"The input '{tensor.name}' is there twice.")
         inputs[tensor.name] = tensor
     if start != len(body):
         raise InvalidRequest(f"{len(body) - start} bytes follow the last binary tensor.")
-    parameters = read_mapping(read_field(content.parameters, "parameters"), "parameters")
-    outputs = read_field(content.outputs, "outputs") or []
-    if not isinstance(outputs, list) or not all(isinstance(o, dict) for o in outputs):
+    parameters = read_mapping(content.get("parameters"), "parameters")
+    outputs = content.get("outputs") or []
+    if not isinstance(outputs, list) or not all(
+        isinstance(output, dict) and isinstance(output.get("name"), str) for output in outputs
+    ):
         raise InvalidRequest("'outputs' needs a list of objects with a 'name'.")
-    request_id = read_field(content.id, "id")
-    if request_id is not None and not isinstance(request_id, str):
-        raise InvalidRequest("'id' needs text.")
+    request_id = content.get("id") or ""
+    if not isinstance(request_id, str) or len(request_id) > MAX_ID:
+        raise InvalidRequest(f"'id' needs text of at most {MAX_ID} characters.")
     return InferenceRequest(
         model=model,
         inputs=inputs,
-        id=request_id or "",
-        outputs=tuple(str(output.get("name")) for output in outputs),
+        id=request_id,
+        outputs=tuple(output["name"] for output in outputs),
         binary_outputs=find_binary_outputs(outputs, parameters),
         parameters=parameters,
     )
@@ -89,7 +94,9 @@ def read_length(header_length: str | None, body_length: int) -> int:
         return body_length
     digits = header_length.isascii() and header_length.isdecimal() and len(header_length) < 20
     if not digits or int(header_length) > body_length:
-        raise InvalidRequest("Inference-Header-Content-Length is no length within the body.")
+        raise InvalidRequest(
+            "Inference-Header-Content-Length must be a number of bytes, at most the body's length."
+        )
     return int(header_length)
 
 
@@ -106,28 +113,28 @@ def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapp
     for output in outputs:
         flag = read_mapping(output.get("parameters"), "parameters").get("binary_data")
         if flag is not None:  # an output's own flag wins over the request's
-            wanted[str(output.get("name"))] = flag is True
+            wanted[output["name"]] = flag is True
     return wanted
 
 
-def decode_tensor(entry: Entry, body: memoryview, start: int, limit: int) -> tuple[Tensor, int]:
+def decode_tensor(entry: object, body: memoryview, start: int, limit: int) -> tuple[Tensor, int]:
     """Read one input; return it and where the next binary tensor starts."""
-    name = read_field(entry.name, "name")
-    if not isinstance(name, str):
+    if not isinstance(entry, dict) or not isinstance(name := entry.get("name"), str):
         raise InvalidRequest("Each input needs an object with a 'name'.")
-    datatype, shape = read_field(entry.datatype, "datatype"), read_field(entry.shape, "shape")
+    datatype: Any = entry.get("datatype")
+    shape: Any = entry.get("shape")
     numpy_dtype(name, datatype)
     count_elements(name, shape)
-    parameters = read_mapping(read_field(entry.parameters, "parameters"), "parameters")
+    parameters = read_mapping(entry.get("parameters"), "parameters")
     size = parameters.get("binary_data_size")
     if size is not None:
         if type(size) is not int or not 0 <= size <= len(body) - start:
             raise InvalidTensor(f"Tensor '{name}' has a binary_data_size beyond the body.")
         array = make_array(name, datatype, shape, body[start : start + size])
         return Tensor(name, datatype, array, parameters=parameters), start + size
-    if not entry.data:
+    if entry.get("data") is None:
         raise InvalidTensor(f"Tensor '{name}' has neither 'data' nor 'binary_data_size'.")
-    array = read_values(name, datatype, shape, memoryview(entry.data), limit)
+    array = read_values(name, datatype, shape, entry["data"], limit)
     return Tensor(name, datatype, array, datatype == "BYTES", parameters), start
 
 
@@ -135,7 +142,7 @@ async def encode_answer(
     response: InferenceResponse, binary: Mapping[str, bool]
 ) -> tuple[bytes, dict[str, str]]:
     """Write the answer as encode_response does, a long one without holding up other requests."""
-    if sum(array.size for array in response.outputs.values()) > PIECE:
+    if sum(array.size for array in response.outputs.values()) > JSON_VALUES:
         return await run_aside(encode_response, response, binary)
     return encode_response(response, binary)
 
@@ -180,7 +187,7 @@ def write_values(array: NDArray) -> orjson.Fragment:
     """Write an array's values as one flat JSON list."""
     flat = np.ascontiguousarray(array).reshape(-1)
     pieces = [
-        orjson.dumps(flat[start : start + PIECE], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-        for start in range(0, flat.size, PIECE)
+        orjson.dumps(flat[start : start + JSON_VALUES], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        for start in range(0, flat.size, JSON_VALUES)
     ]
     return orjson.Fragment(b"[" + b",".join(pieces) + b"]")

@@ -65,7 +65,10 @@ def run_script() -> Iterator[Script]:
             self.reply(200, CONFIG, {})
 
         def do_POST(self) -> None:
-            self.reply(*script.answer(self.rfile.read(int(self.headers["content-length"]))))
+            content = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers["accept"].startswith("image/"):
+                return self.reply(200, b"\x89PNG drawn", {})
+            return self.reply(*script.answer(content))
 
         def reply(self, status: int, body: object, headers: dict[str, str]) -> None:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -36,7 +36,7 @@ PICTURES = {  # plain bodies, sent as image/jpeg
     "empty": (b"", 400, "invalid_image"),
     "text": (b"hello, this is no picture", 400, "invalid_image"),
     "truncated": (picture("JPEG", (400, 400))[:600], 400, "invalid_image"),
-    "gif": (picture("GIF"), 400, "invalid_image"),
+    "heic": (b"\0\0\0\x18ftypheic" + bytes(50), 400, "invalid_image"),
     "100 megapixels": (huge_png(), 413, "too_large"),
     "30 MB": (b"\xff\xd8" + bytes(30 * 2**20), 413, "too_large"),
 }

@@ -1,4 +1,4 @@
-"""Who accepts a picture gets the drawn one, the same as the client draws."""
+"""Who accepts a picture gets the drawn one."""
 
 import base64
 import io
@@ -39,17 +39,15 @@ def face() -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/jpeg"])
-def test_it_is_what_the_client_draws(transformer, astronaut, kind):
+def test_the_client_asks_for_it(transformer, astronaut, kind):
     answer = ask(transformer, astronaut, kind)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == kind and answer.headers["landmarks-set"]
     assert "draw;dur=" in answer.headers["server-timing"]
     drawn = Image.open(io.BytesIO(answer.content))
     with Client(transformer.url) as client:
-        expected = client.locate(astronaut).draw()
-    assert drawn.size == expected.size and drawn.format == kind[6:].upper()
-    off = np.abs(np.asarray(drawn.convert("RGB")).astype(int) - np.asarray(expected))
-    assert off.mean() < 2
+        assert client.locate(astronaut).draw(kind) == answer.content
+    assert drawn.format == kind[6:].upper()
     plain = np.asarray(Image.open(io.BytesIO(astronaut)).resize(drawn.size))
     assert (np.abs(plain.astype(int) - np.asarray(drawn)).max(axis=2) > 100).sum() > 1000
 

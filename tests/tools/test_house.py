@@ -12,7 +12,7 @@ import pytest
 from predictor.engines.registry import ENGINES
 from tools.processes import ROOT
 
-SERVICES = ("serving", "pictures", "predictor", "transformer", "standalone.py")
+SERVICES = ("serving", "predictor", "transformer", "standalone.py")
 PRODUCTION = (*SERVICES, "client")
 GENERATED = ("_pb2.py",)
 
@@ -84,8 +84,7 @@ def test_nothing_imports_in_a_circle():
     [
         ("predictor", ("transformer", "standalone", "client")),
         ("transformer", ("predictor", "standalone", "client")),
-        ("serving", ("predictor", "transformer", "standalone", "client", "pictures")),
-        ("pictures", ("serving", "predictor", "transformer", "standalone", "client")),
+        ("serving", ("predictor", "transformer", "standalone", "client")),
     ],
 )
 def test_who_never_imports_whom(folder, others):

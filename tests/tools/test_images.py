@@ -16,7 +16,7 @@ from tools.processes import ROOT, StartError
 
 # Engines that the CPU image of the predictor has not, and what only makes artifacts.
 OPTIONAL = {"transformer": set[str](), "predictor": {"torch", "onnxruntime", "onnx", "nncf"}}
-OURS = ("serving", "pictures", "transformer", "predictor")
+OURS = ("serving", "transformer", "predictor")
 
 
 def normalise(name: str) -> str:

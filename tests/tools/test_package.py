@@ -21,7 +21,7 @@ from tools.processes import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.onnx", "build", "*.egg-info", "dist")
 SHARED = sysconfig.get_path("purelib")  # of this environment, where the dependencies are
-FOLDERS = ("serving", "pictures", "predictor", "transformer", "standalone.py")
+FOLDERS = ("serving", "predictor", "transformer")
 DATA = [
     "predictor/default_landmarks.json",
     "predictor/golden_face.npy",
@@ -72,7 +72,7 @@ def wheel(tmp_path_factory) -> Path:
     tree = tmp_path_factory.mktemp("tree")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, tree / name, ignore=LEFT_OUT)
-    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+    for name in ("standalone.py", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tree / name)
     return build_wheel(tree, tmp_path_factory.mktemp("wheel"))
 
@@ -88,7 +88,7 @@ def test_the_wheel_has_the_services_their_data_and_the_licence(wheel):
     assert not modules - names and not set(DATA) - names
     tops = {name.split("/")[0] for name in names}
     info = f"landmarks-{RELEASE}.dist-info"
-    assert tops == {*FOLDERS, info}
+    assert tops == {*FOLDERS, "standalone.py", info}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= names
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.detector import table as detectors_table
-from bench.detector import way_up
+from bench.detector import table as levels_table
 from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
@@ -29,8 +28,7 @@ PAGES = [
 TABLES = [
     settings_table,
     readme_table,
-    detectors_table,
-    way_up,
+    levels_table,
     routes_table,
     metrics_table,
 ]

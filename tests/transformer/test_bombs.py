@@ -15,7 +15,7 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
-from tests.pictures.files import encode, make_chunk, smooth
+from tests.support.picture_files import encode, make_chunk, smooth
 from tests.transformer.test_picture import LIMIT
 from tools.processes import ROOT
 from transformer.picture import open_picture
@@ -91,7 +91,8 @@ BOMBS = {
     "png of 144 megapixels": (make_png_bomb(12_000), TooLarge),
     "png cut short": (make_png_bomb(1000), InvalidImage),
     "webp of 256 megapixels": (make_webp_bomb(16_000), TooLarge),
-    "jpeg of 883 scans": (make_scan_bomb(1400, 1), InvalidImage),
+    "thin png": (encode(np.zeros((700_000, 1), np.uint8), "PNG"), TooLarge),
+    "jpeg of 883 scans": (make_scan_bomb(2800, 1), InvalidImage),
     "jpeg of 3,529 scans, as printers have them": (make_scan_bomb(1400, 4), InvalidImage),
 }
 

@@ -5,13 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from pictures.read import Pixels
 from predictor.landmarks import DEFAULT
-from tests.pictures.files import encode, smooth
+from tests.support.picture_files import encode, smooth
 from transformer.choices import Choices
 from transformer.crop import Square, crop_face, place_square
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder
+from transformer.picture import Pixels
 from transformer.settings import TransformerSettings
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.read import Pixels
+from transformer.picture import Pixels
 
 Floats = NDArray[np.float32]
 

@@ -4,9 +4,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from pictures.read import Pixels
 from transformer.detectors.base import Floats
 from transformer.detectors.network import NetworkDetector, keep_best
+from transformer.picture import Pixels
 
 STRIDE = 4  # pixels of the input to one of the heatmap
 OUTPUTS = ("537", "538", "539")  # heat, size, offset; 540 has points that nobody reads

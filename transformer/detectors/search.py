@@ -64,7 +64,7 @@ class Search:
         scale = np.array((self.source.width, self.source.height) * 2) / (size * 2)
         whole: View | None = None
         for tile in place_tiles(*size):
-            if hints is not None and not lie_in(hints, tile * scale).any():
+            if hints is not None and not lie_in(hints, np.multiply(tile, scale)).any():
                 continue
             whole = whole or self.source.view(pixels)
             boxes = self.look(whole.cut(tile, size), turn)
@@ -90,4 +90,4 @@ class Search:
 def lie_in(boxes: Boxes, part: NDArray) -> NDArray[np.bool_]:
     """Tell which boxes have their middle in a part `[4]` of the picture, `[F]`."""
     middle = (boxes.corners[:, :2] + boxes.corners[:, 2:]) / 2
-    return ((middle >= part[:2]) & (middle < part[2:])).all(axis=1)
+    return np.all((middle >= part[:2]) & (middle < part[2:]), axis=1)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pictures.read import Pixels
 from transformer.detectors.base import Floats
 from transformer.detectors.scales import Tile, fit_size
+from transformer.picture import Pixels
 
 AREA = cv2.INTER_AREA
 

@@ -9,9 +9,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from pictures.read import Pixels
 from transformer.detectors.base import Floats
 from transformer.detectors.network import NetworkDetector, keep_best
+from transformer.picture import Pixels
 
 STRIDES = (8, 16, 32)  # pixels of the input to a cell of each of the three grids
 HEADS = ("cls", "obj", "bbox")  # 1, 1 and 4 channels

@@ -1,13 +1,15 @@
 """Picture files made by code, and what goes wrong with them in the world."""
 
 import io
+import re
 import struct
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
 
-from pictures.jpeg_walk import CODED, DHT, DQT, SOS, walk_jpeg
+CODED, DHT, DQT, SOS, EOI = 0, 0xC4, 0xDB, 0xDA, 0xD9  # CODED: a scan's data
 
 
 def smooth(width: int, height: int, mode: str = "RGB") -> np.ndarray:
@@ -38,6 +40,20 @@ def encode_inks(pixels: np.ndarray, **options) -> bytes:
 def segment(marker: int, data: bytes) -> bytes:
     """A JPEG segment."""
     return struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data
+
+
+def walk_jpeg(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield each segment's marker, start and end, without its marker, of a JPEG without flaws."""
+    at, scan = 2, re.compile(rb"\xff[^\0\xff\xd0-\xd7]", re.DOTALL)
+    while (marker := jpeg[at + 1]) != EOI:
+        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+        yield marker, at + 4, end
+        at = end
+        if marker == SOS:
+            found = scan.search(jpeg, at)
+            assert found
+            yield CODED, at, found.start()
+            at = found.start()
 
 
 def find_segment(jpeg: bytes, wanted: int, number: int = 0) -> tuple[int, int]:
