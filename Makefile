@@ -46,7 +46,7 @@ SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoi
         predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
         transformer/test_connection.py tools/test_package.py tools/test_compose.py \
         tools/test_compose_up.py \
-        client/test_install.py client/test_command.py page tools/test_pythons.py loadtest/test_run.py
+        client/test_command.py page tools/test_pythons.py loadtest/test_run.py
 test-fast: lint types models
 	@$(BIN)/python -m pytest --quiet $(SLOW:%=--ignore=tests/%)
 
@@ -54,7 +54,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving predictor transformer standalone.py client tools training bench loadtest tests checks
+	@$(BIN)/mypy serving predictor transformer standalone.py client tools training bench loadtest tests
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models

@@ -13,12 +13,9 @@ from pathlib import Path
 from . import __version__
 from .api import DEFAULT_URL, Client
 from .faces import ServiceError
-from .inputs import SUFFIXES, list_pictures
-from .printed import FORMATS, Printed, print_table
-from .results_file import KINDS
-from .run import FAILED, Output, locate_all, place_drawing
-
-__all__ = ["main", "print_table"]
+from .folder import describe_others, list_pictures
+from .output import FORMATS, Printed, ResultsFile
+from .run import FAILED, locate_all, place_drawing
 
 INTERRUPTED = 130  # as a shell says it of Ctrl-C
 
@@ -29,57 +26,50 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("pictures", nargs="+", help="JPEG, PNG or WebP files, folders, - for stdin")
+    parser.add_argument("pictures", nargs="+", help="files, folders, - for stdin")
     url = os.environ.get("LANDMARKS_URL") or DEFAULT_URL
-    parser.add_argument("--url", default=url, help="REST address, or LANDMARKS_URL: %(default)s")
-    parser.add_argument("--grpc", metavar="HOST:PORT", help="ask over gRPC instead")
+    parser.add_argument("--url", default=url, help="the address, or LANDMARKS_URL: %(default)s")
     parser.add_argument("--model", default="unet")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds for one attempt")
     parser.add_argument("--retries", type=int, default=3, help="more attempts when it is full")
-    parser.add_argument("--threads", type=int, default=4, help="pictures asked for at a time")
+    parser.add_argument("--threads", type=int, default=4, help="pictures in flight")
     parser.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
-    parser.add_argument("--format", choices=FORMATS[:-1], help="default: a table, or --out's")
-    parser.add_argument("--json", action="store_true", help="print one picture's faces as JSON")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="add to .csv, .json or .ndjson")
-    parser.add_argument("--overlay", type=Path, metavar="FILE", help="draw one picture's points")
-    parser.add_argument("--overlay-dir", type=Path, metavar="FOLDER", help="draw every picture's")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="of what is printed")
+    parser.add_argument(
+        "--json", action="store_const", const="ndjson", dest="format", help="--format ndjson"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="add to a .csv or .ndjson file")
+    parser.add_argument("--overlay", type=Path, metavar="FILE.png", help="one picture, drawn")
+    parser.add_argument("--overlay-dir", type=Path, metavar="FOLDER", help="every picture, drawn")
     parser.add_argument("--version", action="version", version=__version__)
     given = parser.parse_args(arguments)
     given.many = len(given.pictures) > 1 or os.path.isdir(given.pictures[0])
-    if given.many and (given.json or given.overlay):
-        parser.error("--json and --overlay are for one picture: --format json, --overlay-dir.")
-    if given.overlay and given.overlay.suffix.lower() not in SUFFIXES:
-        parser.error(f"--overlay: the file's name ends in {' or '.join(SUFFIXES)}.")
+    if given.overlay and (given.many or given.overlay.suffix.lower() != ".png"):
+        parser.error("--overlay: a .png for one picture; --overlay-dir draws many.")
     if any(":" not in text for text in given.header):
         parser.error("--header: a name, a colon and a value.")
     if not given.timeout > 0 or given.retries < 0 or given.threads < 1:
         parser.error("--timeout and --threads are above 0, --retries not below it.")
-    if given.out:
-        given.format = given.format or given.out.suffix[1:].lower()
-        if given.format not in KINDS:
-            parser.error(f"--out: the file's name ends in {' or '.join('.' + k for k in KINDS)}.")
-    elif given.json:
-        given.format = "faces"
+    if given.out and given.out.suffix.lower() not in (".csv", ".ndjson"):
+        parser.error("--out: the file's name ends in .csv or .ndjson.")
     return given
 
 
 def run(given: argparse.Namespace) -> int:
     """Do what the arguments say; return the exit code. Raises ServiceError, OSError."""
     headers = dict(text.partition(":")[::2] for text in given.header)
-    pictures = list_pictures(given.pictures, given.overlay_dir)
+    own = [path for path in (given.out, given.overlay, given.overlay_dir) if path]
+    pictures, others = list_pictures(given.pictures, own)
+    if others:
+        print(describe_others(others), file=sys.stderr)
 
     def find_drawing(name: str) -> Path | None:
         folder = given.overlay_dir
         return given.overlay or (place_drawing(folder, name) if folder else None)
 
-    output: Output
-    if given.out:
-        output = KINDS[given.format](given.out)
-    else:
-        output = Printed(given.format or "table", named=given.many)
+    output = ResultsFile(given.out) if given.out else Printed(given.format, named=given.many)
     with Client(
         given.url,
-        grpc=given.grpc,
         model=given.model,
         timeout=given.timeout,
         retries=given.retries,

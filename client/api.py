@@ -2,18 +2,13 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count
+from pathlib import Path
 from typing import Self
 
-from .faces import Face, ServiceError, make_faces
-from .names import find_names
-from .over_grpc import GrpcTransport
-from .over_rest import RestTransport
-from .progress import Progress
-from .result import Picture, Result, read_picture
-from .retries import ask_patiently
+from .faces import Face, Picture, Result, ServiceError
+from .rest import RestModel
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -21,16 +16,15 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 class Client:
     """A landmarks service. Threads may share a client; `close` it, or use it in a `with`.
 
-    `url` is its REST address, else LANDMARKS_URL's, else port 8080 of this machine; `grpc`, if
-    given, is the host:port that is asked over gRPC instead. `timeout` is seconds for one attempt,
-    `retries` the attempts after the first one where the service is full, starting or away.
+    `url` is its address, else LANDMARKS_URL's, else port 8080 of this machine. `timeout` is
+    seconds for one attempt, `retries` the attempts after the first one where the service is full,
+    starting or away.
     """
 
     def __init__(
         self,
         url: str | None = None,
         *,
-        grpc: str | None = None,
         model: str = "unet",
         timeout: float = 30.0,
         retries: int = 3,
@@ -39,83 +33,84 @@ class Client:
     ):
         if retries < 0 or threads < 1:
             raise ValueError("A client needs retries of 0 or more and at least one thread.")
-        self.retries, self.threads = retries, threads
         url = url or os.environ.get("LANDMARKS_URL") or DEFAULT_URL
-        self.transport: GrpcTransport | RestTransport = (
-            GrpcTransport(grpc, model, timeout, headers)
-            if grpc
-            else RestTransport(url, model, timeout, headers, threads)
-        )
+        self.threads = threads
+        self.model = RestModel(url, model, timeout, retries, headers, threads)
 
-    def locate(self, picture: Picture) -> Result:
+    def locate(self, picture: Picture, draw: bool = False) -> Result:
         """Find the faces of a picture, a file's path or its bytes; none is an empty result.
 
-        Points are in pixels of the upright picture. Raises ServiceError.
+        Points are in pixels of the upright picture. With `draw` the service is also asked for the
+        picture with its points, at most 2,048 pixels wide or high. Raises ServiceError.
         """
         content = read_picture(picture)
-        name = "" if isinstance(picture, bytes) else str(picture)
-        faces = ask_patiently(lambda: self.ask_once(content), self.retries)
-        rest = isinstance(self.transport, RestTransport)
-        return Result(name, picture, tuple(faces), ask_drawn=self.draw if rest else None)
+        faces = self.model.locate(content)
+        return Result(name_picture(picture), picture, faces, self.draw(content) if draw else None)
 
     def draw(self, picture: Picture, kind: str = "image/png") -> bytes:
-        """Return a picture with its faces drawn, as a PNG or JPEG file; raises ServiceError."""
-        content, transport = read_picture(picture), self.transport
-        if not isinstance(transport, RestTransport):
-            raise ServiceError("no_overlay", "Pictures are drawn over REST, not over gRPC.")
-        return ask_patiently(lambda: transport.draw(content, kind), self.retries)
+        """Return the picture with boxes and points drawn, a PNG or JPEG; raises ServiceError."""
+        return self.model.draw(read_picture(picture), kind)
 
     def locate_many(
-        self, pictures: Iterable[Picture], progress: bool | Callable[[int], object] = False
+        self, pictures: Iterable[Picture], draw: bool = False
     ) -> Generator[Result, None, None]:
         """Yield the result of each picture, in their order; a failure is in the result's `error`.
 
         Twice as many pictures as threads are taken ahead, so that `pictures` may be without end.
-        `progress` draws a line on a terminal, or is called with the number done.
         """
-        report = Progress(pictures) if progress is True else progress or (lambda number: None)
         waiting: deque[Future[Result]] = deque()
-        done = count(1)
         with ThreadPoolExecutor(self.threads, "landmarks") as pool:
             try:
                 for picture in pictures:
-                    waiting.append(pool.submit(self.try_locate, picture))
+                    waiting.append(pool.submit(self.try_locate, picture, draw))
                     if len(waiting) >= 2 * self.threads:
                         yield waiting.popleft().result()
-                        report(next(done))
                 while waiting:
                     yield waiting.popleft().result()
-                    report(next(done))
             finally:  # who stops listening gets no more pictures sent
                 for future in waiting:
                     future.cancel()
 
-    def try_locate(self, picture: Picture) -> Result:
+    def try_locate(self, picture: Picture, draw: bool) -> Result:
         """Find the faces of a picture; an error is part of the result."""
         try:
-            return self.locate(picture)
+            return self.locate(picture, draw)
         except ServiceError as error:
-            name = "" if isinstance(picture, bytes) else str(picture)
-            return Result(name, picture, error=error)
-
-    def ask_once(self, content: bytes) -> list[Face]:
-        """Send a picture, and ask for its points' names where they aren't known."""
-        arrays, digest = self.transport.infer(content)
-        try:
-            faces, points = arrays["landmarks"].shape[:2]
-            ask = self.transport.ask_names
-            names = find_names(self.transport.address, digest, points, ask) if faces else []
-            return make_faces(arrays, names)
-        except (KeyError, ValueError):
-            text = f"{self.transport.address} answers as no landmarks service does."
-            raise ServiceError("other_service", text) from None
+            return Result(name_picture(picture), picture, error=error)
 
     def close(self) -> None:
         """Close the connections."""
-        self.transport.close()
+        self.model.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def locate(
+    picture: Picture,
+    url: str = DEFAULT_URL,
+    model: str = "unet",
+    timeout: float = 30.0,
+    headers: Mapping[str, str] | None = None,
+) -> list[Face]:
+    """Find the faces of one picture without a client to keep. Asks once; raises ServiceError."""
+    with Client(url, model=model, timeout=timeout, headers=headers, retries=0) as client:
+        return list(client.locate(picture))
+
+
+def name_picture(picture: Picture) -> str:
+    return "" if isinstance(picture, bytes) else str(picture)
+
+
+def read_picture(picture: Picture) -> bytes:
+    """Return a picture's bytes, read from its file unless they are there."""
+    if isinstance(picture, bytes):
+        return picture
+    try:
+        return Path(picture).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        reason = getattr(error, "strerror", None) or error
+        raise ServiceError("unreadable", f"{picture}: {reason}.") from None

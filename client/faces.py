@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+Picture = str | Path | bytes  # a file's path, or what is in it
+LOW = 0.7  # the face_score below which points can't be trusted, of a model that publishes none
 
 
 class ServiceError(RuntimeError):
     """The service refused, failed or could not be reached; the message says which."""
 
-    def __init__(self, code: str, message: str, retry_after: float | None = None):
+    def __init__(self, code: str, message: str):
         super().__init__(f"{code}: {message}")
         self.code = code
-        self.retry_after = retry_after  # seconds, where the service says when to come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face: its box (x0, y0, x1, y1) in pixels of the upright picture, and its points.
+    """A face: its box (x0, y0, x1, y1) in pixels of the upright picture, and its K points.
 
-    `score` is the detector's; `trust`, 0..1, says how far the points can be trusted: below 0.7
-    better not. A service that doesn't say leaves it None.
+    `box_score` is the detector's. `face_score`, 0..1, says how far the points can be trusted, and
+    `trusted` whether that is as much as the model asks for.
     """
 
     box: tuple[float, float, float, float]
-    score: float
+    box_score: float
     points: tuple[Point, ...]
-    trust: float | None = None
+    face_score: float
+    trusted: bool
 
     def __getitem__(self, name: str) -> Point:
         """Return the point of this name."""
@@ -53,27 +54,54 @@ class Face:
         return asdict(self)
 
 
-def make_faces(arrays: Mapping[str, NDArray], names: Sequence[str]) -> list[Face]:
-    """Make faces of the service's outputs `landmarks`, `scores`, `boxes`, `box_scores` and
-    `face_scores`, if it is there.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The faces of one picture, best-scored first; or `error`, why there is no answer.
 
-    `names` are those of the points, in the order of `landmarks`.
+    `drawing` is the picture with its points as a PNG, where it was asked for.
     """
-    faces = []
-    columns = [arrays[name] for name in ("boxes", "box_scores", "landmarks", "scores")]
-    trusts = arrays.get("face_scores", [None] * len(columns[0]))
-    for box, box_score, landmarks, scores, trust in zip(*columns, trusts, strict=True):
-        named = zip(names, landmarks, scores, strict=True)
+
+    name: str
+    picture: Picture = field(repr=False)
+    faces: tuple[Face, ...] = ()
+    drawing: bytes | None = field(default=None, repr=False)
+    error: ServiceError | None = None
+
+    def __iter__(self) -> Iterator[Face]:
+        return iter(self.faces)
+
+    def __getitem__(self, index: int) -> Face:
+        return self.faces[index]
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"picture": self.name, "faces": [face.to_dict() for face in self.faces]}
+
+    def _repr_png_(self) -> bytes | None:
+        """Show the drawing in a notebook."""
+        return self.drawing
+
+
+def make_faces(
+    outputs: Mapping[str, Sequence[Any]], names: Sequence[str], low: float = LOW
+) -> Iterator[Face]:
+    """Yield F faces of K points, out of the service's outputs as flat lists.
+
+    `landmarks` has F*K*2 values, `scores` F*K, `boxes` F*4, `box_scores` and `face_scores` F.
+    `names` are those of the K points. Raises KeyError or ValueError where one doesn't fit.
+    """
+    scores, places, boxes = (outputs[name] for name in ("scores", "landmarks", "boxes"))
+    pairs = list(zip(outputs["box_scores"], outputs["face_scores"], strict=True))
+    sizes = [len(pairs) * len(names), 2 * len(pairs) * len(names), 4 * len(pairs)]
+    if [len(scores), len(places), len(boxes)] != sizes:
+        raise ValueError("The outputs are of different numbers of faces.")
+    for number, (box_score, face_score) in enumerate(pairs):
         points = tuple(
-            Point(name, round2(x), round2(y), round(float(score), 3))
-            for name, (x, y), score in named
+            Point(name, round(places[2 * i], 2), round(places[2 * i + 1], 2), round(scores[i], 3))
+            for i, name in enumerate(names, start=number * len(names))
         )
-        x0, y0, x1, y1 = map(round2, box)
-        known = None if trust is None else round(float(trust), 3)
-        faces.append(Face((x0, y0, x1, y1), round(float(box_score), 3), points, known))
-    return faces
-
-
-def round2(value: np.floating) -> float:
-    """Round to hundredths: finer than any landmark is known."""
-    return round(float(value), 2)
+        x0, y0, x1, y1 = (round(value, 2) for value in boxes[4 * number : 4 * number + 4])
+        trusted = face_score >= low
+        yield Face((x0, y0, x1, y1), round(box_score, 3), points, round(face_score, 3), trusted)

@@ -1,16 +1,16 @@
 """Locate the faces of one or many pictures, write them down, and say what failed."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
-from typing import Protocol
 
 from .api import Client
-from .faces import Face, ServiceError
-from .result import Picture, Result
+from .faces import Picture, Result, ServiceError
+from .output import Printed, ResultsFile
 
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
-GONE = ("unreachable", "bad_address", "no_grpc")  # no other picture fares better
+GONE = ("unreachable", "bad_address")  # no other picture fares better
 # Nor after these, where no picture was answered yet; later a gateway that changes over says them.
 ELSEWHERE = ("404", "401", "other_service", "model_not_found")
 ADDRESS = "Is the service up, and --url or LANDMARKS_URL its address?"
@@ -21,19 +21,10 @@ HINTS = {
 }
 
 
-class Output(Protocol):
-    """Where results go; `done` has the pictures that are there, and their numbers of faces."""
-
-    done: dict[str, int]
-
-    def add(self, name: str, faces: Sequence[Face]) -> None: ...
-    def close(self) -> None: ...
-
-
 def locate_all(
     client: Client,
     pictures: Mapping[str, Picture],
-    output: Output,
+    output: Printed | ResultsFile,
     find_drawing: Callable[[str], Path | None],
 ) -> int:
     """Locate the faces of all pictures that aren't done; return the exit code.
@@ -43,17 +34,22 @@ def locate_all(
     left = [name for name in pictures if name not in output.done]
     if len(left) < len(pictures):
         print(f"{len(pictures) - len(left)} of {len(pictures)} are done.", file=sys.stderr)
-    failures: dict[str, Exception] = {}
+    failures: dict[str, ServiceError] = {}
     hopeless: tuple[str, ...] = GONE + ELSEWHERE
-    results = client.locate_many([pictures[name] for name in left], progress=len(left) > 1)
+    draw = bool(left) and find_drawing(left[0]) is not None
+    results = client.locate_many([pictures[name] for name in left], draw)
+    begun = time.monotonic()
     try:
-        for name, result in zip(left, results, strict=True):
-            if error := finish(name, result, output, find_drawing(name)):
-                failures[name] = error
-                if isinstance(error, ServiceError) and error.code in hopeless:
+        for number, (name, result) in enumerate(zip(left, results, strict=True), start=1):
+            if result.error:
+                failures[name] = result.error
+                if result.error.code in hopeless:
                     break
             else:
                 hopeless = GONE
+                write_drawing(result, find_drawing(name))  # what is written down is done
+                output.add(Result(name, b"", result.faces))
+            show_progress(number, len(left), begun)
     finally:
         results.close()
         output.close()
@@ -63,28 +59,28 @@ def locate_all(
     return FOUND if any(output.done.get(name) for name in pictures) else NONE
 
 
-def finish(name: str, result: Result, output: Output, drawing: Path | None) -> Exception | None:
-    """Draw a result and write it down, in this order: what is written down is not done again."""
-    if result.error:
-        return result.error
-    try:
-        if drawing:
-            drawing.parent.mkdir(parents=True, exist_ok=True)
-            kind = "png" if drawing.suffix.lower() == ".png" else "jpeg"
-            drawing.write_bytes(result.draw(f"image/{kind}"))
-    except ServiceError as error:
-        return error
-    output.add(name, result.faces)
-    return None
+def write_drawing(result: Result, path: Path | None) -> None:
+    if path and result.drawing:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(result.drawing)
 
 
-def report_failures(failures: Mapping[str, Exception], pictures: int) -> None:
+def show_progress(number: int, total: int, begun: float) -> None:
+    """Say on a terminal how far a run of many pictures is."""
+    if total > 1 and sys.stderr.isatty():
+        rate = number / max(time.monotonic() - begun, 1e-9)
+        end = "\n" if number == total else ""
+        text = f"\r{number} of {total} pictures, {rate:.1f} per second "
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def report_failures(failures: Mapping[str, ServiceError], pictures: int) -> None:
     """Say on stderr what failed, and what to do."""
     if pictures > 1 and failures:
         print(f"\n{len(failures)} of {pictures} pictures failed:", file=sys.stderr)
     for name, error in failures.items():
         print(f"{name}: {error}" if pictures > 1 else error, file=sys.stderr)
-    codes = [error.code for error in failures.values() if isinstance(error, ServiceError)]
+    codes = dict.fromkeys(error.code for error in failures.values())
     for hint in dict.fromkeys(HINTS[code] for code in codes if code in HINTS):
         print(hint, file=sys.stderr)
 

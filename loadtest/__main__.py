@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from loadtest.known import ROOT
+from loadtest.pictures import ROOT
 from tools.processes import StartError, find_ports, run_services
 
 PROFILES = sorted(path.stem for path in (ROOT / "loadtest").glob("*.conf"))

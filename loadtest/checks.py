@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.known import Known, find_stranger
+from loadtest.pictures import Known, find_stranger
 
 Arrays = Mapping[str, NDArray]
 BEYOND = 0.3  # of the box's side: how far beyond its box a point may lie

@@ -1,8 +1,10 @@
-"""Users over gRPC, on the messages of the client package."""
+"""Users over gRPC, on KServe's messages."""
 
+import importlib.util
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -11,21 +13,36 @@ import numpy as np
 from locust import User, task
 from numpy.typing import NDArray
 
-from client import landmarks_client_pb2 as pb
 from loadtest import setup
+from loadtest.bodies import DTYPES
 from loadtest.checks import check_answer, check_faces
-from loadtest.known import Known
-from loadtest.rest_bodies import DTYPES
+from loadtest.pictures import Known
+from tools.v2_json import pack_strings
 
 grpc_gevent.init_gevent()
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 SECONDS = 60.0
 
 
-def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> pb.InferRequest:
-    tensor = pb.InferRequest.Input(name=name, datatype=datatype, shape=shape)
+def load_messages() -> Any:
+    """Load the generated messages alone: importing kserve reads this process's arguments."""
+    kserve = importlib.util.find_spec("kserve")
+    assert kserve and kserve.origin
+    path = Path(kserve.origin).with_name("protocol") / "grpc/grpc_predict_v2_pb2.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+pb = load_messages()
+
+
+def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> Any:
+    tensor = pb.ModelInferRequest.InferInputTensor(name=name, datatype=datatype, shape=shape)
     model = setup.get().options.model
-    return pb.InferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
+    return pb.ModelInferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
 
 
 def read_outputs(answer: Any) -> dict[str, NDArray]:
@@ -40,12 +57,11 @@ class CallingUser(User):
     """What the gRPC users share; one connection each."""
 
     abstract = True
-    title = "ModelInfer"
 
     def wait_time(self) -> float:
         return setup.get().options.think
 
-    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
         """Make the requests that go out in turn, each with its picture."""
         raise NotImplementedError
 
@@ -60,10 +76,9 @@ class CallingUser(User):
             settings.append(("grpc.default_authority", options.host_header))
         self.channel = grpc.insecure_channel(options.grpc, settings)
         self.call = self.channel.unary_unary(
-            INFER, pb.InferRequest.SerializeToString, pb.InferResponse.FromString
+            INFER, pb.ModelInferRequest.SerializeToString, pb.ModelInferResponse.FromString
         )
-        self.calls: Iterator[tuple[pb.InferRequest, Known | None]]
-        self.calls = itertools.cycle(self.make_calls())
+        self.calls: Iterator[tuple[Any, Known | None]] = itertools.cycle(self.make_calls())
 
     def on_stop(self) -> None:
         self.channel.close()
@@ -74,32 +89,20 @@ class CallingUser(User):
         failure: Exception | None = None
         begun, size = time.perf_counter(), 0
         try:
-            answer, call = self.call.with_call(request, timeout=SECONDS)
+            answer = self.call(request, timeout=SECONDS)
             took, size = 1000 * (time.perf_counter() - begun), answer.ByteSize()
-            told = dict(call.trailing_metadata() or ())
-            setup.get().stages.note(told.get("server-timing", ""), took)
             if problem := self.check(read_outputs(answer), picture):
                 failure = ValueError(f"wrong answer: {problem}")
         except (grpc.RpcError, ValueError, LookupError, OSError) as error:
             took, failure = 1000 * (time.perf_counter() - begun), error
-            self.look_for_model(error)
         self.environment.events.request.fire(
             request_type="gRPC",
-            name=self.title,
+            name="ModelInfer",
             response_time=took,
             response_length=size,
             exception=failure,
             context={},
         )
-
-    def look_for_model(self, error: Exception) -> None:
-        """End the run where there is no such model: no answer can ever be right."""
-        if isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call):
-            told = dict(error.trailing_metadata() or ())
-            if told.get("landmarks-error-code") == "model_not_found":
-                model = setup.get().options.model
-                sentence = f"The service has no model '{model}': {error.details()}"
-                setup.get().give_up(self.environment, sentence)
 
 
 class GrpcUser(CallingUser):
@@ -107,9 +110,9 @@ class GrpcUser(CallingUser):
 
     weight = 2
 
-    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
         return [
-            (write_request("image", "BYTES", [1], write_bytes(picture.content)), picture)
+            (write_request("image", "BYTES", [1], pack_strings([picture.content])), picture)
             for picture in setup.get().pictures
         ]
 
@@ -126,7 +129,7 @@ class FaceUser(CallingUser):
     Only when named: a transformer's metadata has no side of a face.
     """
 
-    def make_calls(self) -> Sequence[tuple[pb.InferRequest, Known | None]]:
+    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
         self.side = setup.get().ask_shape(self.environment.host or "", "heatmaps")[-1]
         grey = np.arange(self.side**2, dtype=np.uint8)  # [S * S]
         return [
@@ -136,7 +139,3 @@ class FaceUser(CallingUser):
     def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
         points = setup.get().count_points(self.environment.host or "")
         return check_faces(outputs, 1, points, self.side)
-
-
-def write_bytes(content: bytes) -> bytes:
-    return len(content).to_bytes(4, "little") + content

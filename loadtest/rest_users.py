@@ -1,7 +1,6 @@
 """Users over REST, each with its own kind of request."""
 
 import itertools
-import json
 import random
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
@@ -9,9 +8,7 @@ from typing import ClassVar
 from locust import FastHttpUser, task
 
 from loadtest import setup
-from loadtest.checks import check_answer
-from loadtest.known import Known
-from loadtest.rest_bodies import (
+from loadtest.bodies import (
     Body,
     check_refusal,
     make_bad_bodies,
@@ -20,6 +17,8 @@ from loadtest.rest_bodies import (
     write_json,
     write_picture,
 )
+from loadtest.checks import check_answer
+from loadtest.setup import Setup
 
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, OSError)
 
@@ -33,13 +32,13 @@ class RestUser(FastHttpUser):
     def wait_time(self) -> float:
         return setup.get().options.think
 
-    def make_bodies(self) -> Sequence[Body]:
+    def make_bodies(self, shared: Setup) -> Sequence[Body]:
         """Make the requests that go out in turn."""
         raise NotImplementedError
 
     def on_start(self) -> None:
         shared = setup.get()
-        self.bodies: Iterator[Body] = itertools.cycle(self.make_bodies())
+        self.bodies: Iterator[Body] = itertools.cycle(self.make_bodies(shared))
         self.bad_bodies: Iterator[Body] = itertools.cycle(make_bad_bodies())
         self.path = f"/v2/models/{shared.options.model}/infer"
         given = shared.options.host_header
@@ -47,62 +46,37 @@ class RestUser(FastHttpUser):
 
     @task
     def infer(self) -> None:
-        if random.random() < setup.get().options.bad:
-            self.ask_badly(next(self.bad_bodies))
-        else:
-            self.ask(next(self.bodies))
-
-    def ask(self, body: Body) -> None:
-        """Send a request whose answer must be right."""
-        shared = setup.get()
+        """Send a request whose answer must be right, or a bad one that must be refused."""
+        is_bad = random.random() < setup.get().options.bad
+        body = next(self.bad_bodies if is_bad else self.bodies)
         with self.client.post(
             self.path,
             data=body.content,  # type: ignore[arg-type]  # bytes are taken as they are
             headers=body.headers | self.more,
-            name=self.title,
+            name="bad request" if is_bad else self.title,
             catch_response=True,
         ) as answer:
             content = answer.content or b""
-            if answer.status_code != 200:
-                answer.failure(f"{answer.status_code}: {content[:200]!r}")
-                self.look_for_model(answer.status_code, content)
-                return
-            took = answer.request_meta["response_time"]
-            shared.stages.note(answer.headers.get("server-timing", ""), took)
-            try:
-                points = shared.count_points(self.host or "")
-                outputs = read_outputs(content, answer.headers)
-                pictures, memory = body.pictures, shared.memory
-                problem = check_answer(outputs, pictures, points, memory, shared.least)
-            except UNREADABLE as error:
-                problem = repr(error)
+            if is_bad:
+                problem = check_refusal(answer.status_code, content)
+            elif answer.status_code != 200:
+                problem = f"{answer.status_code}: {content[:200]!r}"
+            else:
+                problem = self.check(body, content, answer.headers)
             if problem:
-                answer.failure(f"wrong answer: {problem}")
-
-    def ask_badly(self, body: Body) -> None:
-        """Send a request that must be refused with a sentence."""
-        with self.client.post(
-            self.path,
-            data=body.content,  # type: ignore[arg-type]
-            headers=body.headers | self.more,
-            name="bad request",
-            catch_response=True,
-        ) as answer:
-            if problem := check_refusal(answer.status_code, answer.content or b""):
                 answer.failure(problem)
             else:
                 answer.success()
 
-    def look_for_model(self, status: int, content: bytes) -> None:
-        """End the run where there is no such model: no answer can ever be right."""
+    def check(self, body: Body, content: bytes, headers) -> str:
+        """Say what is wrong with an answer; "" where nothing is."""
+        shared = setup.get()
         try:
-            told = json.loads(content) if status == 404 else {}
-        except ValueError:
-            return
-        if isinstance(told, dict) and told.get("code") == "model_not_found":
-            model = setup.get().options.model
-            sentence = f"The service has no model '{model}': {told.get('error')}"
-            setup.get().give_up(self.environment, sentence)
+            points, outputs = shared.count_points(self.host or ""), read_outputs(content, headers)
+            problem = check_answer(outputs, body.pictures, points, shared.memory, shared.least)
+        except UNREADABLE as error:
+            problem = repr(error)
+        return f"wrong answer: {problem}" if problem else ""
 
 
 class JpegUser(RestUser):
@@ -111,8 +85,8 @@ class JpegUser(RestUser):
     title = "image/jpeg"
     weight = 4
 
-    def make_bodies(self) -> Sequence[Body]:
-        return [write_picture(picture) for picture in setup.get().pictures]
+    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+        return [write_picture(picture) for picture in shared.pictures]
 
 
 class JsonUser(RestUser):
@@ -121,8 +95,8 @@ class JsonUser(RestUser):
     title = "application/json"
     weight = 2
 
-    def make_bodies(self) -> Sequence[Body]:
-        return [write_json([picture]) for picture in setup.get().pictures]
+    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+        return [write_json([picture]) for picture in shared.pictures]
 
 
 class BinaryUser(RestUser):
@@ -131,8 +105,8 @@ class BinaryUser(RestUser):
     title = "binary tensors"
     weight = 2
 
-    def make_bodies(self) -> Sequence[Body]:
-        return [write_binary([picture]) for picture in setup.get().pictures]
+    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+        return [write_binary([picture]) for picture in shared.pictures]
 
 
 class GroupUser(RestUser):
@@ -140,8 +114,8 @@ class GroupUser(RestUser):
 
     title = "group of 8"
 
-    def make_bodies(self) -> Sequence[Body]:
-        return [write_picture(setup.get().group)]
+    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+        return [write_picture(shared.group)]
 
 
 class RowUser(RestUser):
@@ -149,9 +123,8 @@ class RowUser(RestUser):
 
     title = "4 pictures"
 
-    def make_bodies(self) -> Sequence[Body]:
-        orders: list[list[Known]] = [setup.get().row, setup.get().row[::-1]]
-        return [write_json(order) for order in orders]
+    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+        return [write_json(shared.row), write_json(shared.row[::-1])]
 
 
 class MixUser(RestUser):
@@ -159,11 +132,6 @@ class MixUser(RestUser):
 
     title = "mix"
 
-    def make_bodies(self) -> Sequence[Body]:
-        shared = setup.get()
-        single = [write(p) for p in shared.pictures for write in (write_picture, write_single)]
+    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+        single = [body for p in shared.pictures for body in (write_picture(p), write_binary([p]))]
         return [*single, write_picture(shared.group), write_json(shared.row)]
-
-
-def write_single(picture: Known) -> Body:
-    return write_binary([picture])

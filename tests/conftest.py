@@ -17,6 +17,10 @@ bypass_proxy()
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--data", type=Path, help="faces/ and pictures/ for the checks of tests/data")
+
+
 @pytest.fixture(scope="session")
 def astronaut() -> bytes:
     """A photograph with one face, 512x512 (NASA, public domain)."""

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from client import Client
-from client.__main__ import print_table
+from client.output import format_table
 from tools.processes import ROOT, find_ports, run_services
 
 PICTURE = ROOT / "tests/assets/astronaut.jpg"  # NASA, public domain
@@ -17,11 +17,10 @@ def run_demo(picture: Path = PICTURE) -> None:
         client = Client(transformer.url)
         client.locate(picture)  # the first call also opens connections
         begun = time.perf_counter()
-        faces = client.locate(picture)
+        result = client.locate(picture)
         seconds = time.perf_counter() - begun
-        (OUT / "demo.png").write_bytes(faces.draw())
-        client.close()
-    print_table(faces)
+        (OUT / "demo.png").write_bytes(client.draw(picture))
+    print(format_table(result), end="")
     print(f"answered in {1000 * seconds:.0f} ms; the picture with its points: out/demo.png")
 
 

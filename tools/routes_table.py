@@ -1,9 +1,9 @@
-"""Write the table of routes of docs/api.md from the OpenAPI description's own list.
+"""Write the table of routes of docs/api.md from the OpenAPI description.
 
 python -m tools.routes_table
 """
 
-from serving.rest.openapi import OPERATIONS
+from serving.rest.openapi import DESCRIPTION
 from tools.settings_table import write_page
 
 PAGE, MARK = "docs/api.md", "routes: tools.routes_table writes this"
@@ -12,9 +12,11 @@ PAGE, MARK = "docs/api.md", "routes: tools.routes_table writes this"
 def make_table() -> str:
     """Make a Markdown table with a row for each route."""
     lines = ["| route | what it is |", "|---|---|"]
-    for operation in OPERATIONS:
-        if "{version}" not in operation.path:
-            lines.append(f"| `{operation.method.upper()} {operation.path}` | {operation.what} |")
+    for path, methods in DESCRIPTION["paths"].items():
+        if "{version}" not in path:
+            lines += [
+                f"| `{m.upper()} {path}` | {each['summary']} |" for m, each in methods.items()
+            ]
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,6 @@ Open http://127.0.0.1:{ports.rest}/ and drop a picture there. Or, from another t
        http://127.0.0.1:{ports.rest}/v2/models/unet/infer
   .venv/bin/python -m client --url http://127.0.0.1:{ports.rest} tests/assets/astronaut.jpg \\
        --overlay out/astronaut.png
-  .venv/bin/python -m client tests/assets/astronaut.jpg --grpc 127.0.0.1:{ports.grpc}
   curl http://127.0.0.1:{ports.rest}/v2/models/unet            # what goes in and out
   curl http://127.0.0.1:{ports.rest}/metrics
 """

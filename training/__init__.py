@@ -1,1 +1,1 @@
-"""Train the landmark network and measure it."""
+"""Train a landmark network on labelled faces of any point set, and measure it."""

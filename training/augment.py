@@ -1,4 +1,4 @@
-"""Turn one loose crop into endless different 96x96 faces, their points moved along."""
+"""Turn one loose crop into endless different faces, their points moved along."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.random import Generator
 
 from training.disturb import disturb_picture
-from training.faces import CROP, FLIP, LANDMARKS, SCALE, SIDE, Bytes, Floats
+from training.faces import Frame
+from training.index import Bytes, Floats
 
 FIELD = 64  # side of a displacement field that spans the whole crop
-STEP = CROP / FIELD  # crop pixels between two of its samples
-MIDDLE = (CROP - 1) / 2  # the crop's centre
+USUAL = 256  # pixels of the crop that the figures below are of
 ROLL = 52.0  # degrees; from 50 on the transformer turns the picture instead
-MOUTH = tuple(  # left and right corner, middle of the upper and of the lower lip
-    LANDMARKS.index(f"mouth_{name}")
+MOUTH = tuple(  # a mouth opens where these points are labelled
+    f"mouth_{name}"
     for name in ("left_corner", "right_corner", "center_top_lip", "center_bottom_lip")
 )
 NO_MAP: Any = None  # remap's second map: the first holds x and y, which its types forget
@@ -30,74 +30,73 @@ class Strength:
     scale: float = 0.10  # of the logarithm
     stretch: float = 0.05  # of the logarithm of width over height
     shear: float = 0.06
-    shift: float = 4.0  # input pixels
-    warp: float = 2.2  # crop pixels
+    shift: float = 4 / 96  # of the input's side
+    warp: float = 2.2 / USUAL  # of the crop's side
     turn: float = 0.16  # sine of yaw and pitch
     open_mouth: float = 0.15  # chance
 
 
 def augment_face(
-    picture: Bytes, points: Floats, rng: Generator, strength: Strength = Strength()
+    picture: Bytes, points: Floats, frame: Frame, rng: Generator, strength: Strength = Strength()
 ) -> tuple[Bytes, Floats]:
-    """Make one training example of a crop `[256,256,3]` and its points `[15,2]`.
+    """Make one training example of a crop `[C,C,3]` and its points `[K,2]`.
 
-    The returned picture is grey `[96,96]`; the points are pixels of it.
+    The returned picture is grey `[S,S]`; the points are pixels of it.
     """
-    picture, points, mouth = warp_face(picture, points, rng, strength)
-    return disturb_picture(picture, points, mouth, rng), points
+    picture, points, mouth = warp_face(picture, points, frame, rng, strength)
+    return disturb_picture(picture, mouth, rng), points
 
 
 def warp_face(
-    picture: Bytes, points: Floats, rng: Generator, strength: Strength = Strength()
+    picture: Bytes, points: Floats, frame: Frame, rng: Generator, strength: Strength = Strength()
 ) -> tuple[Bytes, Floats, Floats]:
-    """Change the shape alone: RGB `[256,256,3]` -> RGB `[96,96,3]`, points `[15,2]`, mouth.
+    """Change the shape alone: RGB `[C,C,3]` -> RGB `[S,S,3]`, points `[K,2]`, mouth.
 
     `mouth` is the outline `[M,2]` of the opened mouth in input pixels, M = 0 where shut.
     """
     if rng.random() < 0.5:
-        picture, points = flip_face(picture, points)
-    affine = draw_affine(rng, strength)  # [2, 3], input pixels -> crop pixels
+        picture, points = cv2.flip(picture, 1), flip_points(points, frame)
+    affine = draw_affine(frame, rng, strength)  # [2, 3], input pixels -> crop pixels
     field = draw_warp(rng, strength.warp) + draw_turn(rng, strength.turn)  # [64, 64, 2]
+    field = field * np.float32(frame.crop)
     outline = np.zeros((0, 2), np.float32)
-    if rng.random() < strength.open_mouth:
-        height = float(rng.uniform(4, 22))
-        field, outline = field + open_mouth(points, height), outline_mouth(points, height)
-    grid = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), axis=-1).reshape(-1, 2)
-    middle = map_affine(affine, grid.astype(np.float32))  # [9216, 2], crop pixels
-    source = (middle + sample_field(field, middle)).reshape(SIDE, SIDE, 2)
+    lips = find_lips(points, frame)  # [4, 2]
+    if len(lips) and rng.random() < strength.open_mouth:
+        height = float(rng.uniform(4, 22)) * frame.crop / USUAL
+        field = field + open_mouth(lips, height, frame)
+        outline = outline_mouth(lips, height)
+    side = frame.side
+    grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
+    middle = map_affine(affine, grid.astype(np.float32))  # [S*S, 2], crop pixels
+    source = (middle + sample_field(field, middle, frame)).reshape(side, side, 2)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT
     warped = cv2.remap(picture, source, NO_MAP, cv2.INTER_LINEAR, borderMode=border)
     back = cv2.invertAffineTransform(affine)
-    return warped, map_affine(back, invert_field(field, points)), map_affine(back, outline)
+    return warped, map_affine(back, invert_field(field, points, frame)), map_affine(back, outline)
 
 
-def flip_face(picture: Bytes, points: Floats) -> tuple[Bytes, Floats]:
-    """Mirror a crop `[256,256,...]` and its points `[15,2]`."""
-    return cv2.flip(picture, 1), flip_points(points)
-
-
-def flip_points(points: Floats) -> Floats:
-    """Mirror points `[...,15,2]` of a crop, left landmarks becoming right."""
-    mirrored = points[..., list(FLIP), :].copy()
-    mirrored[..., 0] = CROP - 1 - mirrored[..., 0]
+def flip_points(points: Floats, frame: Frame) -> Floats:
+    """Mirror points `[...,K,2]` of a crop, left landmarks becoming right."""
+    mirrored = points[..., list(frame.landmarks.mirrored), :].copy()
+    mirrored[..., 0] = frame.crop - 1 - mirrored[..., 0]
     return mirrored
 
 
-def draw_affine(rng: Generator, strength: Strength) -> Floats:
+def draw_affine(frame: Frame, rng: Generator, strength: Strength) -> Floats:
     """Draw the affine map `[2,3]` from pixels of the input to pixels of the crop."""
     rolled = rng.random() < strength.roll
     angle = np.radians(rng.uniform(-ROLL, ROLL) if rolled else rng.normal(0, strength.rotation))
-    scale = np.exp(rng.normal(0, strength.scale)) / SCALE
+    scale = np.exp(rng.normal(0, strength.scale)) * frame.face / frame.side
     stretch = np.exp(rng.normal(0, strength.stretch) / 2)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shear = np.array([[stretch, rng.normal(0, strength.shear)], [0, 1 / stretch]])
     matrix = scale * turn @ shear
-    centre = (SIDE - 1) / 2 + rng.normal(0, strength.shift, 2)
-    return np.column_stack([matrix, MIDDLE - matrix @ centre]).astype(np.float32)
+    centre = (frame.side - 1) / 2 + rng.normal(0, strength.shift * frame.side, 2)
+    return np.column_stack([matrix, (frame.crop - 1) / 2 - matrix @ centre]).astype(np.float32)
 
 
 def draw_warp(rng: Generator, sd: float) -> Floats:
-    """Draw a smooth random displacement `[64,64,2]` in crop pixels from a coarse grid."""
+    """Draw a smooth random displacement `[64,64,2]`, in shares of the crop, from a coarse grid."""
     knots = rng.normal(0, sd * rng.uniform(0, 1.6), (7, 7, 2)).astype(np.float32)
     return cv2.resize(knots, (FIELD, FIELD), interpolation=cv2.INTER_CUBIC)
 
@@ -105,67 +104,64 @@ def draw_warp(rng: Generator, sd: float) -> Floats:
 def draw_turn(rng: Generator, sd: float) -> Floats:
     """Draw the displacement `[64,64,2]` of a head that turns (yaw) and nods (pitch).
 
-    The head is a dome of a generic depth with a bump for the nose.
+    The head is a dome of a generic depth with a bump for the nose; in shares of the crop.
     """
     yaw, pitch = np.clip(rng.normal(0, sd, 2) * (1, 0.6), -0.4, 0.4)
     return np.stack([yaw * DEPTH, pitch * DEPTH], axis=-1).astype(np.float32)
 
 
 def shape_depth() -> Floats:
-    """Make the generic head's depth `[64,64]` in crop pixels, towards the viewer."""
-    at = (np.arange(FIELD) + 0.5) * STEP - 0.5 - MIDDLE
+    """Make the generic head's depth `[64,64]` towards the viewer, in shares of the crop."""
+    at = ((np.arange(FIELD) + 0.5) / FIELD - 0.5) * USUAL
     x, y = at[None, :], at[:, None]
     dome = 50 * np.exp(-((x / 62) ** 2) - (y / 80) ** 2)
     nose = 14 * np.exp(-((x / 14) ** 2) - ((y - 12) / 18) ** 2)
-    return (dome + nose).astype(np.float32)
+    return ((dome + nose) / USUAL).astype(np.float32)
 
 
 DEPTH = shape_depth()
 
 
-def open_mouth(points: Floats, height: float) -> Floats:
+def find_lips(points: Floats, frame: Frame) -> Floats:
+    """Find the points of MOUTH `[4,2]`; `[0,2]` where the set or the labels lack one."""
+    names = frame.landmarks.points
+    lips = points[[names.index(name) for name in MOUTH]] if set(MOUTH) <= set(names) else points[:0]
+    return lips if np.isfinite(lips).all() else points[:0]
+
+
+def open_mouth(lips: Floats, height: float, frame: Frame) -> Floats:
     """Make the displacement `[64,64,2]` that drops the jaw by `height` crop pixels."""
-    (left, right), line = points[list(MOUTH[:2])], mouth_line(points)
-    if not np.isfinite(line).all():
-        return np.zeros((FIELD, FIELD, 2), np.float32)
-    at = ((np.arange(FIELD) + 0.5) * STEP - 0.5).astype(np.float32)
+    left, right, line = lips[0], lips[1], lips.mean(0)
+    at = ((np.arange(FIELD) + 0.5) * (frame.crop / FIELD) - 0.5).astype(np.float32)
     width = max(abs(left[0] - right[0]), 10) * 0.8
     across = np.exp(-(((at - line[0]) / width) ** 4))[None, :]  # flat over the mouth
     down = np.clip((at - line[1]) / (1.5 * height), 0, 1)[:, None]
     return np.stack([np.zeros((FIELD, FIELD)), -height * across * down], -1).astype(np.float32)
 
 
-def outline_mouth(points: Floats, height: float) -> Floats:
+def outline_mouth(lips: Floats, height: float) -> Floats:
     """Make the outline `[16,2]` of the hole that the dropped jaw leaves, in crop pixels."""
-    line = mouth_line(points)
-    if not np.isfinite(line).all():
-        return np.zeros((0, 2), np.float32)
-    reach = np.linalg.norm(points[MOUTH[0]] - points[MOUTH[1]]) * 0.36
+    reach = np.linalg.norm(lips[0] - lips[1]) * 0.36
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     oval = np.stack([reach * np.cos(angle), height * 0.45 * np.sin(angle)], axis=1)
-    return (oval + line + np.array([0, height * 0.5], np.float32)).astype(np.float32)
+    return (oval + lips.mean(0) + np.array([0, height * 0.5], np.float32)).astype(np.float32)
 
 
-def mouth_line(points: Floats) -> Floats:
-    """Find the middle `[2]` of the line between the lips, NaN where unlabelled."""
-    left, right, upper, lower = points[list(MOUTH)]
-    return (left + right + upper + lower) / 4
-
-
-def sample_field(field: Floats, at: Floats) -> Floats:
+def sample_field(field: Floats, at: Floats, frame: Frame) -> Floats:
     """Read a displacement field `[64,64,2]` at crop pixels `[M,2]`, NaN where they are."""
-    where = at * np.float32(1 / STEP) + np.float32(0.5 / STEP - 0.5)
+    share = np.float32(FIELD / frame.crop)
+    where = at * share + np.float32(0.5 * share - 0.5)
     at_grid = np.nan_to_num(where)[:, None]  # [M, 1, 2]
     border = cv2.BORDER_REPLICATE
     read = cv2.remap(field, at_grid, NO_MAP, cv2.INTER_LINEAR, borderMode=border)[:, 0]
     return np.where(np.isnan(at), at, read)
 
 
-def invert_field(field: Floats, points: Floats) -> Floats:
+def invert_field(field: Floats, points: Floats, frame: Frame) -> Floats:
     """Find where points `[K,2]` go, given that place p shows what was at p + field(p)."""
     moved = points
-    for _ in range(8):  # a fixed point: the fields are gentler than 1 pixel a pixel
-        moved = points - sample_field(field, moved)
+    for _ in range(8):  # a fixed point: the fields are gentler than 1 pixel per pixel
+        moved = points - sample_field(field, moved, frame)
     return moved
 
 

@@ -1,6 +1,6 @@
 """Train a small UNet to draw the heatmaps of a large one, as well as the known points.
 
-python -m training.distil --data DIR --teacher FILE.pth --labels FILE.npz --out FILE.pth --width 8
+python -m training.distil --data FOLDER ... --teacher FILE.pth --out FILE.pth --width 12
 """
 
 import argparse
@@ -12,23 +12,27 @@ from torch import Tensor
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
 from training.augment import warp_face
-from training.batches import Batch, draw_batches, read_training_faces
+from training.batches import draw_batches
 from training.disturb import degrade_picture, dress_picture
-from training.faces import SIDE
-from training.fit import Batches, add_arguments, fit
+from training.faces import FaceDataset, Frame
+from training.fit import Batches, parse_arguments, run
+from training.index import DataError
 from training.loss import is_inside, make_targets
 
 POOL = 64  # batches that the teacher has drawn and the student may see again
 REUSE = 8  # the student's steps for each of the teacher's, every time in another light
 
 
-def draw_lessons(teacher: UNet, batches: Batch, seed: int) -> Batches:
+def draw_lessons(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
     """Draw endless batches for fit: inputs, target maps and points.
 
-    The teacher sees each face once, in good light; the student sees it several times,
-    in bad.
+    The teacher sees each face once, in good light; the student sees it several times, in bad.
     """
-    rng = np.random.default_rng(seed)
+    teacher: UNet = load_unet(args.teacher).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if teacher.n_classes != len(faces.frame.landmarks):
+        raise DataError(f"{args.teacher} draws {teacher.n_classes} points, not the set's.")
+    batches = draw_batches(faces, chance, args.batch, args.seed, warp_cleanly)
+    rng = np.random.default_rng(args.seed)
     pool: list[tuple[np.ndarray, Tensor, Tensor]] = []
     while True:
         clean, points = next(batches)
@@ -36,22 +40,23 @@ def draw_lessons(teacher: UNet, batches: Batch, seed: int) -> Batches:
         pool = pool[-POOL:]
         for i in [-1, *rng.integers(len(pool), size=REUSE - 1)]:  # the new lesson first
             clean, known, maps = pool[i]
-            pairs = zip(clean, known.numpy(), strict=True)
-            inputs = np.stack([degrade_picture(picture, spots, rng) for picture, spots in pairs])
+            inputs = np.stack([degrade_picture(picture, rng) for picture in clean])
             targets = mix_targets(maps.float(), known)
             centres = torch.where(known.isnan(), find_centres(targets), known)
             yield torch.from_numpy(inputs)[:, None].float() / 255, targets, centres
 
 
-def warp_cleanly(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> tuple:
-    """Warp a crop `[256,256,3]` and its points, in good light: grey `[96,96]`, points `[15,2]`."""
-    warped, points, mouth = warp_face(picture, points, rng)
-    return dress_picture(warped, points, mouth, rng), points
+def warp_cleanly(
+    picture: np.ndarray, points: np.ndarray, frame: Frame, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Warp a crop `[C,C,3]` and its points, in good light: grey `[S,S]`, points `[K,2]`."""
+    warped, points, mouth = warp_face(picture, points, frame, rng)
+    return dress_picture(warped, mouth, rng), points
 
 
 @torch.inference_mode()
 def draw_maps(teacher: UNet, clean: np.ndarray) -> Tensor:
-    """Draw the teacher's maps of faces uint8 `[N,96,96]`: softmaxes `[N,15,96,96]` in fp16."""
+    """Draw the teacher's maps of faces uint8 `[N,S,S]`: softmaxes `[N,K,S,S]` in fp16."""
     x = (torch.from_numpy(clean)[:, None].float() / 255).contiguous(
         memory_format=torch.channels_last
     )
@@ -61,12 +66,13 @@ def draw_maps(teacher: UNet, clean: np.ndarray) -> Tensor:
 
 
 def mix_targets(maps: Tensor, points: Tensor) -> Tensor:
-    """Mix the teacher's maps `[N,15,H,W]` half and half with Gaussians on the known points.
+    """Mix the teacher's maps `[N,K,S,S]` half and half with Gaussians on the known points.
 
     Points known to lie outside get zeros: there the teacher can but guess.
     """
-    known, inside = ~points.isnan().any(-1), is_inside(points, SIDE)  # [N, 15]
-    mixed = torch.where(known[..., None, None], (maps + make_targets(points, SIDE)) / 2, maps)
+    side = maps.shape[-1]
+    known, inside = ~points.isnan().any(-1), is_inside(points, side)  # [N, K]
+    mixed = torch.where(known[..., None, None], (maps + make_targets(points, side)) / 2, maps)
     return mixed * (inside | ~known)[..., None, None]
 
 
@@ -79,16 +85,7 @@ def find_centres(maps: Tensor) -> Tensor:
 
 def main(words: list[str] | None = None) -> None:
     """Distil by a command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--teacher", required=True, help="the .pth to learn from")
-    add_arguments(parser)
-    args = parser.parse_args(words)
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    teacher: UNet = load_unet(args.teacher).to(memory_format=torch.channels_last)  # type: ignore
-    faces, chance = read_training_faces(args.data, args.labels, args.share)
-    clean = draw_batches(faces, chance, args.batch, args.seed, warp_cleanly)
-    fit(args, draw_lessons(teacher, clean, args.seed))
+    run(parse_arguments(words, __doc__, teacher="the .pth to learn from"), draw_lessons)
 
 
 if __name__ == "__main__":

@@ -6,37 +6,32 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from training.faces import Bytes, Floats
-from training.occlude import occlude_face
+from training.index import Bytes, Floats
 
 
-def disturb_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
+def disturb_picture(picture: Bytes, mouth: Floats, rng: Generator) -> Bytes:
     """Make a hard grey picture `[H,W]` of an easy RGB one `[H,W,3]`.
 
-    `points` `[15,2]` and the open mouth's outline `[M,2]` are pixels of it.
+    The open mouth's outline `[M,2]` is in pixels of it.
     """
-    return degrade_picture(dress_picture(picture, points, mouth, rng), points, rng)
+    return degrade_picture(dress_picture(picture, mouth, rng), rng)
 
 
-def dress_picture(picture: Bytes, points: Floats, mouth: Floats, rng: Generator) -> Bytes:
-    """Change what is there: grey `[H,W]` of RGB `[H,W,3]` with mouth, glasses, background."""
+def dress_picture(picture: Bytes, mouth: Floats, rng: Generator) -> Bytes:
+    """Change what is there: grey `[H,W]` of RGB `[H,W,3]` with mouth and background."""
     grey = mix_grey(picture, rng)  # [H, W], 0..1
     if len(mouth):
         fill_mouth(grey, mouth, rng)
-    if rng.random() < 0.08:
-        draw_glasses(grey, points, rng)
     if rng.random() < 0.15:
         grey = change_background(grey, rng)
     return to_bytes(grey)
 
 
-def degrade_picture(picture: Bytes, points: Floats, rng: Generator) -> Bytes:
+def degrade_picture(picture: Bytes, rng: Generator) -> Bytes:
     """Change how it was taken: things in front, light, lens and noise, on grey `[H,W]`."""
     grey = picture.astype(np.float32) / 255
-    if rng.random() < 0.22:
-        occlude_face(grey, points, rng)
     grey = shade(grey, rng)
-    if rng.random() < 0.2:
+    if rng.random() < 0.35:
         draw_rectangles(grey, rng)
     if rng.random() < 0.08:  # too little light; the noise below then weighs more
         grey *= np.float32(rng.uniform(0.18, 0.5))
@@ -79,7 +74,7 @@ def lose_detail(grey: Floats, rng: Generator) -> Floats:
     if kind < 0.2:
         return cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 1.5))
     if kind < 0.5:
-        side = int(rng.integers(32, 81))
+        side = max(int(h * rng.uniform(0.33, 0.84)), 1)
         small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
         how = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR
         return cv2.resize(small, (w, h), interpolation=how)
@@ -105,10 +100,10 @@ def move_camera(grey: Floats, rng: Generator) -> Floats:
 
 
 def draw_rectangles(grey: Floats, rng: Generator) -> None:
-    """Hide one or two rectangles of 8 to 36 pixels behind flat grey or noise, in place."""
+    """Hide one or two rectangles of up to 0.4 of the side behind flat grey or noise, in place."""
     h, w = grey.shape
     for _ in range(rng.integers(1, 3)):
-        b, a = rng.integers(8, 37, 2)
+        b, a = rng.integers(h // 12, max(h // 12 + 1, 2 * h // 5), 2)
         y, x = rng.integers(-a // 2, h - a // 2), rng.integers(-b // 2, w - b // 2)
         part = grey[max(y, 0) : y + a, max(x, 0) : x + b]
         rough = rng.normal(0, 0.2, part.shape) if rng.random() < 0.4 else 0
@@ -127,23 +122,6 @@ def fill_mouth(grey: Floats, outline: Floats, rng: Generator) -> None:
         teeth = np.arange(len(grey)) < top + (low - top) * rng.uniform(0.2, 0.6)
         inside[teeth] = min(grey.mean() * rng.uniform(1.0, 1.8), 1)
     grey += share * (inside - grey)
-
-
-def draw_glasses(grey: Floats, points: Floats, rng: Generator) -> None:
-    """Draw two rims around the eyes and a bridge between, in place."""
-    eyes = points[:2]
-    if not np.isfinite(eyes).all():
-        return
-    apart = float(np.linalg.norm(eyes[0] - eyes[1]))
-    angle = np.degrees(np.arctan2(*(eyes[0] - eyes[1])[::-1]))
-    wide, high = apart * rng.uniform(0.28, 0.45), apart * rng.uniform(0.2, 0.38)
-    tone, thick = float(rng.random() * 0.6), int(rng.integers(1, 3))
-    for x, y in eyes:
-        box = (float(x), float(y)), (2 * wide, 2 * high), float(angle)
-        cv2.ellipse(grey, box, tone, thick, cv2.LINE_AA)
-    along = (eyes[0] - eyes[1]) / apart * wide
-    start, end = ([round(v) for v in p] for p in (eyes[0] - along, eyes[1] + along))
-    cv2.line(grey, start, end, tone, thick, cv2.LINE_AA)
 
 
 def change_background(grey: Floats, rng: Generator) -> Floats:

@@ -1,27 +1,31 @@
-"""Measure an engine's error on the labelled faces; needs torch for a .pth alone.
+"""Measure a network of any point set on the labelled faces of data folders.
 
-python -m training.evaluate --data DIR --model FILE.pth
+python -m training.evaluate --model FILE --data FOLDER ... [--engine NAME]
+
+Faces with a part to train on are left out where there are others. Errors are in percent of the
+distance of the set's two unit points; "off" is above 10 %.
 """
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from predictor.landmarks import DEFAULT
-from training.faces import LANDMARKS, Bytes, FaceDataset, Floats, cut_inputs, read_faces, to_input
+from predictor.engines import load_engine
+from training.faces import FaceDataset, cut_inputs, read_faces
+from training.index import TRAINED, Bytes, DataError, Floats, read_rows
 
-Locate = Callable[[Bytes], Floats]  # uint8 [N,1,96,96] -> landmarks [N,15,2]
-
-SETS = {"london": ("london", "val"), "canada": ("canada", "test"), "helen": ("helen", "eval-only")}
+Locate = Callable[[Bytes], Floats]  # uint8 [N,1,S,S] -> landmarks [N,K,2]
 BATCH = 16
-LEFT_OUTER, RIGHT_OUTER = DEFAULT.unit_points  # the outer eye corners
+OFF = 0.10
 
 
 @dataclass
 class Errors:
-    """The errors of K landmarks on N faces, as shares of the distance of the outer eye corners."""
+    """The errors of K landmarks on N faces, as shares of the unit points' distance."""
 
     each: Floats  # [N, K]
 
@@ -31,61 +35,84 @@ class Errors:
         return np.nanmean(self.each, axis=1)
 
     def summary(self) -> str:
-        """Say mean, median and 95th percentile of the faces' NME in percent."""
+        """Say mean, median and 95th percentile of the faces' NME, and the share that is off."""
         low, high = np.percentile(100 * self.faces, [50, 95])
-        mean = 100 * self.faces.mean()
-        return f"n {len(self.each)}  NME mean {mean:.2f} %  median {low:.2f} %  p95 {high:.2f} %"
+        mean, off = 100 * self.faces.mean(), 100 * (self.faces > OFF).mean()
+        text = f"n {len(self.each)}  NME mean {mean:.2f} %  median {low:.2f} %  p95 {high:.2f} %"
+        return f"{text}  off {off:.1f} %"
 
 
-def evaluate_nme(run: Locate, faces: FaceDataset) -> Errors:
-    """Measure `run`, a callable uint8 `[N,1,96,96]` -> landmarks `[N,15,2]` (x, y), on faces."""
+def measure_faces(run: Locate, faces: FaceDataset) -> Errors:
+    """Measure `run`, a callable uint8 `[N,1,S,S]` -> landmarks `[N,K,2]`, on faces."""
     inputs = cut_inputs(faces)
     found = np.concatenate([run(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
-    return measure_errors(found, to_input(faces.points))
+    truth, names = faces.frame.to_input(faces.points), faces.frame.landmarks
+    return measure_errors(found, truth, names.unit_points)
 
 
-def measure_errors(found: Floats, truth: Floats) -> Errors:
-    """Divide the distances of points `[N,15,2]` by the distance of the true outer eye corners."""
-    apart = np.linalg.norm(truth[:, LEFT_OUTER] - truth[:, RIGHT_OUTER], axis=-1)  # [N]
+def measure_errors(found: Floats, truth: Floats, unit: tuple[int, int]) -> Errors:
+    """Divide the distances of points `[N,K,2]` by the distance of the true unit points.
+
+    Faces without both get the mean distance of the others'.
+    """
+    apart = np.linalg.norm(truth[:, unit[0]] - truth[:, unit[1]], axis=-1)  # [N]
+    if np.isnan(apart).all():
+        raise DataError("No face has labels of the two points whose distance errors are shares of.")
+    apart = np.where(np.isnan(apart), np.nanmean(apart), apart)
     return Errors(np.linalg.norm(found - truth, axis=-1) / apart[:, None])
 
 
-def wrap_network(net, fast: bool = False) -> Locate:
-    """Make a torch UNet a callable for evaluate_nme with the service's decoder; `fast` is bf16."""
+def wrap_network(net) -> Locate:
+    """Make a torch UNet a callable for measure_faces, with the service's decoder."""
     import torch
 
     from predictor.decode import decode_heatmaps
 
     def run(inputs: Bytes) -> Floats:
         x = (torch.from_numpy(inputs).float() / 255).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=fast):
+        with torch.inference_mode():
             logits = net.eval()(x).float()
         return decode_heatmaps(logits.contiguous().numpy())[0]
 
     return run
 
 
-def load_run(path: str, fast: bool = False) -> Locate:
-    """Load a .pth as a callable for evaluate_nme; `fast` runs it in bf16."""
-    from predictor.checkpoint import load_unet
-
-    return wrap_network(load_unet(path), fast)
-
-
-def print_report(run: Locate, data: str) -> None:
+def report(model: Path, data: list[Path], choice: str) -> None:
     """Print the NME of each set, then each landmark's mean error, in percent."""
-    errors = {name: evaluate_nme(run, read_faces(data, [part])) for name, part in SETS.items()}
-    for name, error in errors.items():
-        print(f"{name:8}{error.summary()}")
-    print(f"\n{'':26}" + "".join(f"{name:>8}" for name in errors))
-    for k, landmark in enumerate(LANDMARKS):
-        means = (100 * np.nanmean(error.each[:, k]) for error in errors.values())
-        print(f"{landmark:26}" + "".join(f"{mean:8.2f}" for mean in means))
+    engine = load_engine(choice, model)
+    rows = read_rows(data)
+    others = [pair for pair in rows if pair[1]["part"] not in TRAINED]
+    faces = read_faces(others or rows, engine.landmarks)
+    unit = " and ".join(engine.landmarks.points[i] for i in engine.landmarks.unit_points)
+    print(f"{model}, engine {engine.name}; percent of the distance of {unit}")
+    if not others:
+        print("no part says val: these faces may be those that it was trained on")
+    found = {
+        name: measure_faces(lambda x: engine.predict(x)[0], faces.select(faces.sets == name))
+        for name in np.unique(faces.sets).tolist()
+    }
+    for name, errors in found.items():
+        print(f"{name:20} {errors.summary()}")
+    print(f"\n{'':26}" + "".join(f"{name[:14]:>15}" for name in found))
+    for k, landmark in enumerate(engine.landmarks.points):
+        known = (errors.each[:, k][~np.isnan(errors.each[:, k])] for errors in found.values())
+        means = (f"{100 * each.mean():15.2f}" if len(each) else f"{'-':>15}" for each in known)
+        print(f"{landmark:26}" + "".join(means))
+
+
+def main(words: list[str] | None = None) -> None:
+    """Evaluate by a command line; errors are one sentence and 2."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", required=True, type=Path, help="what LANDMARKS_MODEL takes")
+    parser.add_argument("--data", required=True, type=Path, nargs="+", help="data folders")
+    parser.add_argument("--engine", default="auto")
+    a = parser.parse_args(words)
+    try:
+        report(a.model, a.data, a.engine)
+    except (ValueError, RuntimeError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True, help="folder of index.csv")
-    parser.add_argument("--model", required=True, help="a .pth checkpoint")
-    chosen = parser.parse_args()
-    print_report(load_run(chosen.model), chosen.data)
+    main()

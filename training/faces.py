@@ -1,54 +1,73 @@
-"""Read the face crops and their landmarks from a data folder."""
+"""Faces to train on or to measure with: loose crops, and their points in the crop's pixels."""
 
-import csv
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from predictor.landmarks import DEFAULT
-
-Floats = NDArray[Any]  # float32 or wider; OpenCV's own types do not say which
-Bytes = NDArray[Any]  # uint8
-Folders = str | Path | Sequence[str | Path]  # one data folder, or several that add up
-
-LANDMARKS = DEFAULT.points
-FLIP = DEFAULT.mirrored  # a mirrored face's order
-YUNET = ("right_eye", "left_eye", "nose_tip", "right_mouth_corner", "left_mouth_corner")
-YUNET_AS_LANDMARKS = tuple(  # the landmarks that YuNet's five stand for
-    LANDMARKS.index(name)
-    for name in (
-        "right_eye_center",
-        "left_eye_center",
-        "nose_tip",
-        "mouth_right_corner",
-        "mouth_left_corner",
-    )
+from serving.landmarks import LandmarkSet, read_landmarks
+from training.boxes import BoxFinder
+from training.index import (
+    Bytes,
+    DataError,
+    Floats,
+    Row,
+    find_names,
+    read_picture,
+    take_points,
 )
 
-CROP = 256  # side of a stored crop in pixels
-FACE = 128  # side of its middle part that the network sees
-SIDE = DEFAULT.side  # of the network's input
-SCALE = SIDE / FACE
+FEWEST = 2  # known points of a face that a network can learn from
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a landmark set's face lies: the middle half of a loose crop."""
+
+    landmarks: LandmarkSet
+
+    @property
+    def side(self) -> int:
+        """Pixels of the network's input."""
+        return self.landmarks.side
+
+    @property
+    def face(self) -> int:
+        """Pixels of the crop's middle that the network sees: 128 for an input of 96."""
+        return 2 * round(self.side * 2 / 3)
+
+    @property
+    def crop(self) -> int:
+        """Pixels of the loose crop."""
+        return 2 * self.face
+
+    @property
+    def loose(self) -> float:
+        """Side of the loose crop over the size of the face's box."""
+        return 2 * self.landmarks.crop_scale
+
+    def to_input(self, points: Floats) -> Floats:
+        """Move points `[...,2]` from pixels of the crop to pixels of the input."""
+        return (points + 0.5 - self.face / 2) * (self.side / self.face) - 0.5
+
+    def to_crop(self, points: Floats) -> Floats:
+        """Move points `[...,2]` from pixels of the input to pixels of the crop."""
+        return (points + 0.5) * (self.face / self.side) + self.face / 2 - 0.5
 
 
 @dataclass
 class FaceDataset:
-    """N faces; points are pixels of the 256x256 crop, NaN where unlabelled.
+    """N faces; points are pixels of the loose crop, NaN where unlabelled."""
 
-    The centre of the top-left pixel is (0, 0): on the London set the darkest point of
-    the pupils lies 0.0 +- 0.1 pixels from the labelled eye centres in x under that.
-    """
-
-    pictures: Bytes  # [N, 256, 256, 3], RGB
-    points: Floats  # [N, 15, 2]
-    yunet: Floats  # [N, 5, 2]
+    frame: Frame
+    pictures: Bytes  # [N, C, C, 3], RGB
+    points: Floats  # [N, K, 2]
     sets: NDArray[np.str_]  # [N]
-    parts: NDArray[np.str_]  # [N]
     paths: NDArray[np.str_]  # [N]
 
     def __len__(self) -> int:
@@ -56,81 +75,109 @@ class FaceDataset:
 
     def select(self, mask: NDArray) -> "FaceDataset":
         """Keep the faces that a boolean mask `[N]` or indices `[M]` name."""
-        return replace(self, **{k: v[mask] for k, v in vars(self).items()})
+        arrays = {k: v[mask] for k, v in vars(self).items() if k != "frame"}
+        return replace(self, **arrays)
 
 
-def read_faces(data: Folders, wanted: Iterable[tuple[str, str]]) -> FaceDataset:
-    """Read the faces of the `wanted` (set, part) pairs from one data folder or several."""
-    wanted = set(wanted)
-    rows = [(f, r) for f, r in read_rows(data) if (r["set"], r["part"]) in wanted]
-    if missing := wanted - {(r["set"], r["part"]) for _, r in rows}:
-        raise ValueError(f"No index.csv of {data} has rows of {sorted(missing)}.")
-    return FaceDataset(
-        np.stack([read_crop(folder / r["path"]) for folder, r in rows]),
-        np.array([take_points(r, LANDMARKS) for _, r in rows], np.float32),
-        np.array([take_points(r, [f"yunet_{n}" for n in YUNET]) for _, r in rows], np.float32),
-        *(np.array([r[name] for _, r in rows]) for name in ("set", "part", "path")),
-    )
+def read_faces(rows: Sequence[tuple[Path, Row]], landmarks: LandmarkSet) -> FaceDataset:
+    """Read the rows that have at least two of the set's points; raises DataError for none."""
+    frame, boxes = Frame(landmarks), BoxFinder()
+    pictures, kept = list[Bytes](), list[Floats]()
+    sets, paths = list[str](), list[str]()
+    for folder, row in rows:
+        points = np.array(take_points(row, landmarks.points), np.float32)  # [K, 2]
+        known = points[~np.isnan(points).any(-1)]
+        if len(known) < min(FEWEST, len(landmarks)):
+            continue
+        picture = read_picture(folder / row["path"])
+        crop, moved = cut_crop(picture, boxes.find(picture, row, known), points, frame)
+        check_points(moved, frame, row["path"])
+        pictures.append(crop)
+        kept.append(moved)
+        sets.append(row["set"])
+        paths.append(row["path"])
+    if not pictures:
+        names = ", ".join(find_names(rows)[:5]) or "no points"
+        raise DataError(
+            f"No face of {', '.join(sorted({str(f) for f, _ in rows}))} has labels of "
+            f"{landmarks.points[0]} and the set's other {len(landmarks) - 1} points; index.csv "
+            f"has columns of {names}."
+        )
+    boxes.report()
+    return FaceDataset(frame, np.stack(pictures), np.stack(kept), np.array(sets), np.array(paths))
 
 
-def find_sets(data: Folders, parts: Iterable[str]) -> list[tuple[str, str]]:
-    """Find the (set, part) pairs of data folders whose part is one of `parts`."""
-    parts = set(parts)
-    return sorted({(r["set"], r["part"]) for _, r in read_rows(data) if r["part"] in parts})
+def cut_crop(picture: Bytes, box: Floats, points: Floats, frame: Frame) -> tuple[Bytes, Floats]:
+    """Cut the loose crop `[C,C,3]` about a box, and points `[K,2]` in its pixels.
+
+    Beyond the picture's border its last pixels repeat.
+    """
+    width, height = box[2:] - box[:2]
+    side = max(round(frame.loose * float(np.sqrt(max(width * height, 1.0)))), 1)
+    left, top = (round((low + high - side) / 2) for low, high in zip(box[:2], box[2:], strict=True))
+    rows = np.clip(np.arange(top, top + side), 0, picture.shape[0] - 1)
+    columns = np.clip(np.arange(left, left + side), 0, picture.shape[1] - 1)
+    patch = picture[rows[:, None], columns]
+    how = cv2.INTER_AREA if side > frame.crop else cv2.INTER_CUBIC
+    if side != frame.crop:
+        patch = cv2.resize(patch, (frame.crop, frame.crop), interpolation=how)
+    moved = (points - (left, top) + 0.5) * (frame.crop / side) - 0.5
+    return patch, moved.astype(np.float32)
 
 
-def read_rows(data: Folders) -> list[tuple[Path, dict[str, str]]]:
-    """Read the rows of the folders' index.csv, each with the folder that its path is in."""
-    rows: list[tuple[Path, dict[str, str]]] = []
-    for folder in [data] if isinstance(data, str | Path) else data:
-        with open(Path(folder) / "index.csv", newline="") as file:
-            rows += [(Path(folder), row) for row in csv.DictReader(file)]
-    return rows
-
-
-def read_crop(path: Path) -> Bytes:
-    """Read a loose crop as RGB `[256,256,3]`."""
-    if (picture := read_picture(path)).shape != (CROP, CROP, 3):
-        raise ValueError(f"{path} is no crop of {CROP}x{CROP} pixels.")
-    return picture
-
-
-def read_picture(path: Path) -> Bytes:
-    """Read one picture file as RGB `[H,W,3]`."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"{path} is no picture.")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-
-def take_points(row: dict[str, str], names: Iterable[str]) -> list[tuple[float, ...]]:
-    """Take the (x, y) of the named points from a row, NaN where it has none."""
-    try:
-        return [tuple(float(row[f"{n}_{axis}"] or "nan") for axis in "xy") for n in names]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"The row of {row.get('path')} has no number for {error}.") from None
+def check_points(points: Floats, frame: Frame, path: str) -> None:
+    """Raise DataError, naming the file, where points cannot be those of a crop."""
+    known = points[~np.isnan(points).any(-1)]  # [K, 2]
+    if not ((known > -frame.crop / 2) & (known < 1.5 * frame.crop)).all():
+        raise DataError(f"{path} has a point far outside the crop about its face.")
+    if len(np.unique(known, axis=0)) < len(known):
+        raise DataError(f"{path} has two points on one spot.")
 
 
 def cut_inputs(faces: FaceDataset) -> Bytes:
-    """Cut the network's inputs out of the crops: ITU-R 601 grey `[N,1,96,96]`."""
-    low, high = (CROP - FACE) // 2, (CROP + FACE) // 2
-    return np.stack(
-        [
-            cv2.resize(
-                cv2.cvtColor(p[low:high, low:high], cv2.COLOR_RGB2GRAY),
-                (SIDE, SIDE),
-                interpolation=cv2.INTER_AREA,
-            )[None]
-            for p in faces.pictures
-        ]
-    )
+    """Cut the network's inputs out of the crops: ITU-R 601 grey `[N,1,S,S]`."""
+    frame = faces.frame
+    low, high = frame.face // 2, frame.face // 2 + frame.face
+    inputs = np.empty((len(faces), 1, frame.side, frame.side), np.uint8)
+    for one, picture in zip(inputs, faces.pictures, strict=True):
+        grey = cv2.cvtColor(picture[low:high, low:high], cv2.COLOR_RGB2GRAY)
+        one[0] = cv2.resize(grey, (frame.side, frame.side), interpolation=cv2.INTER_AREA)
+    return inputs
 
 
-def to_input(points: Floats) -> Floats:
-    """Move points `[...,2]` from pixels of the 256 crop to pixels of the 96 input."""
-    return (points + 0.5 - (CROP - FACE) / 2) * SCALE - 0.5
+def choose_landmarks(init: Path | None, rows: list[tuple[Path, Row]], side: int) -> LandmarkSet:
+    """Choose the landmark set to train: that of the network to start from, else the columns'."""
+    if init is not None:
+        beside = init.with_suffix(".landmarks.json")
+        return (
+            read_landmarks(json.loads(beside.read_text()), beside) if beside.is_file() else DEFAULT
+        )
+    names = find_names(rows)
+    if len(names) < 2:
+        raise DataError(f"{rows[0][0] / 'index.csv'} has no columns NAME_x and NAME_y of points.")
+    if set(names) == set(DEFAULT.points) and side == DEFAULT.side:
+        return DEFAULT
+    mirror = find_mirror(names)
+    content = {"points": names, "mirror": mirror, "unit": find_unit(names, mirror, rows)}
+    scale = DEFAULT.crop_scale
+    found = read_landmarks(content | {"side": side, "crop_scale": scale}, rows[0][0] / "index.csv")
+    print(f"points: {', '.join(names)}; mirrored: {len(mirror)} pairs; errors are shares of the")
+    print(f"distance of {' and '.join(found.unit or names[:2])}; input: {side}x{side}, grey")
+    return found
 
 
-def to_crop(points: Floats) -> Floats:
-    """Move points `[...,2]` from pixels of the 96 input to pixels of the 256 crop."""
-    return (points + 0.5) / SCALE + (CROP - FACE) / 2 - 0.5
+def find_mirror(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Find the pairs whose names differ in left and right alone."""
+    pairs = [(name, name.replace("left", "right")) for name in names if "left" in name]
+    return [pair for pair in pairs if pair[1] in names]
+
+
+def find_unit(
+    names: Sequence[str], mirror: list[tuple[str, str]], rows: list[tuple[Path, Row]]
+) -> tuple[str, str]:
+    """Find the pair that lies farthest apart on average: of the mirrored ones, if any."""
+    points = np.array([take_points(row, names) for _, row in rows])  # [N, K, 2]
+    pairs = mirror or [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    at = [(names.index(a), names.index(b)) for a, b in pairs]
+    apart = [np.nanmean(np.linalg.norm(points[:, a] - points[:, b], axis=1)) for a, b in at]
+    return pairs[int(np.nanargmax(apart))]

@@ -1,57 +1,121 @@
-"""The training loop that train and distil share."""
+"""The training loop that train and distil share, and its command line."""
 
 import argparse
+import json
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
-from training.evaluate import evaluate_nme, wrap_network
-from training.faces import read_faces
+from training.batches import describe_sets, read_share, share_chances
+from training.evaluate import measure_faces, wrap_network
+from training.faces import FaceDataset, choose_landmarks, read_faces
+from training.index import TRAINED, DataError, hold_out, read_rows
 from training.loss import measure_loss
 from training.schedule import Budget, copy_average, set_rate, settle_statistics, update_average
-from training.shares import read_share
 
 REPORT = 100  # steps between two lines
 Batches = Iterator[tuple[Tensor, Tensor, Tensor]]
+Draw = Callable[[argparse.Namespace, FaceDataset, np.ndarray], Batches]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a training run to a command line."""
-    parser.add_argument("--data", required=True, nargs="+", help="folders of index.csv")
-    parser.add_argument("--out", required=True, help="the .pth to write")
-    parser.add_argument("--width", type=int, default=32)
-    parser.add_argument("--steps", type=int, help="length of the run in steps")
-    parser.add_argument("--minutes", type=float, help="or in minutes of CPU time per thread")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--init", help="a .pth to start from")
-    parser.add_argument("--labels", nargs="+", default=[], help="files of points, in turn")
-    parser.add_argument(
-        "--share", type=read_share, nargs="+", default=[], metavar="SET=SHARE", help="of the draws"
-    )
-    parser.add_argument("--rate", type=float, default=2.5e-3)
-    parser.add_argument("--decay", type=float, default=0.01)
-    parser.add_argument("--keep", type=float, default=0.995, help="of the weights' running mean")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--threads", type=int, default=2)
+def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> argparse.Namespace:
+    """Read the command line of a run; `more` are options of its own with their help."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    add = parser.add_argument
+    add("--data", required=True, type=Path, nargs="+", help="data folders: training/index.py")
+    add("--out", required=True, type=Path, help="the .pth to write")
+    add("--init", type=Path, help="a .pth to start from, whose points and width count")
+    add("--labels", type=Path, nargs="+", default=[], help=".npz files: paths, points [N,K,2]")
+    add("--width", type=int, default=32)
+    add("--side", type=int, default=96, help="pixels of the input, a multiple of 16")
+    add("--steps", type=int, help="length of the run in steps")
+    add("--minutes", type=float, help="or in minutes of CPU time per thread; 30 without either")
+    add("--share", type=read_share, nargs="+", default=[], metavar="SET=SHARE", help="of the draws")
+    add("--rate", type=float, default=2.5e-3)
+    add("--decay", type=float, default=0.01)
+    add("--keep", type=float, default=0.995, help="of the weights' running mean")
+    add("--batch", type=int, default=32)
+    add("--threads", type=int, default=2)
+    add("--seed", type=int, default=0)
+    for name, text in more.items():
+        add(f"--{name}", required=True, type=Path, help=text)
+    return parser.parse_args(words)
 
 
-def fit(args: argparse.Namespace, batches: Batches) -> None:
+def run(args: argparse.Namespace, draw: Draw) -> None:
+    """Read the faces, train, and write the network with its landmark set; errors end with 2."""
+    try:
+        train(args, draw)
+    except (ValueError, RuntimeError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def train(args: argparse.Namespace, draw: Draw) -> None:
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    rows = read_rows(args.data)
+    hold_out(rows)
+    net = load_unet(args.init) if args.init else None
+    landmarks = choose_landmarks(args.init, rows, args.side)
+    if net is None:
+        net = UNet(n_classes=len(landmarks), base_width=args.width)
+    if net.n_classes != len(landmarks) or net.n_channels != 1:
+        raise DataError(
+            f"{args.init} draws {net.n_classes} points of {net.n_channels} channels; its landmark "
+            f"set has {len(landmarks)} points, and training is of grey faces."
+        )
+    fill_labels(rows, args.labels, landmarks.points)
+    faces = read_faces([pair for pair in rows if pair[1]["part"] in TRAINED], landmarks)
+    held = [pair for pair in rows if pair[1]["part"] == "val"]
+    chance = share_chances(faces, args.share)
+    print(describe_sets(faces, chance), flush=True)
+    val = read_faces(held, landmarks) if held else faces
+    print(f"held out: {len(val) if held else 0} faces", flush=True)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    fit(args, net, draw(args, faces, chance), val)
+    beside = args.out.with_suffix(".landmarks.json")
+    beside.write_text(json.dumps(landmarks.describe(), indent=1) + "\n")
+    print(f"{args.out} and {beside}")
+
+
+def fill_labels(rows: list, files: list[Path], names: tuple[str, ...]) -> None:
+    """Give the points of label files to the rows that they name and that have none."""
+    for file in files:
+        with np.load(file) as content:
+            if missing := {"paths", "points"} - set(content):
+                raise DataError(f"{file} lacks the array {min(missing)}.")
+            paths, points = content["paths"].tolist(), content["points"]
+        if points.shape != (len(paths), len(names), 2):
+            raise DataError(
+                f"{file} has points of shape {list(points.shape)}; they must be "
+                f"[{len(paths)}, {len(names)}, 2]."
+            )
+        known = dict(zip(paths, points, strict=True))
+        for _, row in rows:
+            if row["part"] != "train" and row["path"] in known:
+                for name, point in zip(names, known[row["path"]], strict=True):
+                    row[f"{name}_x"], row[f"{name}_y"] = map(str, point)
+
+
+def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset) -> None:
     """Fit a UNet to batches as the arguments say, and write the averaged weights.
 
-    A batch is inputs `[N,1,96,96]` in 0..1, target maps `[N,15,96,96]` and points
-    `[N,15,2]` in pixels; a map of zeros counts for nothing.
+    A batch is inputs `[N,1,S,S]` in 0..1, target maps `[N,K,S,S]` and points `[N,K,2]` in pixels;
+    a map of zeros counts for nothing.
     """
-    net = load_unet(args.init) if args.init else UNet(base_width=args.width)
-    net = net.train().to(memory_format=torch.channels_last)  # type: ignore
+    net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy_average(net)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
-    val = read_faces(args.data, [("london", "val")])
-    budget, begin, losses = Budget(args.steps, args.minutes), time.time(), []
+    minutes = args.minutes or (None if args.steps else 30.0)
+    budget, begin, losses = Budget(args.steps, minutes), time.time(), []
     while (spent := budget.spent()) < 1:
         set_rate(optimiser, args.rate, spent)
         losses.append(take_step(net, optimiser, *next(batches)))
@@ -63,18 +127,18 @@ def fit(args: argparse.Namespace, batches: Batches) -> None:
             losses.clear()
         if budget.done % (5 * REPORT) == 0:
             save_weights(average, args.out)
-            print(evaluate_nme(wrap_network(average), val).summary(), flush=True)
+            print(measure_faces(wrap_network(average), val).summary(), flush=True)
     settle_statistics(
         average, lambda: next(batches)[0].contiguous(memory_format=torch.channels_last)
     )
     save_weights(average, args.out)
-    print("settled", evaluate_nme(wrap_network(average), val).summary(), flush=True)
+    print(f"{budget.done} steps; held out: {measure_faces(wrap_network(average), val).summary()}")
 
 
 def take_step(
     net: UNet, optimiser: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, points: Tensor
 ) -> float:
-    """Take one optimiser step on a batch and give its loss."""
+    """Take one optimiser step on a batch and return its loss."""
     with torch.autocast("cpu", torch.bfloat16):
         logits = net(inputs.contiguous(memory_format=torch.channels_last))
     loss = measure_loss(logits, targets, points)
@@ -85,9 +149,9 @@ def take_step(
     return loss.item()
 
 
-def save_weights(net: UNet, path: str) -> None:
+def save_weights(net: UNet, path: Path) -> None:
     """Write the plain state dictionary in fp16, all at once."""
-    part = Path(path).with_suffix(".part")
+    part = path.with_suffix(".part")
     state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
     torch.save({k: v.contiguous() for k, v in state.items()}, part)
     part.replace(path)

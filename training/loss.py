@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SIGMA = 1.2  # pixels; the decoder counts on it
+SIGMA = 1.2  # pixels
 
 
 def make_targets(points: Tensor, side: int, sigma: float = SIGMA) -> Tensor:

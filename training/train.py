@@ -1,37 +1,30 @@
-"""Train a UNet on the labelled faces of data folders and of label files.
+"""Train a UNet on the labelled faces of data folders, of any set of points.
 
-python -m training.train --data DIR ... --labels FILE.npz ... --out FILE.pth --minutes 30
+python -m training.train --data FOLDER ... --out FILE.pth [--init FILE.pth] [--minutes 30]
 """
 
 import argparse
 
+import numpy as np
 import torch
 
-from training.batches import Batch, draw_batches, read_training_faces
-from training.faces import SIDE
-from training.fit import Batches, add_arguments, fit
+from training.batches import draw_batches
+from training.faces import FaceDataset
+from training.fit import Batches, parse_arguments, run
 from training.loss import make_targets
-from training.shares import describe_shares
 
 
-def draw_targets(batches: Batch) -> Batches:
-    """Draw the Gaussians on each batch's points: inputs, targets `[N,15,96,96]`, points."""
-    for pictures, points in batches:
-        inputs = torch.from_numpy(pictures)[:, None].float() / 255  # [N, 1, 96, 96]
+def draw_targets(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
+    """Draw the Gaussians on each batch's points: inputs, targets `[N,K,S,S]`, points."""
+    for pictures, points in draw_batches(faces, chance, args.batch, args.seed):
+        inputs = torch.from_numpy(pictures)[:, None].float() / 255  # [N, 1, S, S]
         known = torch.from_numpy(points)
-        yield inputs, make_targets(known, SIDE), known
+        yield inputs, make_targets(known, faces.frame.side), known
 
 
 def main(words: list[str] | None = None) -> None:
     """Train by a command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    args = parser.parse_args(words)
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    faces, chance = read_training_faces(args.data, args.labels, args.share)
-    print(describe_shares(faces, chance), flush=True)
-    fit(args, draw_targets(draw_batches(faces, chance, args.batch, args.seed)))
+    run(parse_arguments(words, __doc__), draw_targets)
 
 
 if __name__ == "__main__":

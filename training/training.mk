@@ -1,9 +1,9 @@
-# Labels, turned faces and the full evaluation. The teacher has an environment of its own:
-# its package needs an older NumPy than the product, and is no dependency of it.
+# Labels and a network's accuracy. The teacher has an environment of its own: its package needs an
+# older NumPy than the product, and is no dependency of it.
 TEACHER := .venv-teacher
 PICTURES ?=
 OUT ?= out/labels
-DATA ?= ../shared/data/faces
+DATA ?=
 
 .PHONY: teacher label evaluate
 
@@ -14,14 +14,12 @@ $(TEACHER)/stamp: training/teacher/requirements.txt
 	@$(TEACHER)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-label: $(TEACHER)/stamp models
-	@test -n "$(PICTURES)" || { echo "make label PICTURES=folder [OUT=folder]"; exit 2; }
-	@$(TEACHER)/bin/python -m training.teacher --pictures "$(PICTURES)" --out "$(OUT)"
+label: $(VENV)/run.stamp $(TEACHER)/stamp models
+	@test -n "$(PICTURES)" || { echo "make label PICTURES=folder [OUT=folder]" >&2; exit 2; }
+	@$(BIN)/python -m training.cut --pictures "$(PICTURES)" --out "$(OUT)"
+	@$(TEACHER)/bin/python -m training.teacher "$(OUT)"
 
-# Everything about a network's accuracy: MODEL=file, DATA="folders", LABELS=the teacher's points.
-LABELS ?=
-YUNET ?= $(firstword $(wildcard models/detector/*yunet*.onnx))
-
-evaluate: $(VENV)/dev.stamp models
-	@$(BIN)/python -m training.measure --data $(DATA) --model "$(or $(MODEL),models/simple_unet.pth)" \
-	  $(if $(LABELS),--teacher "$(LABELS)") $(if $(YUNET),--yunet "$(YUNET)")
+# MODEL is what LANDMARKS_MODEL takes, of any set of points; DATA a folder with an index.csv.
+evaluate: $(VENV)/dev.stamp
+	@test -n "$(DATA)" || { echo "make evaluate DATA=folder [MODEL=file]" >&2; exit 2; }
+	@$(BIN)/python -m training.evaluate --data $(DATA) --model "$(or $(MODEL),models/simple_unet.pth)"

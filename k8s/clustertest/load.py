@@ -23,7 +23,7 @@ class Load:
             *(sys.executable, "-m", "locust"),
             *("-f", "loadtest/locustfile.py", "--headless", "--only-summary"),
             *("-H", f"http://{INGRESS}", "--host-header", host),
-            *("--shape", "steps", "--steps", steps),
+            *("--steps", steps),
             *("--csv", str(self.prefix), "--csv-full-history"),
             *("--think", str(think), "--picture", str(picture), "JpegUser"),
         ]

@@ -1,6 +1,7 @@
 """V2 inference over gRPC: read a request, call the model, write the answer."""
 
 import math
+import resource
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -9,11 +10,12 @@ import grpc.aio
 from grpc_health.v1 import health_pb2
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
-from serving.errors import HeadTooLarge
+from serving.errors import HeadTooLarge, InvalidRequest
 from serving.framework import pb
 from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap
+from serving.grpc.reception import Reception
 from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.messages import Call
 from serving.repository import Repository
@@ -21,6 +23,7 @@ from serving.telemetry.record import RequestLog, forwarded_headers
 from serving.telemetry.stages import Stage, write_timings
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
+SPARE_CALLS = 32  # of a connection, beside those in flight: health and metadata
 METADATA_BYTES = 2 * MAX_HEAD_BYTES  # above what REST and this file take: they say it better
 
 
@@ -37,6 +40,14 @@ def create_grpc_server(
             ("grpc.max_metadata_size", METADATA_BYTES),
             ("grpc.absolute_max_metadata_size", METADATA_BYTES),
             ("grpc.max_send_message_length", -1),
+            # A connection, a call and a message: each has its bound, as over REST.
+            ("grpc.max_allowed_incoming_connections", count_connections()),
+            ("grpc.max_connection_idle_ms", round(1000 * settings.head_seconds)),
+            ("grpc.max_concurrent_streams", settings.max_inflight + SPARE_CALLS),
+            ("grpc.server.max_pending_requests", settings.max_inflight),
+            ("grpc.server.max_pending_requests_hard_limit", settings.max_inflight),
+            # Probing, it opens windows of megabytes to messages that nobody reads yet.
+            ("grpc.http2.bdp_probe", 0),
             ("grpc.so_reuseport", 0),  # a port in use shall be an error, not shared
             # Callers behind a ClusterIP would stick to one pod for ever, and who reads no
             # answer would keep it here: nothing else ends such a call.
@@ -56,37 +67,44 @@ def create_grpc_server(
     return server
 
 
+def count_connections() -> int:
+    """Count the connections that are taken: no more than half of the files that may be open."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1024 if files == resource.RLIM_INFINITY else max(1, min(1024, files // 2))
+
+
 class Inference:
-    """The method that answers, calling the same model function as its REST route."""
+    """The inference method, calling the same model function as its REST route."""
 
     def __init__(self, repository: Repository):
         self.repository = repository
+        self.reception = Reception(repository.settings)
 
     def create_handler(self) -> grpc.RpcMethodHandler:
-        """Build the handler; it is given the message as it came."""
-        return grpc.unary_unary_rpc_method_handler(
+        """Build the handler; of a stream of messages, as gRPC reads a single one unasked."""
+        return grpc.stream_unary_rpc_method_handler(
             self.infer, None, lambda message: message.SerializeToString()
         )
 
-    async def infer(
-        self, message: bytes, context: grpc.aio.ServicerContext
-    ) -> pb.ModelInferResponse:
+    async def infer(self, _, context: grpc.aio.ServicerContext) -> pb.ModelInferResponse:
         headers = dict(context.invocation_metadata() or ())
         record = RequestLog(self.repository.service, "grpc", GRPC_INFER, "/", headers)
         try:
             with record:
-                return await self.answer(message, context, record, headers)
+                return await self.handle(context, record, headers)
         except Exception as error:
             await abort(context, error, record.request_id)
 
-    async def answer(
+    async def handle(
         self,
-        message: bytes,
         context: grpc.aio.ServicerContext,
         record: RequestLog,
         headers: dict[str, str],
     ) -> pb.ModelInferResponse:
         check_metadata(headers)
+        message = await self.reception.read(context.read)
+        if not isinstance(message, bytes):  # EOF
+            raise InvalidRequest("The call has no message.")
         with ExitStack() as place:
             ticket = place.enter_context(self.repository.admission.enter())
             ticket.add(len(message))

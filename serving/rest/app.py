@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from serving.contract import SET_HEADER
@@ -46,7 +46,7 @@ def create_app(repository: Repository, release: str) -> Starlette:
     """Build the ASGI application that serves the models under /v2."""
     infer = InferRoute(repository).infer
     # Each request tries the routes in turn, so the one that most of them take comes first.
-    routes = [Route(path, infer, methods=["POST"]) for path in INFER]
+    routes: list[BaseRoute] = [Route(path, infer, methods=["POST"]) for path in INFER]
     routes += ManageRoutes(repository, release).list_routes()
     for folder in {model.page for model in repository.list_models() if model.page}:
         routes += list_page_routes(folder)

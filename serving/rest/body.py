@@ -13,6 +13,7 @@ from serving.rest.accept import choose_encoding
 from serving.settings import ServerSettings
 
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
+RAW_DEFLATE = -15  # what some send as deflate, without zlib's header
 OFFLOAD_BODY_BYTES = 64 * 2**10  # longer bodies are worked on in a thread, not on the event loop
 MAX_MEMBERS = 64  # of a gzip body, which RFC 1952 allows to have several
 WORTH_IT = 1024  # bytes; smaller answers go as they are
@@ -69,9 +70,11 @@ def check_encoding(encoding: str) -> str:
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     """Undo a Content-Encoding, never writing more than `limit` bytes."""
-    parts, size, left = [], 0, body
+    parts, size, left, bits = [], 0, body, ENCODINGS[encoding]
+    if encoding == "deflate" and int.from_bytes(body[:2]) % 31:  # zlib's header is a multiple
+        bits = RAW_DEFLATE
     while True:
-        inflater = zlib.decompressobj(ENCODINGS[encoding])
+        inflater = zlib.decompressobj(bits)
         try:
             parts.append(inflater.decompress(left, limit + 1 - size))
         except zlib.error:
@@ -80,7 +83,7 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
         if size > limit:
             raise TooLarge(f"The body inflates to more than the limit of {limit} bytes.")
         left = inflater.unused_data
-        members = len(parts) < MAX_MEMBERS and ENCODINGS[encoding] == 31  # deflate has one
+        members = len(parts) < MAX_MEMBERS and bits == 31  # deflate has one
         if not inflater.eof or (left and not members):
             raise InvalidRequest(f"The {encoding} body is cut short or goes on after its end.")
         if not left:

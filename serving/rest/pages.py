@@ -1,21 +1,14 @@
-"""A folder of static files as routes: each is read once, has its ETag, and loads nothing else."""
+"""A folder of static files as routes, with headers that let it load nothing from elsewhere."""
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
-INDEX = "index.html"
-TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
 HEADERS = {
     # Nothing of the page may come from, or go to, anywhere else; nor may another page frame it.
     "content-security-policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -29,37 +22,21 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One file, as it is sent."""
+class Pages(StaticFiles):
+    """Static files with the headers above; starlette gives each its ETag."""
 
-    content: bytes
-    media_type: str
-    tag: str
-
-    async def show(self, request: Request) -> Response:
-        """Answer with the file, or with 304 to who has it."""
-        headers = HEADERS | {"etag": self.tag}
-        if is_known(request.headers.get("if-none-match", ""), self.tag):
-            return Response(status_code=304, headers=headers)
-        return Response(self.content, headers=headers, media_type=self.media_type)
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(HEADERS)
+        return response
 
 
-def read_page(path: Path) -> Page:
-    """Read a file. Raises OSError."""
-    content = path.read_bytes()
-    return Page(content, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+def list_page_routes(folder: Path) -> Iterator[BaseRoute]:
+    """List the routes of a folder's files, below the folder's name; its index is at /."""
+    pages = Pages(directory=folder)
 
+    async def show_index(request: Request) -> Response:
+        return await pages.get_response("index.html", request.scope)
 
-def is_known(text: str, tag: str) -> bool:
-    """Check whether an If-None-Match has the tag; a proxy may have made it a weak one."""
-    known = {each.strip().removeprefix("W/") for each in text.split(",")}
-    return "*" in known or tag in known
-
-
-def list_page_routes(folder: Path) -> Iterator[Route]:
-    """List a route for each file of a folder, below the folder's name; its index is at /."""
-    for path in sorted(folder.iterdir()):
-        if path.suffix in TYPES:
-            at = "/" if path.name == INDEX else f"/{folder.name}/{path.name}"
-            yield Route(at, read_page(path).show)
+    yield Route("/", show_index)
+    yield Mount(f"/{folder.name}", pages)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,6 +15,7 @@ FACES: dict[str, list[dict[str, Any]]] = {
         {"name": "scores", "datatype": "FP32", "shape": [1, 2], "data": [0.9, 0.8]},
         {"name": "boxes", "datatype": "FP32", "shape": [1, 4], "data": [0, 0, 9, 9]},
         {"name": "box_scores", "datatype": "FP32", "shape": [1], "data": [0.95]},
+        {"name": "face_scores", "datatype": "FP32", "shape": [1], "data": [0.85]},
     ]
 }
 EMPTY: dict[str, list[dict[str, Any]]] = {
@@ -24,10 +26,14 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
             ("scores", [0, 2]),
             ("boxes", [0, 4]),
             ("box_scores", [0]),
+            ("face_scores", [0]),
         )
     ]
 }
-CONFIG = {"parameters": {"points": {"string_value": json.dumps(NAMES)}}}
+CONFIG = {
+    "parameters": {"points": {"string_value": json.dumps(NAMES)}, "low": {"string_value": "0.9"}}
+}
+DRAWN = b"\x89PNG drawn "
 BAD: tuple[int, object, dict[str, str]] = (
     400,
     {"error": "That is no picture.", "code": "invalid_image"},
@@ -42,12 +48,14 @@ class Script:
         self.queue: list[tuple[int, object, dict[str, str]]] = []
         self.seen: list[bytes] = []
         self.url = ""
+        self.delay = 0.0  # seconds
 
     def answer(self, content: bytes) -> tuple[int, object, dict[str, str]]:
         self.seen.append(content)
+        time.sleep(self.delay)
         if self.queue:
             return self.queue.pop(0)
-        if content.startswith(b"bad"):
+        if b"bad" in content[:9]:
             return BAD
         return 200, EMPTY if content.endswith(b"none") else FACES, {}
 
@@ -66,9 +74,10 @@ def run_script() -> Iterator[Script]:
 
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers["accept"].startswith("image/"):
-                return self.reply(200, b"\x89PNG drawn", {})
-            return self.reply(*script.answer(content))
+            if self.headers["accept"] == "image/png":
+                self.reply(200, DRAWN + content, {"content-type": "image/png"})
+            else:
+                self.reply(*script.answer(content))
 
         def reply(self, status: int, body: object, headers: dict[str, str]) -> None:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -1,16 +1,15 @@
 """The client as a library: one picture, many, and what it does when the service can't."""
 
 import itertools
+import json
+import math
 import threading
 import time
-from email.utils import formatdate
 
 import pytest
 
-from client import Client, Result, ServiceError, locate, to_dataframe
-from client.over_rest import read_retry_after
-from client.retries import ask_patiently
-from tests.client.service import FACES, NAMES
+from client import Client, ServiceError, locate, to_dataframe
+from tests.client.service import CONFIG, DRAWN, FACES, NAMES
 
 
 def refuse(code: str, status: int = 429, wait: str = "0"):
@@ -24,8 +23,44 @@ def test_a_picture_has_faces_with_named_points(script, tmp_path):
         result = client.locate(file)
     assert [point.name for point in result[0].points] == NAMES
     assert (result[0]["nose_tip"].x, result[0]["nose_tip"].y) == (3.0, 4.0)
-    assert result.name == str(file) and len(result) == 1
+    assert result.name == str(file) and len(result) == 1 and result.drawing is None
+    assert (result[0].box_score, result[0].face_score) == (0.95, 0.85)
     assert locate(b"face", script.url) == list(result)
+
+
+def test_trust_begins_where_the_model_says_and_at_a_default(script, monkeypatch):
+    assert not locate(b"face", script.url)[0].trusted  # 0.85 of the scripted model's 0.9
+    monkeypatch.delitem(CONFIG["parameters"], "low")
+    assert locate(b"face", script.url)[0].trusted
+
+
+def test_any_number_of_points_is_read(script, monkeypatch):
+    points = [f"p{i}" for i in range(478)]
+    shapes = {"landmarks": [1, 478, 2], "scores": [1, 478]}
+    grown = [
+        out | {"shape": shapes[out["name"]], "data": [0.5] * math.prod(shapes[out["name"]])}
+        if out["name"] in shapes
+        else out
+        for out in FACES["outputs"]
+    ]
+    script.queue = [(200, {"outputs": grown}, {})]
+    monkeypatch.setitem(CONFIG["parameters"], "points", {"string_value": json.dumps(points)})
+    (face,) = locate(b"face", script.url)
+    assert [point.name for point in face.points] == points and face["p477"].y == 0.5
+
+
+def test_names_are_asked_for_again_when_the_set_changes(script, monkeypatch):
+    with Client(script.url) as client:
+        client.locate(b"face")
+        other = {"string_value": json.dumps(["a", "b"])}
+        monkeypatch.setitem(CONFIG["parameters"], "points", other)
+        assert client.locate(b"face")[0].points[0].name == NAMES[0]
+        script.queue = [(200, FACES, {"landmarks-set": "new"})]
+        assert client.locate(b"face")[0].points[0].name == "a"
+        other["string_value"] = '["a"]'
+        script.queue = [(200, FACES, {"landmarks-set": "newer"})]
+        with pytest.raises(ServiceError, match="2 points, but names 1"):
+            client.locate(b"face")
 
 
 def test_the_address_comes_from_the_environment(script, monkeypatch):
@@ -50,34 +85,35 @@ def test_what_will_not_pass_is_asked_once(script):
         locate(b"face", script.url)
 
 
-def test_retry_after_is_honoured():
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("7", 7, 8),
+        *((text, 0, 1) for text in ("soon", "-5", "nan", "Mon, 99 Foo 2020")),
+    ],
+)
+def test_retry_after_is_waited_for(script, monkeypatch, text, least, most):
     waits: list[float] = []
-
-    def ask():
-        if len(waits) < 2:
-            raise ServiceError("overloaded", "Not now.", retry_after=7)
-        return "done"
-
-    assert ask_patiently(ask, 3, waits.append) == "done"
-    assert all(7 < wait < 8 for wait in waits) and len(waits) == 2
-
-    def ask_tomorrow():
-        raise ServiceError("overloaded", "Not today.", retry_after=86400)
-
-    with pytest.raises(ServiceError, match="Not today"):
-        ask_patiently(ask_tomorrow, 3, waits.append)
-    assert len(waits) == 2
+    monkeypatch.setattr(time, "sleep", waits.append)
+    script.queue = [refuse("overloaded", wait=text), refuse("not_ready", 503, text)]
+    with Client(script.url) as client:
+        assert len(client.locate(b"face")) == 1
+    waits = [wait for wait in waits if wait]
+    assert len(script.seen) == 3 and waits and all(least <= wait < most for wait in waits), waits
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "nan", "inf", "1e9", "Mon, 99 Foo 2020"])
-def test_a_retry_after_without_sense_is_none(text):
-    assert read_retry_after(text) is None
+def test_who_shall_come_back_tomorrow_is_told_now(script):
+    script.queue = [refuse("overloaded", wait="86400")]
+    with Client(script.url) as client, pytest.raises(ServiceError, match=r"overloaded: Not now\."):
+        client.locate(b"face")
+    assert len(script.seen) == 1
 
 
-def test_a_retry_after_may_be_a_date():
-    assert 50 < (read_retry_after(formatdate(time.time() + 60, usegmt=True)) or 0) <= 60
-    assert read_retry_after(formatdate(0, usegmt=True)) == 0
-    assert read_retry_after("12") == 12
+def test_what_took_too_long_is_not_asked_again(script):
+    script.delay = 1.0
+    with Client(script.url, timeout=0.2) as client, pytest.raises(ServiceError) as caught:
+        client.locate(b"face")
+    assert caught.value.code == "no_answer" and len(script.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -89,7 +125,7 @@ def test_a_retry_after_may_be_a_date():
         {"outputs": 3},
         {"outputs": [{"name": "landmarks"}]},
         {"outputs": FACES["outputs"][:2]},
-        {"outputs": [{**FACES["outputs"][0], "shape": [9, 9]}]},
+        {"outputs": [{**FACES["outputs"][0], "data": [1, 2]}, *FACES["outputs"][1:]]},
     ],
 )
 def test_another_service_is_told_from_ours(script, body):
@@ -126,12 +162,11 @@ def test_a_path_that_cannot_be_read_is_told(script, tmp_path):
 
 def test_many_pictures_keep_their_order_and_their_errors(script):
     contents = [b"face %d" % i if i % 5 else b"bad %d" % i for i in range(40)]
-    done: list[int] = []
     with Client(script.url) as client:
-        results = list(client.locate_many(contents, progress=done.append))
+        results = list(client.locate_many(contents))
     assert [result.picture for result in results] == contents
     assert [bool(result.error) for result in results] == [i % 5 == 0 for i in range(40)]
-    assert done == list(range(1, 41)) and len(script.seen) == 40
+    assert len(script.seen) == 40
 
 
 def test_pictures_may_be_without_end(script):
@@ -147,10 +182,15 @@ def test_results_become_a_table(script):
     with Client(script.url) as client:
         frame = to_dataframe(client.locate_many([b"face", b"none", b"bad"]))
     assert list(frame["point"]) == NAMES and list(frame["x"]) == [1.0, 3.0]
-    assert list(Result("empty", b"").to_dataframe().columns) == list(frame.columns)
+    assert set(frame["box_score"]) == {0.95} and set(frame["face_score"]) == {0.85}
+    assert list(to_dataframe([]).columns) == list(frame.columns)
 
 
-def test_a_notebook_shows_the_drawn_picture(script, astronaut):
+def test_a_drawing_is_the_services(script):
     with Client(script.url) as client:
-        assert (client.locate(astronaut)._repr_png_() or b"").startswith(b"\x89PNG")
-    assert Result("failed", b"", error=ServiceError("overloaded", ""))._repr_png_() is None
+        result = client.locate(b"face", draw=True)
+        assert result.drawing == result._repr_png_() == client.draw(b"face") == DRAWN + b"face"
+        assert [each.drawing for each in client.locate_many([b"face", b"bad"], draw=True)] == [
+            DRAWN + b"face",
+            None,
+        ]

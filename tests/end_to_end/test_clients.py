@@ -1,6 +1,7 @@
 """Stock clients against the running services: Triton's, KServe's, curl and plain stubs."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from client import locate
 from tests.support.environment import make_environment
 from tools.processes import ROOT, Service
 from tools.v2_json import face_tensor
@@ -38,6 +40,20 @@ def test_tritons_clients(open_services, triton_python, index):
         lines = [line for line in lines if " load " not in line]
     assert len(lines) > 40, done.stderr
     assert [line for line in lines if not line.endswith(" ok")] == []
+
+
+def test_the_pages_own_program_over_grpc(transformer: Service, triton_python, tmp_path):
+    """docs/clients.md's block as it stands, but for the port."""
+    page = (ROOT / "docs/clients.md").read_text()
+    (block,) = re.findall(r"```python\n(import json.*?)```", page, re.S)
+    (tmp_path / "page.py").write_text(block.replace(":8081", f":{transformer.grpc}"))
+    command = [triton_python, tmp_path / "page.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (face,) = locate(PICTURE, transformer.url)
+    scored, *lines = done.stdout.splitlines()
+    assert scored == f"face_score {face.face_score:.3f}"
+    assert lines == [f"{point.name} {point.x:.2f} {point.y:.2f}" for point in face.points]
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])

@@ -46,7 +46,7 @@ def test_the_client_asks_for_it(transformer, astronaut, kind):
     assert "draw;dur=" in answer.headers["server-timing"]
     drawn = Image.open(io.BytesIO(answer.content))
     with Client(transformer.url) as client:
-        assert client.locate(astronaut).draw(kind) == answer.content
+        assert client.draw(astronaut, kind) == answer.content
     assert drawn.format == kind[6:].upper()
     plain = np.asarray(Image.open(io.BytesIO(astronaut)).resize(drawn.size))
     assert (np.abs(plain.astype(int) - np.asarray(drawn)).max(axis=2) > 100).sum() > 1000

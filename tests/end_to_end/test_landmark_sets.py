@@ -16,12 +16,13 @@ import pytest
 import requests
 import torch
 
-from client import Client, locate, locate_grpc
+from client import Client, locate
 from predictor.engines import ENGINES, Engine, load_engine
 from predictor.export.artifact import export_artifact
 from predictor.landmarks import DEFAULT, name_file
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
+from tests.support.over_grpc import ask_over_grpc
 from tools.processes import Ports, Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
 from transformer.crop import to_picture
@@ -195,11 +196,10 @@ def test_given_faces_of_any_size_get_the_networks_points(chain):
 
 
 def test_the_client_reads_the_names_from_the_service(chain, astronaut):
-    for faces in (
-        locate(astronaut, chain.transformer.url),
-        locate_grpc(astronaut, f"127.0.0.1:{chain.transformer.grpc}"),
-    ):
-        assert [point.name for point in faces[0].points] == list(SETS["sixty-eight"].points)
+    (face,) = locate(astronaut, chain.transformer.url)
+    assert [point.name for point in face.points] == list(SETS["sixty-eight"].points)
+    over_grpc = ask_over_grpc(astronaut, f"127.0.0.1:{chain.transformer.grpc}")
+    assert over_grpc["landmarks"].shape == (1, 68, 2)
     assert locate(BLANK, chain.transformer.url) == []
 
 

@@ -26,7 +26,7 @@ def test_the_notebook_runs(transformer, tmp_path: Path, monkeypatch, folder):
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = "".join(output.get("text", "") for output in outputs)
-    assert "1 face, score" in text and "the nose's tip: Point(name='nose_tip'" in text
+    assert "1 face, face_score" in text and "the nose's tip: Point(name='nose_tip'" in text
     assert "512 x 512: the face is" in text
     shown = [kind for output in outputs for kind in output.get("data", {})]
     assert "image/png" in shown and "text/html" in shown

@@ -21,7 +21,6 @@ FACES = np.zeros((6, 1, 96, 96), np.uint8)
 HEATMAPS = len(FACES) * 15 * 96 * 96 * 4  # 3.3 MB
 CALLERS = 12
 ROOM = 20 * MEGABYTE
-METHOD = "/inference.GRPCInferenceService/ModelInfer"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def ask_over_rest(service: Service) -> socket.socket:
 def ask_over_grpc(service: Service) -> socket.socket:
     """Ask for heatmaps with no window at all."""
     request = encode_request("unet", {"face": FACES}, ["heatmaps"])
-    return start_call(service.grpc, METHOD, request.SerializeToString())
+    return start_call(service.grpc, request.SerializeToString())
 
 
 def read_metric(service: Service, pattern: str) -> float:

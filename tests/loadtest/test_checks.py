@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from loadtest.bodies import check_refusal, read_outputs, write_binary
 from loadtest.checks import Memory, check_answer, check_faces
-from loadtest.inputs import make_row
-from loadtest.known import EYES, Known, make_group, make_portrait
-from loadtest.rest_bodies import check_refusal, read_outputs, write_binary
+from loadtest.pictures import EYES, Known, make_group, make_portrait, make_row
 
 POINTS = 15
 

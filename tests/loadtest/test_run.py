@@ -1,4 +1,4 @@
-"""Locust as its users run it: exit codes, sentences, processes, the report."""
+"""Locust as its users run it: exit codes, sentences, processes."""
 
 import json
 import os
@@ -34,28 +34,23 @@ def run_locust(*arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_every_kind_of_request_is_answered_right(transformer: Service, tmp_path: Path):
-    report = tmp_path / "report.html"
+def test_every_kind_of_request_is_answered_right(transformer: Service):
     code, said = run_locust(
         *("-H", transformer.url, "--grpc", f"127.0.0.1:{transformer.grpc}"),
-        *("-u", "12", "-r", "12", "-t", "12s", "--bad", "0.3", "--html", str(report)),
+        *("-u", "12", "-r", "12", "-t", "12s", "--bad", "0.3"),
     )
     assert code == 0, said
-    for name in ("image/jpeg", "binary tensors", "group of 8", "4 pictures", "bad request"):
+    for name in ("image/jpeg", "binary", "group of 8", "4 pictures", "bad request", "ModelInfer"):
         assert name in said
-    page = report.read_text()
-    assert "client</td>" in page and "detect</td>" in page and page.count("Latency and") == 1
-    assert page.rstrip().endswith("</html>")
 
 
-def test_processes_share_the_load_and_the_judgement(transformer: Service, tmp_path: Path):
-    report = tmp_path / "report.html"
+def test_processes_share_the_load_and_the_judgement(transformer: Service):
     code, said = run_locust(
-        *("-H", transformer.url, "--processes", "2", "--html", str(report)),
-        *("--shape", "steps", "--steps", "2:14", "--find-target", "JpegUser", "MixUser"),
+        *("-H", transformer.url, "--processes", "2"),
+        *("--steps", "2:14", "JpegUser", "MixUser"),
     )
     assert code == 0, said
-    assert "target: 2" in said and "detect</td>" in report.read_text()
+    assert "target: 2" in said
 
 
 @pytest.mark.parametrize(
@@ -79,17 +74,13 @@ def test_what_falls_short_ends_with_1(
 NOTHING_TO_TEST = [
     ((), "No host: name the service with -H"),
     (("-H", "http://127.0.0.1:1"), "Nothing answers at http://127.0.0.1:1"),
-    (("-H", "http://x:99999"), "is no address"),
-    (("-H", "ftp://x"), "is no address"),
-    (("--pictures", "nowhere", "-H", "HERE"), "--pictures nowhere is no folder."),
-    (("--pictures", "EMPTY", "-H", "HERE"), "has no JPEG, PNG or WebP file."),
-    (("--picture", "nowhere.jpg", "-H", "HERE"), "nowhere.jpg can't be read"),
-    (("-H", "HERE", "--shape", "wild"), "There is no shape 'wild'"),
-    (("-H", "HERE", "--shape", "steps"), "--steps"),
-    (("-H", "HERE", "--bad", "2"), "--bad 2 is no share"),
+    (("-H", "http://[x"), "is not the address of a landmarks service"),
+    (("--picture", "EMPTY", "-H", "HERE"), "has no JPEG, PNG or WebP file."),
+    (("--picture", "nowhere.jpg", "-H", "HERE"), "'nowhere.jpg'"),
+    (("-H", "HERE", "--steps", "1"), "--steps"),
+    (("-H", "HERE", "--bad", "2"), "--bad 2 is not a share"),
     (("-H", "HERE", "GrpcUser"), "GrpcUser needs --grpc HOST:PORT."),
-    (("-H", "HERE", "--grpc", "127.0.0.1"), "is no HOST:PORT"),
-    (("-H", "HERE", "--model", "nobody", "JpegUser"), "The service has no model 'nobody'"),
+    (("-H", "HERE", "--model", "nobody", "JpegUser"), "has no model 'nobody'"),
 ]
 
 

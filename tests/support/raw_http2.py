@@ -1,12 +1,16 @@
-"""A gRPC call by hand whose caller takes no byte of the answer: HTTP/2 frames and no window."""
+"""gRPC calls by hand, for what no client library would send: HTTP/2 frames as the windows allow."""
 
+import contextlib
+import itertools
 import socket
 import struct
 
+INFER = "/inference.GRPCInferenceService/ModelInfer"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, SETTINGS = 0, 1, 4
-END_STREAM, END_HEADERS = 1, 4
-INITIAL_WINDOW_SIZE = 4
+DATA, HEADERS, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 4, 6, 8, 9
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+MAX_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
+FRAME = 16_384  # bytes; larger ones have to be allowed first
 
 
 def write_frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
@@ -18,25 +22,88 @@ def write_header(name: str, value: str) -> bytes:
     return b"\0" + b"".join(bytes([len(t)]) + t.encode() for t in (name, value))
 
 
-def start_call(port: int, method: str, message: bytes) -> socket.socket:
-    """Make a call whose answer the server may not send, as the window for it is shut."""
-    connection = socket.create_connection(("127.0.0.1", port), 30)
-    headers = {
+HEAD = b"".join(
+    write_header(name, value)
+    for name, value in {
         ":method": "POST",
         ":scheme": "http",
-        ":path": method,
+        ":path": INFER,
         ":authority": "x",
         "te": "trailers",
         "content-type": "application/grpc",
-    }
-    head = b"".join(write_header(name, value) for name, value in headers.items())
-    body = b"\0" + struct.pack(">I", len(message)) + message
-    connection.sendall(
-        PREFACE
-        + write_frame(SETTINGS, 0, 0, struct.pack(">HI", INITIAL_WINDOW_SIZE, 0))
-        + write_frame(HEADERS, END_HEADERS, 1, head)
-    )
-    for start in range(0, len(body), 16_384):
-        last = END_STREAM if start + 16_384 >= len(body) else 0
-        connection.sendall(write_frame(DATA, last, 1, body[start : start + 16_384]))
-    return connection
+    }.items()
+)
+
+
+class Connection:
+    """A connection whose calls send as much as they may, and whose answers get `window` bytes."""
+
+    def __init__(self, port: int, window: int = 65_535):
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
+        own = struct.pack(">HI", INITIAL_WINDOW_SIZE, window)
+        self.socket.sendall(PREFACE + write_frame(SETTINGS, 0, 0, own))
+        self.streams = itertools.count(1, 2)
+        self.initial = 65_535
+        self.windows = {0: 65_535}  # of the connection and of each call
+        self.left: dict[int, bytes] = {}  # of each call's message, what is not sent yet
+        self.answered: list[int] = []  # the calls, in the order of their answers
+        self.received = b""
+
+    def call(self, message: bytes, missing: int = 0) -> None:
+        """Begin a call whose message never gets its last `missing` bytes."""
+        stream = next(self.streams)
+        self.socket.sendall(write_frame(HEADERS, END_HEADERS, stream, HEAD))
+        self.windows[stream] = self.initial
+        whole = b"\0" + struct.pack(">I", len(message)) + message
+        self.left[stream] = whole[: len(whole) - missing]
+        self.complete = not missing
+        self.send()
+
+    def send(self) -> int:
+        """Send what the windows allow; return how many bytes are left."""
+        self.read_windows()
+        for stream, left in self.left.items():
+            while left and (room := min(self.windows[0], self.windows[stream], FRAME)) > 0:
+                part, left = left[:room], left[room:]
+                flags = END_STREAM if self.complete and not left else 0
+                self.socket.sendall(write_frame(DATA, flags, stream, part))
+                self.windows[0] -= len(part)
+                self.windows[stream] -= len(part)
+            self.left[stream] = left
+        return sum(map(len, self.left.values()))
+
+    def read_windows(self) -> None:
+        """Read the frames that have come, for the windows that they give."""
+        self.socket.settimeout(0.001)
+        with contextlib.suppress(OSError):
+            while part := self.socket.recv(65_536):
+                self.received += part
+        self.socket.settimeout(30)
+        while len(self.received) >= 9:
+            size = int.from_bytes(self.received[:3], "big")
+            kind, flags, stream = struct.unpack(">BBI", self.received[3:9])
+            if len(self.received) < 9 + size:
+                break
+            payload, self.received = self.received[9 : 9 + size], self.received[9 + size :]
+            if kind == WINDOW_UPDATE and stream in self.windows:
+                self.windows[stream] += struct.unpack(">I", payload)[0]
+            elif kind == HEADERS:
+                self.answered.append(stream)
+            elif kind in (SETTINGS, PING) and not flags & ACK:
+                for name, value in struct.iter_unpack(">HI", payload if kind == SETTINGS else b""):
+                    if name == MAX_STREAMS:
+                        self.max_streams = value
+                    if name == INITIAL_WINDOW_SIZE:
+                        for opened in self.left:
+                            self.windows[opened] += value - self.initial
+                        self.initial = value
+                self.socket.sendall(write_frame(kind, ACK, 0, payload if kind == PING else b""))
+
+
+def start_call(port: int, message: bytes) -> socket.socket:
+    """Make a call whose answer the server may not send, as the window for it is shut."""
+    connection = Connection(port, window=0)
+    connection.call(message)
+    while connection.send():
+        pass
+    return connection.socket

@@ -42,43 +42,56 @@ print(json.dumps({
 """
 
 
+USE = """
+import sys, landmarks_client
+ours = {"grpc", "kserve", "numpy", "pandas", "PIL", "serving", "client"}
+assert not ours & set(sys.modules), ours & set(sys.modules)
+print(landmarks_client.__file__, landmarks_client.__version__)
+"""
+
+
+def end(*command: str | Path, **more) -> subprocess.CompletedProcess[str]:
+    words = [str(part) for part in command]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, **more)
+
+
 def run(*command: str | Path, **more) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=300, **more
-    )
+    done = end(*command, **more)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def build_wheel(tree: Path, out: Path) -> Path:
-    """Build a tree's wheel as pip does, with this environment's setuptools."""
-    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
-    run(sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", out, tree)
-    (wheel,) = out.glob("*.whl")
-    return wheel
-
-
-def install_wheel(wheel: Path, venv: Path) -> Path:
-    """Install a wheel alone into a fresh venv; return its python."""
-    run(sys.executable, "-m", "venv", "--without-pip", venv)
-    python = venv / "bin/python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    run(*pip, "--no-deps", "--no-index", wheel)
-    return python
-
-
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
+def wheels(tmp_path_factory) -> dict[str, Path]:
+    """The wheels of the services and of the client, as pip builds them with this setuptools."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in FOLDERS:
+    for name in (*FOLDERS, "client"):
         shutil.copytree(ROOT / name, tree / name, ignore=LEFT_OUT)
     for name in ("standalone.py", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tree / name)
-    return build_wheel(tree, tmp_path_factory.mktemp("wheel"))
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    run(sys.executable, "-m", "pip", "wheel", *offline, "-w", tree, tree, tree / "client")
+    return {path.name.split("-")[0]: path for path in tree.glob("*.whl")}
 
 
-def test_the_wheel_has_the_services_their_data_and_the_licence(wheel):
-    with zipfile.ZipFile(wheel) as archive:
+@pytest.fixture(scope="module")
+def installed(wheels, tmp_path_factory) -> tuple[Path, dict[str, str]]:
+    """The programs of a fresh venv with both wheels alone, and the environment to run them in."""
+    venv = tmp_path_factory.mktemp("venv")
+    run(sys.executable, "-m", "venv", "--without-pip", venv)
+    pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet"]
+    run(*pip, "--no-deps", "--no-index", *wheels.values())
+    # The venv's own folder comes first: it has the wheels, the shared one their dependencies.
+    purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own = run(venv / "bin/python", "-c", purelib).strip()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("LANDMARKS_")
+    }
+    return venv / "bin", environment | {"PYTHONPATH": os.pathsep.join((own, SHARED))}
+
+
+def test_the_wheel_has_the_services_their_data_and_the_licence(wheels):
+    with zipfile.ZipFile(wheels["landmarks"]) as archive:
         names = set(archive.namelist())
     modules = {
         path.relative_to(ROOT).as_posix()
@@ -92,32 +105,34 @@ def test_the_wheel_has_the_services_their_data_and_the_licence(wheel):
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= names
 
 
-def test_what_is_installed_runs_outside_the_checkout(wheel, tmp_path):
-    python = install_wheel(wheel, tmp_path / "venv")
-    # The venv's own folder comes first: it has the services, the shared one their dependencies.
-    own = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("LANDMARKS_")
-    } | {"PYTHONPATH": os.pathsep.join((own, SHARED))}
-    told = json.loads(run(python, "-c", LOOK, cwd=tmp_path, env=environment))
-    assert all(str(tmp_path) in path for path in told["at"])
+def test_what_is_installed_runs_outside_the_checkout(installed, tmp_path):
+    programs, environment = installed
+    told = json.loads(run(programs / "python", "-c", LOOK, cwd=tmp_path, env=environment))
+    assert all(str(programs.parent) in path for path in told["at"])
     assert told["face"] > 9000 and told["points"] == 15
     assert told["release"] == told["version"] == RELEASE
-    for service in (
-        "predictor",
-        "transformer",
-        "standalone",
-    ):  # without a model, a sentence; and no traceback
-        ended = subprocess.run(
-            [tmp_path / f"venv/bin/landmarks-{service}"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+    # Without a model, a sentence; and no traceback.
+    for service in ("predictor", "transformer", "standalone"):
+        ended = end(programs / f"landmarks-{service}", cwd=tmp_path, env=environment)
         assert ended.returncode == 1 and "Traceback" not in ended.stderr
         assert ended.stderr.strip().splitlines()[-1].count("models/") >= 1
+
+
+def test_the_client_needs_nothing_of_the_services(wheels, installed, tmp_path):
+    with zipfile.ZipFile(wheels["landmarks_client"]) as archive:
+        names = set(archive.namelist())
+    assert {f"landmarks_client/{path.name}" for path in ROOT.glob("client/*.py")} <= names
+    assert "landmarks_client/py.typed" in names
+    info = f"landmarks_client-{RELEASE}.dist-info"
+    assert {name.split("/")[0] for name in names} == {"landmarks_client", info}
+    programs, environment = installed
+    told = run(programs / "python", "-c", USE, cwd=tmp_path, env=environment).split()
+    assert told[0].startswith(str(programs.parent)) and told[1] == RELEASE
+    shutil.copy(ROOT / "tests/assets/astronaut.jpg", tmp_path)
+    command = [programs / "landmarks", "astronaut.jpg", "--url=http://127.0.0.1:1", "--retries=0"]
+    ended = end(*command, cwd=tmp_path, env=environment)
+    assert ended.returncode == 2 and ended.stderr.startswith("unreachable: ")
+    assert (ROOT / "client/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_the_package_needs_what_the_images_have():

@@ -4,24 +4,29 @@ import cv2
 import numpy as np
 import pytest
 
+from predictor.landmarks import DEFAULT
 from training.augment import (
     FIELD,
     ROLL,
     Strength,
     augment_face,
     draw_affine,
-    flip_face,
+    find_lips,
     invert_field,
     open_mouth,
     sample_field,
     warp_face,
 )
-from training.faces import CROP, FLIP, LANDMARKS, SIDE, to_crop, to_input
+from training.disturb import degrade_picture, move_camera
+from training.faces import Frame
+
+FRAME = Frame(DEFAULT)
+CROP, SIDE, FLIP, LANDMARKS = FRAME.crop, FRAME.side, DEFAULT.mirrored, DEFAULT.points
 
 STILL = dict.fromkeys(vars(Strength()), 0.0)
 CHANCES = ("roll", "open_mouth")  # the other figures are standard deviations
 SPOTS = np.random.default_rng(0).uniform(88, 168, (15, 2)).astype(np.float32)
-FACE = to_crop(  # a plausible face, for the open mouth
+FACE = FRAME.to_crop(  # a plausible face, for the open mouth
     np.array(
         [
             *([63, 36], [32, 36], [57, 37], [69, 37], [38, 37], [26, 37], [55, 28], [74, 28]),
@@ -54,7 +59,7 @@ def test_points_move_with_pixels(name: str) -> None:
     followed = (0, 7, 10, 14) if name == "open_mouth" else range(0, 15, 3)
     for k in followed:
         for seed in range(3):
-            args = points, np.random.default_rng(seed), strength
+            args = points, FRAME, np.random.default_rng(seed), strength
             warped, moved, _ = warp_face(draw_spot(points[k], size), *args)
             mirrored = np.random.default_rng(seed).random() < 0.5
             place = moved[FLIP[k] if mirrored else k]
@@ -64,26 +69,22 @@ def test_points_move_with_pixels(name: str) -> None:
 
 def test_stillness_is_the_plain_crop() -> None:
     rng = np.random.default_rng(1)  # a seed that does not mirror
-    _, moved, mouth = warp_face(draw_spot(SPOTS[0]), SPOTS, rng, Strength(**STILL))
-    np.testing.assert_allclose(moved, to_input(SPOTS), atol=0.01)
+    _, moved, mouth = warp_face(draw_spot(SPOTS[0]), SPOTS, FRAME, rng, Strength(**STILL))
+    np.testing.assert_allclose(moved, FRAME.to_input(SPOTS), atol=0.01)
     assert len(mouth) == 0
 
 
-def test_flip_is_an_involution() -> None:
+def test_the_default_set_is_its_own_mirror() -> None:
     assert [FLIP[k] for k in FLIP] == list(range(15))
     for k, name in enumerate(LANDMARKS):
         swapped = name.replace("left", "*").replace("right", "left").replace("*", "right")
         assert LANDMARKS[FLIP[k]] == swapped
-    picture = draw_spot(SPOTS[3])
-    twice, points = flip_face(*flip_face(picture, SPOTS))
-    np.testing.assert_array_equal(twice, picture)
-    np.testing.assert_allclose(points, SPOTS, atol=1e-4)
 
 
 def test_inverse_of_a_field() -> None:
-    field = open_mouth(FACE, 20.0)
-    moved = invert_field(field, FACE)
-    back = moved + sample_field(field, moved)
+    field = open_mouth(find_lips(FACE, FRAME), 20.0, FRAME)
+    moved = invert_field(field, FACE, FRAME)
+    back = moved + sample_field(field, moved, FRAME)
     assert field.shape == (FIELD, FIELD, 2)
     np.testing.assert_allclose(back, FACE, atol=0.6)
     assert moved[14, 1] > FACE[14, 1] + 8  # the lower lip drops
@@ -95,13 +96,31 @@ def test_unknown_points_stay_unknown() -> None:
     points[4] = np.nan
     picture = cv2.blur(np.full((CROP, CROP, 3), 128, np.uint8), (3, 3))
     for seed in range(20):
-        made, moved = augment_face(picture, points, np.random.default_rng(seed))
+        made, moved = augment_face(picture, points, FRAME, np.random.default_rng(seed))
         assert made.shape == (SIDE, SIDE) and made.dtype == np.uint8
         assert np.isnan(moved).any(axis=1).sum() == 1
 
 
 def test_any_roll_that_the_transformer_leaves_to_the_network_is_drawn() -> None:
     rng = np.random.default_rng(0)
-    affines = [draw_affine(rng, Strength(**{**STILL, "roll": 1.0})) for _ in range(300)]
+    affines = [draw_affine(FRAME, rng, Strength(**{**STILL, "roll": 1.0})) for _ in range(300)]
     angles = [np.degrees(np.arctan2(a[1, 0], a[0, 0])) for a in affines]
     assert min(angles) < -45 and max(angles) > 45 and max(np.abs(angles)) <= ROLL + 1e-3
+
+
+def test_a_moving_camera_keeps_the_light_and_the_place() -> None:
+    y, x = np.mgrid[:SIDE, :SIDE]
+    spot = np.exp(-((x - 40.0) ** 2 + (y - 50.0) ** 2) / 8).astype(np.float32)
+    for seed in range(10):
+        blurred = move_camera(spot, np.random.default_rng(seed))
+        assert blurred.sum() == pytest.approx(spot.sum(), rel=1e-3)
+        middle = (x * blurred).sum() / blurred.sum(), (y * blurred).sum() / blurred.sum()
+        assert middle == pytest.approx((40, 50), abs=0.5)
+
+
+@pytest.mark.parametrize("side", [16, 96, 200])
+def test_a_degraded_picture_of_any_size_is_bytes(side: int) -> None:
+    picture = np.full((side, side), 128, np.uint8)
+    for seed in range(30):
+        made = degrade_picture(picture, np.random.default_rng(seed))
+        assert made.dtype == np.uint8 and made.shape == (side, side)

@@ -1,4 +1,4 @@
-"""The error measure and the loss on cases whose answer is known."""
+"""Errors and targets on cases whose answer is known."""
 
 import subprocess
 import sys
@@ -8,58 +8,30 @@ import pytest
 import torch
 
 from predictor.decode import decode_heatmaps
-from training.evaluate import evaluate_nme, measure_errors
-from training.faces import FaceDataset, cut_inputs, to_crop, to_input
+from tests.training.made import make_folder, make_set
+from training.evaluate import measure_errors, measure_faces
+from training.faces import read_faces
+from training.index import DataError, read_rows
 from training.loss import make_targets, measure_loss
 
 
-def make_faces(count: int) -> FaceDataset:
-    """Make grey faces with random points that lie inside the input."""
-    rng = np.random.default_rng(0)
-    blank = np.array([""] * count)
-    return FaceDataset(
-        rng.integers(0, 255, (count, 256, 256, 3)).astype(np.uint8),
-        rng.uniform(80, 170, (count, 15, 2)).astype(np.float32),
-        np.zeros((count, 5, 2), np.float32),
-        blank, blank, blank,
-    )  # fmt: skip
+def test_perfect_points_have_no_error(tmp_path) -> None:
+    faces = read_faces(read_rows([make_folder(tmp_path)]), make_set())
+    truth = iter(faces.frame.to_input(faces.points))
+    errors = measure_faces(lambda x: np.stack([next(truth) for _ in x]), faces)
+    assert errors.each.shape == (12, 4) and errors.faces.max() == 0
+    assert errors.summary().startswith("n 12  NME mean 0.00 %")
 
 
-def test_perfect_points_have_no_error() -> None:
-    faces = make_faces(20)
-    truth = iter(to_input(faces.points))
-    errors = evaluate_nme(lambda x: np.stack([next(truth) for _ in x]), faces)
-    assert errors.each.shape == (20, 15)
-    assert errors.faces.max() == 0
-
-
-def test_error_is_a_share_of_the_outer_eye_corners() -> None:
-    truth = np.zeros((1, 15, 2), np.float32)
-    truth[0, 3], truth[0, 5] = (70, 40), (20, 40)  # 50 pixels apart
-    found = truth + np.array([3, 4], np.float32)
-    assert measure_errors(found, truth).faces[0] == pytest.approx(5 / 50)
-
-
-def test_unlabelled_points_count_for_nothing() -> None:
-    truth = np.zeros((1, 15, 2), np.float32)
-    truth[0, 3], truth[0, 8] = (50, 0), np.nan
-    assert measure_errors(np.zeros_like(truth) + truth, truth).faces[0] == 0
-
-
-def test_crop_and_input_frames_agree() -> None:
-    points = np.array([[64 - 0.5, 192 - 0.5], [100, 120]], np.float32)
-    np.testing.assert_allclose(to_input(points)[0], [-0.5, 95.5])  # the edges of both
-    np.testing.assert_allclose(to_crop(to_input(points)), points, atol=1e-4)
-
-
-def test_inputs_show_a_spot_where_to_input_says() -> None:
-    faces = make_faces(1)
-    y, x = np.mgrid[:256, :256]
-    faces.pictures[0] = (255 * np.exp(-((x - 110.3) ** 2 + (y - 140.8) ** 2) / 50))[..., None]
-    seen = cut_inputs(faces)[0, 0].astype(float)
-    y, x = np.mgrid[:96, :96]
-    middle = [(x * seen).sum() / seen.sum(), (y * seen).sum() / seen.sum()]
-    np.testing.assert_allclose(middle, to_input(np.array([110.3, 140.8], np.float32)), atol=0.05)
+def test_an_error_is_a_share_of_the_unit_and_unlabelled_points_count_for_nothing() -> None:
+    truth = np.zeros((2, 3, 2), np.float32)
+    truth[0, 0], truth[0, 2] = (70, 40), (20, 40)  # 50 pixels apart
+    truth[1] = truth[0]
+    truth[1, 2] = np.nan  # no unit: that of the other face counts
+    found = np.nan_to_num(truth, nan=20) + np.array([3, 4], np.float32)
+    assert measure_errors(found, truth, (0, 2)).faces == pytest.approx([0.1, 0.1])
+    with pytest.raises(DataError, match="two points whose distance"):
+        measure_errors(found[1:], truth[1:], (0, 2))
 
 
 def test_decoder_undoes_the_targets() -> None:

@@ -1,78 +1,137 @@
-"""The commands run from end to end on a folder of made-up faces."""
+"""The commands run from end to end on points and pictures that the project has never heard of."""
 
-import csv
+import json
+import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import torch
 
 from predictor.checkpoint import load_unet
-from training import distil, pseudo, train
-from training.faces import LANDMARKS, YUNET, Floats, find_sets, read_faces
+from tests.training.made import NAMES, make_folder, make_set
+from training import cut, distil, evaluate, train
+from training.augment import flip_points, map_affine, warp_face
+from training.faces import Frame, read_faces
+from training.index import read_rows
+from training.turn import __main__ as turn
 
-PARTS = (
-    ("london", "train"),
-    ("london", "val"),
-    ("composite", "train"),
-    ("london-smiling", "unlabelled"),
-    ("congress", "unlabelled"),
-)
+FAST = ["--steps", "3", "--batch", "2", "--threads", "1"]
+
+
+def read_nme(said: str) -> float:
+    return float(re.findall(r"NME mean ([\d.]+) %", said)[-1])
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Make a data folder of two faces a part, each with a white spot at (120, 140)."""
-    rng = np.random.default_rng(0)
-    names = [f"{n}_{a}" for n in (*[f"yunet_{y}" for y in YUNET], *LANDMARKS) for a in "xy"]
-    with open(tmp_path / "index.csv", "w", newline="") as file:
-        table = csv.DictWriter(file, ["set", "part", "path", *names])
-        table.writeheader()
-        for part in PARTS * 2:
-            path = f"{rng.integers(10**9)}.png"
-            picture = np.zeros((256, 256, 3), np.uint8)
-            cv2.circle(picture, (120, 140), 4, (255, 255, 255), -1)
-            cv2.imwrite(str(tmp_path / path), picture)
-            labels: dict[str, object] = {n: rng.uniform(80, 170) for n in names}
-            if part[1] == "unlabelled":
-                labels |= dict.fromkeys(names[10:], "")
-            table.writerow({"set": part[0], "part": part[1], "path": path, **labels})
-    return tmp_path
+    return make_folder(tmp_path / "mine", 20)
 
 
-def find_spots(inputs: np.ndarray) -> Floats:
-    """Find the white spot of each input, as all 15 landmarks."""
-    y, x = np.mgrid[:96, :96]
-    light = inputs[:, 0].astype(float)
-    spot = np.stack([(x * light).sum((1, 2)), (y * light).sum((1, 2))], -1)
-    return np.repeat((spot / light.sum((1, 2))[:, None])[:, None], 15, axis=1)
+def run_train(data: Path, out: Path, *more: str) -> None:
+    train.main(["--data", str(data), "--out", str(out), *FAST, *more])
 
 
-def test_views_agree_on_the_crops_pixels(data: Path) -> None:
-    faces = read_faces(data, [("congress", "unlabelled")])
-    seen = pseudo.locate_views(find_spots, faces.pictures, pseudo.draw_views(6, 0))
-    assert seen.shape == (8, 2, 15, 2)
-    np.testing.assert_allclose(seen, np.broadcast_to([120, 140], seen.shape), atol=0.1)
+def test_from_scratch_and_on_from_it_then_measured(data: Path, tmp_path: Path, capsys):
+    first, second, student = (tmp_path / f"{name}.pth" for name in ("first", "second", "student"))
+    run_train(data, first, "--width", "4", "--side", "32")
+    said = capsys.readouterr().out
+    assert "held out: 2 faces" in said and "errors are shares" in said
+    assert load_unet(first).n_classes == len(NAMES)
+    written = json.loads(first.with_suffix(".landmarks.json").read_text())
+    assert (tuple(written["points"]), written["side"]) == (NAMES, 32)
+    run_train(data, second, "--init", str(first))
+    words = ["--data", str(data), "--teacher", str(second), "--out", str(student)]
+    distil.main([*words, *FAST, "--width", "4", "--side", "32"])
+    evaluate.main(["--model", str(student), "--data", str(data), "--engine", "openvino"])
+    said = capsys.readouterr().out
+    assert "percent of the distance of left_ear and right_ear" in said
+    assert "no part says val" in said and all(name in said for name in NAMES)
 
 
-def test_judgement_of_views() -> None:
-    points = np.zeros((4, 1, 15, 2))
-    points[:, :, 3], points[:, :, 5] = (50, 0), (0, 0)  # outer eye corners 50 apart
-    points[:, :, 8, 0] = np.array([[-1], [1], [-1], [1]])
-    _, sd, far = pseudo.judge_faces(points, np.full((1, 5, 2), (3.0, 4.0)))
-    assert sd[0, 8] == pytest.approx(1 / 50)
-    assert sd.sum() == pytest.approx(1 / 50)
-    assert far[0] == pytest.approx(5 / 50)
+def test_training_learns(data: Path, tmp_path: Path, capsys):
+    """Bright spots on noise are easy: the error must fall far below that of a guess."""
+    words = ["--steps", "80", "--batch", "16", "--seed", "1", "--rate", "1e-2", "--keep", "0.9"]
+    run_train(data, tmp_path / "out.pth", "--width", "4", "--side", "32", *words)
+    assert read_nme(capsys.readouterr().out) < 50
 
 
-def test_train_and_distil_write_checkpoints(data: Path) -> None:
-    common = ["--data", str(data), "--steps", "2", "--batch", "4", "--threads", "1"]
-    labels, large, small = (str(data / n) for n in ("labels.npz", "large.pth", "small.pth"))
-    faces = read_faces(data, find_sets(data, ["unlabelled"]))
-    points = np.random.default_rng(0).uniform(90, 160, (3, 15, 2))
-    np.savez(labels, paths=faces.paths[:3], points=points)
-    train.main([*common, "--out", large, "--width", "4", "--labels", labels])
-    distil.main([*common, "--out", small, "--width", "2", "--teacher", large])
-    assert load_unet(large).base_width == 4 and load_unet(small).base_width == 2
-    assert torch.load(small)["outc.conv.weight"].dtype == torch.float16
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--init", "nosuch.pth"], "nosuch.pth"),
+        (["--labels", "{data}/bad.npz"], "bad.npz lacks the array paths"),
+        (["--init", "models/student_unet.pth"], "labels of left_eye_center"),
+    ],
+)
+def test_errors_are_one_sentence_and_two(data: Path, tmp_path: Path, capsys, words, says):
+    np.savez(data / "bad.npz", points=np.zeros((1, 4, 2)))
+    with pytest.raises(SystemExit) as ended:
+        run_train(data, tmp_path / "out.pth", *(word.format(data=data) for word in words))
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and says in said and said.count("\n") == 1
+    assert not (tmp_path / "out.pth").exists()
+
+
+def test_evaluate_says_what_the_folder_lacks(data: Path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        evaluate.main(["--model", "models/simple_unet.pth", "--data", str(data)])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and "labels of left_eye_center" in said and said.count("\n") == 1
+
+
+def test_points_move_with_the_pixels_and_the_mirror(data: Path):
+    faces = read_faces(read_rows([data]), make_set(64))
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        picture, moved, _ = warp_face(faces.pictures[0], faces.points[0], faces.frame, rng)
+        for x, y in moved.round().astype(int).tolist():
+            if 3 < x < 60 and 3 < y < 60:
+                assert picture[y - 2 : y + 3, x - 2 : x + 3].max() > 160
+    frame = Frame(make_set())
+    twice = flip_points(flip_points(faces.points, frame), frame)
+    np.testing.assert_allclose(twice, faces.points, atol=1e-4)
+    assert map_affine(np.eye(2, 3), faces.points[0]).shape == (4, 2)
+
+
+def test_a_label_file_fills_faces_without_labels_alone(data: Path, tmp_path: Path, capsys):
+    bare = make_folder(tmp_path / "bare", 3, part="unlabelled")
+    text = (bare / "index.csv").read_text().splitlines()
+    head, columns = text[0].split(","), [line.split(",") for line in text[1:]]
+    for row in columns:
+        row[2:10] = [""] * 8
+    (bare / "index.csv").write_text("\n".join([",".join(head), *map(",".join, columns)]))
+    points = np.array([[[140, 100], [60, 100], [100, 150], [100, 60]]] * 3, float)
+    np.savez(bare / "l.npz", paths=[f"{i}.png" for i in range(3)], points=points)
+    words = ["--data", str(data), str(bare), "--out", str(tmp_path / "o.pth"), *FAST]
+    train.main([*words, "--width", "4", "--side", "32", "--labels", str(bare / "l.npz")])
+    assert re.search(r"bare +3 faces", capsys.readouterr().out)
+
+
+def test_a_data_folder_is_cut_and_its_faces_turned_with_their_own_points(
+    data: Path, tmp_path: Path
+):
+    crops, turned = tmp_path / "crops", tmp_path / "turned"
+    cut.main(["--pictures", str(data), "--out", str(crops)])
+    rows = read_rows([crops])
+    before = read_faces(read_rows([data]), make_set(96))
+    after = read_faces(rows, make_set(96))
+    np.testing.assert_allclose(after.points, before.points, atol=1.5)  # whole pixels
+    middle = np.full((len(rows), 478, 3), 127.5) + np.random.default_rng(0).normal(0, 30, (478, 3))
+    np.savez(crops / "mesh.npz", paths=[row["path"] for _, row in rows], mesh=middle)
+    turn.main(["--data", str(crops), "--out", str(turned)])
+    made = read_rows([turned])
+    assert len(made) >= 18 and all(row["chin_x"] and row["box_x0"] for _, row in made)
+
+
+def test_photographs_without_a_face_are_listed(tmp_path: Path, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/torn.jpg").write_bytes(b"\xff\xd8\xff torn")
+    with pytest.raises(SystemExit) as ended:
+        cut.main(["--pictures", str(tmp_path / "none"), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2 and "is not a folder" in capsys.readouterr().err
+    try:
+        cut.main(["--pictures", str(tmp_path / "in"), "--out", str(tmp_path / "out")])
+    except SystemExit:
+        assert "detector" in capsys.readouterr().err  # there is none here, and it says so
+        return
+    assert "torn.jpg,not a picture" in (tmp_path / "out/skipped.csv").read_text()

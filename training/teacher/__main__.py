@@ -1,86 +1,117 @@
-"""Label a folder of pictures, or the crops of a data folder, by MediaPipe Face Mesh.
+"""Label the loose crops of a data folder by MediaPipe Face Mesh: `make label`.
 
-TEACHER/bin/python -m training.teacher --pictures FOLDER --out OUT [--yunet FILE.onnx]
+TEACHER/bin/python -m training.teacher FOLDER [--mapping FILE.csv]
 
-OUT gets labels.npz (paths, points, mesh), sheets of faces with their points to look at,
-skipped.csv and, for pictures, the crops with their index.csv: a data folder to train on.
+Each crop is looked at as it is and mirrored; where both agree, its row of index.csv gets the points
+of the mapping, else it goes to skipped.csv. Labels that a row has stay. FOLDER also gets mesh.npz
+(paths, mesh [N,478,3]) and sheets of faces with their points, to look at.
 """
 
 import argparse
 import csv
-from collections.abc import Iterable
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from training.teacher.agree import judge_label
-from training.teacher.label import label_crop
-from training.teacher.mapping import read_mapping
+from training.index import (
+    BOX,
+    Bytes,
+    DataError,
+    Floats,
+    Row,
+    read_picture,
+    read_rows,
+    take_points,
+    write_points,
+    write_rows,
+)
+from training.teacher.mapping import MAPPING, Mapping, read_mapping
 from training.teacher.mesh import FaceMesh
-from training.teacher.pictures import Crop, cut_pictures, read_crops
+from training.teacher.regions import LEFT_OUTER, LOOSE, RIGHT_OUTER, Region
 from training.teacher.sheet import draw_cell, write_sheet
-from training.yunet import YuNet
 
 ON_SHEET = 60  # faces of a contact sheet
-YUNET_FILE = "models/detector/face_detection_yunet_2023mar.onnx"
+NOSE = 4
+FRONTAL, SIDE = (
+    0.025,
+    0.035,
+)  # how far the views may be apart, in distances of the outer eye corners
+TURNED = 0.12  # of the nose from the middle of the outer eye corners, about 15 degrees
+AWAY = 0.25  # of the mesh's middle from the box's, in sides of the box
 
 
-def label_folder(folder: Path, out: Path, yunet: str) -> None:
-    """Label what is in `folder` and write everything into `out`."""
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder.")
-    mesh, weights = FaceMesh(), read_mapping()
-    skipped: list[tuple[str, str]] = []
-    out.mkdir(parents=True, exist_ok=True)
-    ready = (folder / "index.csv").is_file()
-    crops: Iterable[Crop] = (
-        read_crops(folder) if ready else cut_pictures(folder, out, YuNet(yunet), skipped)
-    )
-    rows, cells = [], []
-    for path, picture, five in crops:
-        points, plain, mirrored, mirror = label_crop(mesh, weights, picture, five)
-        why = judge_label(points, mirror, five, None)
+def label_crop(
+    mesh: FaceMesh, mapping: Mapping, picture: Bytes, box: Floats
+) -> tuple[Floats, Floats, str]:
+    """Label a crop `[C,C,3]`: points `[K,2]`, mesh `[478,3]`, and what speaks against them."""
+    plain, mirrored = look(mesh, picture, box), look(mesh, picture[:, ::-1], box)
+    if plain is None or mirrored is None:
+        return np.empty((0, 2)), np.empty((0, 3)), "no mesh"
+    across = plain[LEFT_OUTER, :2] - plain[RIGHT_OUTER, :2]
+    apart = float(np.linalg.norm(across))
+    middle = (plain[LEFT_OUTER, :2] + plain[RIGHT_OUTER, :2]) / 2
+    turned = abs((plain[NOSE, :2] - middle) @ across) / apart**2 > TURNED
+    first, second = mapping.weights @ plain[:, :2], mapping.weights @ mirrored[:, :2]
+    second = second[list(mapping.mirrored)]
+    second[:, 0] = picture.shape[1] - 1 - second[:, 0]
+    centre = (plain[:, :2].min(0) + plain[:, :2].max(0)) / 2
+    why = ""
+    if not np.linalg.norm(first - second, axis=1).mean() < (SIDE if turned else FRONTAL) * apart:
+        why = "the mirrored view has other points"
+    elif np.linalg.norm(centre - (box[:2] + box[2:]) / 2) > AWAY * (box[2] - box[0]):
+        why = "the mesh is of another face"
+    return (first + second) / 2, plain, why
+
+
+def look(mesh: FaceMesh, picture: Bytes, box: Floats) -> Floats | None:
+    """Find the mesh of the face in a box about the crop's middle, upright to begin with."""
+    (x, y), side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
+    return mesh.find(picture, Region(float(x), float(y), LOOSE * side, 0.0))
+
+
+def label_folder(folder: Path, mapping_file: Path) -> None:
+    """Label the crops of a data folder in place."""
+    rows, mapping = read_rows([folder]), read_mapping(mapping_file)
+    if any(not row.get(name) for _, row in rows for name in BOX):
+        raise DataError(f"{folder / 'index.csv'} has faces without a box: training.cut finds them.")
+    mesh, kept, skipped = FaceMesh(), list[Row](), list[tuple[str, str]]()
+    paths, meshes, cells = list[str](), list[Floats](), list[Bytes]()
+    for _, row in rows:
+        picture = read_picture(folder / row["path"])
+        box = np.array([float(row[name]) for name in BOX])
+        points, vertices, why = label_crop(mesh, mapping, picture, box)
         if why:
-            skipped.append((path, why))
-        if not why or ready:  # a data folder's own filters follow in training.teacher.agree
-            rows.append((path, points, plain, mirrored, mirror))
-        cells.append(draw_cell(picture, [points, five], f"{Path(path).stem} {why}"))
-    write_list(skipped, out / "skipped.csv")
-    for i in range(0, len(cells), ON_SHEET):
-        write_sheet(cells[i : i + ON_SHEET], out / f"sheet-{i // ON_SHEET:02}.png")
-    print(f"{out}: {len(rows)} faces labelled; {len(skipped)} in skipped.csv")
-    if rows:
-        save_labels(rows, out / "labels.npz")
-
-
-def save_labels(rows: list[tuple], file: Path) -> None:
-    """Save paths, points, meshes of both views and how far those are apart."""
-    paths, *arrays = zip(*rows, strict=True)
-    points, mesh, mirrored, mirror = (np.array(a, np.float32) for a in arrays)
+            skipped.append((row["path"], why))
+        else:
+            paths.append(row["path"])
+            meshes.append(vertices)
+        own = np.isfinite(np.array(take_points(row, mapping.names))).all()
+        if own or not why:
+            kept.append(row if own else row | write_points(mapping.names, points))
+        cells.append(draw_cell(picture, points, f"{Path(row['path']).stem} {why}"))
+    write_rows(folder, kept)
+    with open(folder / "skipped.csv", "a", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(skipped)
     np.savez_compressed(
-        file, paths=np.array(paths), points=points, mesh=mesh, mirrored=mirrored, mirror=mirror
+        folder / "mesh.npz", paths=np.array(paths), mesh=np.array(meshes, np.float32)
     )
-
-
-def write_list(skipped: list[tuple[str, str]], file: Path) -> None:
-    """List what got no label, and why."""
-    with open(file, "w", newline="") as target:
-        table = csv.writer(target, lineterminator="\n")
-        table.writerow(["path", "why"])
-        table.writerows(skipped)
+    for i in range(0, len(cells), ON_SHEET):
+        write_sheet(cells[i : i + ON_SHEET], folder / f"sheet-{i // ON_SHEET:02}.png")
+    print(f"{folder}: {len(kept)} faces with labels; {len(skipped)} more in skipped.csv")
 
 
 def main() -> None:
-    """Label by a command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", required=True, type=Path, help="pictures, or a data folder")
-    parser.add_argument("--out", required=True, type=Path, help="the folder to write")
-    parser.add_argument("--yunet", default=YUNET_FILE, help="YuNet's file; for pictures alone")
+    """Label by a command line; errors are one sentence and 2."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="a data folder that training.cut wrote")
+    parser.add_argument("--mapping", type=Path, default=MAPPING, help="landmark,vertex,weight")
     args = parser.parse_args()
     try:
-        label_folder(args.pictures, args.out, args.yunet)
-    except ValueError as error:
-        raise SystemExit(str(error)) from None
+        label_folder(args.folder, args.mapping)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -5,14 +5,14 @@ where the mesh starts, and the mesh found is where it looks again.
 """
 
 import os
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.faces import Bytes, Floats
+from training.index import Bytes, DataError, Floats
 from training.teacher.regions import Region, surround_mesh
-from training.teacher.version import check_version, find_version
 
 ROUNDS = 3
 TRIES = (1.0, 0.8, 1.25)  # sizes of the first look
@@ -34,6 +34,32 @@ node {
   output_stream: "LANDMARKS:landmarks"
 }
 """
+
+
+# Later releases carry no model in the package, and other models would need another mapping.csv.
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+
+
+def check_version(found: str | None) -> None:
+    """Raise DataError unless `found` is the release of mediapipe that requirements.txt pins."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    wanted = next(
+        line.split("==")[1].split()[0] for line in lines if line.startswith("mediapipe==")
+    )
+    if found != wanted:
+        has = f"has mediapipe {found}" if found else "has no mediapipe"
+        raise DataError(
+            f"This environment {has}, and the teacher needs {wanted}: "
+            "`make teacher` sets up one of its own."
+        )
+
+
+def find_version() -> str | None:
+    """Find the installed release of mediapipe, None where there is none."""
+    try:
+        return version("mediapipe")
+    except PackageNotFoundError:
+        return None
 
 
 class FaceMesh:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.faces import Floats
+from training.index import Floats
 
 LOOSE = 1.5  # side over the longer side of the face's box, as the network was trained
 RIGHT_OUTER, LEFT_OUTER = 33, 263  # the vertices whose line is the face's own horizontal
@@ -23,12 +23,6 @@ class Region:
     def scale(self, by: float) -> "Region":
         """Make the square larger or smaller about its middle."""
         return Region(self.x, self.y, by * self.side, self.angle)
-
-
-def surround_box(x: float, y: float, longer: float, eyes: Floats) -> Region:
-    """Surround a detector's box about (x, y) along its eyes `[2,2]`: the subject's right, left."""
-    across = eyes[1] - eyes[0]
-    return Region(x, y, LOOSE * longer, float(np.arctan2(across[1], across[0])))
 
 
 def surround_mesh(mesh: Floats) -> Region:

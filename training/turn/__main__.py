@@ -1,28 +1,37 @@
 """Write a data folder of turned faces with open mouths, made of labelled ones by their mesh.
 
-python -m training.turn --data DIR ... --meshes FILE.npz --labels FILE.npz ... --out OUT
+python -m training.turn --data FOLDER --out OUT
+
+FOLDER is one that `make label` wrote: index.csv and mesh.npz; only its faces to train on are
+turned. Any set of points goes along.
 """
 
 import argparse
-import csv
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from training.batches import read_training_faces
-from training.faces import LANDMARKS, YUNET, YUNET_AS_LANDMARKS, Bytes, Floats
-from training.teacher.agree import measure_turn
-from training.teacher.mapping import read_mapping
-from training.teacher.sheet import draw_cell, write_sheet
+from training.index import (
+    TRAINED,
+    DataError,
+    Floats,
+    Row,
+    find_names,
+    hold_out,
+    read_picture,
+    read_rows,
+    take_points,
+    write_points,
+    write_rows,
+)
 from training.turn.draw import draw_poses
 from training.turn.pose import turn_face
+from training.turn.topology import CORNERS, LEFT_OUTER, NOSE, RIGHT_OUTER
 
-SOURCES = ("london", "composite", "london-smiling", "congress", "london-3q")
-NAMES = [f"{name}_{axis}" for name in (*(f"yunet_{n}" for n in YUNET), *LANDMARKS) for axis in "xy"]
-SHEET = 60  # faces to look at
 SHUT = 0.05  # lips' inner rims apart, over the mouth's width
-INNER, CORNERS = (13, 14), (61, 291)  # vertices
+INNER = 13, 14  # vertices
 
 
 def is_shut(mesh: Floats) -> bool:
@@ -31,57 +40,52 @@ def is_shut(mesh: Floats) -> bool:
     return bool(gap < SHUT * width)
 
 
-def write_row(table, path: str, points: Floats) -> None:
-    """Write the row of one made face; YuNet's five are the landmarks that they stand for."""
-    values = np.concatenate([points[list(YUNET_AS_LANDMARKS)], points]).ravel()
-    row = {"set": "turned", "part": "train", "path": path}
-    table.writerow(row | dict(zip(NAMES, (f"{v:.2f}" for v in values), strict=True)))
+def measure_turn(mesh: Floats) -> float:
+    """Measure how far a mesh is turned: the nose's place between the outer eye corners."""
+    left, right, nose = mesh[[LEFT_OUTER, RIGHT_OUTER, NOSE], :2]
+    across = left - right
+    return float((nose - (left + right) / 2) @ across / (across @ across))
 
 
-def write_picture(picture: Bytes, file: Path) -> None:
-    """Write one crop as a good JPEG."""
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    cv2.imwrite(str(file), bgr, [cv2.IMWRITE_JPEG_QUALITY, 94])
-
-
-def turn_faces(args: argparse.Namespace) -> int:
-    """Turn every fitting face in each of its poses; gives how many were made."""
-    faces, _ = read_training_faces(args.data, args.labels)
-    file, weights = np.load(args.meshes), read_mapping()
-    meshes = dict(zip(file["paths"].tolist(), file["mesh"].astype(float), strict=True))
-    rng, out, made = np.random.default_rng(args.seed), Path(args.out), 0
-    cells: list[Bytes] = []
+def turn_faces(data: Path, out: Path, seed: int) -> int:
+    """Turn every labelled face in each of its poses; return how many were made."""
+    rows, rng, made = read_rows([data]), np.random.default_rng(seed), list[Row]()
+    hold_out(rows)
+    names = find_names(rows)
+    with np.load(data / "mesh.npz") as file:
+        meshes = dict(zip(file["paths"].tolist(), file["mesh"].astype(float), strict=True))
     (out / "turned").mkdir(parents=True, exist_ok=True)
-    with open(out / "index.csv", "w", newline="") as target:
-        table = csv.DictWriter(target, ["set", "part", "path", *NAMES])
-        table.writeheader()
-        for i in np.flatnonzero(np.isin(faces.sets, SOURCES)):
-            mesh, points = meshes.get(str(faces.paths[i])), faces.points[i]
-            if mesh is None or not (np.isfinite(mesh).all() and np.isfinite(points).all()):
-                continue
-            for pose in draw_poses(measure_turn(points[None])[0], is_shut(mesh), rng):
-                picture, moved = turn_face(faces.pictures[i], mesh, points, weights, pose)
-                path = f"turned/{made:05}.jpg"
-                write_picture(picture, out / path)
-                write_row(table, path, moved)
-                made += 1
-                if rng.random() < 0.06 and len(cells) < SHEET:
-                    cells.append(draw_cell(picture, [moved], path[7:12]))
-    if cells:
-        write_sheet(cells, out / "sheet.png")
-    return made
+    for _, row in rows:
+        mesh, points = meshes.get(row["path"]), np.array(take_points(row, names))
+        if row["part"] not in TRAINED or mesh is None or np.isnan(points).all():
+            continue
+        picture = read_picture(data / row["path"])
+        for pose in draw_poses(measure_turn(mesh), is_shut(mesh), rng):
+            turned, moved = turn_face(picture, mesh, points, pose)
+            path = f"turned/{len(made):05}.jpg"
+            bgr = cv2.cvtColor(turned, cv2.COLOR_RGB2BGR)
+            cv2.imwrite(str(out / path), bgr, [cv2.IMWRITE_JPEG_QUALITY, 94])
+            box = {name: value for name, value in row.items() if name.startswith("box_")}
+            fixed = {"path": path, "set": "turned", "part": "train"}
+            made.append(fixed | box | write_points(names, moved))
+    if not made:
+        raise DataError(f"{data} has no face with labels and a mesh: `make label` makes them.")
+    write_rows(out, made)
+    return len(made)
 
 
-def main() -> None:
-    """Turn by a command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True, nargs="+", help="folders of index.csv")
-    parser.add_argument("--labels", nargs="+", default=[], help="files of points, in turn")
-    parser.add_argument("--meshes", required=True, help="a file of training.teacher")
-    parser.add_argument("--out", required=True, help="the data folder to write")
+def main(words: list[str] | None = None) -> None:
+    """Turn by a command line; errors are one sentence and 2."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", required=True, type=Path, help="a folder of `make label`")
+    parser.add_argument("--out", required=True, type=Path, help="the data folder to write")
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    print(f"{args.out}: {turn_faces(args)} faces")
+    a = parser.parse_args(words)
+    try:
+        print(f"{a.out}: {turn_faces(a.data, a.out, a.seed)} faces")
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from training.faces import Bytes, Floats
+from training.index import Bytes, Floats
 
 EDGE = -0.02  # barycentric slack, so that neighbours leave no seam
 

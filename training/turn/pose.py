@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.faces import Bytes, Floats
+from training.index import Bytes, Floats
 from training.turn.mouth import drop_jaw, fill_mouth
 from training.turn.paint import Painter
 from training.turn.topology import MOUTH, OVAL, TRIANGLES, VERTICES
 
 # Rings about the face's outline: size, depth behind it in face widths, share of the turn.
 RINGS = ((1.0, 0.0, 1.0), (1.3, 0.3, 0.85), (1.8, 0.45, 0.45), (4.0, 0.45, 0.0))
+NEAREST = 3  # vertices that a point moves with
 NECK = 0.15  # face widths that the axis of the turn lies behind the outline
 
 
@@ -23,13 +24,10 @@ class Pose:
     jaw: float = 0.0
 
 
-def turn_face(
-    picture: Bytes, mesh: Floats, points: Floats, weights: Floats, pose: Pose
-) -> tuple[Bytes, Floats]:
-    """Turn the face of a crop `[256,256,3]` with a mesh `[478,3]` and points `[15,2]`.
+def turn_face(picture: Bytes, mesh: Floats, points: Floats, pose: Pose) -> tuple[Bytes, Floats]:
+    """Turn the face of a crop `[C,C,3]` with a mesh `[478,3]` and points `[K,2]`.
 
-    `weights` `[15,478]` say which vertices each point is the mean of; a point's own
-    distance from that mean turns along.
+    A point moves with the vertices nearest to it; its distance from their mean turns along.
     """
     dropped = drop_jaw(mesh, pose.jaw) if pose.jaw else mesh  # [478, 3]
     centre = find_centre(mesh)
@@ -45,8 +43,13 @@ def turn_face(
     made = painter.draw(picture)
     if pose.jaw:
         made = fill_mouth(made, turned, picture.mean() / 255)
-    rest = (points - weights @ mesh[:, :2]) * [np.cos(pose.yaw), np.cos(pose.pitch)]
-    return made, (weights @ turned[:, :2] + rest).astype(np.float32)
+    away = np.linalg.norm(points[:, None] - mesh[None, :, :2], axis=2)  # [K, 478]
+    near = np.argsort(np.nan_to_num(away), axis=1)[:, :NEAREST]  # [K, 3]
+    share = 1 / (np.take_along_axis(away, near, 1) ** 2 + 1e-3)
+    share = (share / share.sum(1, keepdims=True))[..., None]  # [K, 3, 1]
+    before, after = ((share * vertices[near, :2]).sum(1) for vertices in (mesh, turned))
+    rest = (points - before) * [np.cos(pose.yaw), np.cos(pose.pitch)]
+    return made, (after + rest).astype(np.float32)
 
 
 def rotate(vertices: Floats, centre: Floats, pose: Pose) -> Floats:

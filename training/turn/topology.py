@@ -1,4 +1,4 @@
-"""The triangles and the outline of the face mesh, as training.teacher.triangles wrote them."""
+"""The triangles and the outline of the face mesh, made of MediaPipe's list of edges."""
 
 import csv
 from pathlib import Path

@@ -10,6 +10,7 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
+from serving.grpc import servicer
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.servicer import create_grpc_server
 from serving.grpc.wire import MAX_HEAD_BYTES
@@ -44,6 +45,20 @@ async def refuse(stub, request: pb.ModelInferRequest, **options) -> tuple[str, s
     trailing = dict(caught.value.trailing_metadata() or ())
     code = str(trailing.get("landmarks-error-code", ""))
     return caught.value.code().name, code, caught.value.details() or ""
+
+
+async def test_connections_are_counted(repository, monkeypatch):
+    monkeypatch.setattr(servicer, "count_connections", lambda: 1)
+    port = find_ports().grpc
+    server = create_grpc_server(repository, "0", [f"127.0.0.1:{port}"])
+    await server.start()
+    _, first = await asyncio.open_connection("127.0.0.1", port)
+    reader, second = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(5):
+        assert not await reader.read()
+    for writer in (first, second):
+        writer.close()
+    await server.stop(0)
 
 
 async def test_an_answer(stub):

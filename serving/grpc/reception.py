@@ -1,0 +1,64 @@
+"""Receive the messages of gRPC calls within a bound of memory and time.
+
+gRPC takes a message into memory once it is read for, and tells nothing of it before its end.
+So only as many are read at once as could all be of the longest.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from serving.errors import Overloaded, RequestTimeout
+from serving.settings import ServerSettings
+
+T = TypeVar("T")
+
+HURRY_SECONDS = 1.0  # that a message may take while others wait
+
+
+class Reception:
+    """Reads the message of each call in turn; used on one event loop."""
+
+    def __init__(self, settings: ServerSettings):
+        self.seconds = settings.body_seconds
+        self.most = settings.max_inflight
+        self.calls = 0  # whose message is being read or waits for it
+        places = settings.max_inflight_bytes // settings.max_body_bytes
+        self.places = asyncio.Semaphore(max(1, places))
+        self.begins: dict[asyncio.Timeout, float] = {}  # of messages being read, the oldest first
+
+    async def read(self, receive: Callable[[], Awaitable[T]]) -> T:
+        """Read the one message of a call, given what waits for it.
+
+        Raises RequestTimeout, or Overloaded where too many are received already, or where this
+        one is slow and others wait.
+        """
+        if self.calls >= self.most:
+            raise Overloaded(f"{self.calls} messages are being received, the most at once.")
+        self.calls += 1
+        loop, limit = asyncio.get_running_loop(), asyncio.timeout(self.seconds)
+        begun = loop.time()
+        try:
+            async with limit:
+                if self.places.locked():
+                    self.hurry(begun)
+                async with self.places:
+                    self.begins[limit] = loop.time()
+                    return await receive()
+        except TimeoutError:
+            if loop.time() < begun + self.seconds:
+                raise Overloaded("The message was slow, and others waited to be read.") from None
+            raise RequestTimeout(
+                f"The message did not arrive within {self.seconds:g} seconds."
+            ) from None
+        finally:
+            self.calls -= 1
+            self.begins.pop(limit, None)
+
+    def hurry(self, now: float) -> None:
+        """End the oldest message that has time left, soon: another one waits for its place."""
+        for limit, begun in self.begins.items():
+            soon = max(now, begun + HURRY_SECONDS)
+            if (limit.when() or 0) > soon:
+                limit.reschedule(soon)
+                return

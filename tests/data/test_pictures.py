@@ -1,0 +1,96 @@
+"""Photographs with several faces come back with as many as the detector alone finds."""
+
+import io
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.detector.opencv import OPENCV
+from client import locate
+from transformer.detectors import find_detector, find_kind
+from transformer.detectors.scales import FIRST
+from transformer.detectors.views import Source
+from transformer.picture import Pixels, open_picture
+
+
+def read_rgb(content: bytes) -> Pixels:
+    """Read a picture `[H,W,3]` at its own size."""
+    return open_picture(content, 10**9, 10**5).small
+
+
+def find_alone(content: bytes) -> int:
+    named = os.environ.get("LANDMARKS_DETECTOR")
+    path = find_detector(Path(named) if named else None)
+    detector = OPENCV[find_kind(path).name](path)
+    view = Source.of_pixels(read_rgb(content)).view(FIRST).shrink(FIRST)
+    return len(detector.search(view.pixels, detector.min_score)[0])
+
+
+def test_groups_and_portraits(data, transformer):
+    pictures = sorted((data / "pictures").glob("*/*.jpg"))
+    assert len(pictures) >= 30
+    for path in pictures:
+        content = path.read_bytes()
+        faces = locate(content, transformer.url)
+        assert abs(len(faces) - find_alone(content)) <= 1, path.name
+        if path.name == "dogs.jpg":
+            assert all(face.box_score < 0.9 for face in faces)
+        else:
+            assert faces, path.name
+        for face in faces:
+            inside = [
+                face.box[0] - 20 < point.x < face.box[2] + 20
+                and face.box[1] - 20 < point.y < face.box[3] + 20
+                for point in face.points
+            ]
+            assert sum(inside) >= 13, path.name
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_points_follow_the_exif_orientation(data, transformer, orientation):
+    """Each of the eight orientations of one photograph shows the same upright face."""
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose that stores it so
+    path = sorted((data / "pictures/portraits").glob("*.jpg"))[0]
+    upright = Image.open(path).convert("RGB")
+    stored = upright.transpose(Image.Transpose(undo[orientation])) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    stored.save(buffer, "PNG", exif=exif)
+    (wanted,) = locate(path.read_bytes(), transformer.url)
+    (found,) = locate(buffer.getvalue(), transformer.url)
+    distance = [
+        np.hypot(a.x - b.x, a.y - b.y) for a, b in zip(wanted.points, found.points, strict=True)
+    ]
+    assert max(distance) < 0.01 * upright.width
+
+
+@pytest.mark.parametrize("degrees", [-135, -45, 30, 90, 180])
+def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transformer, degrees):
+    """Each of 20 portraits is found, its points where the upright one's are when turned back."""
+    errors = []
+    for path in sorted((data / "pictures/portraits").glob("*.jpg")):
+        upright = read_rgb(path.read_bytes())
+        height, width = upright.shape[:2]
+        middle = ((width - 1) / 2, (height - 1) / 2)
+        turn = cv2.getRotationMatrix2D(middle, degrees, 1)  # [2, 3]
+        turned = cv2.warpAffine(upright, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        wanted = find_points(path.read_bytes(), transformer.url)
+        buffer = io.BytesIO()
+        Image.fromarray(np.asarray(turned, np.uint8)).save(buffer, "PNG", compress_level=1)
+        found = find_points(buffer.getvalue(), transformer.url)
+        back = (found - turn[:, 2]) @ turn[:, :2]
+        eyes = np.linalg.norm(wanted[3] - wanted[5])  # the outer corners
+        errors.append(100 * np.linalg.norm(back - wanted, axis=1).mean() / eyes)
+    print(f"{degrees} degrees: {np.mean(errors):.2f} % on the mean, {max(errors):.1f} at most")
+    assert len(errors) == 20 and np.mean(errors) < 1.5 and max(errors) < 10
+
+
+def find_points(content: bytes, url: str) -> np.ndarray:
+    """Find the points `[K,2]` of a portrait's best face."""
+    best = max(locate(content, url), key=lambda face: face.box_score)
+    return np.array([(point.x, point.y) for point in best.points])

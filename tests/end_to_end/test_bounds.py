@@ -1,0 +1,238 @@
+"""Each bound of the table in docs/security.md that both doors have holds at both."""
+
+import contextlib
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import grpc
+import numpy as np
+import pytest
+import requests
+
+from serving.grpc.codec import encode_request
+from tests.support.hostile.cost import MEGABYTE
+from tests.support.load import wait_for
+from tests.support.raw_http import ask, connect, is_cut, read_answer, write_request
+from tests.support.raw_http2 import (
+    CONTINUATION,
+    HEADERS,
+    INFER,
+    PREFACE,
+    SETTINGS,
+    Connection,
+    start_call,
+    write_frame,
+    write_header,
+)
+from tools.processes import ROOT, Service, find_ports, start_service, wait_ready
+from tools.v2_json import pack_faces
+
+FACES = np.zeros((4, 1, 96, 96), np.uint8)
+LARGEST, CALLS, PLACES = MEGABYTE, 8, 2
+SETTINGS_OF_IT = {
+    "HEAD_SECONDS": "1",
+    "BODY_SECONDS": "2",
+    "ANSWER_SECONDS": "2",
+    "REQUEST_SECONDS": "4",
+    "MAX_BODY_BYTES": str(LARGEST),
+    "MAX_INFLIGHT": str(CALLS),
+    "MAX_INFLIGHT_BYTES": str(PLACES * LARGEST),
+}
+TABLE = (ROOT / "docs/security.md").read_text().partition("| what | over REST | over gRPC |")[2]
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory) -> Iterator[Service]:
+    settings = {f"LANDMARKS_{name}": value for name, value in SETTINGS_OF_IT.items()}
+    ports, logs = find_ports(), tmp_path_factory.mktemp("logs")
+    service = start_service(
+        "predictor", ports.rest, ports.grpc, logs, settings | {"LANDMARKS_DRAIN_SECONDS": "0"}
+    )
+    wait_ready(service)
+    yield service
+    service.stop()
+    assert "Traceback" not in service.log.read_text()
+
+
+def call(service: Service, messages, metadata=(), timeout: float = 9) -> str:
+    """Make a call of any number of messages; return the catalogue's code, or gRPC's."""
+    with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
+        try:
+            channel.stream_unary(INFER)(iter(messages), timeout=timeout, metadata=metadata)
+        except grpc.RpcError as error:
+            told = dict(error.trailing_metadata() or ())
+            return told.get("landmarks-error-code", error.code().name)
+    return "ok"
+
+
+def wait_long() -> Iterator[bytes]:
+    """Give no message for longer than anything may take."""
+    time.sleep(20)
+    yield b""
+
+
+def write_faces(faces: np.ndarray, *outputs: str) -> bytes:
+    return encode_request("unet", {"face": faces}, outputs).SerializeToString()
+
+
+def check_silence_rest(service: Service) -> None:
+    for data in (b"", b"POST / HTTP/1.1\r\nHost:"):
+        with connect(service) as connection:
+            connection.sendall(data)
+            assert is_cut(connection, 4)
+
+
+def check_silence_grpc(service: Service) -> None:
+    ready = PREFACE + write_frame(SETTINGS, 0, 0, b"")
+    half = ready + write_frame(HEADERS, 0, 1, write_header("a", "b"))
+    for data, drop in ((b"", b""), (PREFACE, b""), (ready, b""), (half, b"a")):
+        with socket.create_connection(("127.0.0.1", service.grpc)) as connection:
+            connection.sendall(data)
+            for _ in range(8):
+                with contextlib.suppress(OSError):
+                    if drop:
+                        connection.sendall(write_frame(CONTINUATION, 0, 1, write_header("a", "b")))
+                time.sleep(0.1)
+            assert is_cut(connection, 4)
+
+
+def check_head_rest(service: Service) -> None:
+    assert ask(service, write_request(b"", "x: " + "v" * 70_000))[0] == 431
+
+
+def check_head_grpc(service: Service) -> None:
+    metadata = [(f"x-{i}", "v" * 7000) for i in range(10)]
+    assert call(service, [write_faces(FACES)], metadata) == "head_too_large"
+    with socket.create_connection(("127.0.0.1", service.grpc)) as connection:
+        connection.sendall(PREFACE + write_frame(SETTINGS, 0, 0, b""))
+        part = b"".join(write_header(f"x-{i}", "v" * 100) for i in range(140))
+        for i in range(40):
+            with contextlib.suppress(OSError):
+                connection.sendall(write_frame(HEADERS if not i else CONTINUATION, 0, 1, part))
+        assert is_cut(connection, 4)
+
+
+def check_size_rest(service: Service) -> None:
+    assert ask(service, write_request(bytes(LARGEST + 1)))[0] == 413
+
+
+def check_size_grpc(service: Service) -> None:
+    assert call(service, [bytes(LARGEST + 70_000)]) == "RESOURCE_EXHAUSTED"
+
+
+def check_time_rest(service: Service) -> None:
+    with connect(service) as connection:
+        connection.sendall(write_request(bytes(100))[:-1])
+        assert read_answer(connection)[0] == 408
+
+
+def check_time_grpc(service: Service) -> None:
+    assert call(service, wait_long()) == "request_timeout"
+
+
+def check_bytes_rest(service: Service) -> None:
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connect(service)) for _ in range(2 * PLACES)]
+        for connection in connections:
+            connection.sendall(write_request(bytes(LARGEST))[:-1])
+        codes = [read_answer(connection)[0] for connection in connections]
+    assert codes.count(429) >= PLACES
+
+
+def check_bytes_grpc(service: Service) -> None:
+    connection = Connection(service.grpc)
+    with connection.socket:
+        for _ in range(2 * CALLS):  # which would open its windows, if it probed
+            connection.call(bytes(LARGEST))
+            while connection.send():
+                pass
+        for _ in range(CALLS):
+            connection.call(bytes(LARGEST), missing=1)
+        begun, left = time.monotonic(), 0
+        while time.monotonic() - begun < 0.5:
+            left = connection.send()
+    # The slow ones give their places to others after a second, and their memory with them.
+    assert CALLS * LARGEST - left < (2 * PLACES + 1) * LARGEST
+
+
+def check_inflight_rest(service: Service) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(CALLS):
+            stack.enter_context(connect(service)).sendall(write_request(bytes(100))[:-1])
+        wait_for(lambda: ask(service, write_request(b"{}"))[0] == 429, 2)
+
+
+def check_inflight_grpc(service: Service) -> None:
+    def crowd() -> bool:  # for a second: then the slow ones make room
+        connection = Connection(service.grpc)
+        with connection.socket:
+            for _ in range(CALLS + 1):
+                connection.call(bytes(100), missing=1)
+            time.sleep(0.3)
+            connection.send()
+            assert connection.max_streams == CALLS + 32
+            return connection.answered == [2 * CALLS + 1]  # the last, and nobody else
+
+    wait_for(crowd, 8)
+
+
+def check_unread_rest(service: Service) -> None:
+    body, headers = pack_faces(FACES, outputs=[{"name": "heatmaps"}])
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", service.rest))
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        connection.sendall(write_request(body, *lines))
+        wait_for(lambda: not count_inflight(service), 8)
+
+
+def check_unread_grpc(service: Service) -> None:
+    with start_call(service.grpc, write_faces(FACES, "heatmaps")):
+        wait_for(lambda: not count_inflight(service), 12)
+
+
+def count_inflight(service: Service) -> float:
+    text = requests.get(f"{service.url}/metrics", timeout=10).text
+    return float(re.findall(r"landmarks_inflight_requests\S* ([\d.]+)", text)[0])
+
+
+def check_patience_rest(service: Service) -> None:
+    body, headers = pack_faces(FACES)
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    assert ask(service, write_request(body, "X-Request-Timeout: 0.0001", *lines))[0] == 504
+
+
+def check_patience_grpc(service: Service) -> None:
+    assert "deadline_exceeded" in call(service, [write_faces(FACES)], timeout=0.0001).lower()
+
+
+PROBES: dict[str, tuple[Callable[[Service], None], Callable[[Service], None]]] = {
+    "a connection that sends no request, or part of a head": (
+        check_silence_rest,
+        check_silence_grpc,
+    ),
+    "a request's head, or a gRPC call's metadata": (check_head_rest, check_head_grpc),
+    "a body or message, as sent and inflated": (check_size_rest, check_size_grpc),
+    "the time in which it has to come": (check_time_rest, check_time_grpc),
+    "bytes of bodies and messages that have not come to their end": (
+        check_bytes_rest,
+        check_bytes_grpc,
+    ),
+    "requests in flight": (check_inflight_rest, check_inflight_grpc),
+    "an answer that its caller doesn't read": (check_unread_rest, check_unread_grpc),
+    "the time of a request": (check_patience_rest, check_patience_grpc),
+}
+
+
+def test_the_table_has_a_probe_for_each_row():
+    rows = TABLE.partition("\n\n")[0].splitlines()[2:]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [*PROBES]
+
+
+@pytest.mark.parametrize("door", ["rest", "grpc"])
+@pytest.mark.parametrize("row", PROBES)
+def test_a_bound_holds_at_both_doors(strict, row, door):
+    PROBES[row][door == "grpc"](strict)
+    assert requests.get(f"{strict.url}/v2/health/live", timeout=2).ok

@@ -1,0 +1,86 @@
+"""Boxes of faces: those of index.csv, the service's own detector's, or one about the points."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.index import BOX, DETECTED, Bytes, DataError, Floats, Row
+
+LOOSE = 2.26  # side of a crop with the columns of DETECTED over the size of the box in its middle
+LONGER_SIDE = 640  # pixels of the picture's longer side that the detector sees, as in the service
+GROWN = 1.6  # a box's side over the extent of the points in it, where no detector helps
+
+
+class BoxFinder:
+    """Finds the box of each labelled face, and counts how."""
+
+    def __init__(self) -> None:
+        self.detector: Detector | None = None
+        self.missing = ""
+        self.found: Counter[str] = Counter()
+
+    def find(self, picture: Bytes, row: Row, points: Floats) -> Floats:
+        """Find the box x0, y0, x1, y1 of the face whose known points are `[M,2]`."""
+        if all(row.get(name) for name in BOX):
+            self.found["index.csv"] += 1
+            try:
+                return np.array([float(row[name]) for name in BOX])
+            except ValueError:
+                raise DataError(f"The row of {row['path']} has no number for its box.") from None
+        if any(name.startswith(DETECTED) for name in row):
+            self.found["the crop's middle"] += 1
+            size, middle = len(picture) / LOOSE / 2, len(picture) / 2
+            return np.array([middle - size] * 2 + [middle + size] * 2)
+        boxes = self.detect(picture)
+        if len(boxes):
+            inside = ((points >= boxes[:, None, :2]) & (points <= boxes[:, None, 2:])).all(-1)
+            shares = inside.mean(1)  # [F]
+            if shares.max() > 0.5:
+                self.found["the detector"] += 1
+                return boxes[int(shares.argmax())]
+        self.found["the points' extent"] += 1
+        low, high = points.min(0), points.max(0)
+        half = GROWN * float(np.max(high - low)) / 2
+        return np.concatenate([(low + high) / 2 - half, (low + high) / 2 + half])
+
+    def detect(self, picture: Bytes) -> Floats:
+        """Detect all faces of a picture, `[F,4]`; none where there is no detector."""
+        if self.detector is None and not self.missing:
+            try:
+                self.detector = Detector()
+            except DataError as error:
+                self.missing = str(error)
+        return self.detector.detect(picture) if self.detector else np.empty((0, 4))
+
+    def report(self) -> None:
+        """Say where the boxes came from, where that is not index.csv alone."""
+        if set(self.found) - {"index.csv", "the crop's middle"}:
+            counts = ", ".join(f"{count} by {how}" for how, count in self.found.items())
+            print(f"boxes: {counts}. {self.missing}".strip())
+
+
+class Detector:
+    """The detector that the service takes: LANDMARKS_DETECTOR's, or what `make models` fetched."""
+
+    def __init__(self) -> None:
+        from transformer.detectors import DetectorError, find_detector, load_detector
+
+        given = os.environ.get("LANDMARKS_DETECTOR")
+        try:
+            self.path = find_detector(Path(given) if given else None)
+            self.kind = load_detector(self.path, LONGER_SIDE)
+        except DetectorError as error:
+            raise DataError(str(error)) from None
+
+    def detect(self, picture: Bytes) -> Floats:
+        """Detect the faces of an RGB picture `[H,W,3]`: boxes `[F,4]` in its pixels."""
+        height, width = picture.shape[:2]
+        scale = min(1.0, LONGER_SIDE / max(height, width))
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+        boxes, _ = self.kind.detect(np.ascontiguousarray(small))
+        zoom = np.array([width / size[0], height / size[1]] * 2)
+        return np.asarray(boxes, float).reshape(-1, 4) * zoom

@@ -1,0 +1,105 @@
+"""A data folder: index.csv with a row per face, and the pictures that it names.
+
+Columns: `path`, and NAME_x and NAME_y of each point in pixels of that picture, the centre of the
+top-left pixel being (0, 0); empty where a point is not labelled. Optional: `box_x0` to `box_y1`,
+the face's box; `set`, a name for a part of the folder; `part`: train, val, or anything else for
+what only evaluate reads.
+"""
+
+import csv
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[Any]  # float32 or wider; OpenCV's own types do not say which
+Bytes = NDArray[Any]  # uint8
+Row = dict[str, str]
+
+BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
+DETECTED = "yunet_"  # columns of crops that were cut about this detector's box
+TRAINED = ("train", "unlabelled")
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+
+
+class DataError(ValueError):
+    """A data folder or file is not as it must be; the message is one sentence."""
+
+
+def read_rows(folders: Sequence[Path]) -> list[tuple[Path, Row]]:
+    """Read the rows of data folders, each with its folder; `set` and `part` are filled in."""
+    rows = []
+    for folder in folders:
+        try:
+            with open(folder / "index.csv", newline="") as file:
+                read = list(csv.DictReader(file))
+        except OSError:
+            raise DataError(
+                f"{folder} has no index.csv: it needs a row per face with path, and NAME_x and "
+                f"NAME_y of each point; `make label PICTURES={folder}` writes one."
+            ) from None
+        for row in read:
+            if not row.get("path"):
+                raise DataError(f"{folder / 'index.csv'} has a row without a path.")
+            row["set"], row["part"] = row.get("set") or folder.name, row.get("part") or "train"
+            rows.append((folder, row))
+    if not rows:
+        raise DataError(f"{', '.join(map(str, folders))}: index.csv has no rows.")
+    return rows
+
+
+def find_names(rows: Iterable[tuple[Path, Row]]) -> tuple[str, ...]:
+    """Find the names of the points that the rows have columns for, in their order."""
+    names: dict[str, None] = {}
+    for _, row in rows:
+        for column in row:
+            name = column.removesuffix("_x")
+            if name != column and f"{name}_y" in row and not name.startswith(DETECTED):
+                names[name] = None
+    return tuple(names)
+
+
+def hold_out(rows: list[tuple[Path, Row]]) -> None:
+    """Mark a tenth of the faces to train on as val, unless some are; the same tenth each time."""
+    trained = [row for _, row in rows if row["part"] in TRAINED]
+    if any(row["part"] == "val" for _, row in rows) or len(trained) < 2:
+        return
+    trained.sort(key=lambda row: zlib.crc32(row["path"].encode()))
+    for row in trained[: max(1, len(trained) // 10)]:
+        row["part"] = "val"
+
+
+def take_points(row: Row, names: Iterable[str]) -> list[tuple[float, ...]]:
+    """Take the (x, y) of the named points from a row, NaN where it has none."""
+    try:
+        return [tuple(float(row.get(f"{n}_{axis}") or "nan") for axis in "xy") for n in names]
+    except ValueError as error:
+        raise DataError(f"The row of {row['path']} has no number: {error}.") from None
+
+
+def read_picture(path: Path) -> Bytes:
+    """Read a picture file as RGB `[H,W,3]`."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise DataError(f"{path} is not a picture that can be read.")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def write_rows(folder: Path, rows: Sequence[Row]) -> None:
+    """Write index.csv with the columns of all rows."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with open(folder / "index.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def write_points(names: Iterable[str], points: Floats) -> Row:
+    """Write points `[K,2]` as the columns of a row; unknown ones are left out."""
+    pairs = zip(names, points, strict=True)
+    known = [(name, point) for name, point in pairs if np.isfinite(point).all()]
+    return {f"{n}_{axis}": f"{v:.2f}" for n, p in known for axis, v in zip("xy", p, strict=True)}

@@ -1,1 +1,0 @@
-"""Measure a network in full: cuts, points, scores, end to end, and others beside it."""

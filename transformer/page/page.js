@@ -1,0 +1,315 @@
+// A picture goes to the service; its faces come back and are drawn.
+const SECONDS = 40; // that an answer may take
+const TRIES = 4; // of one request, where the service says when to come back
+const LARGEST = 2048; // pixels of a drawn side
+const LOW = 0.7; // the face_score below which points can't be trusted, of a model that publishes none
+const [BOX, POINT, WEAK, LIT] = ["#39c2ff", "#ffe14d", "#ff5c5c", "#ffffff"]; // the first three as the service draws
+const find = (id) => document.getElementById(id);
+const round = (value, digits) => Number(value.toFixed(digits));
+const count = (number, word) => `${number || "no"} ${word}${number === 1 ? "" : "s"}`;
+const findModel = () => new URL(`v2/models/${encodeURIComponent(find("model").value)}`, document.baseURI).href;
+const findType = (file) => (file.type.startsWith("image/") ? file.type : "image/jpeg"); // the service looks itself
+
+let file = null; // the picture that is seen, with everything below
+let bitmap = null;
+let scale = 0; // pixels of the bitmap for one of the picture; 0: not known
+let isDrawn = false; // by the service
+let faces = [];
+let heat = null; // {heatmaps, crops}
+let [face, lit] = [0, null]; // the chosen face, and the name of its point under the pointer or the focus
+let known = {}; // the landmark set by its digest: {names, low}
+
+/** Ask the service, again where it says when; throws an Error with a sentence. */
+async function ask(url, request = {}) {
+  for (let tried = 1; ; tried++) {
+    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(1000 * SECONDS) }).catch((error) => {
+      const late = error.name === "TimeoutError";
+      throw new Error(late ? `No answer came within ${SECONDS} seconds.` : "The service cannot be reached.");
+    });
+    if (answer.ok) return answer;
+    const wait = answer.headers.get("retry-after");
+    const said = await answer.json().catch(() => ({}));
+    const sentence = said.error ?? `Something on the way answered ${answer.status} ${answer.statusText}.`;
+    if (wait === null || tried === TRIES) throw new Error(sentence);
+    find("summary").textContent = `${sentence} Trying again …`;
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(10, Number(wait) || 1)));
+  }
+}
+
+const infer = (body, headers) => ask(`${findModel()}/infer`, { method: "POST", body, headers });
+
+async function learnModels() {
+  const { models } = await (await ask("v2/models")).json();
+  find("model").replaceChildren(...models.map((name) => new Option(name)));
+  find("model").parentElement.hidden = models.length < 2;
+  await learnSet("");
+}
+
+/** The names of a model's points, and how far a face must be trusted, as its configuration says. */
+async function learnSet(digest) {
+  const { parameters = {} } = await (await ask(`${findModel()}/config`)).json();
+  const names = JSON.parse(parameters.points?.string_value ?? "[]");
+  known = { [digest]: { names, low: Number(parameters.low?.string_value ?? LOW) } };
+  find("about").textContent = `Model ${find("model").value}, ${count(names.length, "point")} per face`;
+  return known[digest];
+}
+
+/** Read an answer's faces as the client writes them. */
+function readFaces({ outputs }, { names, low }) {
+  const data = Object.fromEntries(outputs.map((output) => [output.name, output.data]));
+  const points = outputs.find(({ name }) => name === "landmarks").shape[1];
+  return data.box_scores.map((box_score, i) => ({
+    box: data.boxes.slice(4 * i, 4 * i + 4).map((value) => round(value, 2)),
+    box_score: round(box_score, 3),
+    points: Array.from({ length: points }, (_, k) => i * points + k).map((at, k) => ({
+      name: names[k] ?? `point_${k}`,
+      x: round(data.landmarks[2 * at], 2),
+      y: round(data.landmarks[2 * at + 1], 2),
+      score: round(data.scores[at], 3),
+    })),
+    face_score: round(data.face_scores[i], 3),
+    trusted: data.face_scores[i] >= low,
+  }));
+}
+
+/** Read a picture as the service sees it: what the browser can't read or turn, the service draws. */
+async function readPicture() {
+  const read = await createImageBitmap(file).catch(() => null);
+  if (read && file.type !== "image/webp") return [read, 1, false]; // Chromium doesn't turn WebP by its EXIF
+  const drawn = await infer(file, { "content-type": findType(file), accept: "image/jpeg" });
+  const seen = await createImageBitmap(await drawn.blob());
+  const side = read && Math.max(read.width, read.height);
+  return [seen, read ? Math.max(seen.width, seen.height) / side : 0, true];
+}
+
+async function show(given) {
+  if (!given) return;
+  const mine = (file = given);
+  [faces, face, lit, heat] = [[], 0, null, null];
+  document.body.classList.remove("empty");
+  for (const id of ["error", "panel", "tip"]) find(id).hidden = true;
+  find("frame").classList.add("waiting");
+  find("summary").textContent = `Asking the service about ${given.name} …`;
+  const begun = performance.now();
+  try {
+    if (!find("model").value) await learnModels();
+    const answer = await infer(given, { "content-type": findType(given), accept: "application/json" });
+    const [content, digest] = [await answer.json(), answer.headers.get("landmarks-set") ?? ""];
+    const took = performance.now() - begun;
+    const found = readFaces(content, known[digest] ?? (await learnSet(digest)));
+    const picture = await readPicture();
+    if (mine !== file) return;
+    [faces, [bitmap, scale, isDrawn]] = [found, picture];
+    const service = /total;dur=([0-9.]+)/.exec(answer.headers.get("server-timing"))?.[1];
+    const times = `${took.toFixed(0)} ms${service ? `, ${Number(service).toFixed(0)} of them in the service` : ""}`;
+    find("summary").textContent = `${count(faces.length, "face")} in ${given.name} (${times})`;
+    showPanel();
+    await showHeat();
+  } catch (error) {
+    if (mine !== file) return;
+    [bitmap, find("error").hidden, find("error").textContent] = [null, false, error.message];
+    find("summary").textContent = `No answer for ${given.name}`;
+  }
+  find("frame").classList.remove("waiting");
+  draw();
+}
+
+function draw() {
+  find("frame").hidden = !bitmap;
+  if (!bitmap) return;
+  const [canvas, side] = [find("picture"), Math.max(bitmap.width, bitmap.height)];
+  const size = Math.min(LARGEST, Math.max(side, Math.min(4 * side, 800))) / side;
+  [canvas.width, canvas.height] = [bitmap.width, bitmap.height].map((each) => Math.max(1, Math.round(size * each)));
+  canvas.setAttribute("aria-label", `${file.name} with ${count(faces.length, "face")} and their points`);
+  const pen = canvas.getContext("2d");
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const zoom = (canvas.dataset.zoom = size * scale);
+  if (!zoom) return;
+  pen.scale(zoom, zoom);
+  if (heat) faces.forEach((_, number) => drawHeat(pen, number));
+  faces.forEach(({ box: [x0, y0, x1, y1], points, trusted }, number) => {
+    const radius = Math.min(5, Math.max(1.2, (zoom * (x1 - x0)) / 45)) / zoom;
+    pen.lineWidth = (number === face ? 3 : 1.5) / zoom;
+    pen.setLineDash(trusted ? [] : [8 / zoom, 6 / zoom]);
+    pen.strokeStyle = BOX;
+    if (!isDrawn || number === face) pen.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    pen.setLineDash([]);
+    for (const { name, x, y, score } of points) {
+      const isLit = number === face && name === lit;
+      if (isDrawn && !isLit) continue;
+      pen.fillStyle = score >= 0.5 ? POINT : WEAK;
+      pen.strokeStyle = isLit ? LIT : "#000";
+      pen.lineWidth = (isLit ? 4 : 0.8) / zoom;
+      pen.beginPath();
+      pen.arc(x + 0.5, y + 0.5, (isLit ? 1.6 : 1) * radius, 0, 2 * Math.PI); // a pixel's centre is at whole numbers
+      pen.stroke();
+      pen.fill();
+    }
+  });
+}
+
+/** Paint the highest of a face's heatmaps, each on a scale of its own peak, where its crop lies. */
+function drawHeat(pen, number) {
+  const { heatmaps, crops } = heat;
+  const [, points, high, wide] = heatmaps.shape;
+  const heights = new Float32Array(high * wide);
+  for (let k = 0; k < points; k++) {
+    const map = heatmaps.data.subarray((number * points + k) * high * wide).subarray(0, high * wide);
+    const peak = map.reduce((most, value) => Math.max(most, value), 1e-9);
+    map.forEach((value, i) => (heights[i] = Math.max(heights[i], value / peak)));
+  }
+  const canvas = Object.assign(document.createElement("canvas"), { width: wide, height: high });
+  const pixels = new ImageData(wide, high);
+  heights.forEach((value, i) => pixels.data.set([255, 255 * value * value, 40, 220 * Math.max(0, value - 0.1)], 4 * i));
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  const [a, b, tx, c, d, ty] = crops.data.subarray(6 * number, 6 * number + 6); // from the picture to the crop
+  const turned = new DOMMatrix([a, c, b, d, tx + 0.5 - (a + b) / 2, ty + 0.5 - (c + d) / 2]).inverse();
+  pen.save();
+  pen.transform(turned.a, turned.b, turned.c, turned.d, turned.e, turned.f);
+  pen.drawImage(canvas, 0, 0);
+  pen.restore();
+}
+
+/** Ask for the heatmaps of the picture's faces, as binary tensors. */
+async function showHeat() {
+  const mine = file;
+  heat = null;
+  if (find("heat").checked && faces.length) {
+    const outputs = ["heatmaps", "crops"].map((name) => ({ name, parameters: { binary_data: true } }));
+    const image = { name: "image", datatype: "BYTES", shape: [1], parameters: { binary_data_size: 4 + file.size } };
+    const head = new TextEncoder().encode(JSON.stringify({ inputs: [image], outputs }));
+    const headers = { "content-type": "application/octet-stream", "inference-header-content-length": `${head.length}` };
+    const answer = await infer(new Blob([head, new Uint32Array([file.size]), file]), headers);
+    const [bytes, size] = [await answer.arrayBuffer(), Number(answer.headers.get("inference-header-content-length"))];
+    const found = {};
+    let start = size;
+    for (const { name, shape, parameters } of JSON.parse(new TextDecoder().decode(bytes.slice(0, size))).outputs)
+      found[name] = { shape, data: new Float32Array(bytes.slice(start, (start += parameters.binary_data_size))) };
+    if (mine !== file) return;
+    if (found.heatmaps.shape[0] === faces.length) heat = found;
+  }
+  draw();
+}
+
+function showPanel() {
+  const json = JSON.stringify({ picture: file.name, faces }, null, 1);
+  const name = /^[\w./-]+$/.test(file.name) ? `@${file.name}` : `'@${file.name.replaceAll("'", "'\\''")}'`;
+  find("curl").textContent = `curl --data-binary ${name} \\\n  -H 'Content-Type: ${findType(file)}' \\\n  ${findModel()}/infer`;
+  find("json").textContent = json;
+  URL.revokeObjectURL(find("save").href);
+  find("save").href = URL.createObjectURL(new Blob([json], { type: "application/json" }));
+  find("save").download = `${file.name.replace(/\.[^.]*$/, "")}.json`;
+  find("panel").hidden = false;
+  find("found").hidden = !faces.length;
+  find("faces").replaceChildren(
+    ...faces.map((_, number) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: `Face ${number + 1}` });
+      button.addEventListener("click", () => chooseFace(number));
+      return button;
+    }),
+  );
+  if (faces.length) chooseFace(0);
+}
+
+/** Show a face's points as a table: one stop of the tab key, in which arrows go from point to point. */
+function chooseFace(number) {
+  [face, lit] = [number, null];
+  [...find("faces").children].forEach((button, i) => button.setAttribute("aria-pressed", i === number));
+  const { box_score, face_score, trusted, points } = faces[number];
+  find("trust").textContent = `face_score ${face_score}${trusted ? "" : ": its points can't be trusted"}, box_score ${box_score}`;
+  find("trust").classList.toggle("bad", !trusted);
+  find("points").replaceChildren(
+    ...points.map(({ name, x, y, score }, i) => {
+      const row = document.createElement("tr");
+      for (const text of [name.replaceAll("_", " "), x.toFixed(1), y.toFixed(1), score.toFixed(2)]) row.insertCell().textContent = text;
+      row.lastChild.classList.toggle("bad", score < 0.5);
+      [row.dataset.point, row.tabIndex] = [name, i ? -1 : 0];
+      row.addEventListener("focus", () => light(name));
+      row.addEventListener("pointerenter", () => light(name));
+      return row;
+    }),
+  );
+  draw();
+}
+
+/** Light a point up, in the picture and in the table; null for none. */
+function light(name) {
+  if (name === lit) return;
+  lit = name;
+  for (const row of find("points").rows) row.classList.toggle("lit", row.dataset.point === name);
+  draw();
+  const [point, tip, canvas] = [faces[face]?.points.find((each) => each.name === name), find("tip"), find("picture")];
+  tip.hidden = !point || !scale;
+  if (tip.hidden) return;
+  tip.textContent = `${name.replaceAll("_", " ")} ${point.score.toFixed(2)}`;
+  const seen = (canvas.dataset.zoom * canvas.clientWidth) / canvas.width; // pixels of the screen for one of the picture
+  const [x0, y0, x1] = faces[face].box; // above the box, where it covers no point
+  [tip.style.left, tip.style.top] = [`${(seen * (x0 + x1)) / 2}px`, `${Math.max(0, seen * y0)}px`];
+}
+
+find("points").addEventListener("keydown", (event) => {
+  const step = { ArrowDown: "nextSibling", ArrowUp: "previousSibling" }[event.key];
+  const next = step && event.target[step];
+  if (!next) return;
+  event.preventDefault();
+  [event.target.tabIndex, next.tabIndex] = [-1, 0];
+  next.focus();
+});
+find("picture").addEventListener("pointermove", ({ offsetX, offsetY, target }) => {
+  const seen = (target.dataset.zoom * target.clientWidth) / target.width;
+  let [best, least] = [null, 15 / seen];
+  faces.forEach(({ points }, number) =>
+    points.forEach(({ name, x, y }) => {
+      const far = Math.hypot(x + 0.5 - offsetX / seen, y + 0.5 - offsetY / seen);
+      if (far < least) [best, least] = [[number, name], far];
+    }),
+  );
+  if (best && best[0] !== face) chooseFace(best[0]);
+  light(best && best[1]);
+});
+find("picture").addEventListener("pointerleave", () => light(null));
+
+async function openCamera() {
+  const [dialog, video] = [find("camera"), find("video")];
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 } } });
+    video.srcObject = stream;
+    dialog.addEventListener("close", () => stream.getTracks().forEach((track) => track.stop()), { once: true });
+    dialog.showModal();
+  } catch { // no camera, no leave, or no TLS
+    [find("error").hidden, find("error").textContent] = [false, "The browser gives no camera here. Choose a picture instead."];
+  }
+}
+
+find("shoot").addEventListener("click", () => {
+  const video = find("video");
+  if (!video.videoWidth) return;
+  const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  canvas.toBlob((blob) => show(new File([blob], "camera.jpg", { type: blob.type })), "image/jpeg", 0.92);
+  find("camera").close();
+});
+find("close").addEventListener("click", () => find("camera").close());
+find("take").addEventListener("click", openCamera);
+find("choose").addEventListener("click", () => find("file").click());
+find("file").addEventListener("change", ({ target }) => {
+  show(target.files[0]);
+  target.value = "";
+});
+find("heat").addEventListener("change", () => showHeat().catch((error) => {
+  [find("error").hidden, find("error").textContent] = [false, error.message];
+}));
+find("model").addEventListener("change", () => learnSet("").then(() => show(file), () => show(file)));
+find("copy").addEventListener("click", () => {
+  getSelection().selectAllChildren(find("curl")); // without TLS there is no clipboard: it is marked
+  navigator.clipboard?.writeText(find("curl").textContent);
+});
+document.addEventListener("paste", ({ clipboardData }) => show(clipboardData.files[0]));
+for (const kind of ["dragover", "dragleave", "drop"])
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("over", kind === "dragover");
+    if (kind === "drop") show(event.dataTransfer.files[0]);
+  });
+document.body.classList.add("empty");
+learnModels().catch((error) => (find("about").textContent = error.message));
