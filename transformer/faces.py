@@ -2,7 +2,6 @@
 
 import threading
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,10 @@ from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
 from transformer.choices import Choices
-from transformer.crop import Floats, Square, crop_face, place_square
+from transformer.crop import Floats, Square, choose_scale, crop_faces
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
-from transformer.detectors.views import Source
+from transformer.detectors.scales import LEVELS
 from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
@@ -74,29 +73,26 @@ class FaceFinder:
         """
         timings: Timings = {}
         with measure_stage(timings, Stage.DECODE):
-            picture = self.open(content, 640)
+            picture = self.open(content, LEVELS[choices.detect].side)
         with measure_stage(timings, Stage.DETECT):
-            source = Source(picture.width, picture.height, partial(read_rgb, picture))
-            found = find_faces(self.detector, source, choices, self.settings)
+            found = find_faces(self.detector, picture, choices, self.settings)
         chosen = choices.choose(found.corners, found.scores)
         left_out = len(found) - len(chosen)
         found = found.select(chosen)
-        full = picture.small
-        if len(found) and picture.scale > 1:
-            with measure_stage(timings, Stage.DECODE):
-                full = picture.decode_full()
+        with measure_stage(timings, Stage.DECODE):
+            pixels, scale = picture.read(choose_scale(found.corners, landmarks), "GRAY")
         with measure_stage(timings, Stage.CROP):
-            squares = [place_square(box, landmarks.crop_scale) for box in found.corners]
-            side = landmarks.side
-            crops = np.empty((len(found), 1, side, side), np.uint8)
-            for i, square in enumerate(squares):
-                crops[i, 0] = np.rot90(crop_face(full, square, side), found.turns[i])
+            squares, crops = crop_faces(picture, pixels, scale, found.corners, landmarks)
+            for i, turn in enumerate(found.turns):
+                crops[i] = np.rot90(crops[i], turn)
         size = np.array([picture.width, picture.height] * 2, np.float32)
         boxes = np.clip(found.corners, 0, size)
-        return DetectedFaces(boxes, found.scores, found.turns, squares, crops, left_out, timings)
+        return DetectedFaces(
+            boxes, found.scores, found.turns, squares, crops[:, None], left_out, timings
+        )
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
-        """Decode a picture with at least `side` pixels of its long side, where it has them."""
+        """Decode a picture to the pixels of a square of this side or somewhat fewer, if it has them."""
         if isinstance(content, Base64Text):
             content = content.decode()
         if isinstance(content, bytes):
@@ -122,11 +118,3 @@ def find_borne_out(found: list[DetectedFaces], trust: Floats) -> NDArray[np.bool
     Looking in all ways up, the detector takes elbows and saw blades for faces three times as often.
     """
     return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= BORNE_OUT)
-
-
-def read_rgb(picture: Picture, pixels: int) -> Pixels:
-    """Read a picture at no fewer than so many pixels, `[h,w,3]`."""
-    if picture.small.shape[0] * picture.small.shape[1] >= pixels or picture.scale == 1:
-        return picture.small
-    f = picture.decode_full()
-    return f if f.ndim == 3 else np.repeat(f[:, :, None], 3, 2)

@@ -1,6 +1,7 @@
 """The workers: a few threads that requests share, a picture at a time and in turns."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -21,6 +22,7 @@ class WorkerPool:
         self.workers = workers
         self.max_pending = max_pending
         self.pending = 0  # pictures waiting or being worked on
+        self.seconds = 0.0  # that a picture takes a worker, smoothed
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="faces")
         self.turns = asyncio.Semaphore(workers)  # first come, first served
 
@@ -30,11 +32,16 @@ class WorkerPool:
         """Work on all items of one request; the first failure ends the rest and is raised.
 
         No request has more items in the line than there are workers, so one with many
-        pictures does not hold up one with a single picture. Raises Overloaded at once
-        when too many pictures are waiting. How long items wait is added to `timings`.
+        pictures does not hold up one with a single picture. Raises Overloaded or TooLarge at
+        once when too many pictures are waiting. How long items wait is added to `timings`.
         """
+        if len(items) > self.max_pending:
+            raise TooLarge(f"{len(items)} pictures never fit into the line of {self.max_pending}.")
         if self.pending + len(items) > self.max_pending:
-            raise Overloaded(f"{self.pending} pictures wait; {self.max_pending} may.")
+            wait = self.seconds * self.pending / self.workers
+            raise Overloaded(
+                f"The line is full: {self.pending} of {self.max_pending} pictures.", wait
+            )
         self.count_pending(len(items))
         try:
             if len(items) == 1:
@@ -70,7 +77,7 @@ class WorkerPool:
         """Work on one item when it is its turn."""
         with measure_stage(timings, Stage.WAIT):
             await self.turns.acquire()
-        loop = asyncio.get_running_loop()
+        loop, begun = asyncio.get_running_loop(), time.monotonic()
         # With the context the thread knows the request, for the spans of its stages.
         future = self.threads.submit(copy_context().run, work, item)
 
@@ -78,7 +85,9 @@ class WorkerPool:
             loop.call_soon_threadsafe(self.turns.release)
 
         future.add_done_callback(end_turn)
-        return await asyncio.wrap_future(future)
+        result = await asyncio.wrap_future(future)
+        self.seconds += (time.monotonic() - begun - self.seconds) / 8
+        return result
 
     def count_pending(self, items: int) -> None:
         self.pending += items

@@ -12,9 +12,10 @@ import numpy as np
 from transformer.choices import Choices
 from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes, measure_gains, stack_boxes
-from transformer.detectors.scales import ENOUGH, LEVELS, list_scales
+from transformer.detectors.scales import LEVELS, list_scales
 from transformer.detectors.search import Search
-from transformer.detectors.views import Source, View
+from transformer.detectors.views import View, measure_scale, view_picture
+from transformer.picture import Picture
 from transformer.settings import TransformerSettings
 
 TURNS = (1, 2, 3)
@@ -26,18 +27,18 @@ EVIDENCE = 0.4  # score of a turned box from which its way up is worth a look at
 
 
 def find_faces(
-    detector: Detector, source: Source, choices: Choices, settings: TransformerSettings
+    detector: Detector, picture: Picture, choices: Choices, settings: TransformerSettings
 ) -> Boxes:
     """Find the faces of a picture as closely as the request and a budget of pixels say.
 
     Gives boxes in pixels of the picture, the best first.
     """
     level = LEVELS[choices.detect]
-    scales = list_scales(level, source.width * source.height, settings.detect_budget)
-    search, ways = Search(detector, source), [0]
-    first = source.view(int(ENOUGH * scales[0])).shrink(scales[0])
+    scales = list_scales(level, picture.width * picture.height, settings.detect_budget)
+    search, ways = Search(detector, picture), [0]
+    first = view_picture(picture, scales[0]).shrink(scales[0])
     search.look(first)
-    large = LARGE * source.measure_scale(scales[0])
+    large = LARGE * measure_scale(picture, scales[0])
     if level.everywhere or not search.is_sure() or has_doubtful(search, large):
         coarse = first.shrink(max(scales[0] // 16, COARSE))
         search.look(coarse)

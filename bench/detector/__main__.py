@@ -13,16 +13,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+from tools.settings_table import write_page
 
 from bench.csv_file import write_csv
 from bench.detector.crowds import CrowdMaker
 from bench.detector.table import MARK, PAGE, TABLE, make_table
-from tools.settings_table import write_page
 from transformer.choices import Choices
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS
-from transformer.detectors.views import Source
+from transformer.picture import Picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
 
@@ -39,7 +39,7 @@ def measure(
 
     def find(pixels: np.ndarray) -> tuple[np.ndarray, float]:
         begun = time.process_time()
-        found = find_faces(detector, Source.of_pixels(pixels), choices, settings)
+        found = find_faces(detector, Picture.of_pixels(pixels), choices, settings)
         return found.corners, (time.process_time() - begun) * 1e3
 
     row: dict[str, Any] = {

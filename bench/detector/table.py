@@ -2,7 +2,7 @@
 
 from bench.csv_file import read_csv
 from bench.machine import RESULTS
-from tools.settings_table import write_page
+from tools.tables import write_page
 
 PAGE, MARK = "docs/api.md", "levels: bench.detector writes this"
 TABLE = RESULTS / "epyc/levels.csv"

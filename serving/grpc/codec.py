@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
 from serving.framework import pb
-from serving.grpc.contents import read_long_contents
-from serving.grpc.wire import Parts, split_message
+from serving.grpc.wire import check_message
 from serving.messages import (
     DATATYPES,
-    MAX_BYTES,
     InferenceRequest,
     InferenceResponse,
     Tensor,
@@ -40,84 +38,69 @@ CONTENTS = {  # datatype -> the field of InferTensorContents that carries it
 }
 
 
-async def decode_message(message: bytes, limit: int) -> InferenceRequest:
+async def decode_message(message: bytes) -> InferenceRequest:
     """Read a serialized ModelInferRequest, long contents without holding up other requests.
 
     Raises InvalidRequest, InvalidTensor or TooLarge with what is wrong.
     """
-    parts = split_message(message)
-    if sum(map(len, parts.contents.values())) > OFFLOAD_CONTENT_BYTES:
-        return await run_aside(decode_parts, parts, limit)
-    return decode_parts(parts, limit)
+    if check_message(message) > OFFLOAD_CONTENT_BYTES:
+        return await run_aside(parse_message, message)
+    return parse_message(message)
 
 
-def decode_request(message: bytes, limit: int = MAX_BYTES) -> InferenceRequest:
+def decode_request(message: bytes) -> InferenceRequest:
     """Read a serialized ModelInferRequest as decode_message does, on this thread."""
-    return decode_parts(split_message(message), limit)
+    check_message(message)
+    return parse_message(message)
 
 
-def decode_parts(parts: Parts, limit: int) -> InferenceRequest:
-    """Read a message in parts; raw contents become arrays without a copy.
-
-    Raises InvalidRequest, InvalidTensor or TooLarge with what is wrong.
-    """
+def parse_message(message: bytes) -> InferenceRequest:
+    """Read a serialized ModelInferRequest whose cost has been checked."""
     try:
-        message = pb.ModelInferRequest.FromString(bytes(parts.head))
+        content = pb.ModelInferRequest.FromString(message)
     except DecodeError:
-        raise InvalidRequest("The message is no ModelInferRequest.") from None
-    raw = parts.raw
-    if raw and (parts.contents or any(map(has_contents, message.inputs))):
+        raise InvalidRequest("The message is not a valid ModelInferRequest.") from None
+    raw = list(content.raw_input_contents)
+    if raw and any(entry.contents.ByteSize() for entry in content.inputs):
         raise InvalidRequest("The inputs have raw contents and typed ones; one kind is enough.")
-    if raw and len(raw) != len(message.inputs):
-        raise InvalidTensor(f"{len(message.inputs)} inputs come with {len(raw)} raw contents.")
+    if raw and len(raw) != len(content.inputs):
+        raise InvalidTensor(f"{len(content.inputs)} inputs come with {len(raw)} raw contents.")
     inputs: dict[str, Tensor] = {}
-    for i, entry in enumerate(message.inputs):
+    for i, entry in enumerate(content.inputs):
         if entry.name in inputs:
             raise InvalidTensor(f"The input '{entry.name}' is there twice.")
-        shape = list(entry.shape)
-        if raw:
-            array = make_array(entry.name, entry.datatype, shape, raw[i])
-        else:
-            numpy_dtype(entry.name, entry.datatype)
-            count_elements(entry.name, shape)
-            if i in parts.contents:
-                found = parts.contents[i]
-                array = read_long_contents(entry.name, entry.datatype, shape, found, limit)
-            else:
-                array = read_contents(entry, shape)
-        inputs[entry.name] = Tensor(
-            entry.name, entry.datatype, array, parameters=read_parameters(entry.parameters)
-        )
+        parameters = read_parameters(entry.parameters)
+        array = read_tensor(entry, raw[i] if raw else None)
+        inputs[entry.name] = Tensor(entry.name, entry.datatype, array, parameters=parameters)
     return InferenceRequest(
-        model=message.model_name,
+        model=content.model_name,
         inputs=inputs,
-        version=message.model_version,
-        id=message.id,
-        outputs=tuple(output.name for output in message.outputs),
-        parameters=read_parameters(message.parameters),
+        version=content.model_version,
+        id=content.id,
+        outputs=tuple(output.name for output in content.outputs),
+        parameters=read_parameters(content.parameters),
     )
 
 
-def has_contents(entry: pb.ModelInferRequest.InferInputTensor) -> bool:
-    """Check whether an input has typed contents that are not empty."""
-    return entry.HasField("contents") and entry.contents.ByteSize() > 0
-
-
-def read_contents(
+def read_tensor(
     entry: pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor,
-    shape: list[int],
+    raw: bytes | None,
 ) -> NDArray:
-    """Read typed contents into an array; no value is cut off."""
+    """Read a tensor's raw contents as a view, or its typed ones; no value is cut off."""
+    shape = list(entry.shape)
+    if raw is not None:
+        return make_array(entry.name, entry.datatype, shape, raw)
+    dtype = numpy_dtype(entry.name, entry.datatype)
+    count = count_elements(entry.name, shape)
     field = CONTENTS.get(entry.datatype)
     if field is None:
         raise InvalidTensor(f"Tensor '{entry.name}' of {entry.datatype} needs raw contents.")
     values = getattr(entry.contents, field)
-    if len(values) != count_elements(entry.name, shape):
+    if len(values) != count:
         raise InvalidTensor(
             f"Tensor '{entry.name}' has {len(values)} values in {field}, its shape {shape} another."
         )
-    dtype = numpy_dtype(entry.name, entry.datatype)
-    array = np.empty(len(values), dtype)
+    array = np.empty(count, dtype)
     try:
         array[:] = values
     except OverflowError:
@@ -185,14 +168,10 @@ def decode_response(response: pb.ModelInferResponse) -> dict[str, NDArray]:
     raw = response.raw_output_contents
     if raw and len(raw) != len(response.outputs):
         raise InvalidTensor(f"{len(response.outputs)} outputs come with {len(raw)} raw contents.")
-    arrays = {}
-    for i, output in enumerate(response.outputs):
-        shape = list(output.shape)
-        if raw:
-            arrays[output.name] = make_array(output.name, output.datatype, shape, raw[i])
-        else:
-            arrays[output.name] = read_contents(output, shape)
-    return arrays
+    return {
+        output.name: read_tensor(output, raw[i] if raw else None)
+        for i, output in enumerate(response.outputs)
+    }
 
 
 def describe_tensors(specs: Iterable[dict]) -> list[pb.ModelMetadataResponse.TensorMetadata]:

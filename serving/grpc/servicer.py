@@ -108,7 +108,7 @@ class Inference:
         with ExitStack() as place:
             ticket = place.enter_context(self.repository.admission.enter())
             ticket.add(len(message))
-            asked = await decode_message(message, self.repository.settings.max_body_bytes)
+            asked = await decode_message(message)
             record.name_address(f"/{asked.model}")
             model = self.repository.find(asked.model, asked.version)
             record.model = model.name

@@ -17,7 +17,7 @@ from transformer.choices import Choices
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes, measure_areas, measure_shared
-from transformer.detectors.views import Source
+from transformer.picture import Picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
 
@@ -34,7 +34,7 @@ def maker(data) -> CrowdMaker:
 
 
 def find(detector: Detector, pixels: np.ndarray, level: str = "default") -> Boxes:
-    return find_faces(detector, Source.of_pixels(pixels), Choices(level), TransformerSettings())
+    return find_faces(detector, Picture.of_pixels(pixels), Choices(level), TransformerSettings())
 
 
 def test_no_face_is_lost_and_boxes_stay(data, detector):

@@ -13,8 +13,8 @@ from bench.detector.opencv import OPENCV
 from client import locate
 from transformer.detectors import find_detector, find_kind
 from transformer.detectors.scales import FIRST
-from transformer.detectors.views import Source
-from transformer.picture import Pixels, open_picture
+from transformer.detectors.views import view_picture
+from transformer.picture import Picture, Pixels, open_picture
 
 
 def read_rgb(content: bytes) -> Pixels:
@@ -26,7 +26,7 @@ def find_alone(content: bytes) -> int:
     named = os.environ.get("LANDMARKS_DETECTOR")
     path = find_detector(Path(named) if named else None)
     detector = OPENCV[find_kind(path).name](path)
-    view = Source.of_pixels(read_rgb(content)).view(FIRST).shrink(FIRST)
+    view = view_picture(Picture.of_pixels(read_rgb(content)), FIRST).shrink(FIRST)
     return len(detector.search(view.pixels, detector.min_score)[0])
 
 

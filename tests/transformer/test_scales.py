@@ -7,7 +7,8 @@ import pytest
 
 from transformer.detectors.boxes import Boxes, join_boxes, stack_boxes, turn_boxes_back
 from transformer.detectors.scales import FIRST, LEVELS, SHARED, TILE, list_scales, place_tiles
-from transformer.detectors.views import Source
+from transformer.detectors.views import view_picture
+from transformer.picture import Picture
 
 SIZES = [(480, 640), (640, 640), (1023, 1021), (1999, 31), (3, 2000), (3000, 4000), (375, 4000)]
 
@@ -17,7 +18,7 @@ SIZES = [(480, 640), (640, 640), (1023, 1021), (1999, 31), (3, 2000), (3000, 400
 def test_a_smaller_view_shows_the_same_places(height, width, pixels):
     y, x = np.mgrid[:height, :width].astype(np.float32)
     ramp = np.stack([255 * x / width, 255 * y / height, 0 * x], axis=2).astype(np.uint8)
-    view = Source.of_pixels(ramp).view(pixels).shrink(pixels)
+    view = view_picture(Picture.of_pixels(ramp), pixels).shrink(pixels)
     small = view.pixels
     assert small.shape[0] * small.shape[1] <= 1.1 * pixels and small.dtype == np.uint8
     y, x = np.mgrid[: small.shape[0], : small.shape[1]]
@@ -42,8 +43,8 @@ def test_tiles_cover_a_scale_and_share_what_a_face_needs(height, width):
 
 def test_a_tile_shows_its_part_of_the_picture():
     y, x = np.mgrid[:300, :400]
-    whole = Source.of_pixels(np.stack([x % 256, y % 256, x // 256], axis=2).astype(np.uint8))
-    view = whole.view(1).cut((101, 53, 165, 117), (200, 150))
+    whole = Picture.of_pixels(np.stack([x % 256, y % 256, x // 256], 2).astype(np.uint8))
+    view = view_picture(whole, 1).cut((101, 53, 165, 117), (200, 150))
     assert view.pixels.shape[:2] == (64, 64)
     assert abs(view.left - 202) < 2 and abs(view.top - 106) < 2 and abs(view.width - 128) < 2
     assert view.pixels[0, 0, 0] == pytest.approx(view.left, abs=2)

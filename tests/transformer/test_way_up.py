@@ -14,10 +14,10 @@ from transformer.choices import Choices
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
 from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes
-from transformer.detectors.views import Source
 from transformer.faces import DetectedFaces
 from transformer.looks import Look, join_maps, measure_rolls, turn_back
 from transformer.model import Transformer
+from transformer.picture import Picture
 from transformer.pool import WorkerPool
 from transformer.second_look import (
     DOUBT,
@@ -60,7 +60,7 @@ def make_picture(turn: int) -> np.ndarray:
 
 def search(detector: Detector, picture: np.ndarray, detect: str = "default") -> Boxes:
     settings = TransformerSettings()
-    return find_faces(detector, Source.of_pixels(picture), Choices(detect), settings)
+    return find_faces(detector, Picture.of_pixels(picture), Choices(detect), settings)
 
 
 @pytest.mark.parametrize("elsewhere", [0.0, 0.7])

@@ -6,7 +6,6 @@ Scales count pixels and not the long side: of a panorama as much is seen as of a
 from dataclasses import dataclass
 
 FIRST = 640 * 640  # pixels of a first look; a smaller picture is looked at as it is
-ENOUGH = 0.75  # of the first look's pixels: a picture that is decoded to as many is not shrunk
 FINER = 4  # times the pixels of the scale before
 WORTH = 1.5  # a finer scale has as many times the pixels, or isn't looked at
 TILE = 640  # pixels of a tile's side, at most
@@ -22,6 +21,11 @@ class Level:
     first: int  # pixels of the first look
     finest: int | None  # pixels of the last one; None: what the budget has left
     everywhere: bool  # all tiles and all ways up, also where nothing hints at a face
+
+    @property
+    def side(self) -> int:
+        """The side of a square of the first look's pixels."""
+        return round(self.first**0.5)
 
 
 LEVELS = {

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes, join_boxes, stack_boxes, turn_boxes_back
 from transformer.detectors.scales import fit_size, place_tiles
-from transformer.detectors.views import Source, View
+from transformer.detectors.views import View, measure_scale, view_picture
+from transformer.picture import Picture
 
 SMALL = 24  # pixels of a look: near a smaller box there may be faces that the look can't see
 MOST = 128  # pixels of a tile: larger faces are the coarser scale's
@@ -18,9 +19,9 @@ REACH = 0.5  # of the picture, how far beyond it a box may go: a network's size 
 class Search:
     """The search of one picture; `found` has what each look has found, doubtful boxes too."""
 
-    def __init__(self, detector: Detector, source: Source):
+    def __init__(self, detector: Detector, picture: Picture):
         self.detector = detector
-        self.source = source
+        self.picture = picture
         self.found: list[Boxes] = []
 
     def look(self, view: View, turn: int = 0) -> Boxes:
@@ -49,7 +50,7 @@ class Search:
         boxes = stack_boxes(self.found)
         boxes = boxes.select(boxes.turns == turn)
         sizes = boxes.measure_sizes()
-        hints = boxes.select(sizes < SMALL * self.source.measure_scale(pixels))
+        hints = boxes.select(sizes < SMALL * measure_scale(self.picture, pixels))
         for i in np.flatnonzero(boxes.scores >= self.detector.sure):
             within = lie_in(hints, boxes.corners[i]) & (hints.measure_sizes() < sizes[i] / 2)
             hints = hints.select(~within)
@@ -60,13 +61,13 @@ class Search:
 
         Of a face that a tile's border cuts a neighbour has the whole, or the coarser scale.
         """
-        size = fit_size(self.source.width, self.source.height, pixels)
-        scale = np.array((self.source.width, self.source.height) * 2) / (size * 2)
+        size = fit_size(self.picture.width, self.picture.height, pixels)
+        scale = np.array((self.picture.width, self.picture.height) * 2) / (size * 2)
         whole: View | None = None
         for tile in place_tiles(*size):
             if hints is not None and not lie_in(hints, np.multiply(tile, scale)).any():
                 continue
-            whole = whole or self.source.view(pixels)
+            whole = whole or view_picture(self.picture, pixels)
             boxes = self.look(whole.cut(tile, size), turn)
             beyond = (boxes.corners / scale - tile) * (-1, -1, 1, 1) > -1  # [F, 4], a tile's sides
             cut = (beyond & (np.array(tile) != (0, 0, *size))).any(axis=1)
@@ -82,7 +83,7 @@ class Search:
         boxes = boxes.select(boxes.scores >= min_score)
         if len(self.found) > 1:
             boxes = join_boxes(boxes)
-        extent = np.array([self.source.width, self.source.height] * 2, np.float32)
+        extent = np.array([self.picture.width, self.picture.height] * 2, np.float32)
         boxes.corners = np.clip(boxes.corners, -REACH * extent, (1 + REACH) * extent)
         return boxes
 

@@ -1,6 +1,5 @@
 """Parts of a picture, each with its pixels at one scale."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -8,7 +7,7 @@ import numpy as np
 
 from transformer.detectors.base import Floats
 from transformer.detectors.scales import Tile, fit_size
-from transformer.picture import Pixels
+from transformer.picture import ENOUGH, Picture, Pixels
 
 AREA = cv2.INTER_AREA
 
@@ -64,23 +63,15 @@ class View:
         return cut.resize((tile[2] - tile[0], tile[3] - tile[1]))
 
 
-@dataclass(slots=True)
-class Source:
-    """A picture that can be had at several scales."""
+def view_picture(picture: Picture, pixels: int) -> View:
+    """View the whole of a picture at three quarters of so many pixels or more, if it has them."""
+    area = picture.width * picture.height
+    wanted = next((s for s in (8, 4, 2) if area >= ENOUGH * pixels * s**2), 1)
+    shown, scale = picture.read(wanted)
+    height, width = shown.shape[:2]
+    return View(shown, *picture.find_origin(scale), width * scale, height * scale)
 
-    width: int
-    height: int
-    read: Callable[[int], Pixels]  # `[h,w,3]` RGB of at least so many pixels, or of all there are
 
-    @classmethod
-    def of_pixels(cls, pixels: Pixels) -> "Source":
-        """Take a picture `[H,W,3]` RGB that is decoded already."""
-        return cls(pixels.shape[1], pixels.shape[0], lambda _: pixels)
-
-    def measure_scale(self, pixels: int) -> float:
-        """Measure how many pixels of the picture one has at a scale of so many."""
-        return float((self.width * self.height / pixels) ** 0.5)
-
-    def view(self, pixels: int) -> View:
-        """View the whole of it, with at least so many pixels if it has them."""
-        return View(self.read(pixels), 0, 0, self.width, self.height)
+def measure_scale(picture: Picture, pixels: int) -> float:
+    """Measure how many pixels of the picture's side are one where it has so many."""
+    return float((picture.width * picture.height / pixels) ** 0.5)

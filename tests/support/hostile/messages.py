@@ -4,7 +4,11 @@ import random
 
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from serving.grpc.wire import write_varint
+
+def write_varint(value: int) -> bytes:
+    """Write a number as protobuf does."""
+    low, more = value & 127, value >> 7
+    return bytes([low | 128]) + write_varint(more) if more else bytes([low])
 
 
 def write_bytes(number: int, value: bytes) -> bytes:
