@@ -39,6 +39,9 @@ class Choices:
         return kept[np.argsort(ORDERS[self.order](boxes[kept], scores[kept]), kind="stable")]
 
 
+NO_CHOICES = Choices()
+
+
 def read_choices(parameters: Mapping[str, object], settings: TransformerSettings) -> Choices:
     """Read the choices among a request's parameters; raises InvalidRequest with what is accepted.
 

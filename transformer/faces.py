@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
-from transformer.choices import Choices
+from transformer.choices import NO_CHOICES, Choices
 from transformer.crop import Floats, Square, choose_scale, crop_faces
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
@@ -64,7 +64,10 @@ class FaceFinder:
         return load_detector(self.path, self.settings.min_score)
 
     def detect_faces(
-        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet, choices: Choices
+        self,
+        content: bytes | Base64Text | Pixels,
+        landmarks: LandmarkSet,
+        choices: Choices = NO_CHOICES,
     ) -> DetectedFaces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
 
@@ -92,7 +95,7 @@ class FaceFinder:
         )
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
-        """Decode a picture to the pixels of a square of this side or somewhat fewer, if it has them."""
+        """Decode a picture to about the pixels of a square of this side, if it has as many."""
         if isinstance(content, Base64Text):
             content = content.decode()
         if isinstance(content, bytes):

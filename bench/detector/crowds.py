@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.faces import read_faces, read_picture
+from training.index import read_picture, read_rows
 from transformer.detectors.base import Floats
 from transformer.picture import Pixels
 
-PEOPLE = [("london", "val"), ("canada", "test"), ("composite", "train"), ("congress", "unlabelled")]
+PEOPLE = ("london", "canada", "composite", "congress")
 BOX = 113  # pixels of a face's box in the data's pictures of 256x256
 
 
@@ -35,7 +35,8 @@ class CrowdMaker:
     """Lays faces of the data on photographs that have none."""
 
     def __init__(self, data: Path, grounds: Path | None = None):
-        self.faces = read_faces(data / "faces", PEOPLE).pictures[::7]
+        rows = [(f, row) for f, row in read_rows([data / "faces"]) if row["set"] in PEOPLE]
+        self.faces = [read_picture(folder / row["path"]) for folder, row in rows[::8]]
         files = sorted(grounds.rglob("*.jpg")) if grounds else []
         self.grounds = files or [data / "pictures/groups/dogs.jpg"]
 

@@ -12,7 +12,8 @@ import pytest
 
 from bench.detector.crowds import BOX, CrowdMaker, lay_face
 from bench.detector.opencv import OPENCV
-from training.faces import read_faces, read_picture
+from predictor.landmarks import DEFAULT
+from training.index import read_picture, read_rows, take_points
 from transformer.choices import Choices
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
@@ -86,9 +87,12 @@ def test_a_large_face_on_its_side_takes_no_upright_one_away(detector, maker, tur
 @pytest.mark.parametrize("share", [1.5, 1.3, 1.15])
 def test_a_close_up_is_seen_whole(data, detector, share):
     """Squares of so many eye distances, at 1024 pixels: the box is that of the whole face."""
-    faces = read_faces(data / "faces", [("canada", "test"), ("london", "val")])
     wrong = 0
-    for picture, points in zip(faces.pictures, faces.points, strict=True):
+    for folder, row in read_rows([data / "faces"]):
+        if (row["set"], row["part"]) not in (("canada", "test"), ("london", "val")):
+            continue
+        picture = read_picture(folder / row["path"])
+        points = np.array(take_points(row, DEFAULT.points), np.float32)
         side = share * np.linalg.norm(points[3] - points[5])
         scale, middle = 1024 / side, (points.max(0) + points.min(0)) / 2
         shift = 512 - scale * middle

@@ -159,7 +159,7 @@ def test_only_the_tiles_with_hints_are_looked_at() -> None:
 def test_a_huge_crowd_costs_no_more_than_the_budget() -> None:
     picture = np.zeros((4000, 4000, 3), np.uint8)
     picture[50::100, 50::100] = 255
-    picture = cv2.dilate(picture, np.ones((40, 40), np.uint8))
+    picture = np.asarray(cv2.dilate(picture, np.ones((40, 40), np.uint8)), np.uint8)
     detector = Fine()
     boxes = search(detector, picture, "thorough")
     assert len(boxes) > 1000
