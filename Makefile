@@ -24,7 +24,7 @@ help:
 	@echo "make load-test   half a minute of every kind of request, held to thresholds"
 	@echo "make peers    beside FastAPI, Triton and others (make peers-setup first)"
 	@echo "make ledger MODEL=file   every engine's speed, memory and accuracy; make profile: where time goes"
-	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"
+	@echo "make cluster-test   the chart on a kind cluster, half an hour"
 	@echo "make label PICTURES=folder   the teacher's landmarks of your own pictures: out/labels"
 
 SERVED = $(if $(MODEL),LANDMARKS_MODEL="$(MODEL)")
@@ -74,7 +74,7 @@ $(VENV)/run.stamp: requirements/run.txt requirements/predictor.txt requirements/
 	@$(PIP) -r requirements/run.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor-torch.txt
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/convert.txt
 	@echo "setting up $(VENV) for development (minutes the first time) ..."
 	@$(PIP) -r requirements/dev.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@

@@ -5,7 +5,7 @@ import time
 from numpy.typing import NDArray
 from pydantic import Field
 
-from predictor.loader import CheckpointStore
+from predictor.loader import ModelStore
 from predictor.settings import PredictorSettings
 from serving.contract import FACE
 from serving.errors import ModelNotFound, name_code
@@ -32,6 +32,7 @@ class LocalBackend(PredictorBackend):
     """Calls models as the predictor's gRPC method would, with its admission and its counts."""
 
     address = "in this process"
+    local = True
 
     def __init__(self, models: Repository):
         super().__init__()
@@ -98,7 +99,7 @@ def main() -> None:
             "are for python -m transformer."
         )
     configure_logs(settings.log_level, settings.access_log)
-    loader = CheckpointStore(arguments.model_name, settings)
+    loader = ModelStore(arguments.model_name, settings)
     try:
         models, reasons = loader.load_all()
         behind = Repository([*models], settings, loader)

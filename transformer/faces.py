@@ -29,7 +29,7 @@ class DetectedFaces:
     scores: Floats  # [F]
     turns: NDArray[np.int16]  # [F], quarters by which each crop was turned to be upright
     squares: list[Square]  # what was cropped, [F]
-    crops: NDArray[np.uint8]  # [F, 1, S, S]
+    crops: NDArray[np.uint8]  # [F, C, S, S]
     left_out: int = 0  # faces that were found beyond the number that is answered
     timings: Timings = field(default_factory=dict)
 
@@ -83,16 +83,15 @@ class FaceFinder:
         left_out = len(found) - len(chosen)
         found = found.select(chosen)
         with measure_stage(timings, Stage.DECODE):
-            pixels, scale = picture.read(choose_scale(found.corners, landmarks), "GRAY")
+            colours = "GRAY" if landmarks.color == "grey" else "RGB"
+            pixels, scale = picture.read(choose_scale(found.corners, landmarks), colours)
         with measure_stage(timings, Stage.CROP):
             squares, crops = crop_faces(picture, pixels, scale, found.corners, landmarks)
-            for i, turn in enumerate(found.turns):
-                crops[i] = np.rot90(crops[i], turn)
+            for i in np.flatnonzero(found.turns):
+                crops[i] = np.rot90(crops[i], found.turns[i], (1, 2))
         size = np.array([picture.width, picture.height] * 2, np.float32)
         boxes = np.clip(found.corners, 0, size)
-        return DetectedFaces(
-            boxes, found.scores, found.turns, squares, crops[:, None], left_out, timings
-        )
+        return DetectedFaces(boxes, found.scores, found.turns, squares, crops, left_out, timings)
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
         """Decode a picture to about the pixels of a square of this side, if it has as many."""

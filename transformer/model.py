@@ -1,5 +1,6 @@
 """The transformer's KServe model: pictures in, the landmarks of their faces out."""
 
+import asyncio
 import contextlib
 import time
 from functools import partial
@@ -52,6 +53,7 @@ class Transformer(Model):
         super().__init__(name, settings)
         self.backend = backend
         self.page = settings.page
+        self.asking: asyncio.Task[bool] | None = None  # whether the predictor is ready
 
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
@@ -72,13 +74,27 @@ class Transformer(Model):
         return self.ready
 
     async def check_ready(self) -> bool:
+        """Check whether requests can be taken: the detector is loaded, the landmark set is known.
+
+        Whether the predictor is ready now is a metric. A question to it waits behind its
+        requests, and a busy one must not take every transformer out of service.
+        """
         ready = await super().check_ready()
-        if ready and self.settings.ready_needs_predictor:
-            ready = await self.backend.check_ready(self.name)
-            if ready:  # a predictor without a landmark set is one that can't be cropped for
-                await self.refresh()
-                ready = self.landmarks is not None
-        return ready
+        if not (ready and self.settings.ready_needs_predictor):
+            return ready
+        if self.backend.local or self.landmarks is None:
+            return await self.ask_predictor() and self.landmarks is not None
+        if self.asking is None or self.asking.done():
+            self.asking = asyncio.create_task(self.ask_predictor())
+        return True
+
+    async def ask_predictor(self) -> bool:
+        """Ask whether the predictor is ready and for its landmark set, and count the answer."""
+        there = await self.backend.check_ready(self.name)
+        metrics.PREDICTOR_READY.set(there)
+        if there:
+            await self.refresh()
+        return there
 
     async def refresh(self) -> None:
         """Refresh the default model's landmark set; keep the old one without an answer."""
@@ -164,7 +180,8 @@ class Transformer(Model):
             if self.settings.any_way_up:
                 await look_again(looks, located, known, predict)
             if HEATMAPS.name in names:  # of the crops as they were looked at last
-                call.claim(4 * len(looks) * len(known) * known.side**2)
+                height, width = known.map_size
+                call.claim(4 * len(looks) * len(known) * height * width)
                 again = await predict(stack_crops(looks), heatmaps=True)
                 located.heatmaps = again.heatmaps
             squares = [square for faces in found for square in faces.squares]

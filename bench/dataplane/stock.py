@@ -34,8 +34,8 @@ class Stock(kserve.Model):
         content = base64.b64decode(payload.inputs[0].data[0])
         pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
         boxes, _ = self.detector.search(pixels, self.detector.min_score)
-        squares = [place_square(box, DEFAULT.crop_scale) for box in boxes]
-        crops = np.stack([crop_face(pixels, s, DEFAULT.side) for s in squares])[:, None]
+        squares = [place_square(box, DEFAULT) for box in boxes]
+        crops = np.stack([crop_face(pixels, s, DEFAULT) for s in squares])
         with torch.inference_mode():
             heatmaps = self.net(torch.from_numpy(crops.astype(np.float32) / 255))
         points = to_picture(decode_heatmaps(heatmaps.numpy())[0], squares, DEFAULT.side)

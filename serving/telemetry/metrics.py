@@ -23,7 +23,10 @@ BATCH = Histogram(
 )
 QUEUED = Gauge("landmarks_queued_faces", "Faces waiting for a run.")
 PENDING = Gauge("landmarks_pending_pictures", "Pictures waiting for a worker or with one.")
-ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["engine", "version"])
+PREDICTOR_READY = Gauge(
+    "landmarks_predictor_ready", "Whether the transformer's predictor said that it is ready."
+)
+ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["model", "version", "engine"])
 
 DETECTOR = Gauge(
     "landmarks_detector_info", "What finds the faces.", ["detector", "runtime", "precision"]

@@ -32,7 +32,7 @@ README_WORDS = 1300
 # Variables of ours that are no service's setting: the client's, and where YuNet lies.
 OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET"}
 OLD_NAMES = {"LANDMARKS_ARTEFACT", "LANDMARKS_DETECT_SIDE", "LANDMARKS_FIRST_LOOK"}
-MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
+MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk"), *ROOT.glob("bench/*/*.mk")]
 
 
 def read_blocks(language: str) -> list:

@@ -1,7 +1,6 @@
 """A finder and a predictor that need no weights, and requests for them."""
 
 import threading
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +17,7 @@ INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
 
 
-OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
+OTHER = DEFAULT.model_copy(update={"points": DEFAULT.points[::-1], "side": 64})
 
 
 class FakeFinder:
@@ -46,7 +45,7 @@ class FakeFinder:
 class FakePredictor(PredictorBackend):
     """Gives each face the same points, of one landmark set."""
 
-    address, ready = "here", True
+    address, ready, local = "here", True, False
     landmarks: LandmarkSet | None = DEFAULT
     asked, max_faces = 0, 2
 
