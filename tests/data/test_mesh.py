@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from predictor.convert.artifact import convert
+from predictor.convert.faces import read_pixels
 from predictor.engines import load_engine
 from predictor.folder import find_source
 from tests.support.environment import make_environment
@@ -51,15 +52,20 @@ def test_its_points_are_those_of_its_own_runtime(data: Path, folder: Path, tmp_p
     convert(source, source.artifact)
     engine = load_engine("openvino", folder)
     paths = sorted((data / "faces/composite").glob("*.jpg"))[:10]
-    crops = [
-        cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)[32:224, 32:224] for path in paths
-    ]
-    faces = np.stack([cv2.resize(crop, (256, 256)) for crop in crops])  # [10, 256, 256, 3]
+    crops = [read_pixels(path, 3)[32:224, 32:224] for path in paths]
+    faces = np.stack([cv2.resize(crop, (256, 256)) for crop in crops]).astype(np.uint8)
     points, scores = engine.predict(np.ascontiguousarray(faces.transpose(0, 3, 1, 2)))
     assert points.shape == (10, 478, 2) and scores.min() > 0.5
     python = make_environment("litert", "litert.txt")
     np.save(tmp_path / "faces.npy", faces.astype(np.float32) / 255)
-    command = [python, "-c", RUN, folder / MESH.name, tmp_path / "faces.npy", tmp_path / "own.npy"]
+    command: list[str | Path] = [
+        python,
+        "-c",
+        RUN,
+        folder / MESH.name,
+        tmp_path / "faces.npy",
+        tmp_path / "own.npy",
+    ]
     subprocess.run(command, check=True, capture_output=True)
     moved = np.linalg.norm(points - np.load(tmp_path / "own.npy"), axis=2)
     print(f"mesh: {moved.max():.4f} pixels of 256 at the most")

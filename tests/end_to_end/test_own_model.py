@@ -91,6 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = (ROOT / "models/simple_unet.pth").read_bytes()
     (folder / "mine/simple_unet.pth").write_bytes(weights)
     whole = cv2.imread(str(ROOT / "tests/assets/astronaut.jpg"))
+    assert whole is not None
     face = np.load(ROOT / "predictor/golden_face.npy")[0, 0]
     random = np.random.default_rng(0)
     for i in range(36):
