@@ -1,1 +1,7 @@
 """What predictor and transformer share: the protocol, its errors, the server."""
+
+import sys
+
+# OpenVINO and NNCF post an event to a host of analytics, and write a client id into $HOME, as
+# soon as they are imported; without this package of theirs they do not.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
-from serving.errors import InvalidImage, Overloaded, TooLarge
+from serving.errors import InvalidImage, NotReady, Overloaded, TooLarge
 from serving.telemetry import metrics
 from serving.telemetry.stages import Stage, Timings, measure_stage
 
@@ -33,8 +33,10 @@ class WorkerPool:
         pictures does not hold up one with a single picture. Raises Overloaded at once
         when too many pictures are waiting. How long items wait is added to `timings`.
         """
+        if len(items) > self.max_pending:
+            raise TooLarge(f"{len(items)} pictures cannot wait at once; {self.max_pending} may.")
         if self.pending + len(items) > self.max_pending:
-            raise Overloaded(f"{self.pending} pictures wait; {self.max_pending} may.")
+            raise Overloaded(f"The queue has {self.pending} of {self.max_pending} pictures.")
         self.count_pending(len(items))
         try:
             if len(items) == 1:
@@ -71,8 +73,11 @@ class WorkerPool:
         with measure_stage(timings, Stage.WAIT):
             await self.turns.acquire()
         loop = asyncio.get_running_loop()
-        # With the context the thread knows the request, for the spans of its stages.
-        future = self.threads.submit(copy_context().run, work, item)
+        try:  # with the context the thread knows the request, for the spans of its stages
+            future = self.threads.submit(copy_context().run, work, item)
+        except RuntimeError as error:  # no thread can be started
+            self.turns.release()
+            raise NotReady("The server has no thread for the picture now.") from error
 
         def end_turn(_: Future) -> None:  # also when the caller has left: the thread was busy
             loop.call_soon_threadsafe(self.turns.release)

@@ -21,7 +21,7 @@ from serving.landmarks import write_parameters
 from serving.messages import Call, InferenceResponse
 from tools.processes import find_ports
 from transformer.backend import FaceLandmarks, Network
-from transformer.grpc_backend import GrpcBackend
+from transformer.predictor_client import GrpcBackend
 
 
 class Flaky(pb_grpc.GRPCInferenceServiceServicer):

@@ -7,7 +7,7 @@ from grpc.aio import AioRpcError, Metadata
 from serving.errors import CATALOGUE
 from serving.grpc.errors import translate_error
 from serving.telemetry.stages import read_timings, write_timings
-from transformer.grpc_backend import GrpcBackend, grpc_target
+from transformer.predictor_client import GrpcBackend, grpc_target
 from transformer.prewarm import find_address
 
 

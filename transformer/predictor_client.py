@@ -55,6 +55,7 @@ OPTIONS = [
     ("grpc.dns_min_time_between_resolutions_ms", 1000),  # of a headless service's pods
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.ping_timeout_ms", 3_000),  # of the ping itself, or the default of 60 s holds
     ("grpc.http2.max_pings_without_data", 0),  # or no more than two in a long call
 ]
 
