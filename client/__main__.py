@@ -34,6 +34,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--retries", type=int, default=3, help="more attempts when it is full")
     parser.add_argument("--threads", type=int, default=4, help="pictures in flight")
     parser.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
+    add = parser.add_argument_group("of a request, as docs/api.md has them").add_argument
+    add("--detect", metavar="LEVEL", help="how closely to look: fast, default, thorough")
+    add("--min-score", type=float, metavar="SCORE", help="the least box_score")
+    add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
+    add("--order", help="score, size, left_to_right")
     parser.add_argument("--format", choices=FORMATS, default="table", help="of what is printed")
     parser.add_argument(
         "--json", action="store_const", const="ndjson", dest="format", help="--format ndjson"
@@ -76,7 +81,9 @@ def run(given: argparse.Namespace) -> int:
         threads=given.threads,
         headers={name.strip(): value.strip() for name, value in headers.items()},
     ) as client:
-        return locate_all(client, pictures, output, find_drawing)
+        names = ("detect", "min_score", "max_faces", "order")
+        asked = {name: value for name in names if (value := getattr(given, name)) is not None}
+        return locate_all(client, pictures, output, find_drawing, asked)
 
 
 def main() -> None:

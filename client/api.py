@@ -10,6 +10,7 @@ from typing import Self
 from .faces import Face, Picture, Result, ServiceError
 from .rest import RestModel
 
+Choice = str | int | float
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
@@ -37,22 +38,24 @@ class Client:
         self.threads = threads
         self.model = RestModel(url, model, timeout, retries, headers, threads)
 
-    def locate(self, picture: Picture, draw: bool = False) -> Result:
+    def locate(self, picture: Picture, draw: bool = False, **choices: Choice) -> Result:
         """Find the faces of a picture, a file's path or its bytes; none is an empty result.
 
         Points are in pixels of the upright picture. With `draw` the service is also asked for the
-        picture with its points, at most 2,048 pixels wide or high. Raises ServiceError.
+        picture with its points, at most 2,048 pixels wide or high. `choices` are the service's
+        parameters of a request: detect, min_score, max_faces, order. Raises ServiceError.
         """
-        content = read_picture(picture)
-        faces = self.model.locate(content)
-        return Result(name_picture(picture), picture, faces, self.draw(content) if draw else None)
+        content, name = read_picture(picture), name_picture(picture)
+        faces = self.model.locate(content, choices)
+        drawing = self.model.draw(content, "image/png", choices) if draw else None
+        return Result(name, picture, faces, drawing)
 
-    def draw(self, picture: Picture, kind: str = "image/png") -> bytes:
+    def draw(self, picture: Picture, kind: str = "image/png", **choices: Choice) -> bytes:
         """Return the picture with boxes and points drawn, a PNG or JPEG; raises ServiceError."""
-        return self.model.draw(read_picture(picture), kind)
+        return self.model.draw(read_picture(picture), kind, choices)
 
     def locate_many(
-        self, pictures: Iterable[Picture], draw: bool = False
+        self, pictures: Iterable[Picture], draw: bool = False, **choices: Choice
     ) -> Generator[Result, None, None]:
         """Yield the result of each picture, in their order; a failure is in the result's `error`.
 
@@ -62,7 +65,7 @@ class Client:
         with ThreadPoolExecutor(self.threads, "landmarks") as pool:
             try:
                 for picture in pictures:
-                    waiting.append(pool.submit(self.try_locate, picture, draw))
+                    waiting.append(pool.submit(self.try_locate, picture, draw, choices))
                     if len(waiting) >= 2 * self.threads:
                         yield waiting.popleft().result()
                 while waiting:
@@ -71,10 +74,10 @@ class Client:
                 for future in waiting:
                     future.cancel()
 
-    def try_locate(self, picture: Picture, draw: bool) -> Result:
+    def try_locate(self, picture: Picture, draw: bool, choices: Mapping[str, Choice]) -> Result:
         """Find the faces of a picture; an error is part of the result."""
         try:
-            return self.locate(picture, draw)
+            return self.locate(picture, draw, **choices)
         except ServiceError as error:
             return Result(name_picture(picture), picture, error=error)
 

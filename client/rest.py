@@ -79,9 +79,9 @@ class RestModel:
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=retry))
 
-    def locate(self, content: bytes) -> tuple[Face, ...]:
+    def locate(self, content: bytes, choices: Mapping[str, Any]) -> tuple[Face, ...]:
         """Find the faces of a picture; raises ServiceError."""
-        answer = self.ask("POST", "/infer", content)
+        answer = self.ask("POST", "/infer", content, choices)
         try:
             outputs = {each["name"]: each for each in answer.json()["outputs"]}
             count = outputs["landmarks"]["shape"][1]
@@ -90,9 +90,9 @@ class RestModel:
         except (KeyError, ValueError, TypeError, IndexError):
             raise self.tell_other() from None
 
-    def draw(self, content: bytes, kind: str) -> bytes:
+    def draw(self, content: bytes, kind: str, choices: Mapping[str, Any]) -> bytes:
         """Have a picture drawn with its boxes and points, as this type; raises ServiceError."""
-        answer = self.ask("POST", "/infer", content, kind)
+        answer = self.ask("POST", "/infer", content, choices, kind)
         if answer.headers.get("content-type") != kind:
             raise self.tell_other()
         return answer.content
@@ -113,7 +113,12 @@ class RestModel:
         return self.sets[digest]
 
     def ask(
-        self, method: str, path: str, data: bytes | None = None, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        choices: Mapping[str, Any] | None = None,
+        accept: str = "application/json",
     ) -> requests.Response:
         """Make a request; raises ServiceError for all but success."""
         address = self.address + path
@@ -122,7 +127,7 @@ class RestModel:
         headers = {"accept": accept, **kind, **self.headers}
         try:
             answer = self.session.request(
-                method, address, data=data, headers=headers, timeout=self.timeout
+                method, address, choices, data, headers, timeout=self.timeout
             )
         except ValueError as error:  # an address or a header that can't be sent
             raise ServiceError("bad_address", f"{address} cannot be asked ({error}).") from None

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
+from typing import Any
 
 from .api import Client
 from .faces import Picture, Result, ServiceError
@@ -26,6 +27,7 @@ def locate_all(
     pictures: Mapping[str, Picture],
     output: Printed | ResultsFile,
     find_drawing: Callable[[str], Path | None],
+    choices: Mapping[str, Any],
 ) -> int:
     """Locate the faces of all pictures that aren't done; return the exit code.
 
@@ -37,7 +39,7 @@ def locate_all(
     failures: dict[str, ServiceError] = {}
     hopeless: tuple[str, ...] = GONE + ELSEWHERE
     draw = bool(left) and find_drawing(left[0]) is not None
-    results = client.locate_many([pictures[name] for name in left], draw)
+    results = client.locate_many([pictures[name] for name in left], draw, **choices)
     begun = time.monotonic()
     try:
         for number, (name, result) in enumerate(zip(left, results, strict=True), start=1):

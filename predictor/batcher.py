@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from predictor.decode import Floats, decode_heatmaps
 from predictor.engines.base import Engine, FaceArray
 from predictor.job import Arrays, Job, Run
-from serving.errors import DeadlineExceeded, Overloaded, ServingError
+from serving.errors import DeadlineExceeded, Overloaded, ServingError, TooLarge
 from serving.telemetry import metrics
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Timings
@@ -54,11 +54,14 @@ class Batcher:
     ) -> tuple[Arrays, Timings]:
         """Answer faces `[n,1,S,S]` in order: arrays of n rows, and seconds of each stage.
 
-        Raises Overloaded at once when the queue is full, DeadlineExceeded when the
+        Raises Overloaded or TooLarge at once when the queue is full, DeadlineExceeded when the
         answer could not be there in time. A caller that is cancelled is forgotten.
         """
+        if len(faces) > self.max_queued:
+            raise TooLarge(f"{len(faces)} faces never fit into the queue of {self.max_queued}.")
         if self.queued + len(faces) > self.max_queued:
-            raise Overloaded(f"{self.queued} faces wait for the network; {self.max_queued} may.")
+            wait = self.run_seconds * self.queued / self.max_batch
+            raise Overloaded(f"The queue is full: {self.queued} of {self.max_queued} faces.", wait)
         job = Job(faces, heatmaps, deadline, asyncio.get_running_loop().create_future())
         self.jobs.append(job)
         self.count_queue(len(faces))

@@ -1,9 +1,12 @@
 """The error catalogue: one class a situation, the same for REST and gRPC."""
 
 import asyncio
+import math
+import random
 
 from grpc import StatusCode
 
+MAX_WAIT = 30  # seconds that a caller is told to stay away
 MAX_MESSAGE = 500  # characters; gRPC clients take 8 KiB of metadata, and the message is in it
 
 
@@ -96,10 +99,15 @@ class UnsupportedMediaType(ServingError):
 
 
 class Overloaded(ServingError):
-    """More requests are under way than the server takes; nothing was computed."""
+    """More requests are in flight than the server takes; nothing was computed."""
 
     code, http_status, grpc_status = "overloaded", 429, StatusCode.RESOURCE_EXHAUSTED
     retry_after = 1
+
+    def __init__(self, message: str = "The server is busy.", wait: float = 0.0):
+        super().__init__(message)
+        # Not the same for all, or they would all come back together.
+        self.retry_after = min(MAX_WAIT, max(1, math.ceil(wait * random.uniform(1, 2))))
 
 
 class Cancelled(ServingError):

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer.picture import Pixels
+from serving.landmarks import LandmarkSet
+from transformer.picture import Picture, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -31,6 +32,31 @@ def place_square(box: Floats, scale: float) -> Square:
     x0, y0, x1, y1 = (float(v) for v in box)
     side = max(2, round(scale * float(np.sqrt(max(1.0, (x1 - x0) * (y1 - y0))))))
     return Square(round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2), side)
+
+
+def choose_scale(boxes: Floats, landmarks: LandmarkSet) -> int:
+    """Choose the scale, 1/8 at most, at which faces `[F,4]` still have as many pixels as a crop."""
+    least = min((place_square(box, landmarks.crop_scale).side for box in boxes), default=2**20)
+    return next((scale for scale in (8, 4, 2) if least >= scale * landmarks.side), 1)
+
+
+def crop_faces(
+    picture: Picture, pixels: Pixels, scale: int, boxes: Floats, landmarks: LandmarkSet
+) -> tuple[list[Square], NDArray[np.uint8]]:
+    """Crop the faces `[F,4]` of a picture out of its pixels at a scale: squares, and `[F,S,S]`.
+
+    Boxes and squares are in pixels of the picture; squares are whole pixels of those at the scale.
+    """
+    x, y = picture.find_origin(scale)
+    side = landmarks.side
+    crops = np.empty((len(boxes), side, side), np.uint8)
+    squares = []
+    for i, box in enumerate((boxes - np.array([x, y, x, y], np.float32)) / np.float32(scale)):
+        square = place_square(box, landmarks.crop_scale)
+        crops[i] = crop_face(pixels, square, side)
+        left, top = x + scale * square.left, y + scale * square.top
+        squares.append(Square(left, top, scale * square.side))
+    return squares, crops
 
 
 def crop_face(pixels: Pixels, square: Square, side: int) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
-from transformer.crop import Floats, Square, crop_face, place_square
+from transformer.crop import Floats, Square, choose_scale, crop_faces
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.picture import Picture, Pixels, check_size, open_picture
@@ -70,17 +70,13 @@ class FaceFinder:
                 boxes, scores, turn = find_way_up(self.detector, picture.small)
             else:
                 (boxes, scores), turn = self.detector.detect(picture.small), 0
-            boxes = boxes * np.float32(picture.scale)
-        full = picture.small
-        if len(boxes) and picture.scale > 1:
-            with measure_stage(timings, Stage.DECODE):
-                full = picture.decode_full()
+            x, y = picture.find_origin(picture.scale)
+            boxes = boxes * np.float32(picture.scale) + np.array([x, y, x, y], np.float32)
+        with measure_stage(timings, Stage.DECODE):
+            pixels, scale = picture.read(choose_scale(boxes, landmarks), "GRAY")
         with measure_stage(timings, Stage.CROP):
-            squares = [place_square(box, landmarks.crop_scale) for box in boxes]
-            side = landmarks.side
-            crops = np.empty((len(boxes), 1, side, side), np.uint8)
-            for i, square in enumerate(squares):
-                crops[i, 0] = np.rot90(crop_face(full, square, side), turn)
+            squares, crops = crop_faces(picture, pixels, scale, boxes, landmarks)
+            crops = np.rot90(crops, turn, (1, 2))[:, None]
         size = np.array([picture.width, picture.height] * 2, np.float32)
         return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
 

@@ -1,78 +1,79 @@
-"""Picture files to upright pixels, by the libraries that read them, within bounds that hold first.
+"""Picture files to upright pixels, within bounds that hold before they are decoded.
 
-Pillow reads the headers; simplejpeg decodes JPEGs, at a reduced scale where that is enough, OpenCV
-PNG, WebP and BMP, and Pillow what is left. HEIC is read where pi-heif is installed.
+Pillow reads the headers. A JPEG is decoded at a reduced scale, and at a finer one only where that
+has too few pixels.
 """
 
 import contextlib
-import io
-import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-import simplejpeg
-from numpy.typing import NDArray
-from PIL import AvifImagePlugin, ExifTags, Image
+from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
-from serving.errors import InvalidImage, ServingError, TooLarge
+from serving.errors import InvalidImage, TooLarge
+from transformer.decoders import (
+    MAX_PARTS,
+    CountedFile,
+    Pixels,
+    decode_by_opencv,
+    decode_by_pillow,
+    decode_jpeg,
+    refuse_broken,
+)
 from transformer.picture_kinds import ACCEPTED, KINDS, PNG, name_kind
 
-Image.MAX_IMAGE_PIXELS = None  # max_pixels is the limit, and holds before anything is decoded
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the workers share the cores
-warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd metadata
-cv2.utils.logging.setLogLevel(0)  # of broken files, which callers are told of
-
-Pixels = NDArray[np.uint8]  # [H, W, 3] RGB, or [H, W] grey
-
 MIN_SIDE = 64  # pixels; a picture that is thinner costs as much as if it had them
-MAX_PARTS = 10_000  # segments, chunks, tags and blocks of metadata: Pillow reads each in Python
 MAX_EXIF = 2**18  # bytes
-MAX_STRIPS = 50_000  # of a TIFF's pixels
 MAX_SCANNED = 4_000_000_000  # pixels times scans of a JPEG; some bytes make a scan of any size
-# libjpeg's warnings of pixels that are made up; after its other ones all pixels are there.
-LOST = re.compile(
-    "Premature end of JPEG|Corrupt JPEG data: (premature end|bad Huffman|bad arith|found marker)"
-)
-STRIP = 256  # rows that are converted at once
+FLIPPED_ACROSS, FLIPPED_DOWN = (2, 3, 6, 7), (3, 4, 7, 8)  # EXIF's orientations
 
 
 @dataclass(slots=True)
 class Picture:
-    """A picture, upright: `small` is RGB at 1/`scale` of its size, for the detector."""
+    """A picture, upright: `small` is RGB at 1/`scale` of its size, and `decode` gives more."""
 
     width: int
     height: int
     small: Pixels  # [h, w, 3]
-    scale: int  # 1, 2, 4 or 8
-    decode_full: Callable[[], Pixels]  # at full size: [H, W, 3] RGB or [H, W] grey
+    scale: int = 1  # or 2, 4, 8
+    decode: Callable[[int, str], Pixels] | None = None  # at a scale, as "RGB" or "GRAY"
+    flipped: tuple[bool, bool] = (False, False)  # across, down: by which it was turned upright
 
     @staticmethod
     def of_pixels(pixels: Pixels) -> "Picture":
         """Wrap pixels `[H,W,3]` RGB that need no decoding."""
-        return Picture(pixels.shape[1], pixels.shape[0], pixels, 1, lambda: pixels)
+        return Picture(pixels.shape[1], pixels.shape[0], pixels)
 
+    def read(self, scale: int, colours: str = "RGB") -> tuple[Pixels, int]:
+        """Return the pixels at 1/`scale` of the size, or finer where there are such, and the scale.
 
-class CountedFile(io.BytesIO):
-    """A file that may be read `left` more times, as a header of a million parts takes minutes."""
+        "RGB" ones `[h,w,3]` stay there; "GRAY" ones may be `[h,w]`. Raises InvalidImage.
+        """
+        if scale >= self.scale or self.decode is None:
+            return self.small, self.scale
+        pixels = self.decode(scale, colours)
+        if colours == "RGB":
+            self.small, self.scale = pixels, scale
+        return pixels, scale
 
-    left = MAX_PARTS
+    def find_origin(self, scale: int) -> tuple[int, int]:
+        """Find where pixels at a scale begin in the picture, x and y: at or before its corner.
 
-    def read(self, size: int | None = -1) -> bytes:
-        self.left -= 1
-        if self.left < 0:
-            raise InvalidImage("The picture's metadata have too many parts; save it without them.")
-        return super().read(size)
+        A last one that is only partly of the picture is the first one where it was flipped.
+        """
+        x, y = (
+            side % scale - scale if flipped and side % scale else 0
+            for side, flipped in zip((self.width, self.height), self.flipped, strict=True)
+        )
+        return x, y
 
 
 def open_picture(content: bytes, max_pixels: int, side: int) -> Picture:
     """Decode a picture so far that its long side has at least `side` pixels, if it has them.
 
-    Raises InvalidImage, or TooLarge from the header alone; so may its `decode_full`.
+    Raises InvalidImage, or TooLarge from the header alone.
     """
     exif = b""
     if content.startswith(PNG):
@@ -105,21 +106,6 @@ def read_header(content: bytes) -> Image.Image:
         return Image.open(file, formats=list(KINDS))
 
 
-@contextlib.contextmanager
-def refuse_broken(name: str) -> Iterator[None]:
-    """Raise InvalidImage for whatever a library raises but for want of memory."""
-    try:
-        yield
-    except (ServingError, MemoryError):
-        raise
-    except Exception as error:  # Pillow raises a dozen kinds on broken files
-        reason = "" if isinstance(error, Image.UnidentifiedImageError) else f" ({error})"
-        raise InvalidImage(
-            f"The {name} is broken, only part of one or of a rare kind{reason};"
-            " save it as an ordinary JPEG or PNG."
-        ) from None
-
-
 def read_orientation(exif: bytes) -> int:
     """Read the orientation, 1 to 8, of an EXIF block; none, or one without sense, is upright.
 
@@ -138,9 +124,9 @@ def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     """Turn stored pixels `[H,W,...]`; from 5 on they lie on their side, `[W,H,...]` after it."""
     if orientation > 4:
         pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
+    if orientation in FLIPPED_DOWN:
         pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
+    if orientation in FLIPPED_ACROSS:
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
 
@@ -150,16 +136,15 @@ def open_jpeg(content: bytes, image: JpegImageFile, orientation: int, side: int)
     check_scans(content, image)
     width, height = image.size
     scale = next((s for s in (8, 4, 2) if max(width, height) // s >= side), 1)
-    small = turn_upright(decode_jpeg(content, image, "RGB", scale), orientation)
     if orientation > 4:  # lies on its side
         width, height = height, width
 
-    def decode_full() -> Pixels:
-        if scale == 1:
-            return small
-        return turn_upright(decode_jpeg(content, image, "GRAY", 1)[:, :, 0], orientation)
+    def decode(scale: int, colours: str) -> Pixels:
+        pixels = turn_upright(decode_jpeg(content, image, colours, scale), orientation)
+        return pixels if colours == "RGB" else pixels[:, :, 0]
 
-    return Picture(width, height, small, scale, decode_full)
+    flipped = orientation in FLIPPED_ACROSS, orientation in FLIPPED_DOWN
+    return Picture(width, height, decode(scale, "RGB"), scale, decode, flipped)
 
 
 def check_scans(content: bytes, image: JpegImageFile) -> None:
@@ -173,25 +158,6 @@ def check_scans(content: bytes, image: JpegImageFile) -> None:
     if image.width * image.height * scans > MAX_SCANNED:
         size = f"{image.width}x{image.height}"
         raise InvalidImage(f"The JPEG has {scans} scans of {size} pixels; save it with fewer.")
-
-
-def decode_jpeg(content: bytes, image: JpegImageFile, colours: str, scale: int) -> Pixels:
-    """Decode to pixels `[h,w,C]`, "RGB" or "GRAY", at 1/`scale` (1, 2, 4, 8) of the size."""
-    width, height = (-(-side // scale) for side in image.size)
-    with refuse_broken("JPEG"):
-        try:
-            return simplejpeg.decode_jpeg(content, colours, min_height=height, min_width=width)
-        except ValueError as error:
-            if "memory" in str(error):
-                raise MemoryError from None
-            if LOST.match(str(error)):
-                raise InvalidImage(f"The JPEG is broken or only part of one ({error}).") from None
-        again = JpegImageFile(io.BytesIO(content))  # reads rare samplings, and warns of nothing
-        again.draft("RGB", (width, height))
-        if again.size != (width, height):  # hence converted by ten rows at a time
-            again = again.resize((width, height), Image.Resampling.BOX)  # type: ignore[assignment]
-        pixels = np.asarray(again.convert("L" if colours == "GRAY" else "RGB"))
-        return pixels.reshape(height, width, -1)
 
 
 def strip_png(content: bytes) -> tuple[bytes, bytes]:
@@ -211,31 +177,3 @@ def strip_png(content: bytes) -> tuple[bytes, bytes]:
             return b"".join([*kept, b"\0\0\0\0IEND\xae\x42\x60\x82"]), exif
         at += size + 12
     raise InvalidImage(f"The PNG has more than {MAX_PARTS} chunks.")
-
-
-def decode_by_opencv(content: bytes, image: Image.Image) -> Pixels:
-    """Decode a picture to `[H,W,3]` RGB; Pillow takes thrice the memory."""
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    if pixels is None:
-        np.empty((3, *image.size, 4), np.uint8)  # raises MemoryError, where OpenCV hides one
-    if pixels is None or pixels.shape != (image.height, image.width, 3):
-        raise ValueError("its pixels can't be decoded")
-    return np.asarray(pixels, np.uint8)
-
-
-def decode_by_pillow(_: bytes, image: Image.Image) -> Pixels:
-    """Decode a picture, of an animation the first frame, to `[H,W,3]` RGB of 8 bits."""
-    image.info.pop("xmp", None)  # or a TIFF would turn as it says
-    if isinstance(image, TiffImageFile) and isinstance(image.fp, CountedFile):
-        image.fp.left = MAX_STRIPS
-    image.load()
-    pixels = np.empty((image.height, image.width, 3), np.uint8)
-    for top in range(0, image.height, STRIP):  # the whole of it, twice, would take much memory
-        bottom = min(top + STRIP, image.height)
-        strip = image.crop((0, top, image.width, bottom))
-        if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
-            pixels[top:bottom] = (np.asarray(strip) >> 8).clip(0, 255)[:, :, None]
-        else:
-            pixels[top:bottom] = np.asarray(strip.convert("RGB"))
-    return pixels

@@ -1,12 +1,14 @@
 """The workers: a few threads that requests share, a picture at a time and in turns."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
-from serving.errors import InvalidImage, NotReady, Overloaded, TooLarge
+from serving.errors import InvalidImage, Overloaded, TooLarge
 from serving.telemetry import metrics
 from serving.telemetry.stages import Stage, Timings, measure_stage
 
@@ -21,7 +23,9 @@ class WorkerPool:
         self.workers = workers
         self.max_pending = max_pending
         self.pending = 0  # pictures waiting or being worked on
+        self.seconds = 0.0  # that a picture takes a worker, smoothed
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="faces")
+        start_threads(self.threads, workers)  # now: later there might be no room for one
         self.turns = asyncio.Semaphore(workers)  # first come, first served
 
     async def run_all(
@@ -30,13 +34,16 @@ class WorkerPool:
         """Work on all items of one request; the first failure ends the rest and is raised.
 
         No request has more items in the line than there are workers, so one with many
-        pictures does not hold up one with a single picture. Raises Overloaded at once
-        when too many pictures are waiting. How long items wait is added to `timings`.
+        pictures does not hold up one with a single picture. Raises Overloaded or TooLarge at
+        once when too many pictures are waiting. How long items wait is added to `timings`.
         """
         if len(items) > self.max_pending:
-            raise TooLarge(f"{len(items)} pictures cannot wait at once; {self.max_pending} may.")
+            raise TooLarge(f"{len(items)} pictures never fit into the line of {self.max_pending}.")
         if self.pending + len(items) > self.max_pending:
-            raise Overloaded(f"The queue has {self.pending} of {self.max_pending} pictures.")
+            wait = self.seconds * self.pending / self.workers
+            raise Overloaded(
+                f"The line is full: {self.pending} of {self.max_pending} pictures.", wait
+            )
         self.count_pending(len(items))
         try:
             if len(items) == 1:
@@ -72,18 +79,20 @@ class WorkerPool:
         """Work on one item when it is its turn."""
         with measure_stage(timings, Stage.WAIT):
             await self.turns.acquire()
-        loop = asyncio.get_running_loop()
+        loop, begun = asyncio.get_running_loop(), time.monotonic()
         try:  # with the context the thread knows the request, for the spans of its stages
             future = self.threads.submit(copy_context().run, work, item)
-        except RuntimeError as error:  # no thread can be started
+        except BaseException:
             self.turns.release()
-            raise NotReady("The server has no thread for the picture now.") from error
+            raise
 
         def end_turn(_: Future) -> None:  # also when the caller has left: the thread was busy
             loop.call_soon_threadsafe(self.turns.release)
 
         future.add_done_callback(end_turn)
-        return await asyncio.wrap_future(future)
+        result = await asyncio.wrap_future(future)
+        self.seconds += (time.monotonic() - begun - self.seconds) / 8
+        return result
 
     def count_pending(self, items: int) -> None:
         self.pending += items
@@ -92,3 +101,15 @@ class WorkerPool:
     async def close(self) -> None:
         """End the threads once their work is over."""
         await asyncio.to_thread(self.threads.shutdown)
+
+
+def start_threads(threads: ThreadPoolExecutor, count: int) -> None:
+    """Start the threads of a pool; raises RuntimeError where the system has no room for them."""
+    met = threading.Barrier(count + 1)
+    try:
+        for _ in range(count):
+            threads.submit(met.wait)
+        met.wait()
+    except RuntimeError as error:
+        met.abort()
+        raise RuntimeError(f"{count} threads cannot be started ({error}).") from None

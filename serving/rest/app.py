@@ -30,7 +30,7 @@ from serving.messages import Call, InferenceRequest
 from serving.repository import Repository
 from serving.rest.accept import choose_drawing
 from serving.rest.body import compress_body, read_body
-from serving.rest.codec import BINARY_HEADER, decode_body, decode_picture, encode_answer
+from serving.rest.codec import BINARY_HEADER, Piece, decode_body, decode_picture, encode_answer
 from serving.rest.manage import ManageRoutes
 from serving.rest.pages import list_page_routes
 from serving.telemetry.record import RequestLog, ensure_request_id, forwarded_headers
@@ -38,7 +38,6 @@ from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-PIECE = 256 * 2**10  # bytes of an answer that are handed to the connection at once
 PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
 
 
@@ -93,12 +92,13 @@ class InferRoute:
         if drawing and not model.draws:
             raise NotAcceptable(f"Model '{model.name}' draws no pictures; it answers with JSON.")
         with ExitStack() as place:
-            ticket = place.enter_context(self.repository.admission.enter())
+            ticket = place.enter_context(self.repository.admission.enter(upload=True))
             deadline = read_deadline(request)
             try:
                 body = await read_body(request, model.settings, ticket)
             except ClientDisconnect:
                 raise Cancelled("The caller left before the body was read.") from None
+            ticket.end_upload()
             asked = await read_request(request, body, name, model.settings.max_body_bytes)
             asked.id = asked.id or request.headers.get("x-request-id", "")
             forward = forwarded_headers(request.headers, record.request_id)
@@ -106,37 +106,38 @@ class InferRoute:
             model = self.repository.find(name, version)  # it may have been loaded anew
             answer = await watch_caller(request, model.infer(asked, call))
             encoding: dict[str, str] = {}
+            pieces: list[Piece]
             if drawing:
-                content, headers = answer.picture, {"content-type": drawing}
+                pieces, headers = [answer.picture], {"content-type": drawing}
+                ticket.add(len(answer.picture))
             else:
-                content, headers = await encode_answer(answer, asked.binary_outputs)
+                pieces, headers = await encode_answer(answer, asked.binary_outputs, ticket.add)
                 accepted = request.headers.get("accept-encoding")
-                content, encoding = await compress_body(content, accepted)
-            ticket.add(len(content))
+                pieces, encoding = await compress_body(pieces, accepted)
             answer.timings[Stage.TOTAL] = record.stop()
             headers |= encoding
             headers["server-timing"] = write_timings(answer.timings)
             headers["x-request-id"] = record.request_id
             if answer.landmarks:
                 headers[SET_HEADER] = answer.landmarks
-            return InferenceAnswer(content, headers, place.pop_all().close)
+            return InferenceAnswer(pieces, headers, place.pop_all().close)
 
 
 class InferenceAnswer(Response):
-    """An answer that keeps its place among the requests under way until the caller has read it."""
+    """An answer in pieces that keeps its place in flight until the caller has read it."""
 
-    def __init__(self, content: bytes, headers: dict[str, str], leave: Callable[[], None]):
-        super().__init__(content, headers=headers)
-        self.leave = leave
+    def __init__(self, pieces: list[Piece], headers: dict[str, str], leave: Callable[[], None]):
+        headers["content-length"] = str(sum(len(piece) for piece in pieces))
+        super().__init__(headers=headers)
+        self.pieces, self.leave = pieces, leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         try:
             await send(start)
             # The server takes the next piece when it is rid of most of the one before.
-            for begin in range(0, len(self.body), PIECE):
-                piece = bytes(self.body[begin : begin + PIECE])
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            for piece in self.pieces:
+                await send({"type": "http.response.body", "body": bytes(piece), "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
             self.leave()

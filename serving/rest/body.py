@@ -1,7 +1,6 @@
 """Read a request body within its limits of bytes and time; compress an answer when asked."""
 
 import asyncio
-import gzip
 import zlib
 
 from starlette.requests import Request
@@ -10,6 +9,7 @@ from serving.admission import Ticket
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
 from serving.rest.accept import choose_encoding
+from serving.rest.codec import Piece
 from serving.settings import ServerSettings
 
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
@@ -90,21 +90,17 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def compress_body(content: bytes, accepted: str | None) -> tuple[bytes, dict[str, str]]:
-    """Compress an answer if the caller accepts that: the bytes and the headers that say so."""
-    encoding = choose_encoding(accepted or "")
-    if not encoding or len(content) < WORTH_IT:
-        return content, {}
-    headers = {"content-encoding": encoding, "vary": "accept-encoding"}
-    pack = pack_gzip if encoding == "gzip" else pack_deflate
-    if len(content) > OFFLOAD_BODY_BYTES:
-        return await run_aside(pack, content), headers
-    return pack(content), headers
-
-
-def pack_gzip(content: bytes) -> bytes:
-    return gzip.compress(content, 1, mtime=0)
-
-
-def pack_deflate(content: bytes) -> bytes:
-    return zlib.compress(content, 1)
+async def compress_body(
+    pieces: list[Piece], accepted: str | None
+) -> tuple[list[Piece], dict[str, str]]:
+    """Compress an answer if the caller accepts that: its pieces and the headers that say so."""
+    encoding, size = choose_encoding(accepted or ""), sum(len(piece) for piece in pieces)
+    if not encoding or size < WORTH_IT:
+        return pieces, {}
+    packer = zlib.compressobj(1, wbits=ENCODINGS[encoding])
+    packed: list[Piece] = []
+    for piece in pieces:
+        pack = run_aside(packer.compress, piece) if len(piece) > OFFLOAD_BODY_BYTES else None
+        packed.append(packer.compress(piece) if pack is None else await pack)
+    packed.append(packer.flush())
+    return [b"".join(packed)], {"content-encoding": encoding, "vary": "accept-encoding"}

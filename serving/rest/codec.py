@@ -1,7 +1,7 @@
 """Bytes of a REST body to an InferenceRequest, and an InferenceResponse to bytes."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,9 @@ from serving.rest.json_values import load_json, read_values
 BINARY_HEADER = "inference-header-content-length"
 OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
 JSON_VALUES = 2**14  # that are written as JSON at once: each call holds the GIL
+SEND_BYTES = 256 * 2**10  # of raw data that are handed to the connection at once
 MAX_ID = 64 * 2**10  # characters; it comes back in the answer
+Piece = bytes | memoryview
 
 
 def decode_picture(body: bytes, model: str, parameters: Mapping[str, object]) -> InferenceRequest:
@@ -139,54 +141,73 @@ def decode_tensor(entry: object, body: memoryview, start: int, limit: int) -> tu
 
 
 async def encode_answer(
-    response: InferenceResponse, binary: Mapping[str, bool]
-) -> tuple[bytes, dict[str, str]]:
-    """Write the answer as encode_response does, a long one without holding up other requests."""
-    if sum(array.size for array in response.outputs.values()) > JSON_VALUES:
-        return await run_aside(encode_response, response, binary)
-    return encode_response(response, binary)
+    response: InferenceResponse, binary: Mapping[str, bool], claim: Callable[[int], None]
+) -> tuple[list[Piece], dict[str, str]]:
+    """Write the answer as encode_response does, a long one without holding up other requests.
+
+    `claim` is told the bytes of each piece once it is there, and may refuse them.
+    """
+    if sum(array.size for array in response.outputs.values()) <= JSON_VALUES:
+        head, tail = encode_response(response, binary)
+        pieces: list[Piece] = [b"".join([*head, *tail])]
+        length = len(pieces[0]) - sum(len(piece) for piece in tail)
+        claim(len(pieces[0]))
+    else:
+        head, tail = encode_response(response, binary)
+        pieces = []
+        while (piece := await run_aside(next, head, None)) is not None:
+            claim(len(piece))
+            pieces.append(piece)
+        length = sum(len(piece) for piece in pieces)
+        claim(sum(len(piece) for piece in tail))
+        pieces += tail
+    if not tail:
+        return pieces, {"content-type": "application/json"}
+    return pieces, {"content-type": "application/octet-stream", BINARY_HEADER: str(length)}
 
 
 def encode_response(
     response: InferenceResponse, binary: Mapping[str, bool]
-) -> tuple[bytes, dict[str, str]]:
-    """Write the answer as JSON, followed by the outputs that were asked for in binary.
+) -> tuple[Iterator[bytes], list[Piece]]:
+    """Return the pieces of the answer's JSON as they are written, and the raw bytes after it.
 
-    `binary` is InferenceRequest.binary_outputs.
+    The raw ones are the outputs that were asked for in binary; `binary` is
+    InferenceRequest.binary_outputs.
     """
-    outputs, tail = [], []
-    for name, array in response.outputs.items():
-        entry: dict[str, Any] = {
-            "name": name,
-            "datatype": DATATYPES[array.dtype],
-            "shape": array.shape,
-        }
-        if binary.get(name, binary.get("", False)):
-            raw = array.tobytes()
-            entry["parameters"] = {"binary_data_size": len(raw)}
-            tail.append(raw)
-        else:
-            entry["data"] = write_values(array)
-        outputs.append(entry)
-    head = orjson.dumps(
+    raw = [name for name in response.outputs if binary.get(name, binary.get("", False))]
+    tail: list[Piece] = []
+    for name in raw:
+        view = np.ascontiguousarray(response.outputs[name]).reshape(-1).view(np.uint8).data
+        tail += [view[i : i + SEND_BYTES] for i in range(0, max(len(view), 1), SEND_BYTES)]
+    return write_json(response, raw), tail
+
+
+def write_json(response: InferenceResponse, raw: list[str]) -> Iterator[bytes]:
+    """Write the JSON of an answer; no piece has more than JSON_VALUES values."""
+    opened = orjson.dumps(
         {
             "model_name": response.model,
             "model_version": response.version,
             "id": response.id or str(uuid.uuid4()),
-            "outputs": outputs,
+            "outputs": [],
         }
-    )
-    if not tail:
-        return head, {"content-type": "application/json"}
-    headers = {"content-type": "application/octet-stream", BINARY_HEADER: str(len(head))}
-    return b"".join([head, *tail]), headers
+    )[:-2]
+    for name, array in response.outputs.items():
+        entry = {"name": name, "datatype": DATATYPES[array.dtype], "shape": array.shape}
+        if name in raw:
+            yield opened + orjson.dumps(entry | {"parameters": {"binary_data_size": array.nbytes}})
+        else:
+            yield opened + orjson.dumps(entry)[:-1] + b',"data":['
+            yield from write_values(array)
+            yield b"]}"
+        opened = b","
+    yield (opened if not response.outputs else b"") + b"]}"
 
 
-def write_values(array: NDArray) -> orjson.Fragment:
-    """Write an array's values as one flat JSON list."""
+def write_values(array: NDArray) -> Iterator[bytes]:
+    """Write an array's values as one flat row, without its brackets."""
     flat = np.ascontiguousarray(array).reshape(-1)
-    pieces = [
-        orjson.dumps(flat[start : start + JSON_VALUES], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-        for start in range(0, flat.size, JSON_VALUES)
-    ]
-    return orjson.Fragment(b"[" + b",".join(pieces) + b"]")
+    for start in range(0, flat.size, JSON_VALUES):
+        part = flat[start : start + JSON_VALUES]
+        values = orjson.dumps(part, option=orjson.OPT_SERIALIZE_NUMPY)
+        yield values[1:-1] if start + len(part) == flat.size else values[1:-1] + b","

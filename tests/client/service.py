@@ -49,6 +49,7 @@ class Script:
         self.seen: list[bytes] = []
         self.url = ""
         self.delay = 0.0  # seconds
+        self.paths: list[str] = []  # of the pictures
 
     def answer(self, content: bytes) -> tuple[int, object, dict[str, str]]:
         self.seen.append(content)
@@ -73,6 +74,7 @@ def run_script() -> Iterator[Script]:
             self.reply(200, CONFIG, {})
 
         def do_POST(self) -> None:
+            script.paths.append(self.path)
             content = self.rfile.read(int(self.headers["content-length"]))
             if self.headers["accept"] == "image/png":
                 self.reply(200, DRAWN + content, {"content-type": "image/png"})

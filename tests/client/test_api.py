@@ -194,3 +194,11 @@ def test_a_drawing_is_the_services(script):
             DRAWN + b"face",
             None,
         ]
+
+
+def test_a_requests_own_choices_are_passed_on(script):
+    with Client(script.url) as client:
+        client.locate(b"face", draw=True, max_faces=1, order="size")
+        list(client.locate_many([b"face"], detect="thorough"))
+    infer = "/v2/models/unet/infer"
+    assert script.paths == [f"{infer}?max_faces=1&order=size"] * 2 + [f"{infer}?detect=thorough"]

@@ -51,7 +51,8 @@ def folder(tmp_path, astronaut) -> Path:
 def test_one_file_and_its_exit_codes(script, folder):
     table, _ = run(script, folder / "a.jpg")
     assert NAMES[1] in table and "1 face, 1 of them not to be trusted" in table
-    entry = json.loads(run(script, folder / "a.jpg", "--json")[0])
+    entry = json.loads(run(script, folder / "a.jpg", "--json", "--min-score=0.5")[0])
+    assert script.paths[-1].endswith("/infer?min_score=0.5")
     assert (entry["faces"][0]["box_score"], entry["faces"][0]["face_score"]) == (0.95, 0.85)
     assert run(script, folder / "b.PNG", code=1)[0].endswith("0 faces\n")
     assert "invalid_image: That is no picture." in run(script, folder / "deep/bad", code=2)[1]

@@ -2,16 +2,19 @@
 
 import tracemalloc
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import simplejpeg
+from PIL import Image
 
 from predictor.landmarks import DEFAULT
 from tests.support.picture_files import encode, smooth
 from transformer.crop import Square, crop_face, place_square
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder
-from transformer.picture import Pixels
+from transformer.picture import Pixels, open_picture
 from transformer.settings import TransformerSettings
 
 
@@ -37,12 +40,38 @@ def detect_faces(content: bytes, boxes: list[list[float]]):
 
 @pytest.mark.parametrize("kind, scale", [("PNG", 1), ("JPEG", 1), ("JPEG", 2)])
 def test_the_crop_is_placed_about_the_detected_box(kind, scale):
+    """JPEG at half its size has as many pixels of it as a crop."""
     width, height = 640 * scale, 480 * scale
     content = encode(smooth(width, height), kind)
     box = [-60.0, 100.0, 140.0, 300.0]  # of 200 pixels at the detector's scale; 60 are cut off
     faces = detect_faces(content, [box])
-    assert faces.squares == [place_square(np.array(box, np.float32) * scale, DEFAULT.crop_scale)]
+    square = place_square(np.array(box, np.float32), DEFAULT.crop_scale)
+    assert faces.squares == [Square(*(scale * v for v in (square.left, square.top, square.side)))]
     np.testing.assert_array_equal(faces.boxes, [[0, 100 * scale, 140 * scale, 300 * scale]])
+
+
+def make_blocks(width: int, height: int) -> np.ndarray:
+    """Blocks of 20 pixels in random grey, whose edges show where a crop lies."""
+    seeds = np.random.default_rng(5).integers(0, 256, (height // 20 + 1, width // 20 + 1))
+    return np.kron(seeds, np.ones((20, 20)))[:height, :width].astype(np.uint8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("side, decodings", [(160, 1), (70, 2), (30, 2)])
+def test_crops_are_of_their_squares_at_any_scale(orientation, side, decodings, monkeypatch):
+    """Of 2603x2005 pixels a quarter is decoded, and more only where a face has too few of it."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encode(make_blocks(2603, 2005), quality=95, exif=exif)
+    boxes = [[100.0, 50.0, 100.0 + side, 50.0 + side], [200.0, 210.0, 420.0, 430.0]]
+    decode = Mock(wraps=simplejpeg.decode_jpeg)
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", decode)
+    faces = detect_faces(content, boxes)
+    assert decode.call_count == decodings
+    pixels = open_picture(content, 10**7, 10**4).small
+    for crop, square in zip(faces.crops, faces.squares, strict=True):
+        wanted = crop_face(pixels, square, DEFAULT.side).astype(int)
+        assert np.abs(crop[0] - wanted).mean() < 4.5, square
 
 
 def test_boxes_are_answered_within_the_picture_and_no_size_is_believed():

@@ -11,7 +11,7 @@ from serving.errors import InvalidImage
 from tests.support import picture_files as files
 from tests.support.picture_files import detailed, encode, encode_inks, make_chunk, smooth
 from tests.transformer.test_picture import read
-from transformer.picture import LOST
+from transformer.decoders import LOST
 
 PIXELS = detailed(200, 152)
 KINDS = {

@@ -36,7 +36,9 @@ async function ask(url, request = {}) {
   }
 }
 
-const infer = (body, headers) => ask(`${findModel()}/infer`, { method: "POST", body, headers });
+const listChoices = () => ["detect", "max_faces"].map((id) => [id, find(id).value]).filter(([, value]) => value);
+const findInfer = () => `${findModel()}/infer?${new URLSearchParams(listChoices())}`.replace(/\?$/, "");
+const infer = (body, headers) => ask(findInfer(), { method: "POST", body, headers });
 
 async function learnModels() {
   const { models } = await (await ask("v2/models")).json();
@@ -50,6 +52,9 @@ async function learnSet(digest) {
   const { parameters = {} } = await (await ask(`${findModel()}/config`)).json();
   const names = JSON.parse(parameters.points?.string_value ?? "[]");
   known = { [digest]: { names, low: Number(parameters.low?.string_value ?? LOW) } };
+  const maps = JSON.parse(parameters.maps?.string_value ?? "null");
+  find("heat").parentElement.hidden = maps?.[0] === 0; // a network of coordinates
+  if (maps?.[0] === 0) find("heat").checked = false;
   find("about").textContent = `Model ${find("model").value}, ${count(names.length, "point")} per face`;
   return known[digest];
 }
@@ -177,7 +182,7 @@ async function showHeat() {
   if (find("heat").checked && faces.length) {
     const outputs = ["heatmaps", "crops"].map((name) => ({ name, parameters: { binary_data: true } }));
     const image = { name: "image", datatype: "BYTES", shape: [1], parameters: { binary_data_size: 4 + file.size } };
-    const head = new TextEncoder().encode(JSON.stringify({ inputs: [image], outputs }));
+    const head = new TextEncoder().encode(JSON.stringify({ inputs: [image], outputs, parameters: Object.fromEntries(listChoices()) }));
     const headers = { "content-type": "application/octet-stream", "inference-header-content-length": `${head.length}` };
     const answer = await infer(new Blob([head, new Uint32Array([file.size]), file]), headers);
     const [bytes, size] = [await answer.arrayBuffer(), Number(answer.headers.get("inference-header-content-length"))];
@@ -194,7 +199,7 @@ async function showHeat() {
 function showPanel() {
   const json = JSON.stringify({ picture: file.name, faces }, null, 1);
   const name = /^[\w./-]+$/.test(file.name) ? `@${file.name}` : `'@${file.name.replaceAll("'", "'\\''")}'`;
-  find("curl").textContent = `curl --data-binary ${name} \\\n  -H 'Content-Type: ${findType(file)}' \\\n  ${findModel()}/infer`;
+  find("curl").textContent = `curl --data-binary ${name} \\\n  -H 'Content-Type: ${findType(file)}' \\\n  '${findInfer()}'`;
   find("json").textContent = json;
   URL.revokeObjectURL(find("save").href);
   find("save").href = URL.createObjectURL(new Blob([json], { type: "application/json" }));
@@ -300,6 +305,7 @@ find("heat").addEventListener("change", () => showHeat().catch((error) => {
   [find("error").hidden, find("error").textContent] = [false, error.message];
 }));
 find("model").addEventListener("change", () => learnSet("").then(() => show(file), () => show(file)));
+for (const id of ["detect", "max_faces"]) find(id).addEventListener("change", () => show(file));
 find("copy").addEventListener("click", () => {
   getSelection().selectAllChildren(find("curl")); // without TLS there is no clipboard: it is marked
   navigator.clipboard?.writeText(find("curl").textContent);

@@ -1,5 +1,6 @@
 """The REST routes, in this process: answers, errors, ids, timings, and a description of it all."""
 
+import contextlib
 import gzip
 import json
 import re
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from serving.admission import Admission
+from serving.admission import UPLOADS, Admission
 from serving.errors import CATALOGUE, Cancelled, MethodNotAllowed, Overloaded
 from serving.messages import DTYPES
 from serving.rest.app import create_app
@@ -99,16 +100,23 @@ async def test_a_model_that_is_not_ready_says_so(rest, model):
 
 
 async def test_no_room_is_429_with_a_time_to_come_back(rest, repository):
-    repository.admission.max_requests = 0
+    admission = repository.admission
+    admission.max_requests = 0
     answer = await rest.post(INFER, json=make_body())
     assert answer.status_code == 429 and answer.headers["retry-after"] == "1"
+    admission.seconds = 10.0  # that a request has taken of late
+    waits = {(await rest.post(INFER, json=make_body())).headers["retry-after"] for _ in range(20)}
+    assert len(waits) > 1 and all(10 <= int(wait) <= 20 for wait in waits)
 
 
 async def test_bodies_may_not_fill_the_memory_together(rest, repository):
-    repository.admission.max_bytes = 50
-    answer = await rest.post(INFER, json=make_body())
-    assert answer.status_code == 429
-    assert repository.admission.bytes == 0 == repository.admission.requests
+    admission = repository.admission
+    admission.bytes = admission.max_bytes - 50
+    assert (await rest.post(INFER, json=make_body())).status_code == 429
+    assert admission.bytes == admission.max_bytes - 50
+    admission.bytes, admission.max_bytes = 0, 50  # it can never fit
+    assert (await rest.post(INFER, json=make_body())).status_code == 413
+    assert admission.bytes == admission.requests == admission.uploads == 0
 
 
 def test_admission_gives_back_what_it_took():
@@ -118,7 +126,21 @@ def test_admission_gives_back_what_it_took():
         with pytest.raises(Overloaded), admission.enter():
             pass
         raise ValueError
-    assert admission.requests == 0 == admission.bytes
+    assert admission.requests == admission.uploads == admission.bytes == 0
+
+
+def test_uploads_take_no_place_of_those_in_flight():
+    admission = Admission(ServerSettings(max_inflight=1), "predictor")
+    with contextlib.ExitStack() as stack:
+        for _ in range(UPLOADS):
+            slow = stack.enter_context(admission.enter(upload=True))
+        with pytest.raises(Overloaded, match="bodies"), admission.enter(upload=True):
+            pass
+        with admission.enter(), pytest.raises(Overloaded, match="1 of 1"):
+            slow.end_upload()
+        slow.end_upload()
+        assert admission.requests == 1
+    assert admission.requests == admission.uploads == admission.bytes == 0
 
 
 def deflate_raw(body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Mapping
 
 import numpy as np
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
 from serving.messages import InferenceResponse
-from serving.rest.codec import decode_request, encode_response
+from serving.rest.codec import decode_request, encode_answer
 from tests.support.soak import COUNTS, SOAK
 
 
@@ -135,7 +136,14 @@ def test_broken_bytes_elements(raw):
         decode(tensor, raw)
 
 
-def test_outputs_are_binary_where_asked():
+async def encode(response: InferenceResponse, binary: Mapping[str, bool]) -> tuple[bytes, dict]:
+    claimed: list[int] = []
+    pieces, headers = await encode_answer(response, binary, claimed.append)
+    assert sum(claimed) == sum(map(len, pieces)) and max(map(len, pieces)) <= 2**18
+    return b"".join(pieces), headers
+
+
+async def test_outputs_are_binary_where_asked():
     body = {
         "inputs": [],
         "parameters": {"binary_data_output": True},
@@ -143,7 +151,7 @@ def test_outputs_are_binary_where_asked():
     }
     request = decode_request(orjson.dumps(body), "m", None)
     arrays = {"a": np.arange(3, dtype=np.float32), "b": np.array([[1, 2]], np.int32)}
-    content, headers = encode_response(InferenceResponse(arrays), request.binary_outputs)
+    content, headers = await encode(InferenceResponse(arrays), request.binary_outputs)
     length = int(headers["inference-header-content-length"])
     a, b = orjson.loads(content[:length])["outputs"]
     assert a["parameters"] == {"binary_data_size": 12} and "data" not in a
@@ -152,11 +160,15 @@ def test_outputs_are_binary_where_asked():
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**14, 2**14 + 1, 50_000])
-def test_long_json_in_pieces_is_the_same_json(size):
+async def test_long_json_in_pieces_is_the_same_json(size):
     array = np.random.default_rng(0).random(size, np.float32)
-    content, _ = encode_response(InferenceResponse({"a": array}), {})
+    content, _ = await encode(InferenceResponse({"a": array}), {})
     values = orjson.loads(content)["outputs"][0]["data"]
     np.testing.assert_array_equal(np.array(values, np.float32), array)
+    content, headers = await encode(InferenceResponse({"a": array, "b": array}), {"a": True})
+    length = int(headers["inference-header-content-length"])
+    assert orjson.loads(content[:length])["outputs"][1]["data"] == values
+    assert content[length:] == array.tobytes()
 
 
 JSON = st.recursive(
