@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
-from serving.errors import InvalidTensor, TooLarge, UnknownOutput
+from serving.errors import InvalidRequest, InvalidTensor, TooLarge, UnknownOutput
 
 DTYPES: dict[str, np.dtype] = {
     "BOOL": np.dtype(np.bool_),
@@ -27,6 +27,7 @@ DTYPES: dict[str, np.dtype] = {
 }
 DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 
+NOT_DONE = ("classification", "shared_memory_region")  # what Triton does with an output
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**31  # beyond what any body may hold
 MAX_BYTES = 16 * 2**20  # of one tensor, where no setting says another
@@ -86,6 +87,13 @@ class InferenceResponse:
     version: str = ""
     id: str = ""
     picture: bytes = b""  # the drawn one, where the request wants it
+
+
+def check_asked(name: str, parameters: Mapping[str, object]) -> None:
+    """Raise InvalidRequest where an output is asked for in a way that would be passed over."""
+    for parameter in NOT_DONE:
+        if parameters.get(parameter):
+            raise InvalidRequest(f"Output '{name}' is not given with '{parameter}' here.")
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

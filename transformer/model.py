@@ -73,10 +73,13 @@ class Transformer(Model):
     async def check_ready(self) -> bool:
         ready = await super().check_ready()
         if ready and self.settings.ready_needs_predictor:
-            ready = await self.backend.check_ready(self.name)
-            if ready:  # a predictor without a landmark set is one that can't be cropped for
+            problem = await self.backend.check_ready(self.name)
+            if not problem:  # without a landmark set it can't be cropped for
                 await self.refresh()
-                ready = self.landmarks is not None
+                problem = "" if self.landmarks else "The predictor publishes no landmark set."
+            if problem not in ("", self.problem):
+                logger.warning("not ready", extra={"reason": problem})
+            self.problem, ready = problem, not problem
         return ready
 
     async def refresh(self) -> None:

@@ -129,17 +129,18 @@ class GrpcBackend(PredictorBackend):
             raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
         return Network(landmarks, max(0, config.max_batch_size))
 
-    async def check_ready(self, model: str) -> bool:
-        """Check whether the predictor's model is ready, within a second."""
+    async def check_ready(self, model: str) -> str:
+        """Return why the predictor's model is not ready, within a second; "" where it is."""
         request = pb.ModelReadyRequest(name=model)
         try:
-            return (await self.stub.ModelReady(request, timeout=1.0)).ready
+            ready = (await self.stub.ModelReady(request, timeout=1.0)).ready
+            return "" if ready else f"The predictor's model '{model}' is not ready."
         except grpc.aio.AioRpcError as error:
             if re.search("resolving|resolution", error.details() or ""):
                 # A name that isn't there yet: gRPC would look again only after up to two
-                # minutes, a new channel looks at once. Nothing is under way on this one.
+                # minutes, a new channel looks at once. Nothing is in flight on this one.
                 await self.close()
-            return False
+            return translate_error(error).message
 
     async def close(self) -> None:
         """Close the connections; the next call makes new ones."""

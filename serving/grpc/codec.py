@@ -15,6 +15,7 @@ from serving.messages import (
     InferenceRequest,
     InferenceResponse,
     Tensor,
+    check_asked,
     count_elements,
     make_array,
     numpy_dtype,
@@ -72,6 +73,8 @@ def parse_message(message: bytes) -> InferenceRequest:
         parameters = read_parameters(entry.parameters)
         array = read_tensor(entry, raw[i] if raw else None)
         inputs[entry.name] = Tensor(entry.name, entry.datatype, array, parameters=parameters)
+    for output in content.outputs:
+        check_asked(output.name, read_parameters(output.parameters))
     return InferenceRequest(
         model=content.model_name,
         inputs=inputs,

@@ -16,6 +16,7 @@ from serving.messages import (
     InferenceRequest,
     InferenceResponse,
     Tensor,
+    check_asked,
     count_elements,
     make_array,
     numpy_dtype,
@@ -113,7 +114,9 @@ def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapp
     """Return for each output, and for '' (all others), whether it is wanted as raw bytes."""
     wanted = {"": parameters.get("binary_data_output") is True}
     for output in outputs:
-        flag = read_mapping(output.get("parameters"), "parameters").get("binary_data")
+        own = read_mapping(output.get("parameters"), "parameters")
+        check_asked(output["name"], own)
+        flag = own.get("binary_data")
         if flag is not None:  # an output's own flag wins over the request's
             wanted[output["name"]] = flag is True
     return wanted

@@ -19,7 +19,8 @@ async def test_it_is_ready_while_its_predictor_is(model, rest):
     assert (await rest.get("/v2/health/ready")).status_code == 200
     model.backend.ready = False
     assert (await rest.get("/v2/health/ready")).status_code == 503
-    assert (await rest.get("/v2/models/unet/ready")).status_code == 503
+    told = await rest.get("/v2/models/unet/ready")
+    assert told.status_code == 503 and told.json()["reason"] == "It is away."
     assert (await rest.get("/v2/health/live")).status_code == 200
 
 

@@ -111,8 +111,9 @@ async def test_a_message_fits_into_the_metadata_that_carries_it(stub):
 
 
 async def test_no_room_is_refused_as_over_rest(stub, repository):
-    repository.admission.max_bytes = 3
+    repository.admission.bytes = repository.admission.max_bytes  # of others
     assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+    repository.admission.bytes = 0
     repository.admission.max_requests = 0
     assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
     assert repository.admission.bytes == 0 == repository.admission.requests
@@ -123,7 +124,9 @@ async def test_typed_contents_are_counted_as_raw_ones(stub, repository):
     del request.raw_input_contents[:]
     request.inputs[0].contents.uint_contents.extend([1] * 1000)
     assert (await stub.ModelInfer(request, timeout=10)).outputs
-    repository.admission.max_bytes = 900
+    while repository.admission.bytes:
+        await asyncio.sleep(0.01)
+    repository.admission.bytes = repository.admission.max_bytes - 900  # of others
     assert (await refuse(stub, request))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
 
 
@@ -131,6 +134,15 @@ async def test_raw_and_typed_contents_are_one_too_many(stub):
     request = make_request()
     request.inputs[0].contents.uint_contents.extend([1] * 4)
     assert (await refuse(stub, request))[:2] == ("INVALID_ARGUMENT", "invalid_request")
+
+
+async def test_what_would_be_passed_over_is_refused(stub):
+    request = make_request()
+    request.outputs.add(name="landmarks").parameters["classification"].int64_param = 3
+    assert (await refuse(stub, request))[1:] == (
+        "invalid_request",
+        "Output 'landmarks' is not given with 'classification' here.",
+    )
 
 
 async def test_the_callers_deadline_reaches_the_model(stub, model):
