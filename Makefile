@@ -9,14 +9,14 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 NO_PACKAGES := echo "pip could not install the packages, for the reason above: where no registry can be reached," \
   "name yours in PIP_INDEX_URL and run the same command again." >&2
 
-.PHONY: help demo test test-fast serve serve-one lint types models sbom audit bench load-test clean
+.PHONY: help demo unit test test-all serve serve-one lint types models sbom audit bench load-test clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
 	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C; PORT=9080, MODEL=file"
 	@echo "make serve-one   the same in one process, on 8080 and 8081: less memory, no hop"
-	@echo "make test     lint, types and tests"
-	@echo "make test-fast   lint, types and the tests that start no server and build nothing"
+	@echo "make test     lint, types, units and the core of the end-to-end tests: some minutes"
+	@echo "make test-all   these and all other tests"
 	@echo "make models   fetch the face detector"
 	@echo "make sbom     what is in both images, as CycloneDX: out/*.cdx.json; make audit: its known faults"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
@@ -24,7 +24,7 @@ help:
 	@echo "make load-test   half a minute of every kind of request, held to thresholds"
 	@echo "make peers    beside FastAPI, Triton and others (make peers-setup first)"
 	@echo "make ledger MODEL=file   every engine's speed, memory and accuracy; make profile: where time goes"
-	@echo "make cluster-test   the chart on a kind cluster: k8s/RESULTS.md"
+	@echo "make cluster-test   the chart on a kind cluster, half an hour"
 	@echo "make label PICTURES=folder   the teacher's landmarks of your own pictures: out/labels"
 
 SERVED = $(if $(MODEL),LANDMARKS_MODEL="$(MODEL)")
@@ -38,17 +38,21 @@ serve: $(VENV)/run.stamp models
 serve-one: $(VENV)/run.stamp models
 	@$(SERVED) $(BIN)/python -m tools.serve --one --port $(PORT)
 
-test: lint types models
-	@$(BIN)/python -m pytest
+# Units on two processes, then the core of the end-to-end tests, which measure time, alone.
+CORE := first_light protocol bad_input faults lifecycle landmark_sets
+REST := end_to_end helm training bench page cluster data loadtest/test_run.py tools/test_package.py \
+        tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py \
+        client/test_command.py transformer/test_connection.py predictor/test_loader.py
+unit: lint types models
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
 
-# Servers, packages, training and whole networks take minutes; all of them are in `make test`.
-SLOW := end_to_end helm training bench predictor/engines predictor/test_checkpoint.py \
-        predictor/test_golden.py predictor/test_loader.py predictor/test_landmarks.py \
-        transformer/test_connection.py tools/test_package.py tools/test_compose.py \
-        tools/test_compose_up.py \
-        client/test_command.py page tools/test_pythons.py loadtest/test_run.py
-test-fast: lint types models
-	@$(BIN)/python -m pytest --quiet $(SLOW:%=--ignore=tests/%)
+test: unit
+	@$(BIN)/python -m pytest -q $(CORE:%=tests/end_to_end/test_%.py)
+
+# The rest: other languages, packages, images, Pythons, charts, a browser, training, generated input.
+test-all: test
+	@$(BIN)/python -m pytest -q $(wildcard $(patsubst %,tests/%,$(filter-out cluster data,$(REST)))) \
+	  $(CORE:%=--ignore=tests/end_to_end/test_%.py)
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -75,8 +79,23 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor
 	@$(PIP) -r requirements/dev.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@
 
-sbom audit: $(VENV)/run.stamp
-	@$(BIN)/python -m tools.sbom $@
+AUDIT := out/audit/bin
+out/audit/stamp: requirements/audit.txt
+	@$(PYTHON) -m venv out/audit
+	@$(AUDIT)/pip install --quiet --disable-pip-version-check -r $< || { $(NO_PACKAGES); exit 1; }
+	@touch $@
+
+sbom: out/audit/stamp images
+	@for image in predictor transformer; do \
+	  $(AUDIT)/cyclonedx-py environment --output-reproducible --of JSON --pyproject pyproject.toml \
+	    -o out/landmarks-$$image.cdx.json out/images/$$image || exit 1; \
+	  echo "out/landmarks-$$image.cdx.json"; done
+
+audit: out/audit/stamp images
+	@for image in predictor transformer; do \
+	  $(AUDIT)/pip-audit --strict --progress-spinner off --path out/images/$$image/lib/python*/site-packages \
+	    || { echo "$$image: known faults, or packages that nobody could look up: run it where pypi.org answers." >&2; \
+	         exit 1; }; done
 
 bench: bench-dataplane
 

@@ -32,6 +32,7 @@ class LocalBackend(PredictorBackend):
     """Calls models as the predictor's gRPC method would, with its admission and its counts."""
 
     address = "in this process"
+    local = True
 
     def __init__(self, models: Repository):
         super().__init__()

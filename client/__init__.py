@@ -6,7 +6,7 @@ faces = Client("http://127.0.0.1:8080").locate("photo.jpg")
 
 from .api import Client, locate
 from .faces import Face, Point, Result, ServiceError
-from .rows import to_dataframe
+from .output import to_dataframe
 
 __version__ = "0.1.0"
 

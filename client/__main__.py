@@ -14,7 +14,7 @@ from . import __version__
 from .api import DEFAULT_URL, Client
 from .faces import ServiceError
 from .folder import describe_others, list_pictures
-from .output import FORMATS, Printed, ResultsFile
+from .output import WRITERS, Printed, ResultsFile
 from .run import FAILED, locate_all, place_drawing
 
 INTERRUPTED = 130  # as a shell says it of Ctrl-C
@@ -39,7 +39,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--min-score", type=float, metavar="SCORE", help="the least box_score")
     add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
     add("--order", help="score, size, left_to_right")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="of what is printed")
+    parser.add_argument("--format", choices=WRITERS, default="table", help="of what is printed")
     parser.add_argument(
         "--json", action="store_const", const="ndjson", dest="format", help="--format ndjson"
     )

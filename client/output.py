@@ -3,15 +3,33 @@
 import csv
 import io
 import json
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from .faces import Result, ServiceError
-from .rows import COLUMNS, make_rows
+from .faces import Face, Result, ServiceError
 
-FORMATS = ("table", "csv", "ndjson")
+COLUMNS = ["picture", "face", "box_score", "x0", "y0", "x1", "y1", "face_score", "trusted"]
+COLUMNS += ["point", "x", "y", "score"]
+
+
+def make_rows(name: str, faces: Iterable[Face]) -> Iterator[list[object]]:
+    """Yield a row of COLUMNS for each point."""
+    for number, face in enumerate(faces):
+        for point in face.points:
+            row = [name, number, face.box_score, *face.box, face.face_score, face.trusted]
+            yield [*row, point.name, point.x, point.y, point.score]
+
+
+def to_dataframe(results: Iterable[Result]) -> Any:
+    """Return a pandas DataFrame of results, a row per point; pictures without faces have none."""
+    try:
+        import pandas
+    except ImportError as error:
+        text = "A data frame needs pandas: pip install 'landmarks-client[pandas]'."
+        raise ServiceError("no_pandas", text) from error
+    rows = [row for result in results for row in make_rows(result.name, result)]
+    return pandas.DataFrame(rows, columns=COLUMNS)
 
 
 def format_table(result: Result) -> str:
@@ -46,23 +64,24 @@ def format_rows(rows: Iterable[Iterable[object]]) -> str:
 HEAD = format_rows([COLUMNS])
 
 
+WRITERS = {"table": format_table, "csv": format_csv, "ndjson": format_ndjson}
+
+
 class Printed:
     """Prints each result as it comes."""
 
     def __init__(self, kind: str, named: bool):
-        self.kind, self.named = kind, named and kind == "table"
+        self.format, self.named = WRITERS[kind], named and kind == "table"
         self.done: dict[str, int] = {}
         print(HEAD if kind == "csv" else "", end="")
 
     def add(self, result: Result) -> None:
-        format = {"table": format_table, "csv": format_csv, "ndjson": format_ndjson}[self.kind]
-        text = f"{result.name}\n" if self.named else ""
-        if self.kind != "csv" or result:
-            print(text + format(result), end="", flush=True)
+        name = f"{result.name}\n" if self.named else ""
+        print(name, self.format(result), sep="", end="", flush=True)
         self.done[result.name] = len(result)
 
     def close(self) -> None:
-        sys.stdout.flush()
+        """Nothing is left open."""
 
 
 class ResultsFile:
@@ -75,7 +94,7 @@ class ResultsFile:
     def __init__(self, path: Path):
         self.path, self.done = path, dict[str, int]()
         is_csv = path.suffix.lower() == ".csv"
-        self.format: Callable[[Result], str] = format_csv if is_csv else format_ndjson
+        self.format = WRITERS["csv" if is_csv else "ndjson"]
         try:
             self.file = path.open("a+b")
             self.file.seek(0)

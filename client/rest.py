@@ -30,20 +30,13 @@ class PatientRetry(Retry):
             return None
         return seconds and seconds + random.uniform(0.1, 0.5)
 
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: Any = None,
-        error: Exception | None = None,
-        _pool: Any = None,
-        _stacktrace: Any = None,
-    ) -> Self:
-        if isinstance(error, ReadTimeoutError):
-            raise error
+    def increment(self, *given: Any, **more: Any) -> Self:
+        if isinstance(more.get("error"), ReadTimeoutError):
+            raise more["error"]
+        response = more.get("response")
         if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
-            raise MaxRetryError(_pool, url or "")  # its answer is returned as it is
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+            raise MaxRetryError(more["_pool"], given[1])  # the response is returned as it is
+        return super().increment(*given, **more)
 
 
 class RestModel:

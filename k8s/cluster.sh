@@ -30,6 +30,8 @@ if [ -n "${CLUSTER_TOOLS:-}" ]; then
   check_tools() { need python3 curl; }
   create_cluster() { "$CLUSTER_TOOLS/up"; }
   install_parts() { "$CLUSTER_TOOLS/serving/install" ${WITH_KEDA:+--keda}; }
+  # Neither operator nor Prometheus can be had there: the cluster test's stand-in for both.
+  install_prometheus() { . tests/cluster/prometheus/install.sh; }
   remove_cluster() { "$CLUSTER_TOOLS/down"; }
   build_image() { local name=$1 file=$2; shift 2; "$CLUSTER_TOOLS/build-image" "$name" "$file" . "$@"; }
   load_images() { "$CLUSTER_TOOLS/load-image" "$@"; }
@@ -49,6 +51,7 @@ else
       kind create cluster --name "$CLUSTER_NAME" --image "$KIND_NODE" --config -
   }
   install_parts() { install_releases; }
+  install_prometheus() { install_prometheus_operator; }
   remove_cluster() { kind delete cluster --name "$CLUSTER_NAME"; }
   build_image() { local name=$1 file=$2; shift 2; DOCKER_BUILDKIT=1 docker build -t "$name" -f "$file" "$@" .; }
   load_images() { kind load docker-image --name "$CLUSTER_NAME" "$@"; }
@@ -155,6 +158,13 @@ install_keda() {
   apply -f "$releases/kedacore/keda/releases/download/$KEDA/keda-${KEDA#v}.yaml"
   available keda
   restart_kserve   # it looks for KEDA's kinds when it starts
+}
+
+install_prometheus_operator() {
+  apply -f "$releases/prometheus-operator/prometheus-operator/releases/download/$PROMETHEUS_OPERATOR/bundle.yaml"
+  established monitoring.coreos.com
+  available default prometheus-operator
+  patiently apply -f k8s/prometheus.yaml
 }
 
 # established GROUP: waits for the CRDs of a group (a brand-new one has no conditions yet).

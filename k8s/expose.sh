@@ -12,6 +12,8 @@ if ! ingress=$(kube get ingress.networking.k8s.io "$2" -o json); then
   echo "expose.sh: $2 has no Ingress in namespace $1: only modes keda, hpa and none have one, once it is Ready." >&2
   exit 1
 fi
+# With predictor.exposed there is no such policy, or one that lets the ingress in.
+hidden=$(kube get networkpolicy "$2-predictor" -o name 2>/dev/null || true)
 echo "$ingress" |
-  python3 "$(dirname "$0")/kourier_ingress.py" | kube apply --server-side --force-conflicts -f -
+  python3 "$(dirname "$0")/kourier_ingress.py" ${hidden:+hidden} | kube apply --server-side --force-conflicts -f -
 kube wait --for=condition=NetworkConfigured "ingresses.networking.internal.knative.dev/$2-standard" --timeout=60s

@@ -2,10 +2,10 @@
 # k8s/kind.sh up|load|prometheus|install|test|down: the whole service on a kind cluster of your own.
 #
 #   up          cluster with cert-manager, Knative Serving, Kourier and KServe (and KEDA with WITH_KEDA=1)
-#   load        builds the images and gives them to the cluster
-#   prometheus  builds a small Prometheus that reads PodMonitors, and runs it (for autoscaling.mode keda)
-#   install     helm install landmarks ./helm, waits for Ready, prints the curl that works from here
-#   test        helm test landmarks, then one picture through the ingress
+#   load        builds both images (TOPOLOGY=single: the one of both services) and gives them to the cluster
+#   prometheus  the Prometheus operator and a Prometheus (for autoscaling.mode keda)
+#   install     helm install landmarks ./helm, waits for Ready; the notes' curl, filled in for here
+#   test        helm test landmarks, then that curl
 #   down        removes the cluster
 #
 # Needs docker, kind, kubectl, helm, python3, curl and a network. Where the releases can't be had,
@@ -27,48 +27,60 @@ had=$(ls models/detector 2>/dev/null || true)
 case $had in *yunet* | "") had=yunet ;; *) had=centerface ;; esac
 detector=${DETECTOR:-$had}
 
-load() {
-  local revision
+# build NAME DOCKERFILE ARGUMENT...
+build() {
+  local name=$1 file=$2 revision
+  shift 2
   revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-  echo "landmarks-transformer:$tag with the detector $detector"
-  build_image "landmarks-transformer:$tag" Dockerfile.transformer \
-    --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "DETECTOR=$detector"
-  build_image "landmarks-standalone:$tag" Dockerfile.transformer --target standalone \
-    --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "DETECTOR=$detector"
-  build_image "landmarks-predictor:$tag" Dockerfile.predictor \
-    --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "REQUIREMENTS=$requirements"
-  load_images "landmarks-transformer:$tag" "landmarks-predictor:$tag" "landmarks-standalone:$tag"
+  build_image "$name:$tag" "$file" --build-arg "VERSION=$tag" --build-arg "REVISION=$revision" \
+    ${PIP_INDEX_URL:+--build-arg "PIP_INDEX_URL=$PIP_INDEX_URL"} "$@"
+  built="$built $name:$tag"
 }
 
-prometheus() {
-  build_image landmarks-prometheus:2 k8s/prometheus/Dockerfile
-  load_images landmarks-prometheus:2
-  kube get crd podmonitors.monitoring.coreos.com >/dev/null 2>&1 || apply -f k8s/prometheus/crds.yaml
-  patiently apply -f k8s/prometheus/prometheus.yaml
-  kube -n monitoring create configmap discover --from-file=k8s/prometheus/discover.py --dry-run=client -o yaml |
-    apply -f -
-  kube -n monitoring rollout status deployment/prometheus --timeout=120s
+load() {
+  built=
+  echo "detector: $detector"
+  case ${TOPOLOGY:-split} in
+    split | all)
+      build landmarks-transformer Dockerfile.transformer --build-arg "DETECTOR=$detector"
+      build landmarks-predictor Dockerfile.predictor --build-arg "REQUIREMENTS=$requirements"
+      ;;
+  esac
+  case ${TOPOLOGY:-split} in
+    single | all) build landmarks-standalone Dockerfile.transformer --target standalone --build-arg "DETECTOR=$detector" ;;
+  esac
+  # shellcheck disable=SC2086
+  load_images $built
 }
 
 install() {
   helm upgrade --install "$release" helm --kube-context "$CONTEXT" --namespace "$namespace" \
-    --create-namespace --values k8s/values-kind.yaml "$@"
-  kube -n "$namespace" wait --for=condition=Ready "inferenceservice/$release" --timeout=180s
+    --create-namespace --values k8s/values-kind.yaml --hide-notes "$@"
+  # Not --for=condition: KServe's observedGeneration lags behind when one component alone has changed.
+  kube -n "$namespace" wait "--for=jsonpath={.status.conditions[?(@.type==\"Ready\")].status}=True" \
+    "inferenceservice/$release" --timeout=180s
   if [ "$(service '{.metadata.annotations.serving\.kserve\.io/deploymentMode}')" = Standard ]; then
     CONTEXT=$CONTEXT k8s/expose.sh "$namespace" "$release"
   fi
   echo
-  echo "curl -H 'Host: $(host)' -H 'Content-Type: image/jpeg' \\"
-  echo "  --data-binary @tests/assets/astronaut.jpg http://127.0.0.1:$HTTP_PORT/v2/models/unet/infer"
+  question
+}
+
+# What the chart's notes ask the service, for this cluster and the repository's picture.
+question() {
+  helm get notes "$release" --kube-context "$CONTEXT" --namespace "$namespace" |
+    sed -n '/^  HOST=/,/^$/p' |
+    sed -e "s/kubectl /kubectl --context $CONTEXT /" -e "s#\$INGRESS#127.0.0.1:$HTTP_PORT#" \
+      -e 's#@face.jpg#@tests/assets/astronaut.jpg#' -e 's/^  //'
 }
 
 service() { kube -n "$namespace" get inferenceservice "$release" -o "jsonpath=$1"; }
-host() { service '{.status.url}' | cut -d/ -f3; }
-
 check() {
   helm test "$release" --kube-context "$CONTEXT" --namespace "$namespace"   # a pod that failed stays: kubectl logs
-  curl --fail --silent --show-error --max-time 60 -H "Host: $(host)" -H 'Content-Type: image/jpeg' \
-    --data-binary @tests/assets/astronaut.jpg "http://127.0.0.1:$HTTP_PORT/v2/models/unet/infer" | cut -c1-300
+  case $(question) in
+    *grpcurl*) ;;   # helm test has asked it, and not everybody has grpcurl
+    *) question | sed 's/curl -H/curl --fail --silent --show-error --max-time 60 -H/' | bash -euo pipefail | cut -c1-300 ;;
+  esac
 }
 
 command=${1:-}
@@ -80,7 +92,7 @@ esac
 case $command in
   up) cluster_up ;;
   load) load ;;
-  prometheus) prometheus ;;
+  prometheus) install_prometheus ;;
   install) install "$@" ;;
   test) check ;;
   down) remove_cluster ;;

@@ -1,4 +1,7 @@
-"""Write a Kubernetes Ingress (stdin, JSON) as the one that Kourier serves."""
+"""Write a Kubernetes Ingress (stdin, JSON) as the one that Kourier serves.
+
+Given "hidden", without the predictor's host: a NetworkPolicy, where one is enforced, does the same.
+"""
 
 import json
 import sys
@@ -15,9 +18,17 @@ def translate_path(path: dict, namespace: str) -> dict:
     return {"path": path["path"], "splits": [split]}
 
 
-def translate(ingress: dict) -> dict:
+def asks_transformer(rule: dict, name: str) -> bool:
+    services = {path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
+    return services == {f"{name}-transformer"}
+
+
+def translate(ingress: dict, hidden: bool) -> dict:
     """Keep hosts, paths and services; the result goes away with the InferenceService."""
     meta = ingress["metadata"]
+    asked = ingress["spec"]["rules"]
+    if hidden:  # one process has no transformer, and nothing to hide
+        asked = [rule for rule in asked if asks_transformer(rule, meta["name"])] or asked
     rules = [
         {
             "hosts": [rule["host"]],
@@ -26,7 +37,7 @@ def translate(ingress: dict) -> dict:
                 "paths": [translate_path(p, meta["namespace"]) for p in rule["http"]["paths"]]
             },
         }
-        for rule in ingress["spec"]["rules"]
+        for rule in asked
     ]
     return {
         "apiVersion": "networking.internal.knative.dev/v1alpha1",
@@ -43,4 +54,4 @@ def translate(ingress: dict) -> dict:
     }
 
 
-json.dump(translate(json.load(sys.stdin)), sys.stdout)
+json.dump(translate(json.load(sys.stdin), "hidden" in sys.argv), sys.stdout)

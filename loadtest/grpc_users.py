@@ -2,9 +2,12 @@
 
 import importlib.util
 import itertools
+import runpy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -22,21 +25,15 @@ from tools.v2_json import pack_strings
 grpc_gevent.init_gevent()
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 SECONDS = 60.0
+Outputs = dict[str, NDArray]
+Call = tuple[Any, Callable[[Outputs], str]]  # a request; what says what its answer has wrong
 
 
-def load_messages() -> Any:
-    """Load the generated messages alone: importing kserve reads this process's arguments."""
-    kserve = importlib.util.find_spec("kserve")
-    assert kserve and kserve.origin
-    path = Path(kserve.origin).with_name("protocol") / "grpc/grpc_predict_v2_pb2.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-pb = load_messages()
+# The generated messages alone: importing kserve itself reads this process's arguments.
+PACKAGE = importlib.util.find_spec("kserve")
+assert PACKAGE and PACKAGE.origin
+MESSAGES = Path(PACKAGE.origin).with_name("protocol") / "grpc/grpc_predict_v2_pb2.py"
+pb: Any = SimpleNamespace(**runpy.run_path(str(MESSAGES)))
 
 
 def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> Any:
@@ -45,7 +42,7 @@ def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> Any
     return pb.ModelInferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
 
 
-def read_outputs(answer: Any) -> dict[str, NDArray]:
+def read_outputs(answer: Any) -> Outputs:
     """Read an answer's outputs by name; raises ValueError or KeyError for another."""
     return {
         output.name: np.frombuffer(raw, DTYPES[output.datatype]).reshape(tuple(output.shape))
@@ -61,12 +58,8 @@ class CallingUser(User):
     def wait_time(self) -> float:
         return setup.get().options.think
 
-    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
-        """Make the requests that go out in turn, each with its picture."""
-        raise NotImplementedError
-
-    def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
-        """Say what is wrong with an answer; "" where nothing is."""
+    def make_calls(self) -> Sequence[Call]:
+        """Make the requests that go out in turn."""
         raise NotImplementedError
 
     def on_start(self) -> None:
@@ -78,20 +71,20 @@ class CallingUser(User):
         self.call = self.channel.unary_unary(
             INFER, pb.ModelInferRequest.SerializeToString, pb.ModelInferResponse.FromString
         )
-        self.calls: Iterator[tuple[Any, Known | None]] = itertools.cycle(self.make_calls())
+        self.calls: Iterator[Call] = itertools.cycle(self.make_calls())
 
     def on_stop(self) -> None:
         self.channel.close()
 
     @task
     def infer(self) -> None:
-        request, picture = next(self.calls)
+        request, check = next(self.calls)
         failure: Exception | None = None
         begun, size = time.perf_counter(), 0
         try:
             answer = self.call(request, timeout=SECONDS)
             took, size = 1000 * (time.perf_counter() - begun), answer.ByteSize()
-            if problem := self.check(read_outputs(answer), picture):
+            if problem := check(read_outputs(answer)):
                 failure = ValueError(f"wrong answer: {problem}")
         except (grpc.RpcError, ValueError, LookupError, OSError) as error:
             took, failure = 1000 * (time.perf_counter() - begun), error
@@ -110,17 +103,19 @@ class GrpcUser(CallingUser):
 
     weight = 2
 
-    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
-        return [
-            (write_request("image", "BYTES", [1], pack_strings([picture.content])), picture)
-            for picture in setup.get().pictures
-        ]
+    def make_calls(self) -> Sequence[Call]:
+        def check(outputs: Outputs, picture: Known) -> str:
+            points = shared.count_points(self.environment.host or "")
+            return check_answer(outputs, [picture], points, shared.memory, shared.least)
 
-    def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
-        assert picture is not None
         shared = setup.get()
-        points = shared.count_points(self.environment.host or "")
-        return check_answer(outputs, [picture], points, shared.memory, shared.least)
+        return [
+            (
+                write_request("image", "BYTES", [1], pack_strings([picture.content])),
+                partial(check, picture=picture),
+            )
+            for picture in shared.pictures
+        ]
 
 
 class FaceUser(CallingUser):
@@ -129,13 +124,9 @@ class FaceUser(CallingUser):
     Only when named: a transformer's metadata has no side of a face.
     """
 
-    def make_calls(self) -> Sequence[tuple[Any, Known | None]]:
-        self.side = setup.get().ask_shape(self.environment.host or "", "heatmaps")[-1]
-        grey = np.arange(self.side**2, dtype=np.uint8)  # [S * S]
-        return [
-            (write_request("face", "UINT8", [1, 1, self.side, self.side], grey.tobytes()), None)
-        ]
-
-    def check(self, outputs: dict[str, NDArray], picture: Known | None) -> str:
-        points = setup.get().count_points(self.environment.host or "")
-        return check_faces(outputs, 1, points, self.side)
+    def make_calls(self) -> Sequence[Call]:
+        host, shared = self.environment.host or "", setup.get()
+        points, side = shared.count_points(host), shared.ask_shape(host, "heatmaps")[-1]
+        grey = np.arange(side**2, dtype=np.uint8)  # [S * S]
+        request = write_request("face", "UINT8", [1, 1, side, side], grey.tobytes())
+        return [(request, partial(check_faces, faces=1, points=points, side=side))]

@@ -1,6 +1,6 @@
-"""Threads for what both services do to long bodies and answers, beside the event loop.
+"""A thread for what both services do to long bodies and answers, beside the event loop.
 
-They are few: each that works takes its share of the interpreter's lock from the event loop.
+It is one: each that works competes with the event loop for the GIL, and two would be no faster.
 """
 
 import asyncio
@@ -10,9 +10,9 @@ from typing import TypeVar
 
 Out = TypeVar("Out")
 
-THREADS = ThreadPoolExecutor(2, thread_name_prefix="aside")
+THREAD = ThreadPoolExecutor(1, thread_name_prefix="aside")
 
 
 async def run_aside(work: Callable[..., Out], *items: object) -> Out:
-    """Run a function in one of the threads; the caller's cancel leaves it to its end."""
-    return await asyncio.get_running_loop().run_in_executor(THREADS, work, *items)
+    """Run a function in the thread; the caller's cancel leaves it to its end."""
+    return await asyncio.get_running_loop().run_in_executor(THREAD, work, *items)

@@ -49,6 +49,12 @@ class UnknownOutput(ServingError):
     code, http_status, grpc_status = "unknown_output", 400, StatusCode.INVALID_ARGUMENT
 
 
+class Forbidden(ServingError):
+    """The caller may not list, load or unload models."""
+
+    code, http_status, grpc_status = "forbidden", 403, StatusCode.PERMISSION_DENIED
+
+
 class NotFound(ServingError):
     """Nothing is served at this address."""
 

@@ -8,6 +8,7 @@ from serving.errors import InvalidTensor, TooLarge
 from serving.messages import Tensor
 
 SMALLEST, LARGEST = FACE_SIDES
+ROUNDING = 1e-3  # by which floats may leave 0..1: half a step of FP16 near 1
 ACCEPTED_FACE = (
     f"'face', UINT8 (0..255), FP32 or FP16 (0..1), [N,1|3,H,W] or [N,H,W,1|3] "
     f"of {SMALLEST} to {LARGEST} pixels a side"
@@ -38,6 +39,6 @@ def check_faces(tensor: Tensor, max_faces: int) -> NDArray:
 
 
 def check_values(faces: NDArray) -> None:
-    """Raise InvalidTensor where floats are outside 0..1, or NaN."""
-    if faces.dtype != np.uint8 and not (faces.min() >= 0 and faces.max() <= 1):
+    """Raise InvalidTensor where floats are outside 0..1 by more than rounding, or NaN."""
+    if faces.dtype != np.uint8 and not (faces.min() >= -ROUNDING and faces.max() <= 1 + ROUNDING):
         raise InvalidTensor("'face' of floats has values outside 0..1, or NaN.")

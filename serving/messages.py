@@ -27,7 +27,7 @@ DTYPES: dict[str, np.dtype] = {
 }
 DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 
-NOT_DONE = ("classification", "shared_memory_region")  # what Triton does with an output
+UNSUPPORTED = ("classification", "shared_memory_region")  # what Triton does with a tensor
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**31  # beyond what any body may hold
 MAX_BYTES = 16 * 2**20  # of one tensor, where no setting says another
@@ -89,11 +89,11 @@ class InferenceResponse:
     picture: bytes = b""  # the drawn one, where the request wants it
 
 
-def check_asked(name: str, parameters: Mapping[str, object]) -> None:
-    """Raise InvalidRequest where an output is asked for in a way that would be passed over."""
-    for parameter in NOT_DONE:
-        if parameters.get(parameter):
-            raise InvalidRequest(f"Output '{name}' is not given with '{parameter}' here.")
+def check_parameters(parameters: Mapping[str, object]) -> None:
+    """Raise InvalidRequest where a parameter asks for what would be passed over."""
+    for name in UNSUPPORTED:
+        if parameters.get(name):
+            raise InvalidRequest(f"The parameter '{name}' is not supported here.")
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

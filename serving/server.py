@@ -51,7 +51,7 @@ def run_server(repository: Repository) -> None:
             "kserve": metadata.version("kserve"),
             "http_port": arguments.http_port,
             "grpc_port": arguments.grpc_port,
-            "settings": settings.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json", exclude={"repository_token"}),
         },
     )
     parser = model_server.parser

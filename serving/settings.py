@@ -44,6 +44,10 @@ class ServerSettings(BaseSettings):
     """After that: longest time to finish what is in flight."""
     repository_api: bool = Field(False)
     """Whether callers may list, load and unload models."""
+    repository_token: str = ""
+    """What such callers have to send as a bearer token; empty: only this machine may ask."""
+    cors_origins: str = ""
+    """Origins whose web pages may ask, between commas, or `*`; empty: no other origin's."""
     access_log: bool = Field(True)
     """One JSON line per request."""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -89,7 +89,15 @@ def fetch_named(name: str) -> str:
         content = check_sum(path.read_bytes() if path.is_file() else fetch(), wanted)
     except (requests.RequestException, OSError, subprocess.CalledProcessError, FetchError) as error:
         told = str(error) if isinstance(error, FetchError) else type(error).__name__
-        raise FetchError(f"{name} could not be had: {told}") from error
+        remedy = (
+            f"Put the file at {path} (LANDMARKS_YUNET=FILE make models does)"
+            if name == "yunet"
+            else ""
+        )
+        other = ", or build the image with --build-arg DETECTOR=centerface" if remedy else ""
+        raise FetchError(
+            f"{name} could not be had: {told}. {remedy}{other}".rstrip(". ")
+        ) from error
     FOLDER.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     for other in FOLDER.glob("*.onnx"):

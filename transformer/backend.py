@@ -61,6 +61,7 @@ class PredictorBackend(ABC):
     """Asks models of a predictor, wherever it runs."""
 
     address: str  # where that is, for the log
+    local = False  # whether that is this process, so that a question waits for nobody
 
     def __init__(self) -> None:
         self.networks: dict[str, Network] = {}  # by name, of the models that were asked

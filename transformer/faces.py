@@ -76,7 +76,7 @@ class FaceFinder:
             pixels, scale = picture.read(choose_scale(boxes, landmarks), "GRAY")
         with measure_stage(timings, Stage.CROP):
             squares, crops = crop_faces(picture, pixels, scale, boxes, landmarks)
-            crops = np.rot90(crops, turn, (1, 2))[:, None]
+            crops = np.ascontiguousarray(np.rot90(crops, turn, (1, 2)))[:, None]
         size = np.array([picture.width, picture.height] * 2, np.float32)
         return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
 

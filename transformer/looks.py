@@ -57,8 +57,8 @@ def join_maps(last: Floats, first: Floats) -> Floats:
 
 
 def stack_crops(looks: list[Look]) -> NDArray[np.uint8]:
-    """Put the crops of looks together: `[F,1,S,S]`."""
-    return np.stack([look.crop for look in looks])
+    """Put the crops of looks together: `[F,1,S,S]`, contiguous as engines need it."""
+    return np.ascontiguousarray(np.stack([look.crop for look in looks]))
 
 
 def stack_turns(looks: list[Look]) -> Floats:

@@ -1,5 +1,6 @@
 """The transformer's KServe model: pictures in, the landmarks of their faces out."""
 
+import asyncio
 import contextlib
 import time
 from functools import partial
@@ -51,6 +52,7 @@ class Transformer(Model):
         super().__init__(name, settings)
         self.backend = backend
         self.page = settings.page
+        self.asking: asyncio.Task[str] | None = None  # whether the predictor is ready
 
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
@@ -71,16 +73,31 @@ class Transformer(Model):
         return self.ready
 
     async def check_ready(self) -> bool:
+        """Check whether requests can be taken: the detector is loaded, the landmark set is known.
+
+        Whether the predictor is ready now is a metric. A question to it waits behind its
+        requests, and a busy one must not take every transformer out of service.
+        """
         ready = await super().check_ready()
-        if ready and self.settings.ready_needs_predictor:
-            problem = await self.backend.check_ready(self.name)
-            if not problem:  # without a landmark set it can't be cropped for
-                await self.refresh()
-                problem = "" if self.landmarks else "The predictor publishes no landmark set."
-            if problem not in ("", self.problem):
-                logger.warning("not ready", extra={"reason": problem})
-            self.problem, ready = problem, not problem
-        return ready
+        if not (ready and self.settings.ready_needs_predictor):
+            return ready
+        if self.backend.local or self.landmarks is None:
+            return not await self.ask_predictor() and self.landmarks is not None
+        if self.asking is None or self.asking.done():
+            self.asking = asyncio.create_task(self.ask_predictor())
+        return True
+
+    async def ask_predictor(self) -> str:
+        """Ask for the landmark set, and return why the predictor is not ready, which is counted."""
+        problem = await self.backend.check_ready(self.name)
+        metrics.PREDICTOR_READY.set(not problem)
+        if not problem:  # without a landmark set it can't be cropped for
+            await self.refresh()
+            problem = "" if self.landmarks else "The predictor publishes no landmark set."
+        if problem not in ("", self.problem):
+            logger.warning("not ready", extra={"reason": problem})
+        self.problem = problem
+        return problem
 
     async def refresh(self) -> None:
         """Refresh the default model's landmark set; keep the old one without an answer."""

@@ -1,7 +1,7 @@
 """The transformer's connection to the predictors, over gRPC with raw tensors."""
 
+import asyncio
 import json
-import re
 import time
 
 import grpc.aio
@@ -67,11 +67,14 @@ class GrpcBackend(PredictorBackend):
         super().__init__()
         self.address = grpc_target(address)
         self.channel: grpc.aio.Channel | None = None
+        self.made = 0.0  # when the channel was
+        self.closing: set[asyncio.Task[None]] = set()
 
     @property
     def stub(self) -> pb_grpc.GRPCInferenceServiceStub:
         if self.channel is None:  # needs the running event loop
             self.channel = grpc.aio.insecure_channel(self.address, OPTIONS)
+            self.made = time.monotonic()
             self.connected = pb_grpc.GRPCInferenceServiceStub(self.channel)
             self.connected.ModelConfig = self.channel.unary_unary(  # KServe's file lacks it
                 f"/{GRPC_CONFIG}",
@@ -96,6 +99,7 @@ class GrpcBackend(PredictorBackend):
                 status = grpc.StatusCode.OK
             except grpc.aio.AioRpcError as error:
                 status = error.code()
+                self.renew()
                 raise translate_error(error) from None
             finally:
                 span.set_attribute(tracing.RPC_STATUS, status.name)
@@ -121,6 +125,7 @@ class GrpcBackend(PredictorBackend):
         try:
             config = (await self.stub.ModelConfig(request, timeout=timeout)).config
         except grpc.aio.AioRpcError as error:
+            self.renew()
             raise translate_error(error) from None
         values = {k: v.string_value for k, v in config.parameters.items()}
         try:
@@ -136,11 +141,23 @@ class GrpcBackend(PredictorBackend):
             ready = (await self.stub.ModelReady(request, timeout=1.0)).ready
             return "" if ready else f"The predictor's model '{model}' is not ready."
         except grpc.aio.AioRpcError as error:
-            if re.search("resolving|resolution", error.details() or ""):
-                # A name that isn't there yet: gRPC would look again only after up to two
-                # minutes, a new channel looks at once. Nothing is in flight on this one.
-                await self.close()
+            self.renew()
             return translate_error(error).message
+
+    def renew(self) -> None:
+        """Have the next call make a new channel, where this one reaches nobody.
+
+        gRPC asks DNS again after up to two minutes once a name has not resolved, whatever the
+        options say; a new channel asks at once. What is still under way on the old one may end.
+        """
+        channel = self.channel
+        lost = grpc.ChannelConnectivity.TRANSIENT_FAILURE
+        if channel is None or channel.get_state() != lost or time.monotonic() - self.made < 1:
+            return
+        self.channel = None
+        task = asyncio.create_task(channel.close(30))
+        self.closing.add(task)
+        task.add_done_callback(self.closing.discard)
 
     async def close(self) -> None:
         """Close the connections; the next call makes new ones."""

@@ -21,7 +21,7 @@ class TransformerSettings(ServerSettings):
     demo_page: bool = True
     """Whether / shows a page on which pictures can be tried."""
     ready_needs_predictor: bool = True
-    """Whether this service is ready only while the predictor is."""
+    """Whether this service is ready only once the predictor has told its landmark set."""
     detector: Path | None = None
     """ONNX file of YuNet or CenterFace; unset: what `make models` chose."""
     detect_side: int = Field(640, ge=64, le=4096)

@@ -1,9 +1,9 @@
 # The data plane's figures and its long tests; the Makefile includes this.
 .PHONY: bench-dataplane images soak
 
-GENERATED := tests/serving/rest/test_codec.py tests/serving/grpc/test_codec.py \
+GENERATED := $(wildcard tests/serving/rest/test_codec.py tests/serving/grpc/test_codec.py \
              tests/serving/grpc/test_wire.py tests/transformer/test_picture.py \
-             tests/end_to_end/test_generated.py tests/end_to_end/test_hostile.py
+             tests/end_to_end/test_generated.py tests/end_to_end/test_hostile.py)
 
 # Figures are of what ships: each service from an environment of its image's requirements alone.
 images: out/images/predictor.stamp out/images/transformer.stamp
@@ -11,7 +11,8 @@ images: out/images/predictor.stamp out/images/transformer.stamp
 out/images/%.stamp: requirements/%.txt requirements/serving.txt requirements/constraints.txt
 	@echo "setting up out/images/$* from $< ..."
 	@$(PYTHON) -m venv out/images/$*
-	@out/images/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	@out/images/$*/bin/pip install --quiet --disable-pip-version-check -r $< || { $(NO_PACKAGES); exit 1; }
+	@out/images/$*/bin/pip uninstall --quiet --yes setuptools pip  # no image has them
 	@touch $@
 
 bench-dataplane: $(VENV)/dev.stamp models images

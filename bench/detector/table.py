@@ -5,7 +5,7 @@ python -m bench.detector.table
 
 from bench.csv_file import read_csv
 from bench.machine import RESULTS
-from tools.settings_table import write_page
+from tools.tables import write_page
 
 PAGE, MARK = "docs/performance.md", "detectors: bench.detector.table writes this"
 ROWS = ("OpenCV", "OpenVINO fp32 as it was", "ships", "first look 320", "bf16: ships", "back")

@@ -21,7 +21,7 @@ from bench.detector.pictures import read_sets
 from bench.usage import time_in_turns
 from predictor.engines import load_engine
 from predictor.engines.base import Engine
-from tools.settings_table import write_page
+from tools.tables import write_page
 from transformer.crop import crop_face, place_square
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector, Floats, shrink

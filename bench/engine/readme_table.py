@@ -5,7 +5,7 @@ python -m bench.engine.readme_table
 
 from bench.csv_file import read_csv
 from bench.machine import SHOWN
-from tools.settings_table import write_page
+from tools.tables import write_page
 
 PAGE, MARK = "docs/performance.md", "ledger: bench.engine.readme_table writes this"
 NETWORKS = ("width 32", "student")

@@ -9,8 +9,6 @@ import sys
 import time
 
 import grpc
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 
 def ask_rest(address: str, model: str, picture: bytes, timeout: float) -> list[int]:
@@ -28,6 +26,9 @@ def ask_rest(address: str, model: str, picture: bytes, timeout: float) -> list[i
 
 def ask_grpc(address: str, model: str, picture: bytes, timeout: float) -> list[int]:
     """Send the JPEG as a BYTES tensor; gives the shape of the landmarks."""
+    sys.path.append("/app")  # of the service's image, which has no more of KServe than it uses
+    from serving.framework import pb, pb_grpc
+
     image = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
     image.contents.bytes_contents.append(picture)
     with grpc.insecure_channel(address) as channel:
@@ -38,7 +39,7 @@ def ask_grpc(address: str, model: str, picture: bytes, timeout: float) -> list[i
 
 
 def main() -> None:
-    address, model, protocol, path, seconds = sys.argv[1:]  # no flags: importing kserve reads those
+    address, model, protocol, path, seconds = sys.argv[1:]
     timeout = float(seconds)
     with open(path, "rb") as file:
         picture = file.read()

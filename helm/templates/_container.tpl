@@ -1,19 +1,47 @@
-{{/* What both containers share. Arguments: dict root, component ("transformer" | "predictor"). */}}
+{{/* Our container of a component. Arguments: dict root, component ("transformer" | "predictor"). */}}
 {{- define "landmarks.container" -}}
 {{- $root := .root -}}
-{{- $own := index $root.Values .component -}}
-{{- $gpu := and (eq .component "predictor") $root.Values.gpu.enabled -}}
+{{- $values := $root.Values -}}
+{{- $own := index $values .component -}}
+{{- $knative := include "landmarks.knative" $root -}}
+{{- $front := eq .component (include "landmarks.front" $root) -}}
+{{- $grpcFirst := or (not $front) (eq $values.protocol "grpc") -}}{{/* the first port is port 80 of the Service */ -}}
+name: kserve-container
 image: {{ include "landmarks.imageOf" . | quote }}
-{{- with $root.Values.image.pullPolicy }}
+{{- with $values.image.pullPolicy }}
 imagePullPolicy: {{ . }}
 {{- end }}
-{{- with $root.Values.securityContext }}
+args:
+  - --model_name={{ $values.modelName }}
+  - --http_port=8080
+  - --grpc_port=8081
+  {{- if eq .component "transformer" }}
+  - --predictor_host={{ include "landmarks.predictorHost" $root }}
+  - --predictor_protocol=grpc-v2
+  {{- end }}
+  - --workers=1   # else KServe adds --workers=<containerConcurrency>
+  {{- with $own.args }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+ports:
+  {{- if $grpcFirst }}
+  - {name: h2c, containerPort: 8081, protocol: TCP}
+  {{- end }}
+  {{- if not (and $knative $grpcFirst) }}
+  - {name: http1, containerPort: 8080, protocol: TCP}
+  {{- end }}
+  {{- if not (or $knative $grpcFirst) }}
+  # Not "h2c": Kourier takes a Service with a port of that name for gRPC as a whole.
+  - {name: grpc, containerPort: 8081, protocol: TCP}
+  {{- end }}
+{{ include "landmarks.probes" (dict "root" $root "component" .component "grpcOnly" (and $knative $grpcFirst)) }}
+{{- with $values.securityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- $resources := deepCopy $own.resources }}
-{{- if $gpu }}
-{{- $card := dict $root.Values.gpu.resource (toString ($root.Values.gpu.count | default 1)) }}
+{{- if and (eq .component "predictor") $values.gpu.enabled }}
+{{- $card := dict $values.gpu.resource (toString ($values.gpu.count | default 1)) }}
 {{- $_ := set $resources "limits" (merge (deepCopy ($resources.limits | default dict)) $card) }}
 {{- end }}
 {{- with $resources }}
@@ -33,8 +61,8 @@ lifecycle:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 volumeMounts:
-  {{- $tmp := list (dict "name" "tmp" "mountPath" "/tmp") }}{{/* the only place that can be written */}}
-  {{- include "landmarks.overrideList" (dict "key" "mountPath" "base" $tmp "over" $own.volumeMounts) | nindent 2 }}
+  {{- $mounts := list (dict "name" "tmp" "mountPath" "/tmp") }}{{/* the only place that can be written */}}
+  {{- include "landmarks.overrideList" (dict "key" "mountPath" "base" $mounts "over" $own.volumeMounts) | nindent 2 }}
 {{- end }}
 
 {{/* The environment: what the user gives replaces what the chart sets, each name once; without
@@ -42,54 +70,47 @@ volumeMounts:
 {{- define "landmarks.env" -}}
 {{- $values := .root.Values -}}
 {{- $own := index $values .component -}}
-{{- $base := list (dict "name" "LANDMARKS_DRAIN_SECONDS" "value" (include "landmarks.drainSeconds" .root)) -}}
-{{- with $values.timeoutSeconds -}}
-{{- range $name := list "LANDMARKS_REQUEST_SECONDS" "LANDMARKS_STOP_SECONDS" -}}
-{{- $base = append $base (dict "name" $name "value" (toString $values.timeoutSeconds)) -}}
+{{- $scale := index $values.autoscaling (include "landmarks.scaleKey" .) -}}
+{{- $single := eq $values.topology "single" -}}
+{{- $drain := ternary 0 $values.drainSeconds (ne "" (include "landmarks.knative" .root)) -}}{{/* there the queue-proxy drains */ -}}
+{{- $set := dict "LANDMARKS_DRAIN_SECONDS" ($drain | default 0 | int) "LANDMARKS_REQUEST_SECONDS" $values.timeoutSeconds
+      "LANDMARKS_STOP_SECONDS" $values.timeoutSeconds "LANDMARKS_MAX_INFLIGHT" $scale.limit
+      "PROTOCOL" "v2" -}}{{/* read by KServe: an InferenceGraph asks /v1 otherwise */ -}}
+{{- if or $single (eq .component "transformer") -}}
+{{- $_ := set $set "LANDMARKS_DEMO_PAGE" (eq (toString $values.transformer.demoPage) "true") -}}
 {{- end -}}
-{{- end -}}
-{{- if or (eq .component "transformer") (include "landmarks.single" .root) -}}
-{{- $base = append $base (dict "name" "LANDMARKS_DEMO_PAGE" "value" (toString (eq (toString $values.transformer.demoPage) "true"))) -}}
-{{- end -}}
-{{- if eq .component "transformer" -}}
-{{- $min := include "landmarks.given" (list $values.autoscaling.predictor.min 1) -}}
-{{- if and (include "landmarks.knative" .root) (eq $min "0") -}}
+{{- if eq .component "predictor" -}}
+{{- $_ := set $set "LANDMARKS_ENGINE" (ternary $values.gpu.engine $own.engine $values.gpu.enabled) -}}
+{{- $_ := set $set "LANDMARKS_MODEL" $values.model.path -}}
+{{- $_ := set $set "LANDMARKS_MODELS" $values.model.folder -}}
+{{- $_ := set $set "STORAGE_URI" $values.model.storageUri -}}
+{{- else if and (include "landmarks.knative" .root) (eq (include "landmarks.given" (list $values.autoscaling.predictor.min 1)) "0") -}}
 {{/* Asking a predictor that is scaled to zero would start it, again and again. */}}
-{{- $base = append $base (dict "name" "LANDMARKS_READY_NEEDS_PREDICTOR" "value" "false") -}}
+{{- $_ := set $set "LANDMARKS_READY_NEEDS_PREDICTOR" false -}}
 {{- end -}}
-{{- else -}}
-{{- $engine := ternary $values.gpu.engine $own.engine $values.gpu.enabled -}}
-{{- range $name, $value := dict "LANDMARKS_ENGINE" $engine "LANDMARKS_MODEL" $values.model.path
-      "LANDMARKS_MODELS" $values.model.folder "STORAGE_URI" $values.model.storageUri -}}
-{{- with $value }}{{ $base = append $base (dict "name" $name "value" .) }}{{ end -}}
+{{- $base := list -}}
+{{- range $name, $value := $set -}}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) -}}
+{{- $base = append $base (dict "name" $name "value" (include "landmarks.text" $value)) -}}
 {{- end -}}
-{{- end -}}
-{{- $over := list -}}
-{{- range $own.env -}}
-{{- $entry := deepCopy . -}}
-{{- if and (hasKey . "value") (not (kindIs "invalid" .value)) }}{{ $_ := set $entry "value" (include "landmarks.text" .value) }}{{ end -}}
-{{- $over = append $over $entry -}}
 {{- end -}}
 {{- $result := list -}}
-{{- range include "landmarks.overrideList" (dict "key" "name" "base" $base "over" $over) | fromYamlArray -}}
+{{- range include "landmarks.overrideList" (dict "key" "name" "base" $base "over" (include "landmarks.textEnv" $own.env | fromYamlArray)) | fromYamlArray -}}
 {{- if or .valueFrom (not (kindIs "invalid" .value)) }}{{ $result = append $result . }}{{ end -}}
 {{- end -}}
 {{- with $result }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
-{{/* Under Knative the queue-proxy keeps a stopping pod's requests flowing before SIGTERM comes. */}}
-{{- define "landmarks.drainSeconds" -}}
-{{ ternary 0 (int .Values.drainSeconds) (eq .Values.autoscaling.mode "knative") }}
-{{- end }}
-
 {{/* Readiness by the model's own answer, liveness by the server's; over gRPC where the port is
-     the only one. dict root, component, http (port or 0), grpc (port). */}}
+     the only one. dict root, component, grpcOnly */}}
 {{- define "landmarks.probes" -}}
 {{- $model := .root.Values.modelName -}}
-{{- $ready := ternary (dict "httpGet" (dict "path" (printf "/v2/models/%s/ready" $model) "port" .http))
-      (dict "grpc" (dict "port" .grpc "service" $model)) (gt (int .http) 0) -}}
-{{- $live := ternary (dict "httpGet" (dict "path" "/v2/health/live" "port" .http))
-      (dict "tcpSocket" (dict "port" .grpc)) (gt (int .http) 0) -}}
+{{- $ready := dict "httpGet" (dict "path" (printf "/v2/models/%s/ready" $model) "port" 8080) -}}
+{{- $live := dict "httpGet" (dict "path" "/v2/health/live" "port" 8080) -}}
+{{- if .grpcOnly -}}
+{{- $ready = dict "grpc" (dict "port" 8081 "service" $model) -}}
+{{- $live = dict "tcpSocket" (dict "port" 8081) -}}
+{{- end -}}
 {{- $given := index .root.Values .component "probes" -}}
 {{- $kinds := dict
       "readiness" (dict "periodSeconds" 2 "timeoutSeconds" 2 "failureThreshold" 3)
@@ -99,7 +120,6 @@ volumeMounts:
 {{- range $kind, $probe := $kinds -}}
 {{- $over := get $given $kind | default dict -}}
 {{- if ne (toString (get $over "enabled")) "false" -}}
-{{- $handlers := list "httpGet" "grpc" "tcpSocket" "exec" -}}
 {{- if not (keys (pick $over "httpGet" "grpc" "tcpSocket" "exec")) -}}
 {{- range $key, $value := ternary $ready $live (eq $kind "readiness") }}{{ $_ := set $probe $key $value }}{{ end -}}
 {{- end -}}

@@ -1,72 +1,51 @@
-{{/* A Knative pod declares only the port of its traffic, and the operator finds a port by name or
-     number only if it is declared. So the container is picked by its name and its address made
-     from the pod's, IPv4 or IPv6. dict root, container, port */}}
-{{- define "landmarks.endpoint" -}}
-- path: /metrics
-  {{- with .root.Values.monitoring.interval }}
-  interval: {{ . }}
-  {{- end }}
-  {{- with .root.Values.monitoring.scrapeTimeout }}
-  scrapeTimeout: {{ . }}
-  {{- end }}
-  relabelings:
-    - {action: keep, sourceLabels: [__meta_kubernetes_pod_container_name], regex: {{ .container }}}
-    - {action: replace, sourceLabels: [__meta_kubernetes_pod_ip], regex: '([^:]+)', replacement: '$1:{{ .port }}', targetLabel: __address__}
-    - {action: replace, sourceLabels: [__meta_kubernetes_pod_ip], regex: '(.*:.*)', replacement: '[$1]:{{ .port }}', targetLabel: __address__}
-    {{- with .root.Values.monitoring.relabelings }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-  {{- with .root.Values.monitoring.metricRelabelings }}
-  metricRelabelings:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-{{- end }}
-
-{{/* The alerts, from thresholds that may each be null. A service is who counts: the transformer is
-     what callers see, the predictor has its own. */}}
+{{/* The alerts, from thresholds that may each be null. Each has a service: what its callers see of the
+     transformer, and the predictor. No expression leaves a label over, so that each alert has one set of them. */}}
 {{- define "landmarks.alerts" -}}
 {{- $root := . -}}
 {{- $alerts := .Values.monitoring.alerts -}}
-{{- $name := include "landmarks.fullname" . -}}
-{{- $for := printf "%dm" (int ($alerts.minutes | default 10)) -}}
+{{- $name := printf "%s/%s" .Release.Namespace (include "landmarks.fullname" .) -}}
+{{- $single := eq .Values.topology "single" -}}
 {{- $rules := list -}}
 {{- range $service := list "transformer" "predictor" -}}
-{{- $component := ternary "predictor" $service (ne "" (include "landmarks.onePod" $root)) -}}
-{{- $series := printf "service=\"%s\",%s" $service (include "landmarks.series" (dict "root" $root "component" $component)) -}}
+{{- $component := ternary "predictor" $service $single -}}
+{{- $pods := dict "root" $root "component" $component -}}
+{{- $series := printf "service=\"%s\",%s" $service (include "landmarks.series" $pods) -}}
 {{- $rate := printf "sum(rate(landmarks_requests_total{%s%%s}[5m]))" $series -}}
 {{- $all := printf $rate "" -}}
-{{- $scale := index $root.Values.autoscaling (include "landmarks.scaleKey" (dict "root" $root "component" $component)) -}}
+{{- $scale := index $root.Values.autoscaling (include "landmarks.scaleKey" $pods) -}}
+{{- $mine := list -}}
 {{- with $alerts.errorPercent -}}
 {{- $failed := printf $rate ",code=~\"internal|not_ready|predictor_unavailable|deadline_exceeded\"" -}}
-{{- $rules = append $rules (dict "alert" "LandmarksErrors" "expr" (printf "100 * %s / %s > %v" $failed $all .) "severity" "critical"
-      "summary" (printf "%s of %s fails {{ $value | humanize }} %% of its requests by its own fault" $service $name)) -}}
+{{- $mine = append $mine (list "LandmarksErrors" "critical" (printf "100 * %s / %s > %v" $failed $all .) "fails {{ $value | humanize }} % of its requests by its own fault") -}}
 {{- end -}}
 {{- with $alerts.rejectedPercent -}}
-{{- $rules = append $rules (dict "alert" "LandmarksQueueFull" "expr" (printf "100 * %s / %s > %v" (printf $rate ",code=\"overloaded\"") $all .) "severity" "warning"
-      "summary" (printf "%s of %s refuses {{ $value | humanize }} %% of its requests: its queue is full, it needs more pods" $service $name)) -}}
+{{- $mine = append $mine (list "LandmarksQueueFull" "warning" (printf "100 * %s / %s > %v" (printf $rate ",code=\"overloaded\"") $all .) "refuses {{ $value | humanize }} % of its requests: it needs more pods") -}}
 {{- end -}}
 {{- with $alerts.p99Seconds -}}
-{{- $rules = append $rules (dict "alert" "LandmarksSlow" "expr" (printf "histogram_quantile(0.99, sum by (le) (rate(landmarks_request_seconds_bucket{%s}[5m]))) > %v" $series .) "severity" "warning"
-      "summary" (printf "1 in 100 answers of %s of %s takes {{ $value | humanizeDuration }} or longer" $service $name)) -}}
+{{- $mine = append $mine (list "LandmarksSlow" "warning" (printf "histogram_quantile(0.99, sum by (le) (rate(landmarks_request_seconds_bucket{%s}[5m]))) > %v" $series .) "takes {{ $value | humanizeDuration }} or longer for 1 in 100 answers") -}}
 {{- end -}}
-{{- if and $scale.target (or (eq $service "transformer") (eq $component "predictor")) (not (and (include "landmarks.onePod" $root) (eq $service "predictor"))) -}}
-{{- $rules = append $rules (dict "alert" "LandmarksNotScaling" "expr" (printf "avg(landmarks_inflight_requests{%s}) > %v" $series $scale.target) "severity" "warning"
-      "summary" (printf "pods of %s of %s work on {{ $value | humanize }} requests each, more than their target: at max, or the autoscaler doesn't add any" $service $name)) -}}
-{{- end -}}
-{{- $min := include "landmarks.given" (list $scale.min 1) -}}
-{{- if ne $min "0" -}}
-{{- $ready := printf "sum(kube_pod_status_ready{condition=\"true\",namespace=\"%s\",pod=~\"%s\"}) == 0" $root.Release.Namespace (include "landmarks.podNames" (dict "root" $root "component" $component)) -}}
-{{- $rules = append $rules (dict "alert" "LandmarksNoReadyPod" "expr" (printf "absent(landmarks_inflight_requests{%s}) or %s" $series $ready) "severity" "critical"
-      "summary" (printf "no pod of %s of %s is ready and scraped" $service $name)) -}}
+{{- if not (and $single (eq $service "predictor")) -}}
+{{- with $scale.target -}}
+{{- $mine = append $mine (list "LandmarksNotScaling" "warning" (printf "avg(landmarks_inflight_requests{%s}) > %v" $series .) "has {{ $value | humanize }} requests in flight in each pod, more than their target: at max, or the autoscaler doesn't add any") -}}
 {{- end -}}
 {{- end -}}
-{{- range $rules }}
-- alert: {{ .alert }}
-  expr: {{ .expr | quote }}
-  for: {{ $for }}
+{{- if ne (include "landmarks.given" (list $scale.min 1)) "0" -}}
+{{- $ready := printf "sum(kube_pod_status_ready{condition=\"true\",namespace=\"%s\",pod=~\"%s\"}) == 0" $root.Release.Namespace (include "landmarks.podNames" $pods) -}}
+{{- $mine = append $mine (list "LandmarksNoReadyPod" "critical" (printf "((count(landmarks_inflight_requests{%s}) or vector(0)) == 0) or %s" $series $ready) "has no pod that is ready and scraped") -}}
+{{- if and (eq $service "transformer") (not $single) -}}
+{{- $mine = append $mine (list "LandmarksPredictorAway" "critical" (printf "min(landmarks_predictor_ready{%s}) == 0" $series) "has pods that find no ready predictor") -}}
+{{- end -}}
+{{- end -}}
+{{- range $mine }}
+{{- $labels := dict "severity" (index . 1) "namespace" $root.Release.Namespace "inferenceservice" (include "landmarks.fullname" $root)
+      "component" $service "release" $root.Release.Name }}
+- alert: {{ index . 0 }}
+  expr: {{ index . 2 | quote }}
+  for: {{ printf "%dm" (int ($alerts.minutes | default 10)) }}
   labels:
-    {{- include "landmarks.override" (list (dict "severity" .severity) $alerts.labels) | nindent 4 }}
+    {{- tpl (include "landmarks.override" (list $labels $alerts.labels)) $root | nindent 4 }}
   annotations:
-    summary: {{ .summary | quote }}
+    summary: {{ printf "%s of %s %s" $service $name (index . 3) | quote }}
+{{- end -}}
 {{- end -}}
 {{- end }}

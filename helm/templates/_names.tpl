@@ -84,33 +84,24 @@ component: {{ index . 1 }}
 {{- if eq .Values.autoscaling.mode "knative" }}true{{ end -}}
 {{- end }}
 
-{{- define "landmarks.collocated" -}}
-{{- if eq .Values.topology "collocated" }}true{{ end -}}
+{{/* The component that clients talk to: topology single is one process, in the predictor's pod. */}}
+{{- define "landmarks.front" -}}
+{{ ternary "predictor" "transformer" (eq .Values.topology "single") }}
 {{- end }}
 
-{{/* "true" where one process is both, in the predictor's pod. */}}
-{{- define "landmarks.single" -}}
-{{- if eq .Values.topology "single" }}true{{ end -}}
-{{- end }}
-
-{{/* "true" where one pod is both, as two containers or one. */}}
-{{- define "landmarks.onePod" -}}
-{{- if has .Values.topology (list "collocated" "single") }}true{{ end -}}
-{{- end }}
-
-{{/* The components that have pods of their own. */}}
+{{/* The components, which are what has pods of its own. */}}
 {{- define "landmarks.components" -}}
-{{ if include "landmarks.onePod" . }}predictor{{ else }}predictor transformer{{ end }}
+{{ ternary "predictor" "predictor transformer" (eq .Values.topology "single") }}
 {{- end }}
 
 {{/* The key below autoscaling that counts for a component's pods. dict root, component */}}
 {{- define "landmarks.scaleKey" -}}
-{{ if include "landmarks.single" .root }}single{{ else }}{{ .component }}{{ end }}
+{{ ternary "single" .component (eq .root.Values.topology "single") }}
 {{- end }}
 
-{{/* The component that clients talk to, and its address inside the cluster, whatever its domain. */}}
-{{- define "landmarks.front" -}}
-{{ if include "landmarks.onePod" . }}predictor{{ else }}transformer{{ end }}
+{{/* "true" where a predictor of its own is kept off the ingress. */}}
+{{- define "landmarks.hidden" -}}
+{{- if and (eq .Values.topology "split") (ne (toString .Values.predictor.exposed) "true") }}true{{ end -}}
 {{- end }}
 
 {{- define "landmarks.address" -}}
@@ -121,13 +112,11 @@ component: {{ index . 1 }}
      a plain Service would pin the one gRPC channel to one pod, so there the transformer asks DNS
      for all pods and goes round them. */}}
 {{- define "landmarks.predictorHost" -}}
-{{- $name := include "landmarks.fullname" . -}}
-{{- if include "landmarks.collocated" . -}}
-localhost:8081
-{{- else if include "landmarks.knative" . -}}
-{{ $name }}-predictor.{{ .Release.Namespace }}:80
+{{- $name := printf "%s-predictor" (include "landmarks.fullname" .) -}}
+{{- if include "landmarks.knative" . -}}
+{{ $name }}.{{ .Release.Namespace }}:80
 {{- else -}}
-{{ $name }}-predictor-pods.{{ .Release.Namespace }}:8081
+{{ $name }}-pods.{{ .Release.Namespace }}:8081
 {{- end -}}
 {{- end }}
 

@@ -2,7 +2,7 @@
      older release lack (--reuse-values), becomes an empty one, so that its values can be asked for. */}}
 {{- define "landmarks.prepare" -}}
 {{- $sections := list "global" "image" "inferenceService" "autoscaling" "autoscaling.transformer"
-      "autoscaling.predictor" "autoscaling.single" "autoscaling.keda" "autoscaling.keda.authenticationRef" "autoscaling.hpa"
+      "autoscaling.predictor" "autoscaling.single" "autoscaling.keda" "autoscaling.keda.authenticationRef"
       "transformer" "transformer.resources" "transformer.probes" "predictor" "predictor.resources" "predictor.probes"
       "single" "gpu" "model" "serviceAccount" "podDisruptionBudget" "networkPolicy" "monitoring" "monitoring.alerts" "test" -}}
 {{- range $section := $sections -}}
@@ -36,6 +36,17 @@
 {{/* A scalar as text; a whole number of values.yaml is a float to Helm. */}}
 {{- define "landmarks.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ printf "%.0f" . }}{{ else }}{{ . }}{{ end -}}
+{{- end }}
+
+{{/* A list of variables, each value as text. */}}
+{{- define "landmarks.textEnv" -}}
+{{- $result := list -}}
+{{- range . -}}
+{{- $entry := deepCopy . -}}
+{{- if and (hasKey . "value") (not (kindIs "invalid" .value)) }}{{ $_ := set $entry "value" (include "landmarks.text" .value) }}{{ end -}}
+{{- $result = append $result $entry -}}
+{{- end -}}
+{{- with $result }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
 {{/* dict key, base, over: two lists of mappings as one, in YAML: each KEY once, as in Kubernetes'

@@ -1,5 +1,5 @@
 {{/* Replicas and what moves them, for a component of the InferenceService. One set of knobs:
-     replicas = ceil(in-flight / (target x utilization)). dict root, component, service (label of the gauge). */}}
+     replicas = ceil(in-flight / (target x utilization)). dict root, component */}}
 {{- define "landmarks.scaling" -}}
 {{- $auto := .root.Values.autoscaling -}}
 {{- $scale := index $auto (include "landmarks.scaleKey" .) -}}
@@ -21,25 +21,23 @@ scaleMetric: concurrency
 {{- with $scale.target }}
 scaleTarget: {{ . }}
 {{- end }}
-{{- if not (kindIs "invalid" $scale.limit) }}
-containerConcurrency: {{ $scale.limit }}
-{{- end }}
-{{- if not (kindIs "invalid" .root.Values.canaryTrafficPercent) }}
-canaryTrafficPercent: {{ .root.Values.canaryTrafficPercent }}
+containerConcurrency: 0   # the service itself refuses what is above limit, at once: here it would wait
+{{- if not (kindIs "invalid" $own.canaryTrafficPercent) }}
+canaryTrafficPercent: {{ $own.canaryTrafficPercent }}
 {{- end }}
 {{- else }}
 {{- $seconds := add (.root.Values.timeoutSeconds | default 30) (.root.Values.drainSeconds | default 0) 5 }}
 terminationGracePeriodSeconds: {{ $own.terminationGracePeriodSeconds | default $seconds }}
 deploymentStrategy:
   {{- include "landmarks.strategy" . | nindent 2 }}
-{{- if has $auto.mode (list "keda" "hpa") }}
+{{- if eq $auto.mode "keda" }}
 autoScaling:
   {{- if not (kindIs "invalid" $auto.scaleDownDelaySeconds) }}
   behavior:
     scaleDown: {stabilizationWindowSeconds: {{ $auto.scaleDownDelaySeconds }}}
   {{- end }}
   metrics:
-    {{- include (printf "landmarks.%s" $auto.mode) . | nindent 4 }}
+    {{- include "landmarks.keda" . | nindent 4 }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -80,15 +78,9 @@ rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
     target: {type: Value, value: {{ divf (mulf $scale.target ($auto.utilization | default 100)) 100 | toString | quote }}}
 {{- end }}
 
-{{- define "landmarks.hpa" -}}
-- type: Resource
-  resource:
-    name: cpu
-    target: {type: Utilization, averageUtilization: {{ .root.Values.autoscaling.hpa.cpu }}}
-{{- end }}
-
+{{/* In one process it is the transformer whose callers count. */}}
 {{- define "landmarks.inflight" -}}
-sum(landmarks_inflight_requests{service="{{ .service }}",{{ include "landmarks.series" . }}})
+sum(landmarks_inflight_requests{service="{{ ternary "transformer" .component (eq .root.Values.topology "single") }}",{{ include "landmarks.series" . }}})
 {{- end }}
 
 {{/* What picks a component's series out of a Prometheus that others use too. dict root, component */}}

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
 import grpc.aio
 
@@ -11,12 +12,13 @@ from serving.framework import pb
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import describe_tensors
 from serving.grpc.errors import abort
+from serving.guard import check_manager
 from serving.repository import Repository
 from serving.telemetry.logs import logger
 
 
 class Management:
-    """One method a call; the messages of the later ones differ between KServe and Triton."""
+    """One method per call. The last five take messages of extension.proto, not KServe's."""
 
     def __init__(self, repository: Repository, release: str):
         self.repository = repository
@@ -90,6 +92,13 @@ def read_name(request: ext.LoadRequest) -> str:
 def create_handlers(repository: Repository, release: str) -> dict[str, grpc.RpcMethodHandler]:
     """Build the handlers of these methods, by name."""
     methods = Management(repository, release)
+
+    def guard(context: grpc.aio.ServicerContext) -> None:
+        repository.check_open()
+        address = unquote(context.peer()).partition(":")[2].rpartition(":")[0]
+        metadata = {name: str(value) for name, value in context.invocation_metadata() or ()}
+        check_manager(repository.settings, address, metadata)
+
     return {
         "ServerLive": wrap(methods.show_live, pb.ServerLiveRequest),
         "ServerReady": wrap(methods.show_ready, pb.ServerReadyRequest),
@@ -98,17 +107,22 @@ def create_handlers(repository: Repository, release: str) -> dict[str, grpc.RpcM
         "ModelMetadata": wrap(methods.show_model, pb.ModelMetadataRequest),
         "ModelConfig": wrap(methods.show_config, ext.ModelRequest),
         "ModelStatistics": wrap(methods.show_statistics, ext.ModelRequest),
-        "RepositoryIndex": wrap(methods.list_states, ext.IndexRequest),
-        "RepositoryModelLoad": wrap(methods.load, ext.LoadRequest),
-        "RepositoryModelUnload": wrap(methods.unload, ext.LoadRequest),
+        "RepositoryIndex": wrap(methods.list_states, ext.IndexRequest, guard),
+        "RepositoryModelLoad": wrap(methods.load, ext.LoadRequest, guard),
+        "RepositoryModelUnload": wrap(methods.unload, ext.LoadRequest, guard),
     }
 
 
-def wrap(method: Callable[[Any], Awaitable[Any]], kind: Any) -> grpc.RpcMethodHandler:
+def wrap(
+    method: Callable[[Any], Awaitable[Any]],
+    kind: Any,
+    guard: Callable[[grpc.aio.ServicerContext], None] = lambda context: None,
+) -> grpc.RpcMethodHandler:
     """Make a method a gRPC handler whose errors are the catalogue's."""
 
     async def handle(request: Any, context: grpc.aio.ServicerContext) -> Any:
         try:
+            guard(context)
             return await method(request)
         except Exception as error:
             if not isinstance(error, ServingError):

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -31,6 +33,7 @@ from serving.repository import Repository
 from serving.rest.accept import choose_drawing
 from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, Piece, decode_body, decode_picture, encode_answer
+from serving.rest.form import read_form
 from serving.rest.manage import ManageRoutes
 from serving.rest.pages import list_page_routes
 from serving.telemetry.record import RequestLog, ensure_request_id, forwarded_headers
@@ -38,7 +41,16 @@ from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
+PICTURES = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG": "image/png",
+    b"RIFF": "image/webp",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+    b"ftyp": "image/heic",  # after a length; or AVIF
+}
 
 
 def create_app(repository: Repository, release: str) -> Starlette:
@@ -51,6 +63,7 @@ def create_app(repository: Repository, release: str) -> Starlette:
         routes += list_page_routes(folder)
     app = Starlette(
         routes=routes,
+        middleware=allow_origins(repository.settings.cors_origins),
         exception_handlers={
             ServingError: show_error,
             HTTPException: show_http_error,
@@ -59,6 +72,23 @@ def create_app(repository: Repository, release: str) -> Starlette:
     )
     app.router.redirect_slashes = False  # it would send callers to the host that they named
     return app
+
+
+def allow_origins(text: str) -> list[Middleware]:
+    """Make the middleware that lets web pages of these origins ask."""
+    origins = [each.strip() for each in text.split(",") if each.strip()]
+    if not origins:
+        return []
+    told = ["x-request-id", "server-timing", "retry-after", SET_HEADER, BINARY_HEADER]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=told,
+        )
+    ]
 
 
 class InferRoute:
@@ -144,12 +174,15 @@ class InferenceAnswer(Response):
 
 
 async def read_request(request: Request, body: bytes, name: str, limit: int) -> InferenceRequest:
-    """Read a V2 body, or a plain picture whose parameters are in the query."""
-    media_type = request.headers.get("content-type", "").strip().lower()
-    if media_type.startswith("image/"):
+    """Read a V2 body, or a picture, plain or in a form, with parameters in query and form."""
+    media_type = request.headers.get("content-type", "").strip()
+    if media_type.lower().startswith("multipart/form-data"):
+        body, fields = read_form(body, media_type)
+        return decode_picture(body, name, dict(request.query_params) | fields)
+    if media_type.lower().startswith("image/"):
         return decode_picture(body, name, dict(request.query_params))
     for signature, kind in PICTURES.items():
-        if body.startswith(signature):
+        if body.startswith(signature) or body.startswith(signature, 4):
             raise InvalidRequest(
                 f"The body is a picture, not JSON; send it with 'Content-Type: {kind}'."
             )
@@ -210,9 +243,12 @@ async def show_error(request: Request, error: Exception) -> Response:
 
 async def show_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    wrong_method = error.status_code == 405
-    kind = MethodNotAllowed if wrong_method else NotFound
-    what = "takes another method" if wrong_method else "leads nowhere"
-    response = await show_error(request, kind(f"{request.url.path[:200]} {what}."))
+    path = request.url.path[:200]
+    refused: ServingError = NotFound(f"There is no route {path}.")
+    if error.status_code == 405:
+        refused = MethodNotAllowed(f"{path} does not allow {request.method}.")
+    elif path.startswith("/v1/"):
+        refused = NotFound("There is no V1 protocol here; POST to /v2/models/NAME/infer instead.")
+    response = await show_error(request, refused)
     response.headers.update(error.headers or {})
     return response

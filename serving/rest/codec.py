@@ -16,7 +16,7 @@ from serving.messages import (
     InferenceRequest,
     InferenceResponse,
     Tensor,
-    check_asked,
+    check_parameters,
     count_elements,
     make_array,
     numpy_dtype,
@@ -27,7 +27,10 @@ BINARY_HEADER = "inference-header-content-length"
 OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
 JSON_VALUES = 2**14  # that are written as JSON at once: each call holds the GIL
 SEND_BYTES = 256 * 2**10  # of raw data that are handed to the connection at once
-MAX_ID = 64 * 2**10  # characters; it comes back in the answer
+MAX_ID = (
+    64 * 2**10
+)  # characters; it comes back in the answer# Extensions of V2 that would change the answer.
+
 Piece = bytes | memoryview
 
 
@@ -72,7 +75,7 @@ def decode_request(
         inputs[tensor.name] = tensor
     if start != len(body):
         raise InvalidRequest(f"{len(body) - start} bytes follow the last binary tensor.")
-    parameters = read_mapping(content.get("parameters"), "parameters")
+    parameters = read_parameters(content)
     outputs = content.get("outputs") or []
     if not isinstance(outputs, list) or not all(
         isinstance(output, dict) and isinstance(output.get("name"), str) for output in outputs
@@ -103,20 +106,23 @@ def read_length(header_length: str | None, body_length: int) -> int:
     return int(header_length)
 
 
-def read_mapping(value: object, name: str) -> dict[str, Any]:
-    """Read an optional JSON object."""
-    if value is not None and not isinstance(value, dict):
-        raise InvalidRequest(f"'{name}' needs an object.")
-    return value or {}
+def read_parameters(content: dict[str, Any]) -> dict[str, Any]:
+    """Read the parameters of a request, an input or an output; refuse those that do nothing here.
+
+    Raises InvalidRequest.
+    """
+    parameters = content.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise InvalidRequest("'parameters' needs an object.")
+    check_parameters(parameters)
+    return parameters
 
 
 def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapping[str, bool]:
     """Return for each output, and for '' (all others), whether it is wanted as raw bytes."""
     wanted = {"": parameters.get("binary_data_output") is True}
     for output in outputs:
-        own = read_mapping(output.get("parameters"), "parameters")
-        check_asked(output["name"], own)
-        flag = own.get("binary_data")
+        flag = read_parameters(output).get("binary_data")
         if flag is not None:  # an output's own flag wins over the request's
             wanted[output["name"]] = flag is True
     return wanted
@@ -130,7 +136,7 @@ def decode_tensor(entry: object, body: memoryview, start: int, limit: int) -> tu
     shape: Any = entry.get("shape")
     numpy_dtype(name, datatype)
     count_elements(name, shape)
-    parameters = read_mapping(entry.get("parameters"), "parameters")
+    parameters = read_parameters(entry)
     size = parameters.get("binary_data_size")
     if size is not None:
         if type(size) is not int or not 0 <= size <= len(body) - start:

@@ -6,13 +6,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from serving.contract import EXTENSIONS
+from serving.guard import check_manager
 from serving.model import Model
 from serving.repository import Repository
 from serving.rest.openapi import PAGE, describe_api
 
 
 class ManageRoutes:
-    """One method a route."""
+    """One method per route."""
 
     def __init__(self, repository: Repository, release: str):
         self.repository = repository
@@ -90,16 +91,24 @@ class ManageRoutes:
         models = self.repository.list_models()
         return JSONResponse({"model_stats": [model.describe_statistics() for model in models]})
 
+    def check_manager(self, request: Request) -> None:
+        self.repository.check_open()
+        address = request.client.host if request.client else ""
+        check_manager(self.repository.settings, address, request.headers)
+
     async def list_states(self, request: Request) -> Response:
+        self.check_manager(request)
         return JSONResponse(self.repository.list_states())
 
     async def load(self, request: Request) -> Response:
         name = request.path_params["model"]
+        self.check_manager(request)
         await self.repository.load(name)
         return JSONResponse({"name": name, "load": True})
 
     async def unload(self, request: Request) -> Response:
         name = request.path_params["model"]
+        self.check_manager(request)
         await self.repository.unload(name)
         return JSONResponse({"name": name, "unload": True})
 

@@ -26,6 +26,9 @@ DROPPED_LINES = Counter(
     "landmarks_dropped_log_lines_total", "Lines of the log that nobody read in time."
 )
 PENDING = Gauge("landmarks_pending_pictures", "Pictures waiting for a worker or with one.")
+PREDICTOR_READY = Gauge(
+    "landmarks_predictor_ready", "Whether the transformer's predictor said that it is ready."
+)
 ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["engine", "version"])
 
 DETECTOR = Gauge(

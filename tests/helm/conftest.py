@@ -17,7 +17,7 @@ CAPABILITIES = (
     "keda.sh/v1alpha1",
     "monitoring.coreos.com/v1",
 )
-MODES = ("knative", "keda", "hpa", "none")
+MODES = ("knative", "keda", "external", "none")
 
 needs_helm = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on PATH")
 
@@ -108,27 +108,19 @@ def read_values() -> dict:
     return yaml.safe_load((CHART / "values.yaml").read_text())
 
 
-def list_paths(values: dict, schema_free: tuple[str, ...] = (), path: str = "") -> list[str]:
+def list_paths(values: dict, path: str = "") -> list[str]:
     """Name every value: sections and what is in them, down to what has a default of its own."""
     paths = []
     for key, value in values.items():
         here = f"{path}.{key}".lstrip(".")
         paths.append(here)
-        if isinstance(value, dict) and here not in schema_free:
-            paths += list_paths(value, schema_free, here)
+        if isinstance(value, dict) and key not in WHOLE:
+            paths += list_paths(value, here)
     return paths
 
 
-# Mappings that are one value: what is in them is the user's, or Kubernetes'.
-WHOLE = (
-    "transformer.resources.requests",
-    "transformer.resources.limits",
-    "predictor.resources.requests",
-    "predictor.resources.limits",
-    "gpu.nodeSelector",
-    "securityContext.capabilities",
-    "securityContext.seccompProfile",
-)
+# What is in these is the user's, or Kubernetes'.
+WHOLE = ("resources", "nodeSelector", "securityContext", "limits", "requests")
 
 
 def nest(path: str, value: object) -> dict:

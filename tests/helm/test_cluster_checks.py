@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helm.api_server import PLAIN, run_api_server
-from tests.helm.conftest import CHART, needs_helm
+from tests.helm.conftest import CHART, needs_helm, render_text
 
 pytestmark = needs_helm
 
@@ -65,11 +65,11 @@ def test_the_version_isn_t_asked_where_nobody_may_ask(tmp_path):
     [
         (write_service("Knative"), "none", "deploymentMode Standard"),
         (write_service("Standard"), "knative", "deploymentMode Knative"),
-        (write_service("Serverless"), "hpa", "runs in Knative"),
+        (write_service("Serverless"), "external", "runs in Knative"),
         (write_service("RawDeployment"), "knative", "runs in Standard"),
         (write_service("", "Knative"), "none", "runs in Knative"),
         (write_service("Standard"), "none", ""),
-        (write_service("RawDeployment"), "hpa", ""),
+        (write_service("RawDeployment"), "external", ""),
         (write_service("", "Serverless"), "knative", ""),
         (write_service(""), "none", ""),
     ],
@@ -93,23 +93,21 @@ def write_scaled(autoscaler: str, **spec: dict) -> dict:
     ("there", "values", "refused"),
     [
         (write_scaled("keda"), "autoscaling.mode=none", "set min and max to the same number"),
-        (write_scaled("keda"), "autoscaling.mode=hpa", "ScaledObjects KServe would leave behind"),
+        (write_scaled("keda"), "autoscaling.mode=external", "ScaledObjects KServe would leave"),
+        (
+            write_scaled("none"),
+            "autoscaling.mode=none,topology=split",
+            "would be the bare predictor",
+        ),
         (write_scaled("hpa"), "autoscaling.mode=keda", "upgrade to autoscaling.mode none first"),
         (
             write_scaled("none", transformer={"minReplicas": 1}),
             "autoscaling.mode=none,topology=single",
             "topology single: InferenceService landmarks has a transformer",
         ),
-        (
-            write_scaled("none", transformer={"minReplicas": 1}),
-            "autoscaling.mode=none,topology=collocated",
-            "topology collocated: InferenceService landmarks has a transformer",
-        ),
-        (write_scaled("hpa"), "autoscaling.mode=none", ""),
-        (write_scaled("none"), "autoscaling.mode=keda", ""),
-        (write_scaled("keda"), "autoscaling.mode=keda", ""),
+        (write_scaled("hpa"), "autoscaling.mode=none,topology=single", ""),
+        (write_scaled("none", transformer={}), "autoscaling.mode=external,topology=single", ""),
         (write_scaled("none"), "autoscaling.mode=none,topology=single", ""),
-        (write_scaled("none"), "autoscaling.mode=none", ""),
     ],
 )
 def test_a_change_that_kserve_does_by_halves_is_refused(tmp_path, there, values, refused):
@@ -133,16 +131,12 @@ def test_kubernetes_since_1_27_of_any_vendor_is_taken(tmp_path, version, taken):
     assert taken or "1.27" in output
 
 
-def test_notes_tell_whether_anybody_looked(tmp_path):
-    assert "rendered without a cluster" not in install(tmp_path, {})
-    nothing_told = PLAIN | {"serving.kserve.io/v1beta1": {"Other": "others"}}
-    output = install(tmp_path, {}, kinds=nothing_told)
-    assert "rendered without a cluster" in output or "no matches for kind" in output
-
-
-def test_notes_say_what_to_build_first(tmp_path):
-    assert "the images are published nowhere" in install(tmp_path, {})
-    assert "published nowhere" not in install(tmp_path, {}, "image.registry=r.example.com")
+def test_it_tells_whether_anybody_looked_and_what_to_build(tmp_path):
+    assert "NOTE: rendered without a cluster" in render_text(capabilities=())
+    notes = install(tmp_path, {})
+    assert "without a cluster" not in notes and "published nowhere" in notes
+    assert "published nowhere" not in install(tmp_path, {}, "image.pullPolicy=Never")
     assert "has no cpu" in install(tmp_path, {}, "predictor.resources.limits.cpu=null")
-    assert "Knative starts a new revision beside" in install(tmp_path, {}, "gpu.enabled=true")
-    assert "without metrics-server" in install(tmp_path, {}, "autoscaling.mode=hpa")
+    notes = install(tmp_path, {}, "gpu.enabled=true", "protocol=grpc", "modelName=faces")
+    assert "Knative starts a new revision beside" in notes and "grpcurl" in notes
+    assert '"name": "faces"' in notes

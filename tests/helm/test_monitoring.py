@@ -1,5 +1,6 @@
 """PodMonitor and alerts, as Prometheus and its operator would take them."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ pytestmark = needs_helm
 PLACES = [
     (mode, topology, protocol)
     for mode in MODES
-    for topology in ("split", "collocated", "single")
+    for topology in ("split", "single")
     for protocol in ("rest", "grpc")
 ]
 ON = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
@@ -77,14 +78,14 @@ def test_every_service_is_scraped_once_wherever_it_runs(mode, topology, protocol
         assert found == listening, component
 
 
-def read_rules(*values: str) -> list[dict]:
-    return find(render(*ON, *values), "PrometheusRule")["spec"]["groups"][0]["rules"]
+def read_rules(*values: str, **options) -> list[dict]:
+    return find(render(*ON, *values, **options), "PrometheusRule")["spec"]["groups"][0]["rules"]
 
 
 def test_alerts_ask_for_metrics_and_codes_that_the_services_have():
     known = {
         sample.name
-        for metric in (metrics.INFLIGHT, metrics.REQUESTS, metrics.SECONDS)
+        for metric in (metrics.INFLIGHT, metrics.REQUESTS, metrics.SECONDS, metrics.PREDICTOR_READY)
         for sample in metric.describe()
     }
     for rule in read_rules():
@@ -107,19 +108,55 @@ def test_more_rules_keep_what_prometheus_fills_in():
     assert rule == more | {"expr": "up{n='vision'}"}
 
 
-def test_a_null_threshold_is_no_alert():
-    names = {rule["alert"] for rule in read_rules("monitoring.alerts.p99Seconds=null")}
-    assert names == {
-        "LandmarksErrors",
-        "LandmarksQueueFull",
-        "LandmarksNotScaling",
-        "LandmarksNoReadyPod",
-    }
+def test_every_alert_has_one_identity_and_none_a_label_from_its_series():
+    for values in ((), ("topology=single",)):
+        given = {"monitoring": {"alerts": {"labels": {"team": "{{ .Release.Namespace }}"}}}}
+        rules = read_rules(*values, given=given)
+        seen = set()
+        for rule in rules:
+            labels = rule["labels"]
+            assert labels["namespace"] == "vision" and labels["team"] == "vision"
+            assert labels["inferenceservice"] == labels["release"] == "landmarks"
+            assert "vision/landmarks" in rule["annotations"]["summary"]
+            assert "absent(" not in rule["expr"]  # it hands labels on
+            seen.add((rule["alert"], labels["component"]))
+        assert len(seen) == len(rules)
 
 
-def test_who_may_sleep_is_not_missed():
-    values = ("autoscaling.predictor.min=0", "autoscaling.transformer.min=0")
-    assert "LandmarksNoReadyPod" not in {rule["alert"] for rule in read_rules(*values)}
+def test_a_null_threshold_is_no_alert_and_who_may_sleep_is_not_missed():
+    values = ("monitoring.alerts.p99Seconds=null", "autoscaling.predictor.min=0")
+    names = {(rule["alert"], rule["labels"]["component"]) for rule in read_rules(*values)}
+    assert ("LandmarksSlow", "transformer") not in names
+    assert ("LandmarksNoReadyPod", "predictor") not in names
+    assert ("LandmarksNoReadyPod", "transformer") in names
+
+
+def name_pod(name: str, component: str, mode: str) -> str:
+    """Name a pod as Knative's and Kubernetes' controllers do."""
+    owner, limit = f"{name}-{component}", 63
+    if mode == "knative":
+        owner += "-00001"
+        if len(owner) + len("-deployment") > limit:
+            head = owner[: limit - 32 - len("-deployment")]
+            owner = head + hashlib.md5(owner.encode()).hexdigest()
+        owner += "-deployment"
+    return f"{owner}-66754ff88-"[:58] + "xq7bz"
+
+
+@pytest.mark.parametrize("mode", ["knative", "keda"])
+@pytest.mark.parametrize("letters", [1, 9, 36, 37, 38, 46, 47, 48])
+def test_a_query_finds_its_own_pods_and_no_others(mode, letters):
+    name = "a" * letters
+    for component in ("predictor", "transformer"):
+        values = (f"autoscaling.mode={mode}", *ON)
+        documents = render(f"fullnameOverride={name}", *values, namespace="v")
+        text = str(find(documents, "PrometheusRule"))
+        patterns = set(re.findall(r'pod=~\\?"([^"\\]+)', text))
+        pod = name_pod(name, component, mode)
+        assert any(re.fullmatch(pattern, pod) for pattern in patterns), (patterns, pod)
+        if letters <= 9:  # longer ones are cut by Kubernetes, and may look alike
+            other = name_pod(f"{name}-{component}", component, mode)
+            assert not any(re.fullmatch(pattern, other) for pattern in patterns), other
 
 
 POD = "landmarks-transformer-00001-deployment-{}-x"
@@ -144,6 +181,7 @@ SERIES = {
         (f"landmarks_inflight_requests{{{LABELS.format('b')}}}", "4x60"),
     ],
     "LandmarksNoReadyPod": [("up", "1x60")],
+    "LandmarksPredictorAway": [(f"landmarks_predictor_ready{{{LABELS.format('a')}}}", "0x60")],
 }
 FINE = [
     (REQUESTS.format(LABELS.format("a"), "ok"), "0+1000x60"),
@@ -152,6 +190,7 @@ FINE = [
     (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="1"}}', "0+9x60"),
     (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="+Inf"}}', "0+9x60"),
     (f"landmarks_inflight_requests{{{LABELS.format('a')}}}", "2x60"),
+    (f"landmarks_predictor_ready{{{LABELS.format('a')}}}", "1x60"),
 ]
 
 

@@ -1,96 +1,123 @@
-"""What comes along with the InferenceService."""
+"""What comes along with the InferenceService: account, budgets, policies, dashboard, test."""
 
 import json
 
 import pytest
 
-from tests.helm.conftest import CHART, find, needs_helm, render
+from tests.helm.conftest import find, needs_helm, render, render_service
 
 pytestmark = needs_helm
 TEST_POD = {"app.kubernetes.io/instance": "landmarks", "app.kubernetes.io/component": "test"}
-
-
-def kinds(*values: str) -> list[str]:
-    return [document["kind"] for document in render(*values)]
+PLAIN, POLICY = "autoscaling.mode=none", "networkPolicy.enabled=true"
 
 
 def test_the_defaults_are_one_service_its_account_its_budgets_and_its_test():
-    assert sorted(kinds()) == [
-        "ConfigMap",
-        "InferenceService",
-        "Pod",
-        "PodDisruptionBudget",
-        "PodDisruptionBudget",
-        "ServiceAccount",
-    ]
-
-
-def test_the_account_has_no_token():
+    kinds = [document["kind"] for document in render()]
+    assert sorted(kinds) == ["ConfigMap", "InferenceService", "Pod"] + [
+        "PodDisruptionBudget"
+    ] * 2 + ["ReplicaSet"] * 2 + ["ServiceAccount"]
     assert find(render(), "ServiceAccount")["automountServiceAccountToken"] is False
-    assert "ServiceAccount" not in kinds("serviceAccount.create=false", "serviceAccount.name=a")
 
 
-def test_budgets_are_for_components_of_several_pods():
-    assert "PodDisruptionBudget" not in kinds(
-        "autoscaling.predictor.max=1", "autoscaling.transformer.max=1"
-    )
-    assert kinds("topology=collocated").count("PodDisruptionBudget") == 1
+def test_budgets_are_for_several_pods_and_let_a_broken_one_go():
+    few = render("autoscaling.predictor.max=1", "autoscaling.transformer.max=1")
+    assert "PodDisruptionBudget" not in [document["kind"] for document in few]
     budget = find(render(), "PodDisruptionBudget", "landmarks-predictor")["spec"]
     assert budget["maxUnavailable"] == 1
+    assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     assert budget["selector"]["matchLabels"]["component"] == "predictor"
 
 
-def test_the_predictor_takes_traffic_from_transformers_gateways_and_prometheus_alone():
-    documents = render("networkPolicy.enabled=true")
-    (rule,) = find(documents, "NetworkPolicy", "landmarks-predictor")["spec"]["ingress"]
-    spaces = [
-        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
-        for peer in rule["from"]
-        if "namespaceSelector" in peer
+def read_rules(component: str, *values: str, direction: str = "ingress", **options) -> list[dict]:
+    return find(render(*values, **options), "NetworkPolicy", f"landmarks-{component}")["spec"][
+        direction
     ]
+
+
+def test_the_predictor_is_off_the_ingress_unless_exposed():
+    label = "networking.knative.dev/visibility"
+    assert render_service()["spec"]["predictor"]["labels"][label] == "cluster-local"
+    assert label not in render_service()["spec"]["transformer"]["labels"]
+    own, metrics = read_rules("predictor", PLAIN)
+    assert own["from"][0]["podSelector"]["matchLabels"]["component"] == "transformer"
+    assert metrics == {"ports": [{"port": 8080}]}
+    exposed = "predictor.exposed=true"
+    assert label not in render_service(exposed)["spec"]["predictor"]["labels"]
+    for values in ((PLAIN, exposed), (), (PLAIN, "topology=single")):
+        assert "NetworkPolicy" not in [document["kind"] for document in render(*values)]
+
+
+def test_policies_let_in_who_asks_and_out_what_is_asked():
+    own, others = read_rules("predictor", POLICY)
+    assert own["from"][0]["podSelector"]["matchLabels"]["component"] == "transformer"
+    spaces = [peer["namespaceSelector"]["matchLabels"].popitem()[1] for peer in others["from"]]
     assert spaces == ["knative-serving", "kourier-system", "istio-system", "monitoring"]
-    (pods,) = [peer["podSelector"] for peer in rule["from"] if "podSelector" in peer]
-    assert pods["matchLabels"]["component"] == "transformer"
+    assert "ports" not in others  # Knative's gateway asks it, for the transformer
+    assert read_rules("predictor", POLICY, PLAIN)[1]["ports"] == [{"port": 8080}]
+    dns, predictor = read_rules("transformer", POLICY, PLAIN, direction="egress")
+    assert [port["port"] for port in dns["ports"]] == [53, 53]
+    assert predictor["to"][0]["podSelector"]["matchLabels"]["component"] == "predictor"
+    store = ("model.storageUri=s3://a", "model.path=/mnt/models/a.pth")
+    assert {"ports": [{"port": 443}]} in read_rules("predictor", POLICY, *store, direction="egress")
+    documents = render(POLICY, "networkPolicy.egress=false")
+    policy = find(documents, "NetworkPolicy", "landmarks-predictor")["spec"]
+    assert policy["policyTypes"] == ["Ingress"] and "egress" not in policy
 
 
 @pytest.mark.parametrize(("own", "selector"), [("true", {}), ("false", {"matchLabels": TEST_POD})])
 def test_the_transformer_takes_traffic_from_its_namespace_if_told_so(own, selector):
-    documents = render("networkPolicy.enabled=true", f"networkPolicy.fromOwnNamespace={own}")
-    (rule,) = find(documents, "NetworkPolicy", "landmarks-transformer")["spec"]["ingress"]
-    assert [peer["podSelector"] for peer in rule["from"] if "podSelector" in peer] == [selector]
-    pod = find(documents, "Pod")["metadata"]["labels"]
-    assert pod.items() >= TEST_POD.items()
+    labels = {"app.kubernetes.io/instance": "mine", "app.kubernetes.io/component": "mine"}
+    given = {"commonLabels": labels, "test": {"labels": labels}}
+    documents = render(POLICY, f"networkPolicy.fromOwnNamespace={own}", given=given)
+    rule = find(documents, "NetworkPolicy", "landmarks-transformer")["spec"]["ingress"][0]
+    assert rule["from"] == [{"podSelector": selector}]
+    assert find(documents, "Pod")["metadata"]["labels"].items() >= TEST_POD.items()
 
 
-def test_a_policy_has_the_users_sources_too():
-    peers = [
-        {"ipBlock": {"cidr": "10.0.0.0/8"}},
-        {"podSelector": {"matchLabels": {"a": "{{ .Release.Name }}"}}},
-    ]
-    policy = {"enabled": True, "fromNamespaces": [], "fromOwnNamespace": False, "extraFrom": peers}
-    documents = render(given={"networkPolicy": policy})
-    (rule,) = find(documents, "NetworkPolicy", "landmarks-transformer")["spec"]["ingress"]
-    assert rule["from"][0] == peers[0]
-    assert rule["from"][1] == {"podSelector": {"matchLabels": {"a": "landmarks"}}}
+def test_a_policy_has_the_users_peers_too():
+    peer = {"podSelector": {"matchLabels": {"a": "{{ .Release.Name }}"}}}
+    policy = {"enabled": True, "fromNamespaces": [], "extraFrom": [peer], "extraTo": [peer]}
+    filled = [{"podSelector": {"matchLabels": {"a": "landmarks"}}}]
+    given = {"networkPolicy": policy}
+    assert read_rules("transformer", given=given)[1] == {"from": filled}
+    assert read_rules("transformer", given=given, direction="egress")[-1] == {"to": filled}
 
 
-def test_the_dashboard_is_labelled_for_grafana_and_asks_for_our_metrics():
-    dashboard = find(render("monitoring.dashboard=true"), "ConfigMap", "landmarks-dashboard")
-    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
-    content = json.loads(dashboard["data"]["landmarks.json"])
-    assert content == json.loads((CHART / "dashboards/landmarks.json").read_text())
-    queries = [t["expr"] for panel in content["panels"] for t in panel.get("targets", [])]
-    assert queries and all("landmarks_" in query for query in queries)
+def test_the_dashboards_of_two_releases_differ():
+    found = {}
+    for namespace, release in (("vision", "a"), ("vision", "b"), ("other", "a")):
+        values = ("monitoring.dashboard=true", "monitoring.dashboardLabels.team=faces")
+        documents = render(*values, namespace=namespace, release=release)
+        dashboard = find(documents, "ConfigMap", f"{release}-dashboard")
+        assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert dashboard["metadata"]["labels"]["team"] == "faces"
+        ((file, text),) = dashboard["data"].items()
+        content = json.loads(text)
+        queries = [t["expr"] for panel in content["panels"] for t in panel.get("targets", [])]
+        selector = f'namespace="{namespace}",pod=~"{release}-predictor-[0-9]+-deplo.*|'
+        assert queries and all("landmarks_" in query and selector in query for query in queries)
+        assert len(content["uid"]) <= 40
+        found[namespace, release] = (file, content["uid"], content["title"])
+    for identity in zip(*found.values(), strict=True):
+        assert len(set(identity)) == 3
 
 
-def test_helm_test_asks_this_release_over_its_protocol():
-    pod = find(render("protocol=grpc"), "Pod", "landmarks-test")
+def test_helm_test_asks_this_release_over_its_protocol_and_leaves_nothing():
+    pod = find(render("protocol=grpc", "test.resources.limits.cpu=2"), "Pod", "landmarks-test")
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    policy = pod["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
+    assert policy == "before-hook-creation,hook-succeeded"
+    assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
     (entry,) = pod["spec"]["containers"]
-    assert entry["args"][:3] == [
-        "landmarks-transformer.vision.svc:80",
-        "unet",
-        "grpc",
-    ]
-    (entry,) = find(render("topology=collocated"), "Pod", "landmarks-test")["spec"]["containers"]
+    assert entry["args"][:3] == ["landmarks-transformer.vision.svc:80", "unet", "grpc"]
+    assert entry["resources"]["limits"]["cpu"] == 2
+    (entry,) = find(render("topology=single"), "Pod", "landmarks-test")["spec"]["containers"]
     assert entry["args"][0] == "landmarks-predictor.vision.svc:80"
+    assert entry["image"] == "landmarks-standalone:0.1.0"
+
+
+def test_extra_objects_are_maps_or_text_with_templates():
+    text = 'kind: Secret\nmetadata: {name: {{ include "landmarks.fullname" . }}-a}\n'
+    entry = {"kind": "ConfigMap", "metadata": {"name": "{{ .Values.modelName }}-b"}}
+    documents = render(given={"extraObjects": [text, entry]})
+    assert find(documents, "Secret", "landmarks-a") and find(documents, "ConfigMap", "unet-b")

@@ -1,15 +1,14 @@
 """The chart as it is handed on: a package that says what it is, and nothing for lint to say."""
 
-import base64
 import re
 import shutil
 import subprocess
 import tarfile
-from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from k8s.values_table import DOCUMENT, fill_in
 from tests.helm.conftest import CHART, needs_helm
 
 META = yaml.safe_load((CHART / "Chart.yaml").read_text())
@@ -54,51 +53,8 @@ def test_artifact_hub_gets_valid_annotations():
     assert all(isinstance(value, str) for value in META["annotations"].values())
 
 
-def test_the_icon_is_a_picture():
-    text = META["icon"].removeprefix("data:image/svg+xml;base64,")
-    points = ElementTree.fromstring(base64.b64decode(text)).iter(
-        "{http://www.w3.org/2000/svg}circle"
-    )
-    assert len(list(points)) == 15
-
-
-@needs_helm
-@pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not on PATH")
-def test_a_signed_package_can_be_verified(tmp_path):
-    home = tmp_path / "gnupg"
-    home.mkdir(mode=0o700)
-    gpg = [
-        "gpg",
-        "--homedir",
-        str(home),
-        "--batch",
-        "--yes",
-        "--pinentry-mode",
-        "loopback",
-        "--passphrase",
-        "",
-    ]
-    subprocess.run(
-        [*gpg, "--quick-gen-key", "landmarks", "rsa2048"], check=True, capture_output=True
-    )
-    secret, public = tmp_path / "secring.gpg", tmp_path / "pubring.gpg"
-    subprocess.run([*gpg, "-o", secret, "--export-secret-keys"], check=True, capture_output=True)
-    subprocess.run([*gpg, "-o", public, "--export"], check=True, capture_output=True)
-    command = [
-        "helm",
-        "package",
-        CHART,
-        "-d",
-        tmp_path,
-        "--sign",
-        "--key",
-        "landmarks",
-        "--keyring",
-        secret,
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    package = tmp_path / f"landmarks-{META['version']}.tgz"
-    done = subprocess.run(
-        ["helm", "verify", package, "--keyring", public], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_values_table_is_made_from_the_values():
+    document = DOCUMENT.read_text()
+    assert fill_in(document) == document, "run: python -m k8s.values_table"
+    for line in (CHART / "values.yaml").read_text().splitlines():
+        assert len(line) < 170, line

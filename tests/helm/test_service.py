@@ -1,26 +1,34 @@
-"""The InferenceService, switch by switch."""
+"""The InferenceService, switch by switch, and what the user sets in it."""
 
 import pytest
 from kserve import constants
 
-from tests.helm.conftest import CHART, container, env, find, needs_helm, render, render_service
+from tests.helm.conftest import (
+    CHART,
+    MODES,
+    container,
+    env,
+    find,
+    needs_helm,
+    render,
+    render_service,
+)
 from tests.helm.kserve_types import check
 
 pytestmark = needs_helm
-
+BOTH = ("predictor", "transformer")
+PLAIN, ONE = "autoscaling.mode=none", "topology=single"
 CI_FILES = tuple(path.name.removesuffix("-values.yaml") for path in sorted(CHART.glob("ci/*.yaml")))
 VARIANTS = (
     (),
     ("protocol=grpc",),
-    ("topology=collocated",),
-    ("topology=collocated", "protocol=grpc", "autoscaling.mode=none"),
-    ("topology=single",),
-    ("topology=single", "protocol=grpc", "autoscaling.mode=keda"),
+    (ONE,),
+    (ONE, "protocol=grpc", "autoscaling.mode=keda"),
     ("autoscaling.mode=keda",),
-    ("autoscaling.mode=hpa",),
-    ("autoscaling.mode=none",),
+    ("autoscaling.mode=external",),
+    (PLAIN,),
     ("gpu.enabled=true",),
-    ("canaryTrafficPercent=10",),
+    ("predictor.canaryTrafficPercent=10",),
     ("model.storageUri=pvc://models/unet", "model.path=/mnt/models/unet.pth"),
     ("autoscaling.predictor.min=0", "autoscaling.transformer.min=0"),
 )
@@ -28,9 +36,18 @@ VARIANTS = (
 
 @pytest.mark.parametrize("values", VARIANTS, ids=lambda values: ",".join(values) or "defaults")
 def test_every_variant_is_what_the_sdk_calls_an_inference_service(values):
-    service = render_service(*values)
+    documents = render(*values)
+    service = find(documents, "InferenceService")
     assert service["apiVersion"] == constants.KSERVE_V1BETA1
     check(service, "V1beta1InferenceService")
+    for component, spec in service["spec"].items():  # what the API server is asked about first
+        looked = find(documents, "ReplicaSet", f"landmarks-check-{component}")["spec"]
+        assert looked["replicas"] == 0
+        pod = looked["template"]["spec"]
+        assert pod == {key: spec[key] for key in pod}
+        assert looked["selector"]["matchLabels"].items() <= (
+            looked["template"]["metadata"]["labels"].items()
+        )
 
 
 @pytest.mark.parametrize("name", CI_FILES)
@@ -38,25 +55,27 @@ def test_every_example_is_what_the_sdk_calls_an_inference_service(name):
     check(render_service(files=(f"ci/{name}-values.yaml",)), "V1beta1InferenceService")
 
 
-def test_the_check_refuses_what_the_sdk_has_not():
-    service = render_service()
-    service["spec"]["predictor"]["containers"][0]["imagePullPolice"] = "Always"
-    with pytest.raises(AssertionError, match="imagePullPolice"):
-        check(service, "V1beta1InferenceService")
+@pytest.mark.parametrize("mode", MODES)
+def test_what_holds_in_every_mode(mode):
+    for topology in ("split", "single"):
+        spec = render_service(f"autoscaling.mode={mode}", f"topology={topology}")["spec"]
+        for part in spec.values():
+            (entry,) = part["containers"]
+            assert {"--model_name=unet", "--workers=1"} <= set(entry["args"])
+            assert env(entry)["PROTOCOL"] == "v2"  # else an InferenceGraph asks V1
+            context = entry["securityContext"]
+            assert context["runAsNonRoot"] and context["readOnlyRootFilesystem"]
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            key = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+            assert part["annotations"][key] == "tmp"
 
 
-def test_it_is_called_as_the_release_and_the_model_is_unet():
-    service = render_service()
-    assert service["metadata"]["name"] == "landmarks"
-    for component in ("predictor", "transformer"):
-        assert "--model_name=unet" in container(service, component)["args"]
-
-
-@pytest.mark.parametrize("mode", ["knative", "keda", "hpa", "none"])
-def test_workers_is_always_one_or_kserve_would_add_another(mode):
-    service = render_service(f"autoscaling.mode={mode}")
-    for component in ("predictor", "transformer"):
-        assert "--workers=1" in container(service, component)["args"]
+def test_a_pod_refuses_by_itself_before_anything_else_bounds_it():
+    for mode in ("knative", "none"):
+        values = (f"autoscaling.mode={mode}", "autoscaling.transformer.limit=40")
+        part = render_service(*values)["spec"]["transformer"]
+        assert env(part["containers"][0])["LANDMARKS_MAX_INFLIGHT"] == "40"
+        assert part.get("containerConcurrency", 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -64,56 +83,72 @@ def test_workers_is_always_one_or_kserve_would_add_another(mode):
     [
         ((), ["h2c"], ["http1"]),
         (("protocol=grpc",), ["h2c"], ["h2c"]),
-        (("autoscaling.mode=none",), ["h2c", "http1"], ["http1", "grpc"]),
-        (("autoscaling.mode=none", "protocol=grpc"), ["h2c", "http1"], ["h2c", "http1"]),
+        ((PLAIN,), ["h2c", "http1"], ["http1", "grpc"]),
+        ((PLAIN, "protocol=grpc"), ["h2c", "http1"], ["h2c", "http1"]),
     ],
 )
 def test_knative_gets_one_port_and_plain_deployments_both(values, predictor, transformer):
     service = render_service(*values)
     for component, names in (("predictor", predictor), ("transformer", transformer)):
-        assert [port["name"] for port in container(service, component)["ports"]] == names
+        entry = container(service, component)
+        assert [port["name"] for port in entry["ports"]] == names
+        by_grpc = names == ["h2c"]
+        assert entry["readinessProbe"].get("grpc") == (
+            {"port": 8081, "service": "unet"} if by_grpc else None
+        )
+
+
+def test_knative_counts_concurrency():
+    spec = render_service("autoscaling.predictor.min=2", "autoscaling.predictor.max=5")["spec"]
+    part = spec["predictor"]
+    assert (part["scaleMetric"], part["scaleTarget"]) == ("concurrency", 16)
+    assert (part["minReplicas"], part["maxReplicas"]) == (2, 5)
+    assert part["annotations"]["autoscaling.knative.dev/target-utilization-percentage"] == "70"
+    assert part["annotations"]["autoscaling.knative.dev/scale-down-delay"] == "30s"
+    assert part["annotations"]["autoscaling.knative.dev/window"] == "60s"
+    assert "terminationGracePeriodSeconds" not in part
+
+
+@pytest.mark.parametrize(
+    ("topology", "service"), [("split", "predictor"), (ONE[9:], "transformer")]
+)
+def test_keda_counts_the_same_in_prometheus(topology, service):
+    values = (f"topology={topology}", "autoscaling.mode=keda")
+    targets = ("autoscaling.predictor.target=10", "autoscaling.single.target=10")
+    part = render_service(*values, *targets)["spec"]["predictor"]
+    (metric,) = part["autoScaling"]["metrics"]
+    assert metric["external"]["target"] == {"type": "Value", "value": "7"}  # 10 x 70 %
+    assert metric["external"]["metric"]["query"] == (
+        f'sum(landmarks_inflight_requests{{service="{service}",'
+        'namespace="vision",pod=~"landmarks-predictor-[^-]+-[^-]+"})'
+    )
+    assert "scaleMetric" not in part  # KServe's webhook refuses it beside KEDA
+
+
+@pytest.mark.parametrize(("mode", "most"), [("none", 2), ("external", 8)])
+def test_plain_deployments_keep_min_or_what_you_bring(mode, most):
+    service = render_service(f"autoscaling.mode={mode}", "autoscaling.predictor.min=2")
+    assert service["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == mode
+    part = service["spec"]["predictor"]
+    assert (part["minReplicas"], part["maxReplicas"]) == (2, most)
+    assert "autoScaling" not in part
+
+
+@pytest.mark.parametrize(("percent", "found"), [("10", 10), ("0", 0), ("null", None)])
+def test_a_canary_is_of_one_component(percent, found):
+    spec = render_service(f"predictor.canaryTrafficPercent={percent}")["spec"]
+    assert spec["predictor"].get("canaryTrafficPercent") == found
+    assert "canaryTrafficPercent" not in spec["transformer"]
 
 
 def test_the_transformer_reaches_the_gateway_or_all_pods():
     knative = container(render_service(), "transformer")["args"]
-    plain = container(render_service("autoscaling.mode=none"), "transformer")["args"]
+    documents = render(PLAIN)
     assert "--predictor_host=landmarks-predictor.vision:80" in knative
+    plain = container(find(documents, "InferenceService"), "transformer")["args"]
     assert "--predictor_host=landmarks-predictor-pods.vision:8081" in plain
-
-
-def test_plain_deployments_get_a_headless_service_over_the_predictors():
-    service = find(render("autoscaling.mode=none"), "Service")
-    assert service["spec"]["clusterIP"] == "None"
-    assert service["spec"]["selector"] == {
-        "serving.kserve.io/inferenceservice": "landmarks",
-        "component": "predictor",
-    }
-    assert not [d for d in render() if d["kind"] == "Service"]
-
-
-def test_collocated_containers_share_a_pod_and_no_port():
-    spec = render_service("topology=collocated")["spec"]
-    assert "transformer" not in spec
-    model, transformer = spec["predictor"]["containers"]  # KServe wants the model first
-    assert (model["name"], transformer["name"]) == ("kserve-container", "transformer-container")
-    assert "ports" not in model
-    ports = [
-        argument.split("=")[1]
-        for entry in (model, transformer)
-        for argument in entry["args"]
-        if "_port=" in argument
-    ]
-    assert len(set(ports)) == 4
-    assert "--predictor_host=localhost:8081" in transformer["args"]
-
-
-def test_readiness_asks_the_model():
-    service = render_service("autoscaling.mode=none")
-    for component in ("predictor", "transformer"):
-        probe = container(service, component)["readinessProbe"]
-        assert probe["httpGet"] == {"path": "/v2/models/unet/ready", "port": 8080}
-    probe = container(render_service(), "predictor")["readinessProbe"]
-    assert probe["grpc"] == {"port": 8081, "service": "unet"}
+    assert find(documents, "Service")["spec"]["clusterIP"] == "None"
+    assert not [d for d in [*render(), *render(PLAIN, ONE)] if d["kind"] == "Service"]
 
 
 def test_a_transformer_does_not_keep_a_predictor_awake_that_may_sleep():
@@ -123,111 +158,123 @@ def test_a_transformer_does_not_keep_a_predictor_awake_that_may_sleep():
     assert name not in env(container(render_service(), "transformer"))
 
 
-def test_env_reaches_its_component_as_traces_need_it():
-    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    given = [
-        f"{component}.env[0].{key}={value}"
-        for component in ("predictor", "transformer")
-        for key, value in (("name", name), ("value", "http://otel-collector.monitoring:4318"))
-    ]
-    service = render_service(*given)
-    for component in ("predictor", "transformer"):
-        assert env(container(service, component))[name] == "http://otel-collector.monitoring:4318"
-
-
-def test_the_gpu_goes_to_the_predictor_alone():
-    service = render_service("gpu.enabled=true", "gpu.resource=nvidia.com/mig-1g.10gb")
+def test_the_gpu_goes_to_the_predictor_alone_and_a_full_pool_makes_room_first():
+    service = render_service(PLAIN, "gpu.enabled=true", "gpu.resource=nvidia.com/mig-1g.10gb")
     predictor = container(service, "predictor")
     assert predictor["resources"]["limits"]["nvidia.com/mig-1g.10gb"] == "1"
     assert predictor["image"] == "landmarks-predictor-cuda:0.1.0"
     assert env(predictor)["LANDMARKS_ENGINE"] == "cuda"
-    assert service["spec"]["predictor"]["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
-    assert service["spec"]["predictor"]["tolerations"][0]["key"] == "nvidia.com/gpu"
-    transformer = service["spec"]["transformer"]
-    assert "nodeSelector" not in transformer and "tolerations" not in transformer
-    assert list(container(service, "transformer")["resources"]["limits"]) == ["cpu", "memory"]
+    part, other = service["spec"]["predictor"], service["spec"]["transformer"]
+    assert part["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
+    assert part["tolerations"][0]["key"] == "nvidia.com/gpu"
+    assert part["deploymentStrategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    assert other["deploymentStrategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert "nodeSelector" not in other and "tolerations" not in other
 
 
-@pytest.mark.parametrize(("given", "seen"), [("", "false"), ("true", "true"), ("null", "false")])
-def test_the_page_is_shown_where_it_is_asked_for(given, seen):
-    service = render_service(*([f"transformer.demoPage={given}"] if given else []))
-    assert env(container(service, "transformer"))["LANDMARKS_DEMO_PAGE"] == seen
-    assert "LANDMARKS_DEMO_PAGE" not in env(container(service, "predictor"))
+def test_one_process_has_the_predictors_values_and_an_image_of_both():
+    values = ("predictor.args={--more}", "model.path=/a.pth", "transformer.demoPage=true")
+    spec = render_service(ONE, *values)["spec"]
+    assert set(spec) == {"predictor"}
+    (entry,) = spec["predictor"]["containers"]
+    assert entry["image"] == "landmarks-standalone:0.1.0" and entry["args"][-1] == "--more"
+    assert not [argument for argument in entry["args"] if "predictor" in argument]
+    assert env(entry)["LANDMARKS_MODEL"] == "/a.pth"
+    assert env(entry)["LANDMARKS_DEMO_PAGE"] == "true"
+    assert "visibility" not in str(spec)
 
 
 def test_the_model_comes_from_the_image_or_a_volume():
     assert "LANDMARKS_MODEL" not in env(container(render_service(), "predictor"))
-    service = render_service("model.storageUri=s3://bucket/unet", "model.path=/mnt/models/a.pth")
+    values = (
+        "model.storageUri=s3://b/unet",
+        "model.path=/mnt/models/a.pth",
+        "model.folder=/mnt/models",
+    )
+    service = render_service(*values)
     variables = env(container(service, "predictor"))
-    assert variables["STORAGE_URI"] == "s3://bucket/unet"
+    assert variables["STORAGE_URI"] == "s3://b/unet"
     assert variables["LANDMARKS_MODEL"] == "/mnt/models/a.pth"
+    assert variables["LANDMARKS_MODELS"] == "/mnt/models"
     assert "STORAGE_URI" not in env(container(service, "transformer"))
 
 
-def test_more_models_come_from_a_folder():
-    service = render_service(
-        "model.storageUri=pvc://models/all",
-        "model.path=/mnt/models/unet.pth",
-        "model.folder=/mnt/models",
-    )
-    assert env(container(service, "predictor"))["LANDMARKS_MODELS"] == "/mnt/models"
-
-
-def test_images_have_registry_and_tag():
-    service = render_service("image.registry=r.example.com/v", "image.tag=v9")
-    assert container(service, "predictor")["image"] == "r.example.com/v/landmarks-predictor:v9"
-
-
-@pytest.mark.parametrize("values", [(), ("topology=collocated",), ("topology=single",)])
-def test_every_container_satisfies_pod_security_restricted(values):
-    spec = render_service(*values)["spec"]
-    for component in spec.values():
-        for entry in component["containers"]:
-            context = entry["securityContext"]
-            assert context["runAsNonRoot"] and context["readOnlyRootFilesystem"]
-            assert context["runAsUser"] == 65532
-            assert context["allowPrivilegeEscalation"] is False
-            assert context["capabilities"] == {"drop": ["ALL"]}
-            assert context["seccompProfile"] == {"type": "RuntimeDefault"}
-
-
 def test_plain_pods_outlive_their_drain_and_longest_request():
-    service = render_service("autoscaling.mode=none", "timeoutSeconds=40", "drainSeconds=7")
-    for component in ("predictor", "transformer"):
+    service = render_service(PLAIN, "timeoutSeconds=40", "drainSeconds=7")
+    for component in BOTH:
         variables = env(container(service, component))
-        needed = int(variables["LANDMARKS_DRAIN_SECONDS"]) + int(
-            variables["LANDMARKS_STOP_SECONDS"]
-        )
+        names = ("LANDMARKS_DRAIN_SECONDS", "LANDMARKS_STOP_SECONDS")
+        needed = sum(int(variables[name]) for name in names)
         assert service["spec"][component]["terminationGracePeriodSeconds"] >= needed == 47
 
 
-def test_knative_refuses_a_grace_period_so_it_gets_none():
-    service = render_service()
-    for component in ("predictor", "transformer"):
-        assert "terminationGracePeriodSeconds" not in service["spec"][component]
+def test_images_by_digest_and_by_tags_of_their_own():
+    digests = {"predictor": "sha256:" + "a" * 64, "transformer": "sha256:" + "b" * 64}
+    given = {name: {"digest": digest, "tag": "ignored"} for name, digest in digests.items()}
+    service = render_service("image.registry=r.example.com:5000/v/", given=given)
+    for name, digest in digests.items():
+        image = container(service, name)["image"]
+        assert image == f"r.example.com:5000/v/landmarks-{name}@{digest}"
+    service = render_service("image.tag=v1", "predictor.tag=v2")
+    assert container(service, "predictor")["image"].endswith(":v2")
+    assert container(service, "transformer")["image"].endswith(":v1")
+    # the digest of the CPU's image says nothing of the GPU's
+    service = render_service("gpu.enabled=true", given=given)
+    assert container(service, "predictor")["image"] == "landmarks-predictor-cuda:0.1.0"
 
 
-def test_a_spread_constraint_without_selector_gets_the_components():
-    service = render_service(
-        "transformer.topologySpreadConstraints[0].topologyKey=zone",
-        "transformer.topologySpreadConstraints[0].maxSkew=1",
-    )
-    (constraint,) = service["spec"]["transformer"]["topologySpreadConstraints"]
-    assert constraint["topologyKey"] == "zone"
-    assert constraint["labelSelector"]["matchLabels"]["component"] == "transformer"
+@pytest.mark.parametrize("component", BOTH)
+def test_the_users_environment_labels_and_annotations_win_and_come_once(component):
+    source = {"configMapKeyRef": {"name": "a", "key": "b"}}
+    variables = [
+        {"name": "LANDMARKS_REQUEST_SECONDS", "value": "7"},
+        {"name": "LANDMARKS_STOP_SECONDS", "valueFrom": source},
+        {"name": "LANDMARKS_DRAIN_SECONDS", "value": None},
+        {"name": "LANDMARKS_READY_NEEDS_PREDICTOR", "value": True},
+        {"name": "BIG", "value": 1000000},
+    ]
+    annotations = {"prometheus.io/scrape": False, "prometheus.io/path": None, "mine": 7}
+    labels = {"app.kubernetes.io/name": "mine", "app.kubernetes.io/component": None}
+    given = {component: {"env": variables, "annotations": annotations, "labels": labels}}
+    service = render_service("autoscaling.predictor.min=0", given=given)
+    found, part = env(container(service, component)), service["spec"][component]
+    assert found["LANDMARKS_REQUEST_SECONDS"] == "7" and found["BIG"] == "1000000"
+    assert "LANDMARKS_DRAIN_SECONDS" not in found
+    assert found["LANDMARKS_READY_NEEDS_PREDICTOR"] == "true"
+    assert variables[1] in container(service, component)["env"]
+    assert part["annotations"]["prometheus.io/scrape"] == "false"
+    assert "prometheus.io/path" not in part["annotations"] and part["annotations"]["mine"] == "7"
+    assert part["labels"]["app.kubernetes.io/name"] == "mine"
+    assert "app.kubernetes.io/component" not in part["labels"]
 
 
-def test_more_environment_arguments_and_volumes_are_added():
-    service = render_service(
-        "predictor.env[0].name=LANDMARKS_THREADS",
-        "predictor.env[0].value=3",
-        "predictor.args={--verbose}",
-        "predictor.volumes[0].name=x,predictor.volumes[0].emptyDir.sizeLimit=1Gi",
-        "predictor.volumeMounts[0].name=x",
-        "predictor.volumeMounts[0].mountPath=/x",
-    )
-    predictor = container(service, "predictor")
-    assert env(predictor)["LANDMARKS_THREADS"] == "3"
-    assert predictor["args"][-1] == "--verbose"
-    assert [volume["name"] for volume in service["spec"]["predictor"]["volumes"]] == ["tmp", "x"]
-    assert [mount["name"] for mount in predictor["volumeMounts"]] == ["tmp", "x"]
+def test_what_goes_into_the_pod_is_the_users_as_it_is():
+    given = {
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}, {"name": "o", "nfs": {}}],
+        "volumeMounts": [{"name": "o", "mountPath": "/tmp"}],
+        "envFrom": [{"secretRef": {"name": "keys"}}],
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "priorityClassName": "high",
+        "podSpec": {"hostAliases": [{"ip": "1.2.3.4"}], "enableServiceLinks": None},
+        "topologySpreadConstraints": [{"topologyKey": "zone"}],
+        "extraContainers": [{"name": "a", "image": "{{ .Values.modelName }}"}],
+        "probes": {"liveness": {"exec": {"command": ["x"]}}, "readiness": {"enabled": False}},
+    }
+    part = render_service(PLAIN, given={"transformer": given})["spec"]["transformer"]
+    entry, beside = part["containers"]
+    for key in ("volumes", "tolerations", "affinity", "priorityClassName"):
+        assert part[key] == given[key]
+    assert entry["volumeMounts"] == given["volumeMounts"] and entry["envFrom"] == given["envFrom"]
+    assert part["hostAliases"] and "enableServiceLinks" not in part
+    spread = part["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
+    assert spread["component"] == "transformer"
+    assert beside["image"] == "unet" and beside["securityContext"]["readOnlyRootFilesystem"]
+    assert "httpGet" not in entry["livenessProbe"] and "readinessProbe" not in entry
+
+
+def test_openshift_may_choose_the_user():
+    service = render_service(files=("ci/openshift-values.yaml",))
+    for component in BOTH:
+        context = container(service, component)["securityContext"]
+        assert context["runAsNonRoot"] and not {"runAsUser", "runAsGroup"} & set(context)

@@ -41,7 +41,7 @@ class FakeFinder:
 class FakePredictor(PredictorBackend):
     """Gives each face the same points, of one landmark set."""
 
-    address, ready = "here", True
+    address, ready, local = "here", True, False
     landmarks: LandmarkSet | None = DEFAULT
     asked, max_faces = 0, 2
 

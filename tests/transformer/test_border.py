@@ -14,6 +14,7 @@ from tests.support.picture_files import encode, smooth
 from transformer.crop import Square, crop_face, place_square
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder
+from transformer.looks import Look, stack_crops
 from transformer.picture import Pixels, open_picture
 from transformer.settings import TransformerSettings
 
@@ -72,6 +73,11 @@ def test_crops_are_of_their_squares_at_any_scale(orientation, side, decodings, m
     for crop, square in zip(faces.crops, faces.squares, strict=True):
         wanted = crop_face(pixels, square, DEFAULT.side).astype(int)
         assert np.abs(crop[0] - wanted).mean() < 4.5, square
+
+
+def test_turned_crops_go_to_an_engine_in_one_piece():
+    crops = [np.rot90(np.zeros((1, 96, 96), np.uint8), turn, (1, 2)) for turn in (1, 1)]
+    assert stack_crops([Look.first(crop, 1) for crop in crops]).flags.c_contiguous
 
 
 def test_boxes_are_answered_within_the_picture_and_no_size_is_believed():

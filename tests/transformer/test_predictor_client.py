@@ -62,5 +62,7 @@ def test_the_predictor_to_wake_is_the_one_that_will_be_asked():
 async def test_a_name_that_is_not_there_yet_is_looked_up_anew():
     """gRPC itself would wait up to two minutes before it looks again."""
     client = GrpcBackend("predictor.invalid:80")
+    assert client.stub
+    client.made -= 1  # not more often than once a second
     assert "cannot be reached" in await client.check_ready("unet")
     assert client.channel is None

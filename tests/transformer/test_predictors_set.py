@@ -1,5 +1,6 @@
 """The transformer crops for the landmark set that its predictor has, and notices another."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -15,13 +16,36 @@ PNG = {"content-type": "image/png"}
 OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
 
 
-async def test_it_is_ready_while_its_predictor_is(model, rest):
-    assert (await rest.get("/v2/health/ready")).status_code == 200
+async def test_it_is_ready_once_its_predictor_was_and_a_metric_tells_of_it_from_then_on(
+    model, rest
+):
     model.backend.ready = False
     assert (await rest.get("/v2/health/ready")).status_code == 503
     told = await rest.get("/v2/models/unet/ready")
     assert told.status_code == 503 and told.json()["reason"] == "It is away."
     assert (await rest.get("/v2/health/live")).status_code == 200
+    model.backend.ready = True
+    assert (await rest.get("/v2/health/ready")).status_code == 200
+    for there in (False, True):
+        model.backend.ready = there
+        assert (await rest.get("/v2/health/ready")).status_code == 200
+        await model.asking
+        assert f"landmarks_predictor_ready {there:.1f}" in (await rest.get("/metrics")).text
+
+
+async def test_a_busy_predictor_does_not_hold_up_the_answer(model, rest):
+    assert (await rest.get("/v2/health/ready")).status_code == 200
+    held = asyncio.Event()
+
+    async def wait(_) -> str:
+        await held.wait()
+        return ""
+
+    model.backend.check_ready = wait
+    for _ in range(3):  # one question at a time is in flight
+        assert (await rest.get("/v2/health/ready")).status_code == 200
+    held.set()
+    assert not await model.asking
 
 
 async def test_the_landmark_set_is_asked_for_once(model):

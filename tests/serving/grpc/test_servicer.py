@@ -111,12 +111,14 @@ async def test_a_message_fits_into_the_metadata_that_carries_it(stub):
 
 
 async def test_no_room_is_refused_as_over_rest(stub, repository):
-    repository.admission.bytes = repository.admission.max_bytes  # of others
+    admission = repository.admission
+    admission.bytes = admission.max_bytes - 3
     assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
-    repository.admission.bytes = 0
-    repository.admission.max_requests = 0
+    admission.bytes, admission.max_bytes = 0, 3  # it can never fit
+    assert (await refuse(stub, make_request()))[:2] == ("INVALID_ARGUMENT", "too_large")
+    admission.max_requests = 0
     assert (await refuse(stub, make_request()))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
-    assert repository.admission.bytes == 0 == repository.admission.requests
+    assert admission.bytes == 0 == admission.requests
 
 
 async def test_typed_contents_are_counted_as_raw_ones(stub, repository):
@@ -124,10 +126,8 @@ async def test_typed_contents_are_counted_as_raw_ones(stub, repository):
     del request.raw_input_contents[:]
     request.inputs[0].contents.uint_contents.extend([1] * 1000)
     assert (await stub.ModelInfer(request, timeout=10)).outputs
-    while repository.admission.bytes:
-        await asyncio.sleep(0.01)
-    repository.admission.bytes = repository.admission.max_bytes - 900  # of others
-    assert (await refuse(stub, request))[:2] == ("RESOURCE_EXHAUSTED", "overloaded")
+    repository.admission.max_bytes = 900
+    assert (await refuse(stub, request))[:2] == ("INVALID_ARGUMENT", "too_large")
 
 
 async def test_raw_and_typed_contents_are_one_too_many(stub):
@@ -141,7 +141,7 @@ async def test_what_would_be_passed_over_is_refused(stub):
     request.outputs.add(name="landmarks").parameters["classification"].int64_param = 3
     assert (await refuse(stub, request))[1:] == (
         "invalid_request",
-        "Output 'landmarks' is not given with 'classification' here.",
+        "The parameter 'classification' is not supported here.",
     )
 
 

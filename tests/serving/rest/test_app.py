@@ -13,10 +13,11 @@ from starlette.routing import Route
 from serving.admission import UPLOADS, Admission
 from serving.errors import CATALOGUE, Cancelled, MethodNotAllowed, Overloaded
 from serving.messages import DTYPES
+from serving.repository import Repository
 from serving.rest.app import create_app
 from serving.rest.openapi import DESCRIPTION
 from serving.settings import ServerSettings
-from tests.serving.fakes import make_body
+from tests.serving.fakes import FakeModel, make_body
 
 INFER = "/v2/models/fake/infer"
 
@@ -188,6 +189,42 @@ async def test_a_plain_picture_takes_parameters_from_the_query(rest, model):
     assert model.seen.parameters == {"model": "student"}
 
 
+async def test_a_form_with_a_file_is_a_picture_with_parameters(rest, model):
+    answer = await rest.post(INFER, files={"file": b"7"}, data={"model": "student"})
+    assert answer.status_code == 200 and answer.json()["outputs"][0]["data"][0] == 7
+    assert model.seen.parameters == {"model": "student"}
+
+
+@pytest.mark.parametrize("name", ["classification", "shared_memory_region"])
+async def test_what_is_asked_and_not_done_is_refused(rest, name):
+    tensor = make_body()["inputs"][0] | {"parameters": {name: 3}}
+    for body in (
+        make_body(parameters={name: 3}),
+        make_body(outputs=[{"name": "landmarks", "parameters": {name: 3}}]),
+        make_body(inputs=[tensor]),
+    ):
+        answer = await rest.post(INFER, json=body)
+        assert answer.status_code == 400 and name in answer.json()["error"]
+    assert (await rest.post(INFER, json=make_body(parameters={name: 0}))).status_code == 200
+
+
+async def test_v1_is_told_where_v2_is(rest):
+    answer = await rest.post("/v1/models/fake:predict", json={})
+    assert answer.status_code == 404 and "/v2/models/NAME/infer" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "origins, allowed", [("", None), ("https://a.example, x", "https://a.example"), ("*", "*")]
+)
+async def test_web_pages_of_other_origins_may_ask_where_a_setting_says_so(origins, allowed):
+    model = FakeModel(settings=ServerSettings(cors_origins=origins))
+    transport = httpx.ASGITransport(create_app(Repository([model], model.settings), "0"))
+    page = {"origin": "https://a.example"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as rest:
+        answer = await rest.post(INFER, json=make_body(), headers=page)
+    assert answer.headers.get("access-control-allow-origin") == allowed
+
+
 async def test_versions(rest):
     assert (await rest.post("/v2/models/fake/versions/1/infer", json=make_body())).is_success
     answer = await rest.post("/v2/models/fake/versions/2/infer", json=make_body())
@@ -243,4 +280,5 @@ def test_the_description_has_the_codes_of_the_catalogue():
     described = [kind for kind in CATALOGUE.values() if kind not in not_documented]
     statuses = {str(kind.http_status) for kind in described}
     infer = DESCRIPTION["paths"]["/v2/models/{model}/infer"]["post"]["responses"]
-    assert set(infer) == statuses | {"200"}
+    assert set(infer) == statuses - {"403"} | {"200"}
+    assert "403" in DESCRIPTION["paths"]["/v2/repository/index"]["post"]["responses"]

@@ -1,0 +1,119 @@
+"""Callers in the background, each sending one request after the other through the ingress."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+
+from tests.cluster.commands import INGRESS, PICTURE
+
+
+class Load:
+    """Callers by steps ((users, seconds), ...); with `every` each sends one in so many seconds."""
+
+    def __init__(
+        self,
+        host: str,
+        *steps: tuple[int, float],
+        picture: Path = PICTURE,
+        pause: float = 0.0,
+        every: float = 0.0,
+    ):
+        self.host, self.steps, self.pause, self.every = host, steps, pause, every
+        self.body = picture.read_bytes()
+        self.lock, self.stopped = threading.Lock(), threading.Event()
+        self.users, self.begun = 0, time.time()
+        self.statuses: Counter[str] = Counter()
+        self.seconds: dict[str, list[float]] = {}
+        most = max(users for users, _ in steps)
+        self.callers = [
+            threading.Thread(target=self.call, args=(number, most), daemon=True)
+            for number in range(most)
+        ]
+        self.leader = threading.Thread(target=self.lead, daemon=True)
+        for thread in (self.leader, *self.callers):
+            thread.start()
+
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def lead(self) -> None:
+        for users, seconds in self.steps:
+            self.users = users
+            if self.stopped.wait(seconds):
+                return
+        self.stopped.set()
+
+    def call(self, number: int, most: int) -> None:
+        connection, due = None, time.monotonic() + self.every * number / most
+        while not self.stopped.wait(max(self.pause, due - time.monotonic() if self.every else 0)):
+            due = max(due + self.every, time.monotonic())
+            if number >= self.users:
+                time.sleep(0.1)
+                continue
+            begun = time.monotonic()
+            connection = connection or http.client.HTTPConnection(INGRESS, timeout=60)
+            status, closes = self.ask(connection)
+            if closes:
+                connection.close()
+                connection = None
+            with self.lock:
+                self.statuses[status] += 1
+                self.seconds.setdefault(status[:3], []).append(time.monotonic() - begun)
+
+    def ask(self, connection: http.client.HTTPConnection) -> tuple[str, bool]:
+        """Send one request: what came, "200" where it is right, and whether the connection ends."""
+        headers = {"Host": self.host, "Content-Type": "image/jpeg"}
+        try:
+            connection.request("POST", "/v2/models/unet/infer", self.body, headers)
+            response = connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            return repr(error), True
+        if response.status == 200:
+            outputs = json.loads(content)["outputs"]
+            points = next(output["shape"] for output in outputs if output["name"] == "landmarks")
+            right = points[0] > 0 and points[1:] == [15, 2]
+            return ("200" if right else f"200 with {points}"), response.will_close
+        kind = response.getheader("content-type", "")
+        again = f", Retry-After {response.getheader('retry-after')}"
+        return f"{response.status} {kind}{again}: {content[:80]!r}", response.will_close
+
+    @property
+    def running(self) -> bool:
+        return not self.stopped.is_set()
+
+    def finish(self) -> None:
+        """Wait for the last step's end."""
+        self.leader.join()
+        self.stop()
+
+    def stop(self) -> None:
+        """End it now; what was counted is kept."""
+        self.stopped.set()
+        for thread in (self.leader, *self.callers):
+            thread.join(70)
+
+    def count(self) -> tuple[int, int]:
+        """Requests and failures so far."""
+        with self.lock:
+            total = self.statuses.total()
+            return total, total - self.statuses["200"]
+
+    def __str__(self) -> str:
+        total, failed = self.count()
+        reasons = {key: count for key, count in self.statuses.items() if key != "200"}
+        return f"{total} requests, {failed} failed {reasons or ''}".strip()[:500]
+
+    def find_slowest(self, status: str, percent: float) -> float:
+        """Return the seconds within which so many percent of the answers of a status came."""
+        times = sorted(self.seconds.get(status, [0.0]))
+        return times[min(len(times) - 1, int(len(times) * percent / 100))]

@@ -1,0 +1,97 @@
+"""A load in steps: replicas follow the concurrency as the formula says, and nothing fails."""
+
+import math
+
+import pytest
+
+from tests.cluster.commands import wait_until
+from tests.cluster.crowd import make_crowd
+from tests.cluster.journal import ScenarioResult
+from tests.cluster.load import Load
+from tests.cluster.release import Release
+from tests.cluster.watch import Watch
+
+TARGETS = {"transformer": 3, "predictor": 2}
+UTILIZATION, MOST = 0.7, 4
+STEPS = ((1, 15), (4, 30), (10, 35), (1, 45))  # users, seconds
+WINDOW, DELAY = 15, 5
+
+
+@pytest.mark.load
+@pytest.mark.scenario(3, "Knative scales transformer and predictor on concurrency, and back")
+def test_up_and_down(record: ScenarioResult) -> None:
+    release = Release("concurrency")
+    release.install(
+        f"autoscaling.utilization={UTILIZATION * 100:.0f}",
+        f"autoscaling.windowSeconds={WINDOW}",
+        f"autoscaling.scaleDownDelaySeconds={DELAY}",
+        *(f"autoscaling.{name}.target={target}" for name, target in TARGETS.items()),
+        *(f"autoscaling.{name}.max={MOST}" for name in TARGETS),
+    )
+    with Watch(release) as watch, Load(release.host, *STEPS, picture=make_crowd()) as load:
+        wait_until("the end of the load, or one replica each", lambda: ended(watch, load), 300, 1)
+        load.stop()
+    record.number_of(
+        "back to one replica each, after ten users became one", find_return(watch, load)
+    )
+    record.check("no request failed on the way", load.count()[1] == 0, load)
+    last = watch.samples[-1]
+    record.check(
+        "one replica each again at the end",
+        all(last[component] == 1 for component in TARGETS),
+        ", ".join(f"{last[component]} {component}" for component in TARGETS),
+    )
+    for component, target in TARGETS.items():
+        check_component(record, watch, component, load.begun, target, UTILIZATION, STEPS[:-1])
+        peak = watch.peak(component)
+        record.check(f"{component}: one replica to three and more", peak >= 3, f"{peak} ready")
+
+
+def ended(watch: Watch, load: Load) -> bool:
+    """Check whether all is seen: the last step began, and there was one pod each for 3 s."""
+    down = load.begun + sum(seconds for _, seconds in STEPS[:-1])
+    last = watch.between(down, down + 300)[-3:]
+    alone = len(last) == 3 and all(sample[name] == 1 for sample in last for name in TARGETS)
+    return alone or not load.running
+
+
+def find_return(watch: Watch, load: Load) -> str:
+    """Tell how long after the last step down there was one pod each."""
+    down = load.begun + sum(seconds for _, seconds in STEPS[:-1])
+    alone = [s["at"] for s in watch.between(down, down + 300) if all(s[c] == 1 for c in TARGETS)]
+    return f"{alone[0] - down:.0f} s" if alone else "not seen"
+
+
+def check_component(
+    record: ScenarioResult,
+    watch: Watch,
+    component: str,
+    begun: float,
+    wished: int,
+    utilization: float,
+    steps: tuple[tuple[int, int], ...],
+) -> None:
+    """Compare the pods at each step's end with the formula on the autoscaler's own numbers."""
+    rows, start = [], begun
+    for users, seconds in steps:
+        start += seconds
+        last = watch.last(component, start - seconds, start)
+        inflight = last[f"{component}_concurrency_stable"]
+        target = last[f"{component}_concurrency_target"]
+        wanted = min(MOST, max(1, math.ceil(inflight / target)))
+        rows.append((users, inflight, wanted, int(last[component])))
+    text = f"{component}: replicas = ceil(in flight / ({wished} x {utilization}))"
+    record.tables[text] = [
+        ["users", "in flight, as the autoscaler counts", "formula", "replicas"],
+        *([str(users), f"{inflight:.2f}", str(w), str(r)] for users, inflight, w, r in rows),
+    ]
+    record.check(
+        f"{component}: the autoscaler has the chart's target",
+        math.isclose(target, wished * utilization),
+        f"{target:.1f}",
+    )
+    record.check(
+        f"{component}: replicas follow the formula within one",
+        all(abs(wanted - replicas) <= 1 for _, _, wanted, replicas in rows),
+        ", ".join(f"{wanted}:{replicas}" for _, _, wanted, replicas in rows),
+    )

@@ -1,0 +1,145 @@
+"""A bare cluster, helm install, and the right points over every protocol."""
+
+import json
+import time
+
+import pytest
+
+from tests.cluster.commands import CommandError, helm, kubectl
+from tests.cluster.journal import ScenarioResult
+from tests.cluster.metrics import check_rules, check_scraped
+from tests.cluster.picture import ask_grpc, ask_jpeg, ask_json, ask_root, wait_answer
+from tests.cluster.release import Release
+
+GOAL = 15.0  # seconds to Ready, images on the node
+
+WATCHED = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
+USER = "1000650000"  # as OpenShift gives each namespace
+
+
+@pytest.mark.scenario(1, "helm install to the first right answer")
+def test_rest(record: ScenarioResult) -> None:
+    release = Release("first-answer")
+    begun = time.monotonic()
+    ready = release.install(*WATCHED, "networkPolicy.enabled=true", wait=300)
+    host = release.host
+    answer = wait_answer(host)
+    record.number_of("helm install to Ready", f"{ready:.1f} s")
+    record.number_of("helm install to the first answer", f"{time.monotonic() - begun:.1f} s")
+    record.check("image/jpeg gives the right points through the ingress", answer.right, answer)
+    answer = ask_json(host)
+    record.check("V2 JSON gives the right points through the ingress", answer.right, answer)
+    check_helm_test(record, release, "protocol rest")
+    check_diff(record, release, "install")
+    check_scraped(record, release, "knative")
+    check_rules(record, release)
+    check_loopback(record, release)
+    check_restricted(record, release)
+    check_hidden(record, release)
+    check_graph(record, release)
+
+
+@pytest.mark.scenario(2, "the same over gRPC as another user, Ready within 15 s")
+def test_grpc(record: ScenarioResult) -> None:
+    release = Release("first-answer-grpc")
+    ids = (f"securityContext.runAsUser={USER}", "securityContext.runAsGroup=0")
+    pods = (f"podSecurityContext.fsGroup={USER}", "monitoring.podMonitor=true")
+    ready = release.install("protocol=grpc", *ids, *pods)
+    # The second install: by now the node has read both images once.
+    record.check(f"Ready within {GOAL:g} s of helm install", ready <= GOAL, f"{ready:.1f} s")
+    answer = wait_answer(release.host, ask_grpc)
+    record.check("gRPC gives the right points with protocol=grpc", answer.right, answer)
+    check_helm_test(record, release, "protocol grpc")
+    check_scraped(record, release, "knative, grpc")
+    for component in ("transformer", "predictor"):
+        user = execute(release, component, "id -u").strip()
+        record.check(f"{component}: runs as that user", user == USER, user)
+
+
+def check_helm_test(record: ScenarioResult, release: Release, text: str) -> None:
+    """Run `helm test`; nothing of it is left afterwards."""
+    try:
+        output = helm("test", release.name, "-n", release.namespace)
+        record.check(f"helm test passes ({text})", "Phase:          Succeeded" in output)
+    except CommandError as error:
+        record.check(f"helm test passes ({text})", False, str(error)[-500:])
+    left = kubectl("-n", release.namespace, "get", "pod,configmap", "-o", "name")
+    record.check(f"helm test leaves nothing ({text})", f"{release.name}-test" not in left)
+
+
+def check_diff(record: ScenarioResult, release: Release, when: str) -> None:
+    found = release.diff()
+    record.check(f"kubectl diff after {when} shows nothing", not found, found[-300:])
+
+
+def check_restricted(record: ScenarioResult, release: Release) -> None:
+    """Pod Security "restricted" is enforced; see that nothing can be written and nobody is root."""
+    try:
+        kubectl("-n", release.namespace, "run", "root", "--image=landmarks-transformer:none")
+        record.check("an ordinary pod is refused there", False)
+    except CommandError as error:
+        record.check("an ordinary pod is refused there", "violates PodSecurity" in str(error))
+    for component in ("transformer", "predictor"):
+        found = execute(release, component, "touch /app/x /usr/x /x")
+        refused = found.count("Read-only file system") == 3
+        record.check(f"{component}: cannot write its root file system", refused, found[-100:])
+        found = execute(release, component, "touch /tmp/x && id -u && grep CapEff /proc/1/status")
+        user = found.split()
+        alone = user[0] == "65532" and int(user[-1], 16) == 0
+        record.check(f"{component}: writes /tmp as 65532 without capabilities", alone, found)
+        token = execute(release, component, "ls /var/run/secrets/kubernetes.io/serviceaccount")
+        record.check(f"{component}: has no API token", "No such file" in token)
+    policies = [item["metadata"]["name"] for item in release.get("networkpolicies")["items"]]
+    text = "NetworkPolicies are accepted (this cluster doesn't enforce them)"
+    record.check(text, len(policies) == 2, policies)
+
+
+def execute(release: Release, component: str, script: str) -> str:
+    """Run a shell line in a pod; gives what it wrote, error or not."""
+    shell = ("-c", "kserve-container", "--", "sh", "-c", script)
+    try:
+        return kubectl("-n", release.namespace, "exec", release.find_pod(component), *shell)
+    except CommandError as error:
+        return str(error)
+
+
+def check_hidden(record: ScenarioResult, release: Release) -> None:
+    answer = ask_jpeg(release.host.replace("-transformer", "-predictor"))
+    record.check("the predictor is not on the ingress", "HTTP 404" in answer.problem, answer)
+
+
+def check_graph(record: ScenarioResult, release: Release) -> None:
+    """See that an InferenceGraph finds the service: it asks V2 only where it is told to."""
+    graph = {
+        "apiVersion": "serving.kserve.io/v1alpha1",
+        "kind": "InferenceGraph",
+        "metadata": {"name": "graph"},
+        "spec": {
+            "nodes": {"root": {"routerType": "Sequence", "steps": [{"serviceName": release.name}]}}
+        },
+    }
+    release.enforce("privileged")  # KServe's router runs as it comes
+    kubectl("-n", release.namespace, "apply", "-f", "-", stdin=json.dumps(graph))
+    answer = wait_answer(f"graph.{release.namespace}.example.com", ask_root)
+    record.check("an InferenceGraph gets the right points", answer.right, answer)
+
+
+LOOPBACK = """
+import socket, sys
+for port in (8080, 8081):
+    for address in ("127.0.0.1", "::1"):
+        socket.create_connection((address, port), 3).close()
+print("both")
+"""
+
+
+def check_loopback(record: ScenarioResult, release: Release) -> None:
+    """See that both services listen on both kinds of address, REST and gRPC."""
+    for component in ("transformer", "predictor"):
+        pod = release.find_pod(component)
+        command = ("exec", pod, "-c", "kserve-container", "--", "python", "-c", LOOPBACK)
+        try:
+            found = kubectl("-n", release.namespace, *command).strip()
+        except CommandError as error:
+            found = str(error)[-200:]
+        record.check(f"{component}: listens on IPv4 and IPv6", found == "both", found)

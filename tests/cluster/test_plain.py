@@ -1,0 +1,124 @@
+"""Plain Deployments: none, with a predictor pod deleted under load, and keda."""
+
+import time
+
+import pytest
+
+from tests.cluster.commands import kubectl, wait_until
+from tests.cluster.commands import run as run_command
+from tests.cluster.crowd import make_crowd, make_small
+from tests.cluster.journal import ScenarioResult
+from tests.cluster.load import Load
+from tests.cluster.metrics import query
+from tests.cluster.picture import wait_answer
+from tests.cluster.release import Release
+from tests.cluster.watch import Watch
+
+
+def expose(release: Release) -> str:
+    """Return a plain Deployment's host to Kourier, which serves no Kubernetes Ingresses."""
+    wait_until("the Ingress", lambda: has_ingress(release), 30)
+    run_command("k8s/expose.sh", release.namespace, release.name)
+    return f"{release.name}-{release.namespace}.example.com"
+
+
+def has_ingress(release: Release) -> bool:
+    names = [i["metadata"]["name"] for i in release.get("ingresses.networking.k8s.io")["items"]]
+    return release.name in names
+
+
+@pytest.mark.load
+@pytest.mark.scenario(7, "plain Deployments, fixed: mode none")
+def test_none(record: ScenarioResult) -> None:
+    """Fixed replicas; a predictor pod is deleted under load."""
+    release = Release("plain")
+    release.install(
+        "autoscaling.mode=none", "autoscaling.predictor.min=2", "monitoring.podMonitor=true"
+    )
+    host = expose(release)
+    answer = wait_answer(host)
+    record.check("mode none: right points", answer.right, answer)
+    pods = release.pods("predictor")
+    record.check("mode none: min replicas, no more", len(pods) == 2, f"{len(pods)} predictors")
+    check_scraped_twice(record, release)
+    with Load(host, (4, 900), picture=make_small(), pause=0.04) as load:
+        busy = wait_until("requests for each", lambda: read_busy(release, pods), 60, 1)
+        before = load.count()[0]
+        name = pods[0]["metadata"]["name"]
+        kubectl("-n", release.namespace, "delete", "pod", name, "--wait=false")
+        wait_until("1,000 more requests", lambda: load.count()[0] - before >= 1000, 400, 1)
+        load.stop()
+    record.check("mode none: both predictors get requests", min(busy) >= 20, busy)
+    requests, failures = load.count()
+    text = "mode none: kubectl delete pod of a predictor under load, 0 failed"
+    record.check(text, failures == 0 and requests >= 1000, load)
+
+
+def check_scraped_twice(record: ScenarioResult, release: Release) -> None:
+    """Both predictors, each once."""
+    wanted = f'count(landmarks_inflight_requests{{namespace="{release.namespace}"}})'
+
+    def seen() -> bool:
+        found = query(wanted)
+        return bool(found) and found[0]["value"][1] == "3"
+
+    try:
+        wait_until("three pods in Prometheus", seen, 40, 2)
+        record.check("Prometheus scrapes each pod by the PodMonitor once (none)", True, "3 pods")
+    except TimeoutError as error:
+        record.check("Prometheus scrapes each pod by the PodMonitor once (none)", False, error)
+
+
+def read_busy(release: Release, pods: list[dict]) -> list[float]:
+    """Return what each pod has answered, once each has some: a connection lives 30 s at most."""
+    busy = [read_requests(release, pod) for pod in pods]
+    return busy if min(busy) >= 20 else []
+
+
+def read_requests(release: Release, pod: dict) -> float:
+    path = (
+        f"/api/v1/namespaces/{release.namespace}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
+    )
+    lines = kubectl("get", "--raw", path).splitlines()
+    return sum(
+        float(x.rsplit(" ", 1)[1]) for x in lines if x.startswith("landmarks_requests_total{")
+    )
+
+
+@pytest.mark.load
+@pytest.mark.scenario(9, "plain Deployments, scaled on requests in flight: mode keda")
+def test_keda(record: ScenarioResult) -> None:
+    """KEDA with the chart's own query and address of Prometheus: up to three and more, and back."""
+    release = Release("in-flight")
+    release.install(
+        "autoscaling.mode=keda",
+        "monitoring.podMonitor=true",
+        "autoscaling.scaleDownDelaySeconds=10",
+        "autoscaling.transformer.target=2",
+        "autoscaling.predictor.target=1",
+        "autoscaling.transformer.max=4",
+        "autoscaling.predictor.max=4",
+    )
+    host = expose(release)
+    answer = wait_answer(host)
+    record.check("mode keda: right points", answer.right, answer)
+    with Watch(release) as watch, Load(host, (6, 75), picture=make_crowd()) as load:
+        load.finish()
+        ended = time.time()
+        try:
+            for component in ("transformer", "predictor"):
+                release.wait_pods(component, 1, 1, 120)
+            record.check(
+                "mode keda: back to one replica each", True, f"{time.time() - ended:.0f} s"
+            )
+        except TimeoutError as error:
+            record.check("mode keda: back to one replica each", False, error)
+    for component in ("transformer", "predictor"):
+        counts = [f"{sample[component]:.0f}" for sample in watch.samples[::8]]
+        record.number_of(f"mode keda: {component}s, every 8 s", " ".join(counts))
+    for component, low in (("transformer", 3), ("predictor", 3)):
+        peak = watch.peak(component)
+        record.check(
+            f"mode keda: {component} from 1 to {low} or more", peak >= low, f"{peak} ready"
+        )
+    record.check("mode keda: no request failed", load.count()[1] == 0, load)
