@@ -74,7 +74,7 @@ $(VENV)/run.stamp: requirements/run.txt requirements/predictor.txt requirements/
 	@$(PIP) -r requirements/run.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/predictor-torch.txt
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/convert.txt
 	@echo "setting up $(VENV) for development (minutes the first time) ..."
 	@$(PIP) -r requirements/dev.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@

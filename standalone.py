@@ -5,7 +5,7 @@ import time
 from numpy.typing import NDArray
 from pydantic import Field
 
-from predictor.loader import CheckpointStore
+from predictor.loader import ModelStore
 from predictor.settings import PredictorSettings
 from serving.contract import FACE
 from serving.errors import ModelNotFound, name_code
@@ -100,7 +100,7 @@ def main() -> None:
             "are for python -m transformer."
         )
     configure_logs(settings.log_level, settings.access_log)
-    loader = CheckpointStore(arguments.model_name, settings)
+    loader = ModelStore(arguments.model_name, settings)
     try:
         models, reasons = loader.load_all()
         behind = Repository([*models], settings, loader)

@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from predictor.engines.hardware import AMX, list_features
+from predictor.engines.hardware import list_features
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench/results"
@@ -27,7 +27,7 @@ def name_cpu() -> str:
 def name_folder(cpu: str, features: frozenset[str]) -> str:
     """Return the name of a machine's results: its make, and AMX where it has that."""
     make = next((make.lower() for make in MAKES if make in cpu), platform.machine())
-    return f"{make}-amx" if AMX.is_in(features) else make
+    return f"{make}-amx" if features & {"amx_int8", "amx_bf16"} else make
 
 
 def results_folder() -> Path:

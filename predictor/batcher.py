@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.decode import Floats, decode_heatmaps
+from predictor.decode import Floats
 from predictor.engines.base import Engine, FaceArray
 from predictor.job import Arrays, Job, Run
 from serving.errors import DeadlineExceeded, Overloaded, ServingError, TooLarge
@@ -199,4 +199,4 @@ def run_engine(engine: Engine, faces: FaceArray, heatmaps: bool) -> Arrays:
     if not heatmaps:
         return engine.predict(faces)
     maps: Floats = engine.run(faces)
-    return *decode_heatmaps(maps, engine.logits), maps
+    return *engine.reader.read_points(maps, engine.size), maps

@@ -1,6 +1,7 @@
 """The predictor's KServe model: faces in, landmarks out."""
 
 import asyncio
+import contextlib
 from concurrent.futures import Executor
 
 from predictor.batcher import Batcher
@@ -41,9 +42,10 @@ class Predictor(Model):
         self.max_batch_size = settings.max_faces
         self.engine_name = engine.name
         self.landmarks = engine.landmarks
-        self.side, self.digest = self.landmarks.side, self.landmarks.digest
+        self.size, self.channels = engine.size, engine.channels
+        self.digest = self.landmarks.digest
+        self.heatmap_bytes = count_heatmap_bytes(self.landmarks)
         self.max_heatmap_faces = count_heatmaps(self.landmarks, settings.max_heatmap_faces)
-        self.heatmap_bytes = 4 * len(self.landmarks) * self.side**2  # of one face
         self.batcher = Batcher(
             engine,
             threads,
@@ -60,6 +62,8 @@ class Predictor(Model):
         with measure_stage(timings, Stage.RESIZE):
             given = read_request_faces(request, self.settings.max_faces)  # [N, H, W, C]
             tracing.describe_request(faces=len(given))
+            if heatmaps and not self.heatmap_bytes:
+                raise InvalidTensor("This network gives coordinates; it has no 'heatmaps'.")
             if heatmaps and len(given) > self.max_heatmap_faces:
                 raise TooLarge(
                     f"Heatmaps of {len(given)} faces are asked for; "
@@ -68,13 +72,13 @@ class Predictor(Model):
             if heatmaps:
                 call.claim(len(given) * self.heatmap_bytes)
             if given.size > OFFLOAD_VALUES:
-                faces = await asyncio.to_thread(prepare_faces, given, self.side)
+                faces = await asyncio.to_thread(prepare_faces, given, self.size, self.channels)
             else:
-                faces = prepare_faces(given, self.side)  # [N, 1, S, S]
+                faces = prepare_faces(given, self.size, self.channels)  # [N, C, H, W]
         arrays, more = await self.batcher.submit(faces, call.deadline, heatmaps)
         timings |= more
         landmarks, *others = arrays
-        arrays = (scale_points(landmarks, self.side, *given.shape[1:3]), *others)
+        arrays = (scale_points(landmarks, self.size, *given.shape[1:3]), *others)
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(len(faces))
         outputs = select_outputs(names, dict(zip(OUTPUT_NAMES, arrays, strict=False)))
@@ -84,13 +88,20 @@ class Predictor(Model):
         return self.batcher.runs
 
     async def close(self) -> None:
+        with contextlib.suppress(KeyError):  # it was loaded anew by another engine meanwhile
+            metrics.ENGINE.remove(self.name, self.version, self.engine_name)
         await self.batcher.close()
+
+
+def count_heatmap_bytes(landmarks: LandmarkSet) -> int:
+    """Return the bytes of one face's heatmaps, 0 for a network of coordinates."""
+    height, width = landmarks.map_size
+    return 4 * len(landmarks) * height * width
 
 
 def count_heatmaps(landmarks: LandmarkSet, faces: int) -> int:
     """Return how many faces' heatmaps take no more bytes than so many of the default set's."""
-    values = len(landmarks) * landmarks.side**2
-    return max(1, faces * len(DEFAULT) * DEFAULT.side**2 // values)
+    return max(1, faces * count_heatmap_bytes(DEFAULT) // max(1, count_heatmap_bytes(landmarks)))
 
 
 def read_request_faces(request: InferenceRequest, max_faces: int):
@@ -107,12 +118,10 @@ def read_request_faces(request: InferenceRequest, max_faces: int):
     return check_faces(tensor, max_faces)
 
 
-def prepare_faces(given, side: int) -> FaceArray:
-    """Check the values of faces `[N,H,W,C]` and make them what engines take, `[N,1,S,S]`.
+def prepare_faces(given, size: tuple[int, int], channels: int) -> FaceArray:
+    """Check the values of faces `[N,H,W,C]` and make them what engines take.
 
     Raises InvalidTensor. Faces that are so already are passed on without a copy.
     """
     check_values(given)
-    if given.shape[1:] == (side, side, 1) and given.dtype != "float16":
-        return given.transpose(0, 3, 1, 2)
-    return resize_faces(given, side)
+    return resize_faces(given, size, channels)

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from predictor.engines.registry import describe_engines
+from predictor.engines import ENGINES
 from serving.settings import ServerSettings
 
 
@@ -15,14 +15,18 @@ class PredictorSettings(ServerSettings):
     model_config = SettingsConfigDict(populate_by_name=True)
 
     model: Path = Path("models/simple_unet.pth")
-    """Checkpoint to serve."""
+    """Model folder or file of weights to serve; a source that is not converted yet is, once."""
     models: Path | None = None
-    """Folder of more models, `name/version/*.pth` or `name.pth`, served beside it."""
+    """Folder of more models: each is a model folder, a folder of versions, or a file of weights."""
     artifact: Path | None = Field(
         None, validation_alias=AliasChoices("LANDMARKS_ARTIFACT", "LANDMARKS_ARTEFACT")
     )
-    """Folder that predictor.export made of it; none: the one beside the checkpoint, if any."""
-    engine: str = Field("auto", pattern="^[a-z0-9-]+$", description=describe_engines())
+    """Converted folder to load and no other; unset: the one beside the weights."""
+    engine: str = Field(
+        "auto",
+        pattern="^[a-z0-9-]+$",
+        description=f"What runs the network: auto, the fastest there is, or {', '.join(ENGINES)}.",
+    )
     threads: int = Field(0, ge=0, le=1024)
     """Threads of the engine; 0: as many as the container may use."""
     max_batch: int = Field(0, ge=0, le=4096)

@@ -15,14 +15,14 @@ EXTENSIONS = (  # to V2, as server metadata lists them
     "statistics",
 )
 FACE_SIDES = (16, 1024)  # pixels; what a caller's face may measure, it is resized
-POINTS, SIDE = "points", "side"
+POINTS, MAP_HEIGHT, MAP_WIDTH = "points", "map_height", "map_width"
 
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
     """A tensor's name, datatypes (the preferred one first) and shape.
 
-    -1 is any length, POINTS and SIDE are those of the model's landmark set.
+    -1 is any length, POINTS, MAP_HEIGHT and MAP_WIDTH are those of the model's landmark set.
     """
 
     name: str
@@ -31,9 +31,10 @@ class TensorSpec:
 
     def fit(self, landmarks: LandmarkSet | None) -> "TensorSpec":
         """Return the tensor as a model of this set has it; of none: of any length."""
-        lengths: dict[int | str, int] = {POINTS: -1, SIDE: -1}
+        lengths: dict[int | str, int] = {POINTS: -1, MAP_HEIGHT: -1, MAP_WIDTH: -1}
         if landmarks is not None:
-            lengths = {POINTS: len(landmarks), SIDE: landmarks.side}
+            height, width = landmarks.map_size
+            lengths = {POINTS: len(landmarks), MAP_HEIGHT: height, MAP_WIDTH: width}
         return replace(self, shape=tuple(lengths.get(n, n) for n in self.shape))
 
     def describe(self) -> dict[str, object]:
@@ -50,13 +51,13 @@ class TensorSpec:
         }
 
 
-# [N,1|3,H,W] or [N,H,W,1|3]; [N,1,SIDE,SIDE] is what the network takes as it is.
+# [N,1|3,H,W] or [N,H,W,1|3]; a face that is not as the network takes it is resized.
 FACE = TensorSpec("face", ("UINT8", "FP32", "FP16"), (-1, -1, -1, -1))
 IMAGE = TensorSpec("image", ("BYTES", "UINT8"), (-1,))  # UINT8 is one picture, [H,W,3]
 
 LANDMARKS = TensorSpec("landmarks", ("FP32",), (-1, POINTS, 2))
 SCORES = TensorSpec("scores", ("FP32",), (-1, POINTS))
-HEATMAPS = TensorSpec("heatmaps", ("FP32",), (-1, POINTS, SIDE, SIDE))
+HEATMAPS = TensorSpec("heatmaps", ("FP32",), (-1, POINTS, MAP_HEIGHT, MAP_WIDTH))
 BOXES = TensorSpec("boxes", ("FP32",), (-1, 4))
 BOX_SCORES = TensorSpec("box_scores", ("FP32",), (-1,))
 IMAGE_INDEX = TensorSpec("image_index", ("INT32",), (-1,))

@@ -1,49 +1,84 @@
 """The landmark set: what a network's points are called, and what face it takes.
 
-It is data of a model and lies beside the weights: in an artifact's manifest, or in a
-small JSON file next to a checkpoint. The predictor publishes it in the model's
-configuration, from where the transformer and clients learn it.
+It is data of a model. The predictor publishes it in the model's configuration, from where
+the transformer and clients learn it.
 """
 
 import hashlib
 import json
-import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
-POINT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-MOST_POINTS = 1000
-SIDES = range(16, 257, 16)  # pixels; the network halves its face four times
-CROP_SCALES = (0.25, 4.0)
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as validate
+
+PointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Pair = tuple[PointName, PointName]
 
 
 class LandmarkError(ValueError):
-    """It is no landmark set; the message is a clause that begins with where it was read."""
+    """The content is not a valid landmark set; the message starts with its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class LandmarkSet:
-    """K points of a face, in the order of the network's outputs."""
+class LandmarkSet(BaseModel):
+    """K points of a face in the order of the network's outputs, and the crop that it takes."""
 
-    points: tuple[str, ...]
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+    points: tuple[PointName, ...] = Field(min_length=1, max_length=1000)
     """Their names."""
-    mirror: tuple[tuple[str, str], ...]
-    """Pairs that change places in a mirrored image; a point of none lies in the middle."""
-    unit: tuple[str, str]
-    """The two whose distance errors are divided by."""
-    side: int
-    """Pixels of the square face that the network takes."""
-    crop_scale: float
-    """Side of the crop over the geometric mean of the detector's box."""
+    mirror: tuple[Pair, ...] = ()
+    """Pairs that a mirrored image swaps; a point in no pair lies in the middle."""
+    unit: Pair | None = None
+    """The two points whose distance normalises errors."""
+    side: int = Field(96, ge=16, le=1024, strict=True)
+    """Side of the square crop, in pixels."""
+    color: Literal["grey", "rgb"] = "grey"
+    """Channels of the crop."""
+    crop_scale: float = Field(1.13, ge=0.25, le=4)
+    """Side of the crop over the size of the detector's box."""
+    crop_offset: tuple[float, float] = (0.0, 0.0)
+    """How far the crop's centre lies right of and below the box's, over the size of the box."""
+    crop_by: Literal["area", "longer"] = "area"
+    """Size of a box: the geometric mean of its sides, or the longer one."""
+    level_eyes: bool = False
+    """Whether the crop is rotated until the eyes are level."""
+    border: Literal["replicate", "black"] = "replicate"
+    """What stands in a crop beyond the picture: the border's pixels, or black."""
+    maps: tuple[int, int] | None = None
+    """Height and width of the network's heatmaps; null: those of the crop; [0, 0]: it has none."""
+    doubt: float = Field(0.75, ge=0, le=1)
+    """Mean score of a face's points below which the network looks at the face once more."""
+    low: float = Field(0.7, ge=0, le=1)
+    """Face score below which the points should not be trusted."""
+
+    @validate(mode="after")
+    def check_points(self) -> "LandmarkSet":
+        """Check that names are different, and that pairs are of two different points."""
+        for name, number in Counter(self.points).items():
+            if number > 1:
+                raise ValueError(f"two points have the name '{name}'")
+        for pair in (*self.mirror, *((self.unit,) if self.unit else ())):
+            if pair[0] == pair[1]:
+                raise ValueError(f"{list(pair)} is not a pair of two points")
+            for name in pair:
+                if name not in self.points:
+                    raise ValueError(f"'{name}' in {list(pair)} is not one of the points")
+        for name, number in Counter(name for pair in self.mirror for name in pair).items():
+            if number > 1:
+                raise ValueError(f"'{name}' is in two mirror pairs")
+        return self
 
     def __len__(self) -> int:
         return len(self.points)
 
     @property
     def digest(self) -> str:
-        """A short name of exactly this set, by which answers tell it from any other."""
+        """A short name of exactly this set, by which responses tell it from any other."""
         return make_digest(self)
 
     @property
@@ -54,104 +89,45 @@ class LandmarkSet:
 
     @property
     def unit_points(self) -> tuple[int, int]:
-        """The positions of the two points that normalise errors."""
-        first, second = self.unit
+        """The positions of the two points that normalise errors: the first and last without any."""
+        first, second = self.unit or (self.points[0], self.points[-1])
         return self.points.index(first), self.points.index(second)
+
+    @property
+    def channels(self) -> Literal[1, 3]:
+        return 1 if self.color == "grey" else 3
+
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """Height and width of the heatmaps; 0 for a network that gives coordinates."""
+        return self.maps or (self.side, self.side)
 
     def describe(self) -> dict[str, Any]:
         """Write the set as `read_landmarks` takes it."""
-        return asdict(self)
+        return self.model_dump(mode="json")
 
 
-@lru_cache  # every answer is compared by it
+@lru_cache  # every response is compared by it
 def make_digest(landmarks: LandmarkSet) -> str:
-    """Make the name out of all that the set says."""
-    text = json.dumps(asdict(landmarks), sort_keys=True)
+    """Make the digest of all that the set says."""
+    text = json.dumps(landmarks.describe(), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def read_landmarks(content: object, place: object) -> LandmarkSet:
     """Read a set from parsed JSON; raises LandmarkError with one clause that names the place."""
-    keys = list(LandmarkSet.__dataclass_fields__)
-    if not isinstance(content, Mapping):
-        raise LandmarkError(f"{place} holds no landmark set")
-    for key in (*keys, *content):
-        if key not in content or key not in keys:
-            what = "lacks" if key in keys else "has an unknown key"
-            raise LandmarkError(f"the landmark set of {place} {what} '{key}'")
     try:
-        points = read_points(content["points"])
-        return LandmarkSet(
-            points,
-            read_mirror(content["mirror"], points),
-            read_unit(content["unit"], points),
-            read_side(content["side"]),
-            read_scale(content["crop_scale"]),
-        )
-    except LandmarkError as error:
-        raise LandmarkError(f"the landmark set of {place} {error}") from None
+        return LandmarkSet.model_validate(content)
+    except ValidationError as error:
+        raise LandmarkError(f"the landmark set of {place}: {explain(error)}") from None
 
 
-def read_points(names: object) -> tuple[str, ...]:
-    """Check the names of the points."""
-    if not isinstance(names, list | tuple) or not names:
-        raise LandmarkError("has no points")
-    if len(names) > MOST_POINTS:
-        raise LandmarkError(f"has {len(names)} points; {MOST_POINTS} are the most")
-    for i, name in enumerate(names):
-        if not isinstance(name, str) or not POINT_NAME.fullmatch(name):
-            raise LandmarkError(f"names a point {str(name)[:80]!r}; {POINT_NAME.pattern} is a name")
-        if name in names[:i]:
-            raise LandmarkError(f"names two points '{name}'")
-    return tuple(names)
-
-
-def read_mirror(pairs: object, points: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Check the pairs that a mirror swaps: each of two points, no point in two pairs."""
-    if not isinstance(pairs, list | tuple):
-        raise LandmarkError("has no list of mirror pairs")
-    seen: set[str] = set()
-    found = []
-    for pair in pairs:
-        first, second = read_pair(pair, points, "mirrors")
-        for name in (first, second):
-            if name in seen:
-                raise LandmarkError(f"mirrors '{name}' in two pairs")
-            seen.add(name)
-        found.append((first, second))
-    return tuple(found)
-
-
-def read_unit(pair: object, points: tuple[str, ...]) -> tuple[str, str]:
-    """Check the two points that normalise errors."""
-    return read_pair(pair, points, "measures errors by")
-
-
-def read_pair(pair: object, points: tuple[str, ...], verb: str) -> tuple[str, str]:
-    """Check that this is a pair of two different points of the set."""
-    if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] == pair[1]:
-        raise LandmarkError(f"{verb} {str(pair)[:80]}, which is no pair of points")
-    for name in pair:
-        if name not in points:
-            raise LandmarkError(f"{verb} {str(name)[:80]!r}, which is none of its points")
-    return pair[0], pair[1]
-
-
-def read_side(side: object) -> int:
-    """Check the side of the face."""
-    if type(side) is not int or side not in SIDES:
-        limits = f"a multiple of {SIDES.step} from {SIDES.start} to {SIDES.stop - 1} pixels"
-        raise LandmarkError(f"has the side {str(side)[:20]}; it needs {limits}")
-    return side
-
-
-def read_scale(scale: object) -> float:
-    """Check the scale of the crop."""
-    least, most = CROP_SCALES
-    if type(scale) not in (int, float) or not least <= scale <= most:  # type: ignore[operator]
-        limits = f"a number from {least:g} to {most:g}"
-        raise LandmarkError(f"has the crop scale {str(scale)[:20]}; it needs {limits}")
-    return float(scale)  # type: ignore[arg-type]
+def explain(error: ValidationError) -> str:
+    """Write the first mistake that pydantic found as one clause: the key, and what is wrong."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"'{place}': {message[0].lower()}{message[1:]}" if place else message
 
 
 def write_parameters(landmarks: LandmarkSet) -> dict[str, str]:
@@ -161,9 +137,9 @@ def write_parameters(landmarks: LandmarkSet) -> dict[str, str]:
 
 def read_parameters(parameters: Mapping[str, str], place: object) -> LandmarkSet:
     """Read what write_parameters wrote, other parameters aside; raises LandmarkError."""
-    keys = LandmarkSet.__dataclass_fields__
+    keys = LandmarkSet.model_fields
     try:
         content = {key: json.loads(parameters[key]) for key in keys if key in parameters}
     except ValueError:
-        raise LandmarkError(f"the landmark set of {place} is no JSON") from None
+        raise LandmarkError(f"the landmark set of {place} is not valid JSON") from None
     return read_landmarks(content, place)

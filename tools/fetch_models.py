@@ -94,9 +94,9 @@ def fetch_named(name: str) -> str:
             if name == "yunet"
             else ""
         )
-        other = ", or build the image with --build-arg DETECTOR=centerface" if remedy else ""
+        besides = ", or build the image with --build-arg DETECTOR=centerface" if remedy else ""
         raise FetchError(
-            f"{name} could not be had: {told}. {remedy}{other}".rstrip(". ")
+            f"{name} could not be had: {told}. {remedy}{besides}".rstrip(". ")
         ) from error
     FOLDER.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

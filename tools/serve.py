@@ -2,8 +2,11 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -18,6 +21,7 @@ Open http://127.0.0.1:{ports.rest}/ and drop a picture there. Or, from another t
   curl http://127.0.0.1:{ports.rest}/v2/models/unet            # what goes in and out
   curl http://127.0.0.1:{ports.rest}/metrics
 """
+NEEDS_TORCH = 3  # predictor.convert's exit code
 ALONE = "The predictor alone: REST {ports.predictor_rest}, gRPC {ports.predictor_grpc}."
 
 
@@ -67,6 +71,22 @@ def serve(ports: Ports, one: bool) -> None:
     print("stopped", flush=True)
 
 
+def convert(model: str) -> None:
+    """Convert a model folder once, and say what was assumed; torch is installed if it takes that.
+
+    Raises StartError with one sentence.
+    """
+    command = [sys.executable, "-m", "predictor.convert", model, "--once"]
+    code = subprocess.run(command, cwd=ROOT).returncode
+    if code == NEEDS_TORCH:
+        print("installing it (minutes, once) ...", flush=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "-r", "requirements/convert.txt"]
+        subprocess.run(pip, cwd=ROOT, check=True)
+        code = subprocess.run(command, cwd=ROOT).returncode
+    if code:
+        raise StartError(f"{model} is not served.")
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.serve", description=__doc__)
     parser.add_argument("--one", action="store_true", help="both in one process")
@@ -80,6 +100,8 @@ def parse_arguments() -> argparse.Namespace:
 if __name__ == "__main__":
     given = parse_arguments()
     try:
+        if model := os.environ.get("LANDMARKS_MODEL"):
+            convert(model)
         serve(choose_ports(given.port, given.one), given.one)
     except StartError as error:
         raise SystemExit(str(error)) from None

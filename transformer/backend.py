@@ -43,8 +43,8 @@ class FaceLandmarks:
     @classmethod
     def of_no_face(cls, known: LandmarkSet) -> "FaceLandmarks":
         """Make what the predictor would say about no face at all."""
-        k, s = len(known), known.side
-        shapes = (0, k, 2), (0, k), (0, k, s, s)
+        k = len(known)
+        shapes = (0, k, 2), (0, k), (0, k, *known.map_size)
         landmarks, scores, heatmaps = (np.empty(shape, np.float32) for shape in shapes)
         return cls(landmarks, scores, heatmaps=heatmaps)
 

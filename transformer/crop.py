@@ -23,60 +23,71 @@ class Square:
     side: int
 
 
-def place_square(box: Floats, scale: float) -> Square:
-    """Place the crop of a box (x0, y0, x1, y1): its centre, `scale` times its size.
-
-    The size is the geometric mean of the box's sides; `scale` is what the network was
-    trained on.
-    """
+def place_square(box: Floats, landmarks: LandmarkSet) -> Square:
+    """Place the crop of a box (x0, y0, x1, y1) where the network was trained on faces."""
     x0, y0, x1, y1 = (float(v) for v in box)
-    side = max(2, round(scale * float(np.sqrt(max(1.0, (x1 - x0) * (y1 - y0))))))
-    return Square(round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2), side)
+    width, height = max(1.0, x1 - x0), max(1.0, y1 - y0)
+    size = max(width, height) if landmarks.crop_by == "longer" else float(np.sqrt(width * height))
+    side = max(2, round(landmarks.crop_scale * size))
+    x, y = (shift * size for shift in landmarks.crop_offset)
+    return Square(round((x0 + x1 - side) / 2 + x), round((y0 + y1 - side) / 2 + y), side)
 
 
 def choose_scale(boxes: Floats, landmarks: LandmarkSet) -> int:
     """Choose the scale, 1/8 at most, at which faces `[F,4]` still have as many pixels as a crop."""
-    least = min((place_square(box, landmarks.crop_scale).side for box in boxes), default=2**20)
+    least = min((place_square(box, landmarks).side for box in boxes), default=2**20)
     return next((scale for scale in (8, 4, 2) if least >= scale * landmarks.side), 1)
 
 
 def crop_faces(
     picture: Picture, pixels: Pixels, scale: int, boxes: Floats, landmarks: LandmarkSet
 ) -> tuple[list[Square], NDArray[np.uint8]]:
-    """Crop the faces `[F,4]` of a picture out of its pixels at a scale: squares, and `[F,S,S]`.
+    """Crop the faces `[F,4]` of a picture out of its pixels at a scale: squares, and `[F,C,S,S]`.
 
     Boxes and squares are in pixels of the picture; squares are whole pixels of those at the scale.
     """
     x, y = picture.find_origin(scale)
     side = landmarks.side
-    crops = np.empty((len(boxes), side, side), np.uint8)
+    crops = np.empty((len(boxes), landmarks.channels, side, side), np.uint8)
     squares = []
     for i, box in enumerate((boxes - np.array([x, y, x, y], np.float32)) / np.float32(scale)):
-        square = place_square(box, landmarks.crop_scale)
-        crops[i] = crop_face(pixels, square, side)
+        square = place_square(box, landmarks)
+        crops[i] = crop_face(pixels, square, landmarks)
         left, top = x + scale * square.left, y + scale * square.top
         squares.append(Square(left, top, scale * square.side))
     return squares, crops
 
 
-def crop_face(pixels: Pixels, square: Square, side: int) -> NDArray[np.uint8]:
-    """Cut a square out of `[H,W,3]` RGB or `[H,W]` grey: `[S,S]`, borders repeated beyond it."""
+def crop_face(pixels: Pixels, square: Square, landmarks: LandmarkSet) -> NDArray[np.uint8]:
+    """Cut a square out of `[H,W,3]` RGB or `[H,W]` grey, as the network takes it: `[C,S,S]`.
+
+    Beyond the picture stand its border's pixels, or black.
+    """
+    side = landmarks.side
     height, width = pixels.shape[:2]
     rows = np.clip(np.arange(square.top, square.top + square.side), 0, height - 1)
     columns = np.clip(np.arange(square.left, square.left + square.side), 0, width - 1)
     y0, y1, x0, x1 = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     patch: NDArray = np.ascontiguousarray(pixels[y0:y1, x0:x1])
-    if patch.ndim == 3:
+    if patch.ndim == 3 and landmarks.color == "grey":
         patch = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
-    if patch.shape != (square.side, square.side):
+    if patch.shape[:2] != (square.side, square.side):
         step = 1 if square.side <= LARGE else square.side // (LARGE // 2)
         if step > 1:  # or a face beyond the borders could need much more memory than its picture
             size = (-(-patch.shape[1] // step), -(-patch.shape[0] // step))
             patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
         patch = patch[(rows[::step] - y0)[:, None] // step, (columns[::step] - x0) // step]
+        if landmarks.border == "black":
+            own_rows = np.arange(square.top, square.top + square.side)[::step]
+            own_columns = np.arange(square.left, square.left + square.side)[::step]
+            patch[(own_rows < 0) | (own_rows >= height)] = 0
+            patch[:, (own_columns < 0) | (own_columns >= width)] = 0
     shrinks = square.side > side  # area averages, so that fine detail does not alias
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(patch, (side, side), interpolation=how).astype(np.uint8)
+    crop = cv2.resize(patch, (side, side), interpolation=how).astype(np.uint8)
+    if crop.ndim == 2:
+        return np.broadcast_to(crop, (landmarks.channels, side, side))
+    return crop.transpose(2, 0, 1)
 
 
 def map_to_crop(square: Square, side: int) -> Floats:

@@ -24,7 +24,7 @@ class DetectedFaces:
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
     scores: Floats  # [F]
     squares: list[Square]  # what was cropped, [F]
-    crops: NDArray[np.uint8]  # [F, 1, S, S]
+    crops: NDArray[np.uint8]  # [F, C, S, S]
     timings: Timings = field(default_factory=dict)
     turn: int = 0  # quarters by which the crops were turned to show the faces upright
 
@@ -73,10 +73,11 @@ class FaceFinder:
             x, y = picture.find_origin(picture.scale)
             boxes = boxes * np.float32(picture.scale) + np.array([x, y, x, y], np.float32)
         with measure_stage(timings, Stage.DECODE):
-            pixels, scale = picture.read(choose_scale(boxes, landmarks), "GRAY")
+            colours = "GRAY" if landmarks.color == "grey" else "RGB"
+            pixels, scale = picture.read(choose_scale(boxes, landmarks), colours)
         with measure_stage(timings, Stage.CROP):
             squares, crops = crop_faces(picture, pixels, scale, boxes, landmarks)
-            crops = np.ascontiguousarray(np.rot90(crops, turn, (1, 2)))[:, None]
+            crops = np.ascontiguousarray(np.rot90(crops, turn, (2, 3)))
         size = np.array([picture.width, picture.height] * 2, np.float32)
         return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
 

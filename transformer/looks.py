@@ -20,7 +20,7 @@ REST = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float32)  # and where a cor
 class Look:
     """One face's crop as it was turned for the network."""
 
-    crop: NDArray[np.uint8]  # [1, S, S]
+    crop: NDArray[np.uint8]  # [C, S, S]
     turn: Floats  # [2, 3], a rotation: pixels of the square's crop -> pixels of this one
 
     @classmethod
@@ -39,8 +39,10 @@ class Look:
         middle = (side - 1) / 2
         turn = np.asarray(cv2.getRotationMatrix2D((middle, middle), degrees, 1), np.float32)
         border = cv2.BORDER_REPLICATE
-        rotated = cv2.warpAffine(self.crop[0], turn, (side, side), borderMode=border)
-        return Look(np.asarray(rotated, np.uint8)[None], join_maps(turn, self.turn))
+        pixels = np.ascontiguousarray(self.crop.transpose(1, 2, 0))  # [S, S, C]
+        rotated = cv2.warpAffine(pixels, turn, (side, side), borderMode=border)
+        crop = np.asarray(rotated, np.uint8).reshape(side, side, -1).transpose(2, 0, 1)
+        return Look(np.ascontiguousarray(crop), join_maps(turn, self.turn))
 
 
 @lru_cache
@@ -57,7 +59,7 @@ def join_maps(last: Floats, first: Floats) -> Floats:
 
 
 def stack_crops(looks: list[Look]) -> NDArray[np.uint8]:
-    """Put the crops of looks together: `[F,1,S,S]`, contiguous as engines need it."""
+    """Put the crops of looks together: `[F,C,S,S]`, contiguous as engines need it."""
     return np.ascontiguousarray(np.stack([look.crop for look in looks]))
 
 

@@ -174,7 +174,8 @@ class Transformer(Model):
             if self.settings.any_way_up:
                 await look_again(looks, located, known, predict)
             if HEATMAPS.name in names:  # of the crops as they were looked at last
-                call.claim(4 * len(looks) * len(known) * known.side**2)
+                height, width = known.map_size
+                call.claim(4 * len(looks) * len(known) * height * width)
                 again = await predict(stack_crops(looks), heatmaps=True)
                 located.heatmaps = again.heatmaps
             squares = [square for faces in found for square in faces.squares]

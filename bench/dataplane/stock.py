@@ -33,8 +33,8 @@ class Stock(kserve.Model):
     def predict(self, payload: InferRequest, headers=None, response_headers=None) -> InferResponse:
         content = base64.b64decode(payload.inputs[0].data[0])
         pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-        squares = [place_square(b, DEFAULT.crop_scale) for b in self.detector.detect(pixels)[0]]
-        crops = np.stack([crop_face(pixels, s, DEFAULT.side) for s in squares])[:, None]
+        squares = [place_square(b, DEFAULT) for b in self.detector.detect(pixels)[0]]
+        crops = np.stack([crop_face(pixels, s, DEFAULT) for s in squares])
         with torch.inference_mode():
             heatmaps = self.net(torch.from_numpy(crops.astype(np.float32) / 255))
         points = to_picture(decode_heatmaps(heatmaps.numpy())[0], squares, DEFAULT.side)

@@ -99,8 +99,8 @@ def measure_nme(detector: Detector, engine: Engine, faces: FaceDataset) -> tuple
         overlaps = measure_overlaps(boxes, middle)[:, 0]
         if overlaps.max() < SAME:
             continue
-        square = place_square(boxes[overlaps.argmax()], known.crop_scale)
-        landmarks, _ = engine.predict(crop_face(canvas, square, known.side)[None, None])
+        square = place_square(boxes[overlaps.argmax()], known)
+        landmarks, _ = engine.predict(crop_face(canvas, square, known)[None])
         found.append(to_picture(landmarks, [square], known.side)[0])
         truth.append(points + origin)
     if not found:

@@ -1,10 +1,10 @@
 """Measure every engine on one network: python -m bench.engine.ledger --model FILE [--data FACES].
 
 Each engine is a fresh process, loaded one after the other and then timed in turns, so that a noisy
-moment hits all alike; ratios are inside one run. The reference is eager torch, else the first
-engine that loads in fp32. An engine that this machine or the model does not have is named with its
-reason. The ways that were tried and lost are rows of bench/results; their programs are in the tag
-v0.2-wide.
+moment hits all alike; ratios are inside one run. The reference is the author's own network where
+torch is there, else the first engine that loads in fp32. An engine that this machine or the model
+does not have is named with its reason. The ways that were tried and lost are rows of
+bench/results; the tag v0.2-wide has their programs.
 """
 
 import argparse
@@ -20,13 +20,13 @@ import numpy as np
 
 from bench.csv_file import write_csv
 from bench.machine import ROOT
+from predictor.convert.faces import load_faces
 from predictor.engines import ENGINES
-from predictor.export.calibration import load_faces
 from serving.landmarks import read_landmarks
 
 BATCHES = (1, 4, 8)
 REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work
-REFERENCES = ("eager", "openvino", "onnxruntime")  # the first of these that loads
+REFERENCES = ("author", "openvino", "onnxruntime")  # the first of these that loads
 
 
 class Worker:
@@ -47,6 +47,7 @@ class Worker:
         reply = self.read()
         self.failed = reply.get("failed", "")
         self.landmarks = reply.get("landmarks")
+        self.size = tuple(reply.get("size", ()))
         self.load_s = time.perf_counter() - begun
         self.times: dict[int, list[float]] = {batch: [] for batch in BATCHES}
         self.peaks: dict[int, float] = {}
@@ -83,7 +84,7 @@ class Worker:
 def start_workers(model: Path) -> list[Worker]:
     """Load every engine that can be; say of each other why not."""
     workers = []
-    for name in ENGINES:
+    for name in ("author", *ENGINES):
         worker = Worker(name, model)
         print(f"{name}: {worker.failed or f'{worker.load_s:.1f} s to load'}", flush=True)
         if worker.failed:
@@ -119,7 +120,8 @@ def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[di
         faces = None
         if data:
             faces = folder / "faces.npy"
-            np.save(faces, load_faces(data, read_landmarks(reference.landmarks, model)))
+            landmarks = read_landmarks(reference.landmarks, model)
+            np.save(faces, load_faces(data, landmarks, reference.size))
         points = {worker.engine: worker.locate(faces, folder) for worker in workers}
     rows = []
     for worker in workers:

@@ -57,7 +57,7 @@ def load_counted(name: str, model: Path) -> Engine:
 
 def profile(engine: Engine) -> list[dict[str, Any]]:
     """Time each layer on one face, the least of 60 runs: rows, the slowest first."""
-    face = load_face(engine.landmarks.side)  # [1, 1, S, S]
+    face = load_face(engine.size, engine.channels)  # [1, 1, S, S]
     engine.predict(face)
     ran = [pair for pair in requests if pair[1].input_tensors[0].shape[0] == 1]
     compiled, request = ran[-1]

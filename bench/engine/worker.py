@@ -10,8 +10,36 @@ from pathlib import Path
 
 import numpy as np
 
+from predictor.convert.artifact import Network, load_network
+from predictor.convert.check import ask_author
+from predictor.decode import Floats
 from predictor.engines import Engine, load_engine
+from predictor.engines.base import FaceArray, scale_faces
 from predictor.engines.golden import load_face
+from predictor.folder import find_source
+from predictor.manifest import Manifest
+
+
+class AuthorEngine(Engine):
+    """The author's own network, as his framework runs it."""
+
+    name = "author"
+
+    def __init__(self, network: Network):
+        self.network, self.landmarks = network, network.landmarks
+        self.size, self.channels = network.plan.size, network.landmarks.channels
+        self.reader = network.plan.reader
+
+    def open(self, model: Path, manifest: Manifest, threads: int) -> None:
+        raise NotImplementedError
+
+    def run(self, faces: FaceArray) -> Floats:
+        return ask_author(self.network.author, self.network.plan, scale_faces(faces)).values
+
+
+def load_author(model: Path) -> Engine:
+    """Load the author's network; raises DeclarationError."""
+    return AuthorEngine(load_network(find_source(model)))
 
 
 def read_peak() -> float:
@@ -45,13 +73,13 @@ def serve(engine: Engine, golden: np.ndarray, command: dict) -> dict:
 
 def main(name: str, model: str) -> None:
     try:
-        engine = load_engine(name, Path(model))
-        golden = load_face(engine.landmarks.side)  # [1, 1, S, S]
+        engine = load_author(Path(model)) if name == "author" else load_engine(name, Path(model))
+        golden = load_face(engine.size, engine.channels)  # [1, 1, S, S]
         engine.predict(golden)
     except (RuntimeError, ValueError, ImportError, OSError) as error:
         print(json.dumps({"failed": str(error)}), flush=True)
         return
-    print(json.dumps({"landmarks": engine.landmarks.describe()}), flush=True)
+    print(json.dumps({"landmarks": engine.landmarks.describe(), "size": engine.size}), flush=True)
     for line in sys.stdin:
         print(json.dumps(serve(engine, golden, json.loads(line))), flush=True)
 

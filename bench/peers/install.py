@@ -39,9 +39,9 @@ def run(*command: str | Path) -> None:
 
 def export_network() -> None:
     """Write the network as ONNX, fp32: what a user would run."""
-    if not (OUT / "unet-onnx/unet.onnx").is_file():
-        command = (sys.executable, "-m", "predictor.export", "--engine", "onnxruntime", "--no-tune")
-        run(*command, "--out", OUT / "unet-onnx")
+    if not (OUT / "unet-onnx/network.onnx").is_file():
+        source = ("models/simple_unet.pth", "--engine", "onnxruntime")
+        run(sys.executable, "-m", "predictor.convert", *source, "--out", OUT / "unet-onnx")
 
 
 def write_mlserver_models(folder: Path = OUT / "mlserver-models") -> None:

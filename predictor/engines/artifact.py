@@ -1,99 +1,73 @@
-"""Find artifact folders, and refuse those that would answer wrongly."""
+"""Open an artifact, and refuse one that would answer wrongly."""
 
 import importlib.metadata
+import pkgutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from predictor.engines.base import EngineError
-from predictor.engines.hardware import list_hardware
-from predictor.engines.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    ManifestError,
-    check_files,
-    hash_file,
-    peek_manifest,
-    read_manifest,
-)
-from predictor.engines.registry import EngineKind
-from predictor.landmarks import load_file, name_file
-from serving.landmarks import LandmarkError
+from predictor.engines.base import Engine, EngineError
+from predictor.engines.golden import compare_golden
+from predictor.manifest import Manifest, ManifestError, check_files, read_manifest
+from serving.cpus import count_cpus
+
+CLASSES = {
+    "openvino-int8": "predictor.engines.openvino:OpenVinoEngine",
+    "openvino-bf16": "predictor.engines.openvino:Bf16Engine",
+    "openvino": "predictor.engines.openvino:OpenVinoEngine",
+    "onnxruntime": "predictor.engines.onnxruntime:OnnxRuntimeEngine",
+}
+BF16_PIXELS = 0.75  # how much further bf16 may move a point of the golden face
 
 
-def find_artifact(kind: EngineKind, checkpoint: Path, folder: Path | None) -> Path | None:
-    """Find the artifact of this engine: the folder given, or the one beside the checkpoint.
+def load_artifact(folder: Path, digest: str, name: str, threads: int = 0) -> Engine:
+    """Load an artifact as the engine of this name after every check, its golden answer last.
 
-    A folder given for another engine is no candidate; a broken one is, so that the
-    reason comes to light.
+    `digest` is its source's, "" where that is not there. Raises EngineError with one sentence
+    that names the command to rebuild it.
     """
-    found = list_artifacts(checkpoint, folder)
-    return next((path for path, made in found if made.get("engine", kind.name) == kind.name), None)
-
-
-def list_artifacts(checkpoint: Path, folder: Path | None) -> list[tuple[Path, dict[str, Any]]]:
-    """List the folder given, or the checkpoint's artifacts beside it, with unchecked manifests."""
-    if folder is not None:
-        return [(folder, peek_manifest(folder))]
-    beside = sorted(path.parent for path in checkpoint.parent.glob(f"*/{MANIFEST_NAME}"))
-    pairs = [(path, peek_manifest(path)) for path in beside]
-    return [(path, made) for path, made in pairs if made.get("source") == checkpoint.name]
-
-
-def open_artifact(folder: Path, kind: EngineKind, checkpoint: Path) -> Manifest:
-    """Read an artifact's manifest and check everything that needs no run.
-
-    Raises EngineError with a sentence that names the command to rebuild it.
-    """
-    remedy = rebuild(kind, checkpoint, folder)
     try:
         manifest = read_manifest(folder)
         check_files(folder, manifest)
     except ManifestError as error:
-        raise EngineError(f"{error}; {remedy}.") from None
-    check_set(manifest, checkpoint, remedy)
-    if manifest.engine != kind.name:
-        raise EngineError(f"{folder} is for engine {manifest.engine}, not {kind.name}; {remedy}.")
-    if checkpoint.is_file() and hash_file(checkpoint) != manifest.source_sha256:
-        raise EngineError(f"{folder} was made from another checkpoint than {checkpoint}; {remedy}.")
+        raise EngineError(f"{error}; convert its source again.") from None
+    remedy = f"`{manifest.command}` rebuilds it"
+    if digest and digest != manifest.source_sha256:
+        raise EngineError(f"{folder} was made of other files than are there now; {remedy}.")
     for package, wanted in manifest.versions.items():
         if (found := find_version(package)) != wanted:
             raise EngineError(
                 f"{folder} was made by {package} {wanted}, and {found or 'none'} is installed; "
                 f"{remedy}."
             )
-    if manifest.needs and not list_hardware() & set(manifest.needs):
-        raise EngineError(
-            f"{folder} needs a CPU with {' or '.join(manifest.needs)}, and this one has none; "
-            f"use LANDMARKS_ENGINE=auto, or for this machine {remedy}."
-        )
-    return manifest
-
-
-def check_set(manifest: Manifest, checkpoint: Path, remedy: str) -> None:
-    """Check that a landmark set next to the checkpoint, if any, is the artifact's."""
-    path = name_file(checkpoint)
-    if not path.is_file():
-        return
     try:
-        same = load_file(path) == manifest.landmarks
-    except LandmarkError as error:
-        raise EngineError(f"{error}.") from None
-    if not same:
-        raise EngineError(f"The artifact has another landmark set than {path}; {remedy}.")
+        engine = open_artifact(folder, manifest, name, threads)
+        rounding = BF16_PIXELS if name == "openvino-bf16" else 0
+        engine.distance = compare_golden(engine, manifest, rounding)
+    except ImportError as error:
+        raise EngineError(f"Engine {name} needs the package {error.name}.") from None
+    except EngineError as error:
+        raise EngineError(f"{folder}: {error}; {remedy}.") from None
+    except Exception as error:  # each runtime has its own for a file or a face that it can't take
+        line = str(error).strip().splitlines()[-1][:200]
+        raise EngineError(f"{name} can't run {folder}: {line}; {remedy}.") from error
+    return engine
 
 
-def rebuild(kind: EngineKind, checkpoint: Path, folder: Path) -> str:
-    """Return the command that makes the artifact anew."""
-    return f"{name_command(kind, checkpoint, folder, kind.calibrated)} makes it anew"
+def is_current(folder: Path, digest: str) -> bool:
+    """Check whether an artifact is of the source with this digest and of the packages here."""
+    try:
+        manifest = read_manifest(folder)
+    except ManifestError:
+        return False
+    versions = manifest.versions.items()
+    return manifest.source_sha256 == digest and all(find_version(p) == v for p, v in versions)
 
 
-def name_command(kind: EngineKind, checkpoint: Path, folder: Path, faces: bool) -> str:
-    """Name the command that makes the artifact, free of this machine's paths to faces."""
-    calibrate = " --calibrate FACES" if faces else ""
-    return (
-        f"python -m predictor.export --checkpoint {checkpoint} --engine {kind.name}{calibrate} "
-        f"--out {folder}"
-    )
+def open_artifact(folder: Path, manifest: Manifest, name: str = "", threads: int = 0) -> Engine:
+    """Open an artifact's model, unchecked; 0 threads: as it was tuned here."""
+    create: Callable[..., Engine] = pkgutil.resolve_name(CLASSES[name or manifest.engine])
+    tuned = manifest.threads if manifest.cpus == count_cpus() else 0
+    return create(folder, manifest, threads or tuned)
 
 
 def find_version(package: str) -> str | None:

@@ -1,12 +1,13 @@
 """The seam between the predictor and whatever runs the network."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.decode import Floats, decode_heatmaps
-from serving.landmarks import LandmarkSet
+from predictor.decode import Floats
+from predictor.manifest import Manifest
 
 FaceArray = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -16,29 +17,37 @@ class EngineError(RuntimeError):
 
 
 class Engine(ABC):
-    """A loaded network of K points and faces of S pixels a side, as `landmarks` has it.
+    """A loaded network of K points and faces of C channels, H by W pixels.
 
     Safe to call from one thread at a time.
-    `logits` tells what a heatmap's values are: logits of a softmax over its pixels,
-    or heights of a Gaussian in 0..1 (how most public checkpoints are trained).
     """
 
-    name: str  # of its row in registry.py
-    logits: bool
-    landmarks: LandmarkSet
-    max_batch: int  # faces in one run beyond which a batch gains nothing
+    name: str  # what LANDMARKS_ENGINE calls it
     why: str = ""  # one sentence: why this engine and no other
+    distance: float = 0.0  # from the author's golden answer, in pixels of the face
+
+    def __init__(self, folder: Path, manifest: Manifest, threads: int):
+        self.name = manifest.engine
+        self.landmarks = manifest.landmarks
+        self.reader = manifest.reader
+        self.channels, self.size = manifest.channels, manifest.size
+        self.max_batch = manifest.batch or manifest.max_batch
+        self.open(folder / manifest.model, manifest, threads)
+
+    @abstractmethod
+    def open(self, model: Path, manifest: Manifest, threads: int) -> None:
+        """Open the model's file for so many threads."""
 
     @abstractmethod
     def run(self, faces: FaceArray) -> Floats:
-        """Run the network: faces `[N,1,S,S]`, UINT8 0..255 or FP32 0..1 -> `[N,K,S,S]`.
+        """Run the network: faces `[N,C,H,W]`, UINT8 0..255 or FP32 0..1.
 
-        The heatmaps are the caller's own.
+        Gives heatmaps `[N,K,h,w]` or coordinates `[N,K,2|3]`, the caller's own.
         """
 
     def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
         """Find the landmarks `[N,K,2]` (x, y in pixels of the face) and scores `[N,K]`."""
-        return decode_heatmaps(self.run(faces), self.logits)
+        return self.reader.read_points(self.run(faces), self.size)
 
 
 def scale_faces(faces: FaceArray) -> Floats:
@@ -46,8 +55,3 @@ def scale_faces(faces: FaceArray) -> Floats:
     if faces.dtype == np.uint8:
         return np.divide(faces, np.float32(255), dtype=np.float32)
     return np.require(faces, np.float32, ["C", "W"])
-
-
-def are_logits(heatmaps: Floats) -> bool:
-    """Check whether heatmaps are logits, not Gaussian heights, by their range on a real face."""
-    return bool(heatmaps.min() < -1.0 or heatmaps.max() > 2.0)

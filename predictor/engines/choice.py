@@ -1,87 +1,103 @@
 """Choose and load one engine: the one asked for, or the fastest that works here."""
 
 import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from predictor.engines.artifact import list_artifacts
+from predictor.declaration import DeclarationError
+from predictor.engines.artifact import CLASSES, load_artifact
 from predictor.engines.base import Engine, EngineError
-from predictor.engines.hardware import list_hardware, name_cpu
-from predictor.engines.loading import load
-from predictor.engines.registry import ENGINES, NARROW, EngineKind, find_kind
+from predictor.engines.hardware import has_bf16, has_gpu
+from predictor.folder import Source, find_source
+from predictor.manifest import peek_manifest
 
+ENGINES = tuple(CLASSES)  # what LANDMARKS_ENGINE may name beside auto
+MADE_AS = {"openvino-bf16": "openvino"}  # the engine's name in the manifest, where it differs
 logger = logging.getLogger("predictor.engines")
 
 
-def load_engine(
-    choice: str, checkpoint: Path, artifact: Path | None = None, threads: int = 0
-) -> Engine:
+def load_engine(choice: str, path: Path, artifact: Path | None = None, threads: int = 0) -> Engine:
     """Load the engine of this name, or for `auto` the fastest that works here.
 
-    `artifact` is a folder that predictor.export made; None: the one of that engine and
-    checkpoint beside the checkpoint, if any. `threads` 0: as the artifact was tuned, or
-    as many as the container may use. Raises EngineError with one sentence when an
-    engine that was named can't be loaded, and CheckpointError for a bad checkpoint.
+    `path` is a model folder or a file of weights, `artifact` a converted folder to be used and
+    no other. Where there is no artifact that fits, the source is converted first, in a process
+    of its own. `threads` 0: as the artifact was tuned, or as many as the container may use.
+    Raises EngineError or DeclarationError with one sentence.
     """
-    checkpoint = Path(checkpoint)
-    if choice == "auto":
-        return load_fastest(checkpoint, artifact, threads)
-    engine = load_named(find_kind(choice), checkpoint, artifact, threads)
-    engine.why = f"{choice}, as LANDMARKS_ENGINE says."
-    return engine
-
-
-def load_named(kind: EngineKind, checkpoint: Path, artifact: Path | None, threads: int) -> Engine:
-    """Load one engine; a package that it lacks becomes an EngineError."""
-    try:
-        engine = load(kind, checkpoint, artifact, threads)
-    except ImportError as error:
-        package = (error.name or str(error)).split(".")[0]
-        raise EngineError(
-            f"Engine {kind.name} needs the package {package}, which is not installed."
-        ) from error
-    if kind.experimental:
-        logger.warning(f"Engine {kind.name} is experimental: {kind.experimental}.")
-    return engine
-
-
-def load_fastest(checkpoint: Path, artifact: Path | None, threads: int) -> Engine:
-    """Try the engines from the fastest on; log what was picked, why, and what failed before."""
+    if choice not in ("auto", *ENGINES):
+        raise EngineError(f"There is no engine '{choice}'; there are auto, {', '.join(ENGINES)}.")
+    source = find_source(path) if path.exists() else Source(path)
     failed: list[str] = []
-    for name, reason in rank_engines(is_narrow(checkpoint, artifact)):
+    for name, folder, reason in list_choices(choice, source, artifact):
         try:
-            engine = load_named(ENGINES[name], checkpoint, artifact, threads)
+            engine = load_artifact(folder, source.digest(), name, threads)
         except EngineError as error:
             failed.append(f"{name} not taken: {error}")
             continue
         engine.why = f"{name}: {reason}."
-        break
-    else:
-        raise EngineError("No engine works here. " + " ".join(failed))
-    (logger.warning if failed else logger.info)(" ".join(["auto took", engine.why, *failed]))
+        (logger.warning if failed else logger.info)(" ".join(["took", engine.why, *failed]))
+        return engine
+    if artifact is not None or not source.kind:
+        raise EngineError(" ".join(failed) or f"There is no model {path}, and no artifact of it.")
+    folder, name = convert(source, choice, failed)
+    engine = load_artifact(folder, source.digest(), name, threads)
+    engine.why = f"{name}: converted just now."
+    (logger.warning if failed else logger.info)(" ".join(["took", engine.why, *failed]))
     return engine
 
 
-def rank_engines(narrow: bool = False) -> list[tuple[str, str]]:
-    """List the engines that this machine's hardware suits, each with why.
+def list_choices(
+    choice: str, source: Source, artifact: Path | None
+) -> Iterator[tuple[str, Path, str]]:
+    """List engines with the folders that they could load and why, the fastest first."""
+    folders = [artifact] if artifact else source.list_artifacts()
+    made = [(folder, peek_manifest(folder)) for folder in folders]
+    wishes = [
+        ("onnxruntime", has_gpu(), "there is an NVIDIA GPU"),
+        ("openvino-int8", True, "an int8 artifact is there"),
+        ("openvino-bf16", has_bf16(), "the CPU multiplies bf16"),
+        ("openvino", True, "it works on any CPU"),
+        ("onnxruntime", True, "nothing else is there"),
+    ]
+    if choice != "auto":
+        wishes = [(choice, True, "as LANDMARKS_ENGINE says")]
+    for name, suits, why in wishes:
+        for folder, manifest in made:
+            fits = manifest.get("engine", name) == MADE_AS.get(name, name)
+            if (
+                suits
+                and fits
+                and (choice != "auto" or name != "openvino-bf16" or manifest.get("bf16"))
+            ):
+                yield name, folder, why
 
-    The fastest as measured on such hardware come first, what was not measured on it
-    after them in the table's order.
+
+def convert(source: Source, choice: str, failed: list[str]) -> tuple[Path, str]:
+    """Convert a source in a process of its own: the folder, and the engine that loads it.
+
+    Where the source's folder can't be written to, it is a temporary one. Raises DeclarationError.
     """
-    found = list_hardware()
-    cpu = name_cpu(found)
-    suited = [kind for kind in ENGINES.values() if kind.needs is None or kind.needs.is_in(found)]
-    suited.sort(key=lambda kind: -kind.estimate_speed(cpu, narrow))  # keeps the order of equals
-    ranked = []
-    for kind in suited:
-        hardware = [f.says for f in (kind.needs, kind.gains) if f and f.is_in(found)]
-        ranked.append((kind.name, " and ".join([*hardware, kind.why] if kind.why else hardware)))
-    return ranked
-
-
-def is_narrow(checkpoint: Path, artifact: Path | None) -> bool:
-    """Check whether artifacts of the checkpoint tell a network as narrow as the student.
-
-    Without one nothing hangs on it: the engines that its width ranks take an artifact.
-    """
-    widths = [made.get("width") for _, made in list_artifacts(checkpoint, artifact)]
-    return any(type(width) is int and width <= NARROW for width in widths)
+    if choice == "openvino-int8":
+        made = f"`python -m predictor.convert {source.path} --calibrate FACES` makes it."
+        raise EngineError(" ".join(failed) or f"There is no int8 artifact of {source.path}: {made}")
+    folder = source.artifact
+    if not os.access(source.root, os.W_OK):
+        folder = Path(tempfile.mkdtemp(prefix="landmarks-")) / folder.name
+    command = [sys.executable, "-m", "predictor.convert", str(source.path), f"--out={folder}"]
+    if choice == "onnxruntime":
+        folder = folder.with_name(f"{folder.name}-onnxruntime")
+        command[-1:] = [f"--out={folder}", "--engine=onnxruntime"]
+    logger.info("converting %s, once", source.path)
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths.rstrip(os.pathsep)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    for line in done.stdout.splitlines():
+        logger.info(line)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["The conversion ended without a word."]
+        raise DeclarationError(" ".join([lines[-1], *failed]))
+    return folder, choice if choice != "auto" else "openvino"

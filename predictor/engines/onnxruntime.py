@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, fp32."""
+"""ONNX Runtime: on a GPU by its CUDA provider, else on the CPU, fp32."""
 
 from pathlib import Path
 
@@ -7,22 +7,27 @@ import onnxruntime
 
 from predictor.decode import Floats
 from predictor.engines.base import Engine, FaceArray, scale_faces
+from predictor.manifest import Manifest
 from serving.cpus import count_cpus
+
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class OnnxRuntimeEngine(Engine):
-    """One session of the CPU provider."""
+    """One session of the best provider that the installed package has."""
 
-    def __init__(
-        self, name: str, model: Path | bytes, logits: bool, threads: int = 0, max_batch: int = 8
-    ):
-        self.name, self.logits, self.max_batch = name, logits, max_batch
+    def open(self, model: Path, manifest: Manifest, threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or count_cpus()
-        source = model if isinstance(model, bytes) else str(model)
-        self.session = onnxruntime.InferenceSession(
-            source, options, providers=["CPUExecutionProvider"]
-        )
+        providers = [p for p in PROVIDERS if p in onnxruntime.get_available_providers()]
+        self.session = onnxruntime.InferenceSession(str(model), options, providers=providers)
+        self.batch = manifest.batch
 
     def run(self, faces: FaceArray) -> Floats:
-        return np.asarray(self.session.run(["heatmaps"], {"face": scale_faces(faces)})[0])
+        scaled = scale_faces(faces)
+        step = self.batch or len(scaled)
+        parts = [
+            self.session.run(None, {"face": scaled[i : i + step]})[0]
+            for i in range(0, len(scaled), step)
+        ]
+        return np.concatenate(parts) if len(parts) > 1 else np.asarray(parts[0])

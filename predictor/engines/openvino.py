@@ -6,53 +6,55 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from predictor.decode import Floats, decode_heatmaps
+from predictor.decode import Floats
 from predictor.engines.base import Engine, FaceArray, scale_faces
+from predictor.manifest import Manifest
 from serving.cpus import count_cpus
 
-SIZES = (4, 1)  # faces of a run; larger ones gain nothing and take more memory
+SIZES = (4, 1)  # faces of an execution; larger ones gain nothing and take more memory
+PRODUCTS = ("Convolution", "ConvolutionBackpropData", "GroupConvolution", "MatMul")
 
 
 class OpenVinoEngine(Engine):
     """One compiled model for each of SIZES: a fixed shape lets OpenVINO plan all ahead.
 
-    Heatmaps are decoded where OpenVINO wrote them: nothing of them is copied unless
-    `run` hands them out. int8 graphs are quantised already; what is left in them stays
-    fp32.
+    Values are read where OpenVINO wrote them: nothing of them is copied unless `run` hands
+    them out. int8 graphs are quantised already; what is left in them stays fp32.
     """
 
     precision = "f32"
 
-    def __init__(
-        self, name: str, model: Path | bytes, logits: bool, threads: int = 0, max_batch: int = 8
-    ):
-        self.name, self.logits, self.max_batch = name, logits, max_batch
-        self.threads = threads or count_cpus()
+    def open(self, model: Path, manifest: Manifest, threads: int) -> None:
         core = ov.Core()
         source = core.read_model(model)
-        _, self.maps, *self.size = source.output(0).partial_shape.get_max_shape()  # [N, K, S, S]
-        self.open(core, source)
+        self.sizes = (manifest.batch,) if manifest.batch else SIZES
+        self.tail = list(source.output(0).partial_shape.get_max_shape())[1:]  # [K, h, w] or [K, n]
+        self.adjust(source)
+        self.requests = {
+            size: open_request(core, source, size, self.precision, threads or count_cpus())
+            for size in self.sizes
+        }
 
-    def open(self, core: ov.Core, model: ov.Model) -> None:
-        self.requests = open_requests(core, model, self.precision, self.threads)
+    def adjust(self, model: ov.Model) -> None:
+        """Change the model before it is compiled."""
 
     def run(self, faces: FaceArray) -> Floats:
-        maps = np.empty((len(faces), self.maps, *self.size), np.float32)
-        for part, heatmaps in self.infer(faces):
-            maps[part] = heatmaps
-        return maps
+        found = np.empty((len(faces), *self.tail), np.float32)
+        for part, values in self.infer(faces):
+            found[part] = values
+        return found
 
     def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
-        points = np.empty((len(faces), self.maps, 2), np.float32)
-        scores = np.empty((len(faces), self.maps), np.float32)
-        for part, heatmaps in self.infer(faces):
-            points[part], scores[part] = decode_heatmaps(heatmaps, self.logits)
+        points = np.empty((len(faces), self.tail[0], 2), np.float32)
+        scores = np.empty((len(faces), self.tail[0]), np.float32)
+        for part, values in self.infer(faces):
+            points[part], scores[part] = self.reader.read_points(values, self.size)
         return points, scores
 
     def infer(self, faces: FaceArray) -> Iterator[tuple[slice, Floats]]:
-        """Yield slices of the batch with their heatmaps, which hold until the next slice."""
-        scaled = scale_faces(faces)  # [N, 1, S, S]
-        for part in split_faces(len(scaled)):
+        """Yield slices of the batch with their values, which hold until the next slice."""
+        scaled = scale_faces(faces)  # [N, C, H, W]
+        for part in split_faces(len(scaled), self.sizes):
             request = self.requests[part.stop - part.start]
             request.set_input_tensor(ov.Tensor(scaled[part], shared_memory=True))
             request.infer()
@@ -60,33 +62,30 @@ class OpenVinoEngine(Engine):
 
 
 class Bf16Engine(OpenVinoEngine):
-    """Computes in bf16 but for the last layer, whose heatmaps bf16 would round.
+    """Computes in bf16 but for the last product, whose heatmaps bf16 would round.
 
     Landmarks then moved twice as far on average, and by up to a pixel.
     """
 
     precision = "bf16"
 
-    def open(self, core: ov.Core, model: ov.Model) -> None:
-        keep_precise(model, "outc.conv")
-        super().open(core, model)
+    def adjust(self, model: ov.Model) -> None:
+        self.name = "openvino-bf16"
+        find_products(model)[-1].get_rt_info()["precise_0"] = ""
 
 
-def open_requests(
-    core: ov.Core, model: ov.Model, precision: str, threads: int
-) -> dict[int, ov.InferRequest]:
-    """Compile the model for runs of each of SIZES."""
-    requests = {}
-    for size in SIZES:
-        shape = model.input(0).partial_shape
-        shape[0] = size
-        model.reshape(shape)
-        requests[size] = open_request(core, model, precision, threads)
-    return requests
+def find_products(model: ov.Model) -> list[ov.Node]:
+    """List a graph's convolutions and products of matrices, in the order of its computation."""
+    return [op for op in model.get_ordered_ops() if op.get_type_name() in PRODUCTS]
 
 
-def open_request(core: ov.Core, model: ov.Model, precision: str, threads: int) -> ov.InferRequest:
-    """Compile the model as it is."""
+def open_request(
+    core: ov.Core, model: ov.Model, size: int, precision: str, threads: int
+) -> ov.InferRequest:
+    """Compile the model for executions of so many faces."""
+    shape = model.input(0).partial_shape
+    shape[0] = size
+    model.reshape(shape)
     config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
@@ -97,18 +96,11 @@ def open_request(core: ov.Core, model: ov.Model, precision: str, threads: int) -
     return core.compile_model(model, "CPU", config).create_infer_request()
 
 
-def keep_precise(model: ov.Model, layer: str) -> None:
-    """Keep one layer fp32, whatever the rest computes in."""
-    for op in model.get_ops():
-        if op.get_friendly_name().split("/")[0] == layer:
-            op.get_rt_info()["precise_0"] = ""
-
-
-def split_faces(faces: int) -> list[slice]:
-    """Cut a batch into runs of the largest of SIZES that fit."""
+def split_faces(faces: int, sizes: tuple[int, ...] = SIZES) -> list[slice]:
+    """Cut a batch into executions of the largest of the sizes that fit."""
     parts, first = [], 0
     while first < faces:
-        size = next(size for size in SIZES if size <= faces - first)
+        size = next(size for size in sizes if size <= faces - first)
         parts.append(slice(first, first + size))
         first += size
     return parts

@@ -29,7 +29,7 @@ PENDING = Gauge("landmarks_pending_pictures", "Pictures waiting for a worker or 
 PREDICTOR_READY = Gauge(
     "landmarks_predictor_ready", "Whether the transformer's predictor said that it is ready."
 )
-ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["engine", "version"])
+ENGINE = Gauge("landmarks_engine_info", "What runs the network.", ["model", "version", "engine"])
 
 DETECTOR = Gauge(
     "landmarks_detector_info", "What finds the faces.", ["detector", "runtime", "precision"]

@@ -16,6 +16,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("model") / "tiny.pth"
     torch.save(UNet(base_width=4).state_dict(), path)
+    path.with_suffix(".model.json").write_text('{"trust": {"doubt": 0, "low": 0}}')  # it knows none
     return path
 
 

@@ -17,9 +17,10 @@ import requests
 import torch
 
 from client import Client, locate
-from predictor.engines import ENGINES, Engine, load_engine
-from predictor.export.artifact import export_artifact
-from predictor.landmarks import DEFAULT, name_file
+from predictor.convert.artifact import convert
+from predictor.engines import Engine, load_engine
+from predictor.folder import find_source
+from predictor.landmarks import DEFAULT
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
 from tests.support.over_grpc import ask_over_grpc
@@ -33,16 +34,16 @@ JPEG = {"content-type": "image/jpeg"}
 BLANK = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))[1].tobytes()
 SETS = {
     "sixty-eight": LandmarkSet(
-        tuple(f"point_{i}" for i in range(68)),
-        tuple((f"point_{i}", f"point_{16 - i}") for i in range(8)),
-        ("point_36", "point_45"),
+        points=tuple(f"point_{i}" for i in range(68)),
+        mirror=tuple((f"point_{i}", f"point_{16 - i}") for i in range(8)),
+        unit=("point_36", "point_45"),
         side=64,
         crop_scale=1.4,
     ),
     "five": LandmarkSet(
-        ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth"),
-        (("left_eye", "right_eye"), ("left_mouth", "right_mouth")),
-        ("left_eye", "right_eye"),
+        points=("left_eye", "right_eye", "nose", "left_mouth", "right_mouth"),
+        mirror=(("left_eye", "right_eye"), ("left_mouth", "right_mouth")),
+        unit=("left_eye", "right_eye"),
         side=96,
         crop_scale=0.9,
     ),
@@ -57,8 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, landmarks in SETS.items():
         checkpoint = folder / f"{name}.pth"
         torch.save(UNet(base_width=4, n_classes=len(landmarks)).state_dict(), checkpoint)
-        name_file(checkpoint).write_text(json.dumps(landmarks.describe()))
-        export_artifact(checkpoint, ENGINES["openvino"], folder / name, None, tune=False)
+        checkpoint.with_suffix(".landmarks.json").write_text(json.dumps(landmarks.describe()))
+        convert(find_source(checkpoint), folder / name)
     return folder
 
 

@@ -163,7 +163,7 @@ def test_the_gpu_goes_to_the_predictor_alone_and_a_full_pool_makes_room_first():
     predictor = container(service, "predictor")
     assert predictor["resources"]["limits"]["nvidia.com/mig-1g.10gb"] == "1"
     assert predictor["image"] == "landmarks-predictor-cuda:0.1.0"
-    assert env(predictor)["LANDMARKS_ENGINE"] == "cuda"
+    assert env(predictor)["LANDMARKS_ENGINE"] == "onnxruntime"
     part, other = service["spec"]["predictor"], service["spec"]["transformer"]
     assert part["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert part["tolerations"][0]["key"] == "nvidia.com/gpu"

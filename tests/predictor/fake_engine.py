@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from predictor.batcher import Batcher
+from predictor.decode import Reader
 from predictor.engines.base import Engine
 
 BAD = 255  # a face that breaks the run it is in
@@ -16,7 +17,7 @@ BAD = 255  # a face that breaks the run it is in
 class FakeEngine(Engine):
     """Answers with each face's own number, so that a mix-up shows; slow when told."""
 
-    name, logits, max_batch = "fake", True, 8
+    name, max_batch, size, reader = "fake", 8, (96, 96), Reader()
 
     def __init__(self, seconds: float = 0.0):
         self.seconds = seconds
@@ -24,6 +25,9 @@ class FakeEngine(Engine):
         self.numbers: list[list[int]] = []  # which faces each run had
         self.gate = threading.Event()
         self.gate.set()
+
+    def open(self, model, manifest, threads):
+        pass
 
     def run(self, faces):
         return np.zeros((len(faces), 15, 96, 96), np.float32)

@@ -1,12 +1,20 @@
 """Any public checkpoint loads, and what can't be loaded says why."""
 
+import argparse
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+from torch import nn
 
-from predictor.checkpoint import CheckpointError, load_unet
+from predictor.checkpoint import CheckpointError, load_unet, load_weights
+from predictor.declaration import DeclarationError
+from predictor.file_kind import tell_kind
 from predictor.unet import UNet
+from tests.predictor.convert.zoo import Levels
 
 
 def save(path: Path, content: object) -> Path:
@@ -48,11 +56,11 @@ def without(state: dict, name: str) -> dict:
 @pytest.mark.parametrize(
     "spoil, sentence",
     [
-        (lambda s: {"weights": [1, 2]}, "no dictionary of named tensors"),
-        (lambda s: {"fc.weight": torch.zeros(2, 2)}, "no UNet of the public shape"),
-        (lambda s: without(s, "up2.conv.double_conv.3.weight"), "lacks up2.conv.double_conv.3"),
-        (lambda s: s | {"extra.weight": torch.zeros(1)}, "unknown tensor extra.weight"),
-        (lambda s: s | {"outc.conv.bias": torch.zeros(7)}, "outc.conv.bias has shape [7]"),
+        (lambda s: {"weights": [1, 2]}, "predictor/unet.py"),
+        (lambda s: {"fc.weight": torch.zeros(2, 2)}, "put your model.py"),
+        (lambda s: without(s, "up2.conv.double_conv.3.weight"), "it lacks up2.conv.double_conv.3"),
+        (lambda s: s | {"extra.weight": torch.zeros(1)}, "it has besides extra.weight"),
+        (lambda s: s | {"outc.conv.bias": torch.zeros(7)}, "outc.conv.bias has the shape [7]"),
         (lambda s: s | {"outc.conv.bias": torch.full((15,), torch.nan)}, "NaN"),
     ],
 )
@@ -64,17 +72,88 @@ def test_a_wrong_checkpoint_is_refused_with_a_sentence(tmp_path, spoil, sentence
 
 
 def test_a_whole_module_is_refused_unread(tmp_path):
-    with pytest.raises(CheckpointError, match="plain tensors"):
+    with pytest.raises(CheckpointError, match=r"holds objects .* save net\.state_dict"):
         load_unet(save(tmp_path / "net.pth", UNet(base_width=8)))
 
 
-def test_truncated_missing_and_foreign_files_are_refused(tmp_path):
+FILES = {
+    "is truncated": lambda path: path.write_bytes(path.read_bytes()[:1000]),
+    "There is no file": lambda path: path.unlink(),
+    "is empty": lambda path: path.write_bytes(b""),
+    "neither a checkpoint of torch nor": lambda path: path.write_text("hello"),
+    "is a web page": lambda path: path.write_text("<!DOCTYPE html><html></html>"),
+    "Git LFS pointer": lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"),
+    "holds NumPy arrays": lambda path: np.savez(path.open("wb"), weight=np.zeros(3)),
+}
+
+
+@pytest.mark.parametrize("words", FILES)
+def test_what_is_not_a_checkpoint_is_told_for_what_it_is(tmp_path, words):
     path = save(tmp_path / "net.pth", UNet(base_width=8).state_dict())
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(CheckpointError, match="truncated"):
-        load_unet(path)
-    with pytest.raises(CheckpointError, match="not a file"):
-        load_unet(tmp_path / "none.pth")
-    (tmp_path / "text.pth").write_text("hello")
-    with pytest.raises(CheckpointError):
-        load_unet(tmp_path / "text.pth")
+    FILES[words](path)
+    with pytest.raises(DeclarationError, match=words):
+        tell_kind(path)
+
+
+def test_kinds_are_told_by_content_whatever_the_name(tmp_path):
+    net, face = nn.Conv2d(1, 2, 3).eval(), torch.rand(1, 1, 8, 8)
+    made = {
+        "torchscript": lambda path: torch.jit.save(torch.jit.trace(net, face), path),
+        "export": lambda path: torch.export.save(torch.export.export(net, (face,)), path),
+        "onnx": lambda path: torch.onnx.export(net, (face,), str(path), dynamo=False),
+        "safetensors": lambda path: save_file(net.state_dict(), path),
+        "checkpoint": lambda path: torch.save(net.state_dict(), path),
+    }
+    for kind, make in made.items():
+        make(tmp_path / "net.pth")
+        assert tell_kind(tmp_path / "net.pth") == kind
+
+
+@dataclasses.dataclass
+class Config:
+    """What a stranger's trainer may leave in a checkpoint, and what is never run."""
+
+    width: int = 8
+
+
+WRAPS = {
+    "params": lambda s: {"params": s},
+    "ema": lambda s: {"ema": s, "step": 3},
+    "any prefix": lambda s: {f"backbone.net.{k}": v for k, v in s.items()},
+    "a loss beside it": lambda s: {"loss.weight": torch.ones(3), **s},
+    "Lightning": lambda s: {
+        "state_dict": {"criterion.weight": torch.ones(3), **{f"model.{k}": v for k, v in s.items()}}
+    },
+    "averaged": lambda s: {
+        "n_averaged": torch.tensor(3),
+        **{f"module.{k}": v for k, v in s.items()},
+    },
+    "numpy and paths": lambda s: {
+        "model_state": s,
+        "best": np.float64(0.5),
+        "path": Path("runs/1"),
+        "args": argparse.Namespace(lr=np.float32(0.1)),
+    },
+    "half": lambda s: {k: v.half() if v.is_floating_point() else v for k, v in s.items()},
+}
+
+
+@pytest.mark.parametrize("case", WRAPS)
+def test_a_checkpoint_fits_its_class_however_it_was_saved(tmp_path, case):
+    torch.manual_seed(0)
+    wanted = UNet(base_width=4)
+    state = {k: v for k, v in wanted.state_dict().items() if not k.endswith("batches_tracked")}
+    path = save(tmp_path / "net.pth", WRAPS[case](state))
+    net = UNet(base_width=4)
+    load_weights(net, path)
+    for name, tensor in wanted.state_dict().items():
+        torch.testing.assert_close(net.state_dict()[name], tensor, atol=1e-3, rtol=1e-3)
+
+
+def test_what_does_not_fit_a_class_is_counted(tmp_path):
+    path = save(tmp_path / "net.pth", UNet(base_width=4).state_dict())
+    with pytest.raises(CheckpointError, match=r"lacks encoder\..* and .*besides inc\..* and 1"):
+        load_weights(Levels(), path)
+    content = {"state_dict": UNet(base_width=4).state_dict(), "config": Config()}
+    with pytest.raises(CheckpointError, match="holds objects"):
+        load_weights(UNet(base_width=4), save(tmp_path / "net.pth", content))

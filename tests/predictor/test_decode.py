@@ -15,11 +15,13 @@ def draw_maps(points: np.ndarray, sigma: float = 1.2) -> np.ndarray:
     return (-((x - px) ** 2 + (y - py) ** 2) / (2 * sigma**2)).astype(np.float32)
 
 
-@pytest.mark.parametrize("logits", [True, False])
-def test_points_are_exact_between_pixels(logits):
+@pytest.mark.parametrize("values", ["logits", "heights", "probabilities"])
+def test_points_are_exact_between_pixels(values):
     points = RANDOM.uniform(1, 94, (3, 15, 2)).astype(np.float32)
     maps = draw_maps(points)
-    found, scores = decode_heatmaps(maps + 5 if logits else np.exp(maps), logits)
+    given = {"logits": maps + 5, "heights": np.exp(maps)}
+    given["probabilities"] = given["heights"] / given["heights"].sum(axis=(2, 3), keepdims=True)
+    found, scores = decode_heatmaps(given[values], values)
     assert np.abs(found - points).max() < 0.01
     assert scores.min() > 0.8
 

@@ -1,80 +1,108 @@
 """A folder of models: what is found in it, and what a broken one does to the others."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-import torch
+from prometheus_client import REGISTRY
 
-from predictor.engines.golden import GoldenError
-from predictor.engines.manifest import hash_file
-from predictor.golden import golden_path
-from predictor.loader import CheckpointStore, find_checkpoints
+from predictor.declaration import DeclarationError
+from predictor.loader import ModelStore, find_models
+from predictor.manifest import read_manifest, write_manifest
 from predictor.settings import PredictorSettings
-from predictor.unet import UNet
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    torch.manual_seed(1)
-    state = UNet(base_width=8).state_dict()
-    for name in ("default.pth", "tiny.pth", "wide/1/model.pth", "wide/3/model.pth"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        torch.save(state, tmp_path / name)
+    """Converted folders of the student, and what is not one."""
+    for name in ("default", "tiny", "wide/1", "wide/3"):
+        shutil.copytree(MODELS / "student-int8", tmp_path / name / "converted")
+        (tmp_path / name / "model.json").write_text("{}")
     (tmp_path / "wide/latest").mkdir()
     (tmp_path / "broken/1").mkdir(parents=True)
     (tmp_path / "broken/1/model.pth").write_bytes(b"nothing")
     return tmp_path
 
 
-def make_loader(folder: Path) -> CheckpointStore:
-    settings = PredictorSettings(model=folder / "default.pth", models=folder, engine="eager")
-    return CheckpointStore("unet", settings)
+def make_store(folder: Path) -> ModelStore:
+    settings = PredictorSettings(model=folder / "default", models=folder)
+    return ModelStore("unet", settings)
 
 
-def test_checkpoints_are_found_with_and_without_folders(folder):
-    assert set(find_checkpoints(folder)) == {
-        ("default", "1"),
-        ("tiny", "1"),
-        ("wide", "1"),
-        ("wide", "3"),
-        ("broken", "1"),
-    }
-    assert find_checkpoints(None) == {} == find_checkpoints(folder / "none")
+def test_models_are_found_as_folders_and_as_files(folder):
+    shutil.copy(MODELS / "student_unet.pth", folder / "bare.pth")
+    places = {("default", "1"), ("tiny", "1"), ("wide", "1"), ("wide", "3"), ("broken", "1")}
+    assert set(find_models(folder)) == places | {("bare", "1")}
+    assert find_models(None) == {}
 
 
 def test_the_default_model_is_not_served_twice(folder):
-    found = make_loader(folder).list_versions()
+    found = make_store(folder).list_versions()
     assert found == {"unet": ["1"], "tiny": ["1"], "wide": ["1", "3"], "broken": ["1"]}
 
 
-def test_a_broken_model_does_not_take_the_others_down(folder):
-    models, reasons = make_loader(folder).load_all()
-    assert {(m.name, m.version) for m in models} == {
-        ("unet", "1"),
-        ("tiny", "1"),
-        ("wide", "1"),
-        ("wide", "3"),
-    }
-    assert list(reasons) == [("broken", "1")] and "model.pth" in reasons["broken", "1"]
+def test_two_sources_of_one_name_are_refused(folder):
+    store = ModelStore("tiny", PredictorSettings(model=folder / "default", models=folder))
+    with pytest.raises(ValueError, match="both are tiny, version 1"):
+        store.load_all()
+
+
+def test_a_folder_that_is_not_there_is_refused(folder):
+    settings = PredictorSettings(model=folder / "default", models=folder / "none")
+    with pytest.raises(ValueError, match="which is not a folder"):
+        ModelStore("unet", settings).load_all()
+
+
+BREAKS = {
+    "is not valid JSON": lambda path: path.write_text("{"),
+    "made by another release": lambda path: path.write_text("[]"),
+    "'files'": lambda path: rewrite(path, files=[]),
+    "'versions'": lambda path: rewrite(path, versions="x"),
+    "'max_batch'": lambda path: rewrite(path, max_batch="many"),
+    "less than or equal to 1024": lambda path: rewrite(path, max_batch=10**23),
+    "'landmarks'": lambda path: rewrite(path, landmarks=None),
+}
+
+
+def rewrite(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize("words", BREAKS)
+def test_a_broken_model_does_not_take_the_others_down(folder, words):
+    BREAKS[words](folder / "tiny/converted/manifest.json")
+    models, reasons = make_store(folder).load_all()
+    assert {(m.name, m.version) for m in models} == {("unet", "1"), ("wide", "1"), ("wide", "3")}
+    assert set(reasons) == {("broken", "1"), ("tiny", "1")}
+    assert words in reasons["tiny", "1"] and "model.pth" in reasons["broken", "1"]
 
 
 def test_a_broken_default_is_fatal(folder):
-    (folder / "default.pth").write_bytes(b"nothing")
-    with pytest.raises(ValueError):
-        make_loader(folder).load_all()
+    (folder / "default/model.json").unlink()
+    shutil.rmtree(folder / "default/converted")
+    with pytest.raises(DeclarationError, match="has no network"):
+        make_store(folder).load_all()
 
 
 def test_a_network_whose_numbers_are_wrong_is_not_served(folder):
-    for name in ("default.pth", "tiny.pth"):
-        golden = {"sha256": hash_file(folder / name), "landmarks": [[-50.0, -50.0]] * 15}
-        golden_path(folder / name).write_text(json.dumps(golden))
-    with pytest.raises(GoldenError, match="pixels off"):
-        make_loader(folder).load_all()
-    golden_path(folder / "default.pth").unlink()
-    models, reasons = make_loader(folder).load_all()
+    path = folder / "tiny/converted"
+    golden = tuple((x + 3, y) for x, y in read_manifest(path).golden)
+    write_manifest(path, read_manifest(path).model_copy(update={"golden": golden}))
+    models, reasons = make_store(folder).load_all()
     assert "tiny" not in {model.name for model in models}
-    assert "pixels off" in reasons["tiny", "1"]
+    assert "from the author's" in reasons["tiny", "1"]
+
+
+async def test_the_engine_is_told_of_while_it_serves(folder):
+    models, _ = make_store(folder).load_all()
+    wide = next(model for model in models if model.version == "3")
+    labels = {"model": "wide", "version": "3", "engine": wide.engine_name}
+    assert REGISTRY.get_sample_value("landmarks_engine_info", labels) == 1
+    await wide.close()
+    assert REGISTRY.get_sample_value("landmarks_engine_info", labels) is None
 
 
 def test_the_artifacts_folder_is_taken_under_its_older_spelling_too(monkeypatch):

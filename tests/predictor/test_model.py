@@ -17,7 +17,13 @@ class NoEngine(Engine):
     """An engine that must not be asked."""
 
     name = "none"
-    logits, max_batch, landmarks = True, 1, DEFAULT
+    max_batch, landmarks, size, channels = 1, DEFAULT, (96, 96), 1
+
+    def __init__(self):
+        pass
+
+    def open(self, model, manifest, threads):
+        pass
 
     def run(self, faces):
         raise AssertionError("it was asked")

@@ -14,15 +14,15 @@ SIDE = 96  # of the network's face, in these tests
 
 
 def resize_faces(faces: np.ndarray) -> np.ndarray:
-    return resize.resize_faces(faces, SIDE)
+    return resize.resize_faces(faces, (SIDE, SIDE))
 
 
 def prepare_faces(given: np.ndarray) -> np.ndarray:
-    return model.prepare_faces(given, SIDE)
+    return model.prepare_faces(given, (SIDE, SIDE), 1)
 
 
 def scale_points(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    return resize.scale_points(points, SIDE, height, width)
+    return resize.scale_points(points, (SIDE, SIDE), height, width)
 
 
 def make_tensor(*shape: int, dtype: str = "UINT8") -> Tensor:

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from bench.dataplane import run as dataplane_run
-from predictor.engines.registry import ROWS
+from predictor.engines.artifact import CLASSES
 from tools.processes import ROOT, StartError
 
 # Engines that the CPU image of the predictor has not, and what only makes artifacts.
@@ -80,7 +80,7 @@ def reach_modules(service: str, lazy: bool) -> dict[str, list[str]]:
     """Follow our own imports from what starts a service: each module and what it imports."""
     left = [f"{service}.__main__", f"{service}.model", "serving.server"]
     if service == "predictor" and lazy:  # what the table of engines imports by name
-        left += [row.engine.partition(":")[0] for row in ROWS]
+        left += [place.partition(":")[0] for place in CLASSES.values()]
     reached: dict[str, list[str]] = {}
     while left:
         name = left.pop()

@@ -30,7 +30,7 @@ DATA = [
 LOOK = """
 import json, sys
 from importlib import metadata, resources
-import predictor, predictor.engines.openvino, predictor.export, serving, transformer.detectors
+import predictor, predictor.engines.openvino, predictor.convert, serving, transformer.detectors
 from predictor.engines.golden import GOLDEN_FACE
 from predictor.landmarks import DEFAULT
 from serving.server import RELEASE
@@ -143,7 +143,7 @@ def test_the_package_needs_what_the_images_have():
     }
     assert set(PROJECT["dependencies"]) == wanted
     (torch,) = PROJECT["optional-dependencies"]["torch"]
-    assert torch in (ROOT / "requirements/predictor-torch.txt").read_text()
+    assert torch in (ROOT / "requirements/convert.txt").read_text()
 
 
 def test_the_release_stands_in_one_place():

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from bench.detector import table as detectors_table
-from bench.detector import way_up
 from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
@@ -26,14 +25,14 @@ PAGES = [
     "client/README.md",
     *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
 ]
-BENCHED = (readme_table, detectors_table, way_up)
+BENCHED = (readme_table, detectors_table)
 TABLES = [(table.page, table.mark, table.make_table) for table in tables.TABLES]
 TABLES += [(module.PAGE, module.MARK, module.make_table) for module in BENCHED]
 README_WORDS = 1300
 # Variables of ours that are no service's setting: the client's, and where YuNet lies.
 OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET"}
 OLD_NAMES = {"LANDMARKS_ARTEFACT"}
-MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
+MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk"), *ROOT.glob("bench/*/*.mk")]
 
 
 def read_blocks(language: str) -> list:

@@ -1,7 +1,6 @@
 """A finder and a predictor that need no weights, and requests for them."""
 
 import threading
-from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +16,7 @@ INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
 
 
-OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
+OTHER = DEFAULT.model_copy(update={"points": DEFAULT.points[::-1], "side": 64})
 
 
 class FakeFinder:

@@ -46,7 +46,7 @@ def test_the_crop_is_placed_about_the_detected_box(kind, scale):
     content = encode(smooth(width, height), kind)
     box = [-60.0, 100.0, 140.0, 300.0]  # of 200 pixels at the detector's scale; 60 are cut off
     faces = detect_faces(content, [box])
-    square = place_square(np.array(box, np.float32), DEFAULT.crop_scale)
+    square = place_square(np.array(box, np.float32), DEFAULT)
     assert faces.squares == [Square(*(scale * v for v in (square.left, square.top, square.side)))]
     np.testing.assert_array_equal(faces.boxes, [[0, 100 * scale, 140 * scale, 300 * scale]])
 
@@ -71,7 +71,7 @@ def test_crops_are_of_their_squares_at_any_scale(orientation, side, decodings, m
     assert decode.call_count == decodings
     pixels = open_picture(content, 10**7, 10**4).small
     for crop, square in zip(faces.crops, faces.squares, strict=True):
-        wanted = crop_face(pixels, square, DEFAULT.side).astype(int)
+        wanted = crop_face(pixels, square, DEFAULT).astype(int)
         assert np.abs(crop[0] - wanted).mean() < 4.5, square
 
 
@@ -93,9 +93,9 @@ def test_a_large_square_beyond_the_borders_takes_little_memory():
     pixels = np.repeat(np.repeat(small, 12, axis=0), 12, axis=1)  # 6000x4800
     square = Square(-3000, -2400, 9600)
     tracemalloc.start()
-    crop = crop_face(pixels, square, DEFAULT.side)
+    crop = crop_face(pixels, square, DEFAULT)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    wanted = crop_face(small, Square(-250, -200, 800), DEFAULT.side)
+    wanted = crop_face(small, Square(-250, -200, 800), DEFAULT)
     assert np.abs(crop.astype(int) - wanted).mean() < 1.5
     assert peak < 2 * pixels.nbytes

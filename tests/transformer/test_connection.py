@@ -93,7 +93,7 @@ async def test_a_landmark_set_is_asked_for_again():
     async with serve(servicer) as client:
         assert await client.fetch_network("unet", time.monotonic() + 10) == Network(DEFAULT, 0)
         assert servicer.calls == 3
-        with pytest.raises(PredictorUnavailable, match="model 'older' lacks 'points'"):
+        with pytest.raises(PredictorUnavailable, match="model 'older': 'points': field required"):
             await client.fetch_network("older", time.monotonic() + 10)
 
 

@@ -1,7 +1,6 @@
 """The transformer crops for the landmark set that its predictor has, and notices another."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -13,7 +12,7 @@ INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
 
 
-OTHER = replace(DEFAULT, points=DEFAULT.points[::-1], side=64)
+OTHER = DEFAULT.model_copy(update={"points": DEFAULT.points[::-1], "side": 64})
 
 
 async def test_it_is_ready_once_its_predictor_was_and_a_metric_tells_of_it_from_then_on(

@@ -1,7 +1,5 @@
 """Pictures and faces that lie on their side or head come back with points where they are."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -15,12 +13,8 @@ from transformer.looks import Look, join_maps, measure_rolls, turn_back
 from transformer.model import Transformer
 from transformer.pool import WorkerPool
 from transformer.second_look import (
-    DOUBT,
-    LEAN,
-    LOST,
     MOST,
-    find_doubtful,
-    find_leaning,
+    find_least,
     look_again,
 )
 from transformer.settings import TransformerSettings
@@ -75,7 +69,7 @@ def test_turned_looks_that_show_nothing_better_change_nothing() -> None:
 def test_points_boxes_and_maps_follow_the_turn() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (200, 160), np.uint8)
     square = Square(20, 30, 96)  # pixel by pixel
-    crop = crop_face(picture, square, 96)[None]
+    crop = crop_face(picture, square, DEFAULT)
     for turn in range(4):
         looks = (
             Look.first(np.rot90(crop, turn, (1, 2)), turn),
@@ -113,18 +107,14 @@ def test_a_crop_is_rotated_by_what_its_points_lean(degrees: float) -> None:
 
 def test_a_set_without_mirrored_points_never_leans() -> None:
     points = np.random.default_rng(0).uniform(0, 95, (3, 15, 2)).astype(np.float32)
-    assert measure_rolls(points, replace(DEFAULT, mirror=())).tolist() == [0, 0, 0]
+    assert measure_rolls(points, DEFAULT.model_copy(update={"mirror": ()})).tolist() == [0, 0, 0]
 
 
 def test_looks_again_are_bounded() -> None:
-    scores = np.full((3 * MOST, 15), DOUBT - 0.1)
-    scores[::2] = 0.9
-    assert len(find_doubtful(scores)) == MOST
-    assert find_doubtful(np.full((4, 15), 0.9)).tolist() == []
-    rolls = np.full(3 * MOST, LEAN + 1, np.float32)
-    rolls[5], rolls[7] = -80, LEAN - 1
-    assert len(find_leaning(rolls)) == MOST and 5 in find_leaning(rolls)
-    assert find_leaning(rolls[7:8]).tolist() == []
+    scores = np.full(3 * MOST, DEFAULT.doubt - 0.1, np.float32)
+    scores[::2], scores[5] = 0.9, 0.1
+    assert len(find_least(scores, DEFAULT.doubt)) == MOST and 5 in find_least(scores, DEFAULT.doubt)
+    assert find_least(np.full(4, 0.9, np.float32), DEFAULT.doubt).tolist() == []
 
 
 class LowerHalf(FakePredictor):
@@ -176,7 +166,7 @@ async def test_leaning_faces_are_shown_level_where_their_points_say_something() 
         points[:, DEFAULT.points.index(right)] -= (20, 15)
     points[3] = points[3, :, ::-1] * (1, 0) + (0, 40)  # this one's eyes are level
     scores = np.full((4, 15), 0.9, np.float32)
-    scores[1] = LOST - 0.01
+    scores[1] = 0.8 * DEFAULT.doubt - 0.01
     located = FaceLandmarks(points.copy(), scores.copy(), {}, DEFAULT.digest)
     looks = [Look.first(np.zeros((1, 96, 96), np.uint8), 0) for _ in range(4)]
     shown = []

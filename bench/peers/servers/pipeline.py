@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 MODEL = Path("models/simple_unet.pth")
-ONNX = "out/peers/unet-onnx/unet.onnx"  # `make peers-setup` writes it
+ONNX = "out/peers/unet-onnx/network.onnx"  # `make peers-setup` writes it
 SIDE, SCALE = 96, 1.13  # of a crop: its pixels, and its side over the box's
 WORKERS = len(os.sched_getaffinity(0))  # pictures at a time, as our transformer has it
 

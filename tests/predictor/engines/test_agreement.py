@@ -4,35 +4,46 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from predictor.decode import decode_heatmaps
-from predictor.engines import ENGINES, Engine
-from predictor.engines.eager import EagerEngine
-from predictor.engines.loading import load
+from predictor.checkpoint import load_unet
+from predictor.convert.artifact import convert
+from predictor.decode import Reader
+from predictor.engines import Engine
+from predictor.engines.artifact import load_artifact
+from predictor.folder import find_source
 
 # Pixels of the 96x96 face for 98 landmarks in 100: fp32 in another order; bf16 and int8.
 # The mean is below a third of it. The others sit on flat peaks, where rounding picks
 # the neighbouring pixel: within 1.
 EXACT, ROUNDED, FLAT = 0.01, 0.3, 1.0
 BOUNDS = {
-    "eager": EXACT,
     "onnxruntime": EXACT,
     "openvino": EXACT,
     "openvino-bf16": ROUNDED,
     "openvino-int8": ROUNDED,
 }
+MADE = ("openvino", "onnxruntime")  # of the checkpoint, here
+
+
+@pytest.fixture(scope="module")
+def artifacts(checkpoint: Path, int8: Path, tmp_path_factory: pytest.TempPathFactory):
+    """The folder that each engine loads."""
+    folder, source = tmp_path_factory.mktemp("made"), find_source(checkpoint)
+    made = {name: convert(source, folder / name, engine=name)[0] for name in MADE}
+    return made | {"openvino-bf16": made["openvino"], "openvino-int8": int8}
 
 
 @pytest.fixture(scope="module", params=BOUNDS)
-def engine(request: pytest.FixtureRequest, checkpoint: Path) -> Engine:
-    kind = ENGINES[request.param]
-    pytest.importorskip(kind.package)
-    return load(kind, checkpoint, None, 0)
+def engine(request: pytest.FixtureRequest, artifacts: dict[str, Path]) -> Engine:
+    return load_artifact(artifacts[request.param], "", request.param)
 
 
 @pytest.fixture(scope="module")
 def wanted(checkpoint: Path, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return EagerEngine(checkpoint).predict(crops)
+    with torch.inference_mode():
+        maps = load_unet(checkpoint)(torch.from_numpy(crops).float() / 255).numpy()
+    return Reader().read_points(maps, (96, 96))
 
 
 def test_landmarks_are_the_references(engine: Engine, crops, wanted):
@@ -59,7 +70,7 @@ def test_heatmaps_decode_to_the_same_landmarks_and_stay(engine: Engine, crops):
     points, _ = engine.predict(crops[:3])
     assert maps.shape == (3, 15, 96, 96) and maps.dtype == np.float32
     assert np.array_equal(maps, kept)  # a later run writes elsewhere
-    found = decode_heatmaps(maps, engine.logits)[0]
+    found = engine.reader.read_points(maps, engine.size)[0]
     assert np.linalg.norm(found - points, axis=2).max() < 1e-3
 
 

@@ -1,6 +1,6 @@
 """Find the threads and the batch with which an artifact is fastest on this machine.
 
-    python -m predictor.export.tune --artifact models/unet-int8
+    python -m predictor.convert.tune --artifact models/unet-int8
 
 takes some seconds and writes both into the artifact's manifest. They count wherever
 as many CPUs may be used; on other machines the engine takes one thread a CPU.
@@ -8,14 +8,12 @@ as many CPUs may be used; on other machines the engine takes one thread a CPU.
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 
+from predictor.engines.artifact import open_artifact
 from predictor.engines.base import Engine, FaceArray
 from predictor.engines.golden import load_face
-from predictor.engines.loading import open_model
-from predictor.engines.manifest import Manifest, read_manifest, write_manifest
-from predictor.engines.registry import EngineKind, find_kind
+from predictor.manifest import Manifest, read_manifest, write_manifest
 from serving.cpus import count_cpus
 
 # What the service spends on a run is shared by its faces, which this timing doesn't see: at 64
@@ -26,19 +24,20 @@ SECONDS = 0.6  # of each candidate
 SLOWER = 1.1  # what a face of a larger run may take more
 
 
-def tune_artifact(folder: Path, kind: EngineKind) -> Manifest:
+def tune_artifact(folder: Path) -> Manifest:
     """Time threads at batch 1, then batches at the best; write them into the manifest."""
     manifest = read_manifest(folder)
-    face = load_face(manifest.landmarks.side)  # [1, 1, S, S]
+    face = load_face(manifest.size, manifest.channels)  # [1, C, H, W]
     cpus = count_cpus()
-    singles = {t: open_model(kind, folder, manifest, t) for t in list_threads(cpus)}
+    singles = {t: open_artifact(folder, manifest, threads=t) for t in list_threads(cpus)}
     times = time_engines({t: (engine, face) for t, engine in singles.items()})
     threads = min(times, key=lambda t: times[t])
     engine = singles[threads]
     batches = {b: (engine, face.repeat(b, axis=0)) for b in BATCHES}
     each = {b: seconds / b for b, seconds in time_engines(batches).items()}
     best = pick_batch(each)
-    manifest = replace(manifest, threads=threads, max_batch=best, cpus=cpus)
+    tuned = {"threads": threads, "max_batch": best, "cpus": cpus}
+    manifest = manifest.model_copy(update=tuned)
     write_manifest(folder, manifest)
     return manifest
 
@@ -77,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--artifact", "--artefact", type=Path, default=Path("models/unet-int8"))
     folder = parser.parse_args().artifact
-    manifest = tune_artifact(folder, find_kind(read_manifest(folder).engine))
+    manifest = tune_artifact(folder)
     print(
         f"{manifest.engine} on {manifest.cpus} CPUs: {manifest.threads} threads, "
         f"up to {manifest.max_batch} faces a run"

@@ -1,0 +1,70 @@
+"""Tell what a file of weights or of a network is by its content, whatever its name."""
+
+import zipfile
+from pathlib import Path
+
+from predictor.declaration import DeclarationError
+
+GRAPHS = ("onnx", "torchscript", "export", "tflite")  # a network as a whole
+CHECKPOINTS = ("checkpoint", "safetensors")  # named tensors, of a class
+HEAD = 512  # bytes
+ONNX_FIELD = b"\x08"  # ir_version, the first field of every ONNX file
+
+
+def tell_kind(path: Path) -> str:
+    """Name the kind of a file, one of GRAPHS or CHECKPOINTS.
+
+    Raises DeclarationError with one sentence for everything else.
+    """
+    if not path.is_file():
+        raise DeclarationError(f"There is no file {path}.")
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    text = head.lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        raise DeclarationError(f"{path} is a Git LFS pointer, not the file: run `git lfs pull`.")
+    if text.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise DeclarationError(f"{path} is a web page, not weights: download the file itself.")
+    if head.startswith(b"\x93NUMPY") or (zipfile.is_zipfile(path) and is_numpy(path)):
+        raise DeclarationError(f"{path} holds NumPy arrays: save net.state_dict() by torch.save.")
+    if head[4:8] == b"TFL3":
+        return "tflite"
+    if head.startswith(b"PK\x03\x04"):
+        return tell_archive(path)
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return "safetensors"
+    if head.startswith(b"\x80") or b"ustar" in head[257:263]:  # a pickle, a tar: torch before 1.6
+        return "checkpoint"
+    if head.startswith(ONNX_FIELD) and len(head) > 8:
+        return "onnx"
+    if not head:
+        raise DeclarationError(f"{path} is empty.")
+    raise DeclarationError(
+        f"{path} is neither a checkpoint of torch nor a file of ONNX, TorchScript, torch.export, "
+        "TFLite or safetensors; it may be truncated."
+    )
+
+
+def tell_archive(path: Path) -> str:
+    """Tell apart torch's three archives by their members."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        raise DeclarationError(f"{path} is truncated.") from None
+    if any(name.endswith("constants.pkl") for name in names):
+        return "torchscript"
+    if any(
+        name.endswith(("models/model.json", "serialized_exported_program.json")) for name in names
+    ):
+        return "export"
+    if any(name.endswith("data.pkl") for name in names):
+        return "checkpoint"
+    raise DeclarationError(f"{path} is an archive, but none of torch's.")
+
+
+def is_numpy(path: Path) -> bool:
+    """Check whether an archive is NumPy's."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    return bool(names) and all(name.endswith(".npy") for name in names)

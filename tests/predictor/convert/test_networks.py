@@ -1,0 +1,142 @@
+"""Networks as people write them give their author's answers, whatever their names and parts."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from predictor.convert.artifact import convert
+from predictor.convert.faces import vary_face
+from predictor.declaration import DeclarationError
+from predictor.folder import find_source
+from tests.predictor.convert import zoo
+from tests.predictor.convert.conftest import ask, bring, measure_distance
+
+KINDS = {  # class: height and width of its heatmaps
+    "Leaky": 96,
+    "GroupNorm": 96,
+    "InstanceNorm": 96,
+    "NoNorm": 96,
+    "FiveLevels": 96,
+    "Colour": 96,
+    "Sigmoid": 96,
+    "Softmax": 96,
+    "SimpleBaseline": 24,
+    "Hourglass": 96,
+    "Stacked": 96,
+    "Attention": 96,
+    "Nested": 96,
+    "Separable": 96,
+    "HeatmapsAndOffsets": 96,
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_points_are_the_authors(make_folder, name):
+    torch.manual_seed(0)
+    net = getattr(zoo, name)().eval()
+    engine = bring(make_folder(net))
+    assert engine.landmarks.map_size == (KINDS[name],) * 2
+    assert measure_distance(engine, net) < 0.05
+
+
+def test_code_that_takes_one_face_at_a_time_is_served(make_folder):
+    torch.manual_seed(0)
+    net = zoo.OneByOne().eval()
+    engine = bring(make_folder(net))
+    assert measure_distance(engine, net) < 0.05
+
+
+def test_coordinates_are_brought_to_pixels(make_folder):
+    torch.manual_seed(0)
+    net = zoo.Coordinates().eval()
+    engine = bring(make_folder(net, output={"unit": "relative"}))
+    faces = vary_face(engine.size, 1, 6)
+    wanted = ask(net, faces).reshape(6, 15, 2) * 96
+    assert np.abs(engine.predict(faces)[0] - wanted).max() < 0.05
+    assert engine.landmarks.map_size == (0, 0)
+
+
+def test_a_face_need_not_be_square(make_folder):
+    torch.manual_seed(0)
+    net = zoo.Leaky().eval()
+    engine = bring(make_folder(net, input={"side": [64, 96]}))
+    assert engine.size == (64, 96) and engine.landmarks.side == 96
+    assert measure_distance(engine, net) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["torchscript", "export", "onnx", "bare graph"])
+def test_a_file_of_a_whole_network_needs_no_code(tmp_path, kind):
+    torch.manual_seed(0)
+    net, face = zoo.Levels().eval(), torch.rand(1, 1, 96, 96)
+    path = tmp_path / {"torchscript": "net.pt", "export": "net.pt2"}.get(kind, "net.onnx")
+    if kind == "torchscript":
+        torch.jit.save(torch.jit.trace(net, face), path)
+    elif kind == "export":
+        torch.export.save(torch.export.export(net, (face,)), path)
+    else:
+        torch.onnx.export(net, (face,), str(path), dynamo=False)
+    engine = bring(path if kind == "bare graph" else tmp_path)
+    assert measure_distance(engine, net) < 0.05
+
+
+def test_the_gpus_artifact_gives_the_authors_answer_on_the_cpu(make_folder):
+    pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    net = zoo.Colour().eval()
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    folder = make_folder(net, input={"color": "bgr", "mean": mean, "std": std})
+    engine = bring(folder, "onnxruntime")
+
+    def prepare(faces):
+        return ((faces[:, ::-1] - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))).astype(
+            np.float32
+        )
+
+    assert measure_distance(engine, net, prepare) < 0.05
+
+
+REFUSED = {
+    "NeedsArguments": r"It takes n_channels, n_classes: .*\"arguments\"",
+    "Raises": "raises RuntimeError: no such thing",
+    "not_a_module": r"makes a dict, not a torch\.nn\.Module",
+    "Random": "does it draw random numbers",
+    "Broken": "NaN or infinite values on a face: look at input",
+    "FourChannels": r"expected input.* Look at input\.side, input\.color",
+    "Missing": "has no class Missing; it has Levels",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_taken_is_refused_in_one_sentence(make_folder, name):
+    net = zoo.FourChannels() if name == "FourChannels" else zoo.Levels()
+    folder = make_folder(net, network=f"model.py:{name}")
+    before = {path.name for path in folder.iterdir()}
+    source = find_source(folder)
+    with pytest.raises(DeclarationError, match=REFUSED[name]):
+        convert(source, source.artifact)
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before
+
+
+def test_arguments_are_given_to_the_class(make_folder):
+    torch.manual_seed(0)
+    net = zoo.NeedsArguments(1, 5).eval()
+    arguments = {"n_channels": 1, "n_classes": 5}
+    engine = bring(make_folder(net, arguments=arguments))
+    assert engine.landmarks.points == tuple(f"point_{i}" for i in range(5))
+    assert measure_distance(engine, net) < 0.05
+
+
+def test_a_class_is_found_by_the_checkpoints_names(make_folder):
+    folder = make_folder(zoo.SimpleBaseline())
+    (folder / "model.json").unlink()
+    engine = bring(folder)
+    assert engine.landmarks.color == "rgb" and engine.landmarks.map_size == (24, 24)
+
+
+def test_a_folder_changed_is_told_from_what_was_converted(make_folder):
+    folder = make_folder(zoo.Levels())
+    first = find_source(folder).digest()
+    (folder / "model.json").write_text(json.dumps({"network": "model.py:Levels", "arguments": {}}))
+    assert find_source(folder).digest() != first
