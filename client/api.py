@@ -94,7 +94,7 @@ class Client:
 
 def locate(
     picture: Picture,
-    url: str = DEFAULT_URL,
+    url: str | None = None,
     model: str = "unet",
     timeout: float = 30.0,
     headers: Mapping[str, str] | None = None,

@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import AliasChoices, Field, ValidationError
@@ -42,6 +43,10 @@ class ServerSettings(BaseSettings):
     """After SIGTERM: time in which the server says not ready but still serves."""
     stop_seconds: int = Field(20, ge=1, le=DAY)
     """After that: longest time to finish what is in flight."""
+    grpc_certificate: Path | None = None
+    """PEM file of the certificate with which gRPC is served encrypted; unset: in the clear."""
+    grpc_key: Path | None = None
+    """PEM file of its key."""
     repository_api: bool = Field(False)
     """Whether callers may list, load and unload models."""
     repository_token: str = ""

@@ -23,18 +23,22 @@ cv2.utils.logging.setLogLevel(0)  # of broken files, which callers are told of
 
 Pixels = NDArray[np.uint8]  # [H, W, 3] RGB, or [H, W] grey
 MAX_PARTS = 10_000  # segments, chunks, tags and blocks of metadata: Pillow reads each in Python
-MAX_STRIPS = 50_000  # of a TIFF's pixels
+MAX_TAGS = 500  # of a TIFF: libtiff writes a line to stderr for each that it doesn't know
+MAX_STRIPS = 50_000  # of its pixels
 # libjpeg's warnings of pixels that are made up; after its other ones all pixels are there.
 LOST = re.compile(
     "Premature end of JPEG|Corrupt JPEG data: (premature end|bad Huffman|bad arith|found marker)"
 )
+MEMORY = 2**28  # bytes, of which decoding takes less: without them no picture is called broken
 STRIP = 256  # rows that are converted at once
 
 
 class CountedFile(io.BytesIO):
     """A file that may be read `left` more times, as a header of a million parts takes minutes."""
 
-    left = MAX_PARTS
+    def __init__(self, content: bytes, left: int):
+        super().__init__(content)
+        self.left = left
 
     def read(self, size: int | None = -1) -> bytes:
         self.left -= 1
@@ -51,7 +55,9 @@ def refuse_broken(name: str) -> Iterator[None]:
     except (ServingError, MemoryError):
         raise
     except Exception as error:  # Pillow raises a dozen kinds on broken files
-        reason = "" if isinstance(error, Image.UnidentifiedImageError) else f" ({error})"
+        np.empty(MEMORY, np.uint8)  # raises MemoryError where that is why: libraries hide it
+        known = not isinstance(error, Image.UnidentifiedImageError)
+        reason = f" ({' '.join(str(error).split())})" if known else ""
         raise InvalidImage(
             f"The {name} is broken, only part of one or of a rare kind{reason};"
             " save it as an ordinary JPEG or PNG."
@@ -65,8 +71,6 @@ def decode_jpeg(content: bytes, image: JpegImageFile, colours: str, scale: int) 
         try:
             return simplejpeg.decode_jpeg(content, colours, min_height=height, min_width=width)
         except ValueError as error:
-            if "memory" in str(error):
-                raise MemoryError from None
             if LOST.match(str(error)):
                 raise InvalidImage(f"The JPEG is broken or only part of one ({error}).") from None
         again = JpegImageFile(io.BytesIO(content))  # reads rare samplings, and warns of nothing
@@ -81,8 +85,6 @@ def decode_by_opencv(content: bytes, image: Image.Image) -> Pixels:
     """Decode a picture to `[H,W,3]` RGB; Pillow takes thrice the memory."""
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    if pixels is None:
-        np.empty((3, *image.size, 4), np.uint8)  # raises MemoryError, where OpenCV hides one
     if pixels is None or pixels.shape != (image.height, image.width, 3):
         raise ValueError("its pixels can't be decoded")
     return np.asarray(pixels, np.uint8)

@@ -15,6 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from serving.errors import InvalidImage, TooLarge
 from transformer.decoders import (
     MAX_PARTS,
+    MAX_TAGS,
     CountedFile,
     Pixels,
     decode_by_opencv,
@@ -97,9 +98,10 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 def read_header(content: bytes) -> Image.Image:
     """Open a picture without decoding it. Raises InvalidImage that says what the bytes are."""
-    file, name = CountedFile(content), name_kind(content)
+    name = name_kind(content)
     if name not in KINDS.values():
         raise InvalidImage(f"{name}; {ACCEPTED}.")
+    file = CountedFile(content, MAX_TAGS if name == "TIFF" else MAX_PARTS)
     with refuse_broken(name):
         if name == "JPEG":  # and not an MPO, whose index of further pictures may be broken
             return JpegImageFile(file)

@@ -18,6 +18,8 @@ class TransformerSettings(ServerSettings):
 
     predictor: str = "127.0.0.1:8083"
     """Host and port of the predictor's gRPC; the flag --predictor_host wins."""
+    predictor_authority: Path | None = None
+    """PEM file of the authority that signed the predictor's certificate; none: no encryption."""
     demo_page: bool = True
     """Whether / shows a page on which pictures can be tried."""
     ready_needs_predictor: bool = True

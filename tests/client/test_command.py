@@ -138,6 +138,32 @@ def test_another_service_ends_the_run_unless_ours_has_answered(
     assert "2 of 4 pictures failed" in said and hint in said.splitlines()[-1]
 
 
+HOOKED = """
+import runpy, sys
+def note(event, given):
+    if event == "socket.connect" or (event == "open" and given[1] and set(given[1]) & set("wax")):
+        print("NOTED", event, given[1] if event == "socket.connect" else given[0], file=sys.stderr)
+sys.addaudithook(note)
+sys.argv = ["client", *sys.argv[1:]]
+runpy.run_module("client", run_name="__main__")
+"""
+
+
+def test_it_connects_and_writes_nowhere_but_where_it_was_told(script, folder, tmp_path):
+    out = tmp_path / "out.csv"
+    command = [sys.executable, "-B", "-c", HOOKED, folder / "a.jpg", "--url", script.url]
+    told = subprocess.run(
+        [str(word) for word in (*command, "--out", out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    ).stderr
+    noted = {line for line in told.splitlines() if line.startswith("NOTED")}
+    port = script.url.rpartition(":")[2]
+    assert noted == {f"NOTED socket.connect ('127.0.0.1', {port})", f"NOTED open {out}"}, told
+
+
 def test_a_folder_without_pictures_is_an_error(script, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"<html>")
     assert "has no picture in it. 1 file is not" in run(script, tmp_path, code=2)[1]

@@ -1,5 +1,6 @@
 """Decompression bombs: a few bytes that would cost much to decode, refused before they do."""
 
+import contextlib
 import json
 import struct
 import subprocess
@@ -15,7 +16,7 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
-from tests.support.picture_files import encode, make_chunk, smooth
+from tests.support.picture_files import encode, make_chunk, segment, smooth
 from tests.transformer.test_picture import LIMIT
 from tools.processes import ROOT
 from transformer.picture import open_picture
@@ -146,6 +147,60 @@ def test_bombs_take_no_memory(tmp_path: Path):
     grown = json.loads(done.stdout)
     assert set(grown) == set(bombs)
     assert max(grown.values()) < 32, f"MiB: {grown}"
+
+
+SHORT = """
+import re, resource, sys
+from pathlib import Path
+from serving.errors import to_answer
+from transformer.picture import open_picture
+
+contents = [path.read_bytes() for path in sorted(Path(sys.argv[1]).iterdir())]
+open_picture(contents.pop(0), 40_000_000, 640)  # a small one: the libraries are loaded
+used = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+resource.setrlimit(resource.RLIMIT_AS, (1024 * used + 25 * 2**20, -1))
+for content in contents:
+    try:
+        open_picture(content, 40_000_000, 6000)
+    except Exception as error:
+        print(to_answer(error).code)
+"""
+
+
+def test_want_of_memory_is_not_a_broken_picture(tmp_path: Path):
+    large = np.zeros((6000, 6000, 3), np.uint8)
+    (tmp_path / "0").write_bytes(encode(smooth(64, 64), "PNG"))
+    (tmp_path / "1").write_bytes(encode(large, "PNG", compress_level=1))
+    (tmp_path / "2").write_bytes(encode(large, "BMP"))
+    (tmp_path / "3").write_bytes(make_webp_bomb(6000))
+    command = [sys.executable, "-c", SHORT, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == ["out_of_memory"] * 3, done.stderr
+
+
+def make_hostile() -> dict[str, bytes]:
+    """Files of up to 16 MB that are all header: each part of it is work for Python, or a copy."""
+    jpeg, gif = encode(smooth(60, 44)), encode(smooth(60, 44), "GIF")
+    comments = b"\x21\xfe" + (b"\xff" + b"a" * 255) * 62_000 + b"\0"
+    tags = b"".join(struct.pack("<HHII", i, 1, 15_000_000, 8) for i in range(1, 65_000))
+    end = 16_000_000 - len(tags)
+    frame = gif.index(b"\x2c\0\0\0\0")
+    return {
+        "segments": jpeg[:2] + b"\xff\xe1\0\2" * 4_000_000 + jpeg[2:],
+        "restarts": jpeg[:2] + b"\xff\xd0" * 8_000_000 + jpeg[2:],
+        "EXIF": jpeg[:2] + segment(0xE1, b"Exif\0\0" + bytes(65_000)) * 240 + jpeg[2:],
+        "chunks": make_png_bomb(64)[:33] + make_chunk(b"tEXt", b"") * 1_300_000,
+        "comments": gif[:frame] + comments + gif[frame:],
+        "tags": b"II*\0" + struct.pack("<I", end) + bytes(end - 8) + b"\xe7\xfd" + tags,
+    }
+
+
+def test_headers_of_many_parts_take_a_bounded_time():
+    for name, content in make_hostile().items():
+        begun = time.process_time()
+        with contextlib.suppress(InvalidImage):
+            open_picture(content, LIMIT, 640)
+        assert time.process_time() - begun < 1.5, name
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "progressive JPEG"])
