@@ -20,7 +20,7 @@ usage() { sed -n '2,13s/^# \{0,1\}//p' k8s/kind.sh >&2; exit 2; }
 namespace=${NAMESPACE:-landmarks}
 release=${RELEASE:-landmarks}
 tag=$(sed -n 's/^appVersion: *"\(.*\)"/\1/p' helm/Chart.yaml)
-# The default engine on the CPU.
+# predictor-cuda.txt for a GPU; convert.txt to convert networks as well.
 requirements=${REQUIREMENTS:-predictor.txt}
 # The detector that `make models` could have, or DETECTOR: an image never takes another than it is told.
 had=$(ls models/detector 2>/dev/null || true)

@@ -1,6 +1,7 @@
 """Settings that both services share, read from LANDMARKS_* variables once at start."""
 
 import os
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import AliasChoices, Field, ValidationError
@@ -34,6 +35,10 @@ class ServerSettings(BaseSettings):
     """After SIGTERM: time in which the server says not ready but still serves."""
     stop_seconds: int = Field(20, ge=1)
     """After that: longest time to finish what is under way."""
+    grpc_certificate: Path | None = None
+    """PEM file of the certificate with which gRPC is served encrypted; none: in the clear."""
+    grpc_key: Path | None = None
+    """PEM file of its key."""
     repository_api: bool = Field(False)
     """Whether callers may list, load and unload models."""
     repository_token: str = ""

@@ -20,7 +20,7 @@ def main() -> None:
     if arguments.predictor_host:  # KServe's controller gives this flag
         settings = settings.model_copy(update={"predictor": arguments.predictor_host})
     try:
-        backend = GrpcBackend(settings.predictor)
+        backend = GrpcBackend(settings.predictor, settings.predictor_authority)
         model = Transformer(arguments.model_name, settings, backend)
         model.load()
     except (RuntimeError, ValueError) as error:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from pathlib import Path
 
 import grpc.aio
 from numpy.typing import NDArray
@@ -62,8 +63,9 @@ OPTIONS = [
 class GrpcBackend(PredictorBackend):
     """Calls models of the predictors behind an address; connects on first use."""
 
-    def __init__(self, address: str):
+    def __init__(self, address: str, authority: Path | None = None):
         super().__init__()
+        self.authority = authority  # that signed the predictors' certificate
         self.address = grpc_target(address)
         self.channel: grpc.aio.Channel | None = None
         self.made = 0.0  # when the channel was
@@ -72,7 +74,7 @@ class GrpcBackend(PredictorBackend):
     @property
     def stub(self) -> pb_grpc.GRPCInferenceServiceStub:
         if self.channel is None:  # needs the running event loop
-            self.channel = grpc.aio.insecure_channel(self.address, OPTIONS)
+            self.channel = self.open_channel()
             self.made = time.monotonic()
             self.connected = pb_grpc.GRPCInferenceServiceStub(self.channel)
             self.connected.ModelConfig = self.channel.unary_unary(  # KServe's file lacks it
@@ -81,6 +83,12 @@ class GrpcBackend(PredictorBackend):
                 ext.ConfigResponse.FromString,
             )
         return self.connected
+
+    def open_channel(self) -> grpc.aio.Channel:
+        if self.authority is None:
+            return grpc.aio.insecure_channel(self.address, OPTIONS)
+        credentials = grpc.ssl_channel_credentials(self.authority.read_bytes())
+        return grpc.aio.secure_channel(self.address, credentials, OPTIONS)
 
     async def infer(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
         """Make one call."""

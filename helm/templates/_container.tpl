@@ -62,6 +62,7 @@ lifecycle:
 {{- end }}
 volumeMounts:
   {{- $mounts := list (dict "name" "tmp" "mountPath" "/tmp") }}{{/* the only place that can be written */}}
+  {{- if include "landmarks.tlsSecret" $root }}{{ $mounts = append $mounts (dict "name" "tls" "mountPath" "/tls" "readOnly" true) }}{{ end }}
   {{- include "landmarks.overrideList" (dict "key" "mountPath" "base" $mounts "over" $own.volumeMounts) | nindent 2 }}
 {{- end }}
 
@@ -81,12 +82,21 @@ volumeMounts:
 {{- end -}}
 {{- if eq .component "predictor" -}}
 {{- $_ := set $set "LANDMARKS_ENGINE" (ternary $values.gpu.engine $own.engine $values.gpu.enabled) -}}
-{{- $_ := set $set "LANDMARKS_MODEL" $values.model.path -}}
+{{- $brought := ternary "/mnt/models" "" (and (not (empty $values.model.storageUri)) (empty $values.model.folder)) -}}
+{{- $_ := set $set "LANDMARKS_MODEL" ($values.model.path | default $brought) -}}
 {{- $_ := set $set "LANDMARKS_MODELS" $values.model.folder -}}
 {{- $_ := set $set "STORAGE_URI" $values.model.storageUri -}}
 {{- else if and (include "landmarks.knative" .root) (eq (include "landmarks.given" (list $values.autoscaling.predictor.min 1)) "0") -}}
 {{/* Asking a predictor that is scaled to zero would start it, again and again. */}}
 {{- $_ := set $set "LANDMARKS_READY_NEEDS_PREDICTOR" false -}}
+{{- end -}}
+{{- if include "landmarks.tlsSecret" .root -}}
+{{- if eq .component "predictor" -}}
+{{- $_ := set $set "LANDMARKS_GRPC_CERTIFICATE" "/tls/tls.crt" -}}
+{{- $_ := set $set "LANDMARKS_GRPC_KEY" "/tls/tls.key" -}}
+{{- else -}}
+{{- $_ := set $set "LANDMARKS_PREDICTOR_AUTHORITY" "/tls/ca.crt" -}}
+{{- end -}}
 {{- end -}}
 {{- $base := list -}}
 {{- range $name, $value := $set -}}

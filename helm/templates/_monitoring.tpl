@@ -5,12 +5,13 @@
 {{- $alerts := .Values.monitoring.alerts -}}
 {{- $name := printf "%s/%s" .Release.Namespace (include "landmarks.fullname" .) -}}
 {{- $single := eq .Values.topology "single" -}}
-{{- $rules := list -}}
+{{- $minutes := int ($alerts.minutes | default 10) -}}
+{{- $window := printf "%dm" (max 1 (div $minutes 2)) -}}
 {{- range $service := list "transformer" "predictor" -}}
 {{- $component := ternary "predictor" $service $single -}}
 {{- $pods := dict "root" $root "component" $component -}}
 {{- $series := printf "service=\"%s\",%s" $service (include "landmarks.series" $pods) -}}
-{{- $rate := printf "sum(rate(landmarks_requests_total{%s%%s}[5m]))" $series -}}
+{{- $rate := printf "sum(rate(landmarks_requests_total{%s%%s}[%s]))" $series $window -}}
 {{- $all := printf $rate "" -}}
 {{- $scale := index $root.Values.autoscaling (include "landmarks.scaleKey" $pods) -}}
 {{- $mine := list -}}
@@ -22,7 +23,7 @@
 {{- $mine = append $mine (list "LandmarksQueueFull" "warning" (printf "100 * %s / %s > %v" (printf $rate ",code=\"overloaded\"") $all .) "refuses {{ $value | humanize }} % of its requests: it needs more pods") -}}
 {{- end -}}
 {{- with $alerts.p99Seconds -}}
-{{- $mine = append $mine (list "LandmarksSlow" "warning" (printf "histogram_quantile(0.99, sum by (le) (rate(landmarks_request_seconds_bucket{%s}[5m]))) > %v" $series .) "takes {{ $value | humanizeDuration }} or longer for 1 in 100 answers") -}}
+{{- $mine = append $mine (list "LandmarksSlow" "warning" (printf "histogram_quantile(0.99, sum by (le) (rate(landmarks_request_seconds_bucket{%s}[%s]))) > %v" $series $window .) "takes {{ $value | humanizeDuration }} or longer for 1 in 100 answers") -}}
 {{- end -}}
 {{- if not (and $single (eq $service "predictor")) -}}
 {{- with $scale.target -}}
@@ -41,7 +42,7 @@
       "component" $service "release" $root.Release.Name }}
 - alert: {{ index . 0 }}
   expr: {{ index . 2 | quote }}
-  for: {{ printf "%dm" (int ($alerts.minutes | default 10)) }}
+  for: {{ printf "%dm" $minutes }}
   labels:
     {{- tpl (include "landmarks.override" (list $labels $alerts.labels)) $root | nindent 4 }}
   annotations:

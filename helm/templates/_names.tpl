@@ -104,6 +104,11 @@ component: {{ index . 1 }}
 {{- if and (eq .Values.topology "split") (ne (toString .Values.predictor.exposed) "true") }}true{{ end -}}
 {{- end }}
 
+{{/* Secret with the predictor's certificate, where there is one. */}}
+{{- define "landmarks.tlsSecret" -}}
+{{ .Values.tls.secretName | default (ternary (printf "%s-predictor-tls" (include "landmarks.fullname" .)) "" (not (empty .Values.tls.issuerRef))) }}
+{{- end }}
+
 {{- define "landmarks.address" -}}
 {{ include "landmarks.fullname" . }}-{{ include "landmarks.front" . }}.{{ .Release.Namespace }}.svc
 {{- end }}

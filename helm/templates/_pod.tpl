@@ -37,6 +37,11 @@ labels:
 {{- $_ := set $spec "serviceAccountName" (include "landmarks.serviceAccountName" $root) -}}
 {{- $_ := set $spec "enableServiceLinks" false -}}{{/* they would be LANDMARKS_* variables, as our settings are */}}
 {{- $tmp := list (dict "name" "tmp" "emptyDir" (dict "sizeLimit" "256Mi")) -}}
+{{- with include "landmarks.tlsSecret" $root -}}
+{{- $secret := dict "secretName" . -}}
+{{- if eq $.component "transformer" }}{{ $_ := set $secret "items" (list (dict "key" "ca.crt" "path" "ca.crt")) }}{{ end -}}
+{{- $tmp = append $tmp (dict "name" "tls" "secret" $secret) -}}
+{{- end -}}
 {{- $_ := set $spec "volumes" (include "landmarks.overrideList" (dict "key" "name" "base" $tmp "over" $own.volumes) | fromYamlArray) -}}
 {{- with include "landmarks.override" (list $gpu.nodeSelector $own.nodeSelector) | fromYaml }}{{ $_ := set $spec "nodeSelector" . }}{{ end -}}
 {{- with concat ($gpu.tolerations | default list) ($own.tolerations | default list) }}{{ $_ := set $spec "tolerations" . }}{{ end -}}

@@ -53,17 +53,11 @@
 
 {{- define "landmarks.validateModel" -}}
 {{- $model := .Values.model -}}
-{{- if and $model.storageUri (not (or $model.path $model.folder)) -}}
-{{- fail (printf "model.storageUri is %s, but nothing says which of its files to load: name the checkpoint in model.path, such as /mnt/models/unet.pth, or the folder of several in model.folder." $model.storageUri) -}}
-{{- end -}}
 {{- range $key := list "path" "folder" -}}
 {{- $value := toString (get $model $key | default "") -}}
 {{- if and $value $model.storageUri (or (not (regexMatch "^/mnt/models(/|$)" $value)) (regexMatch "(^|/)\\.\\.?(/|$)" $value)) -}}
 {{- fail (printf "model.%s (%s) must lie below /mnt/models when model.storageUri is set, without . and .. on the way: that is where KServe puts what it fetches." $key $value) -}}
 {{- end -}}
-{{- end -}}
-{{- if and $model.path (not (regexMatch "\\.(pth|pt)$" $model.path)) -}}
-{{- fail (printf "model.path (%s) must be a checkpoint, .pth or .pt." $model.path) -}}
 {{- end -}}
 {{- $claim := regexFind "^pvc://[^/]+" (toString $model.storageUri) | trimPrefix "pvc://" -}}
 {{- if and $claim (not (regexMatch "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" $claim)) -}}
@@ -145,6 +139,9 @@
 {{- end }}
 
 {{- define "landmarks.validateObjects" -}}
+{{- if and (include "landmarks.tlsSecret" .) (or (include "landmarks.knative" .) (eq .Values.topology "single")) -}}
+{{- fail "tls encrypts gRPC between two Deployments: under Knative set its system-internal-tls, and topology single has no such connection." -}}
+{{- end -}}
 {{- $account := .Values.serviceAccount -}}
 {{- if and (not $account.create) (not $account.name) -}}
 {{- fail "serviceAccount.create is false: name one that exists in serviceAccount.name." -}}

@@ -13,6 +13,7 @@ from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
 from serving.errors import HeadTooLarge, InvalidRequest
 from serving.framework import pb
 from serving.grpc.codec import decode_message, encode_response
+from serving.grpc.credentials import read_credentials
 from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap
 from serving.grpc.reception import Reception
@@ -62,8 +63,12 @@ def create_grpc_server(
     server.add_registered_method_handlers(GRPC_SERVICE, methods)
     check = wrap(Health(repository).check, health_pb2.HealthCheckRequest)
     server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": check})
+    credentials = read_credentials(settings)
     for address in addresses:
-        server.add_insecure_port(address)
+        if credentials is None:
+            server.add_insecure_port(address)
+        else:
+            server.add_secure_port(address, credentials)
     return server
 
 

@@ -1,4 +1,4 @@
-"""A web server in the cluster that has checkpoints, and the storage-initializer to fetch them.
+"""A web server in the cluster that has a converted folder, and the storage-initializer to fetch it.
 
 The storage-initializer is KServe's own package under the name that KServe's ClusterStorageContainer
 has; that gets the securityContext without which Pod Security "restricted" refuses it. It trusts the
@@ -16,7 +16,6 @@ import yaml
 from tests.cluster.commands import OUT, ROOT, kubectl, run
 from tests.cluster.release import Release
 
-CHECKPOINT = "student_unet.pth"
 PORT = 8443
 CONTAINER = ("clusterstoragecontainer", "default")
 RESTRICTED = {
@@ -27,7 +26,7 @@ RESTRICTED = {
 }
 SERVER = """
 import http.server, shutil, ssl
-shutil.make_archive("/tmp/store/models", "zip", "/app/models")
+shutil.make_archive("/tmp/store/models", "zip", "/app/models/student-int8")
 server = http.server.ThreadingHTTPServer(("", 8443),
     lambda *a: http.server.SimpleHTTPRequestHandler(*a, directory="/tmp/store"))
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -37,7 +36,7 @@ server.serve_forever()
 """
 
 
-def serve_checkpoints(release: Release) -> str:
+def serve_folder(release: Release) -> str:
     """Start the server and load the image; gives the address of the archive."""
     host = f"store.{release.namespace}.svc.cluster.local"
     folder = OUT / "store"

@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from tests.cluster.commands import kubectl, wait_until
+from tests.cluster.commands import OUT, kubectl, wait_until
 from tests.cluster.commands import run as run_command
 from tests.cluster.crowd import make_crowd, make_small
+from tests.cluster.https_store import make_certificate
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.load import Load
 from tests.cluster.metrics import query
@@ -30,11 +31,12 @@ def has_ingress(release: Release) -> bool:
 @pytest.mark.load
 @pytest.mark.scenario(7, "plain Deployments, fixed: mode none")
 def test_none(record: ScenarioResult) -> None:
-    """Fixed replicas; a predictor pod is deleted under load."""
+    """Fixed replicas, gRPC between them encrypted; a predictor pod is deleted under load."""
     release = Release("plain")
-    release.install(
-        "autoscaling.mode=none", "autoscaling.predictor.min=2", "monitoring.podMonitor=true"
-    )
+    release.make_namespace()
+    make_secret(release)
+    values = ("autoscaling.mode=none", "autoscaling.predictor.min=2", "tls.secretName=internal")
+    release.install(*values, "monitoring.podMonitor=true")
     host = expose(release)
     answer = wait_answer(host)
     record.check("mode none: right points", answer.right, answer)
@@ -52,6 +54,17 @@ def test_none(record: ScenarioResult) -> None:
     requests, failures = load.count()
     text = "mode none: kubectl delete pod of a predictor under load, 0 failed"
     record.check(text, failures == 0 and requests >= 1000, load)
+
+
+def make_secret(release: Release) -> None:
+    """Make the certificate of the predictors, which signs itself."""
+    folder = OUT / "tls"
+    folder.mkdir(parents=True, exist_ok=True)
+    make_certificate(folder, f"{release.name}-predictor-pods.{release.namespace}")
+    files = {"tls.crt": "tls.crt", "tls.key": "tls.key", "ca.crt": "tls.crt"}
+    flags = [f"--from-file={key}={folder / name}" for key, name in files.items()]
+    create = ("create", "secret", "generic", "internal", "--type=kubernetes.io/tls")
+    kubectl("-n", release.namespace, *create, *flags)
 
 
 def check_scraped_twice(record: ScenarioResult, release: Release) -> None:

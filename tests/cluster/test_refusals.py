@@ -11,7 +11,7 @@ REFUSED = {  # values -> what the refusal has to say: the chart's own, then the 
     "autoscaling.mode=hpa": "autoscaling.mode hpa is gone",
     "predictor.replicas=3": "additional properties 'replicas' not allowed",
     "fullnameOverride=my.name": "KServe takes a small letter first",
-    "model.storageUri=s3://b/m": "name the checkpoint in model.path",
+    "model.storageUri=s3://b/m,model.path=/tmp/x": "must lie below /mnt/models",
     "transformer.resources.requests.cpu=3": "must be less than or equal to cpu limit of 2",
     "predictor.tolerations[0].operator=Exists,predictor.tolerations[0].value=x": "tolerations[0]",
     "predictor.volumeMounts[0].name=no,predictor.volumeMounts[0].mountPath=/x": "volumeMounts[0]",

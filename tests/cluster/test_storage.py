@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tests.cluster.commands import ROOT, kubectl
-from tests.cluster.https_store import CHECKPOINT, serve_checkpoints
+from tests.cluster.https_store import serve_folder
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.picture import ask_jpeg, wait_answer
 from tests.cluster.release import Release
@@ -19,7 +19,7 @@ def test_volume(record: ScenarioResult) -> None:
     fill_volume(release)
     release.install(
         "model.storageUri=pvc://models",
-        f"model.path={FOLDER}/simple_unet.pth",
+        f"model.path={FOLDER}/unet-int8",
         f"model.folder={FOLDER}",
     )
     host = release.host
@@ -40,8 +40,7 @@ def test_volume(record: ScenarioResult) -> None:
 def test_https(record: ScenarioResult) -> None:
     release = Release("fetched")
     release.make_namespace()
-    uri = serve_checkpoints(release)
-    release.install(f"model.storageUri={uri}", f"model.path={FOLDER}/{CHECKPOINT}", wait=120)
+    release.install(f"model.storageUri={serve_folder(release)}", wait=180)
     pod = release.pods("predictor")[0]
     names = [container["name"] for container in pod["spec"].get("initContainers", [])]
     record.check("KServe put its storage-initializer in", "storage-initializer" in names, names)

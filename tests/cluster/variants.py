@@ -10,8 +10,7 @@ from tests.cluster.journal import ScenarioResult
 from tests.helm.conftest import render
 from tests.helm.test_service import CI_FILES, VARIANTS
 
-# kind.sh's own tests need no helm: `make test` has run them.
-UNIT_TESTS = ("tests/helm", "--ignore", "tests/helm/test_kind.py")
+UNIT_TESTS = ("tests/helm",)
 UNIT_LOG = OUT / "unit-tests.log"
 UNIT: list[subprocess.Popen[bytes]] = []  # started with the cluster
 

@@ -116,6 +116,17 @@ def test_helm_test_asks_this_release_over_its_protocol_and_leaves_nothing():
     assert entry["image"] == "landmarks-standalone:0.1.0"
 
 
+def test_the_connection_between_the_two_can_be_encrypted():
+    documents = render(PLAIN, "tls.issuerRef.name=internal")
+    certificate = find(documents, "Certificate", "landmarks-predictor-tls")["spec"]
+    assert certificate["dnsNames"] == ["landmarks-predictor-pods.vision"]
+    for values in ((PLAIN, "tls.issuerRef.name=internal"), (PLAIN, "tls.secretName=own")):
+        spec = render_service(*values)["spec"]
+        server, client = spec["predictor"], spec["transformer"]
+        assert "/tls/tls.key" in str(server["containers"]) and "ca.crt" not in str(server)
+        assert "/tls/ca.crt" in str(client["containers"]) and "tls.key" not in str(client)
+
+
 def test_extra_objects_are_maps_or_text_with_templates():
     text = 'kind: Secret\nmetadata: {name: {{ include "landmarks.fullname" . }}-a}\n'
     entry = {"kind": "ConfigMap", "metadata": {"name": "{{ .Values.modelName }}-b"}}

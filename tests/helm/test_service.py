@@ -197,6 +197,8 @@ def test_the_model_comes_from_the_image_or_a_volume():
     assert variables["LANDMARKS_MODEL"] == "/mnt/models/a.pth"
     assert variables["LANDMARKS_MODELS"] == "/mnt/models"
     assert "STORAGE_URI" not in env(container(service, "transformer"))
+    brought = container(render_service("model.storageUri=s3://b/unet"), "predictor")
+    assert env(brought)["LANDMARKS_MODEL"] == "/mnt/models"
 
 
 def test_plain_pods_outlive_their_drain_and_longest_request():

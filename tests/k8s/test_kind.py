@@ -89,7 +89,7 @@ def laptop(tmp_path):
         (tmp_path / "github" / path).write_text(json.dumps(documents))
     tools = tmp_path / "bin"
     tools.mkdir()
-    script = f"#!{sys.executable}\n{(ROOT / 'tests/helm/fake_tools.py').read_text()}"
+    script = f"#!{sys.executable}\n{(ROOT / 'tests/k8s/fake_tools.py').read_text()}"
     for name in HERE:
         (tools / name).write_text(script)
         (tools / name).chmod(0o755)
@@ -164,21 +164,7 @@ def test_up_again_changes_nothing(laptop):
     assert not [call for call in later if {"apply", "patch", "create", "restart"} & set(call)]
 
 
-def test_keda_can_be_added_later(laptop):
-    assert kind(laptop).returncode == 0
-    assert kind(laptop, WITH_KEDA="1").returncode == 0
-    names = {item["metadata"]["name"] for item in read_state(laptop)["objects"]}
-    assert "keda-operator" in names
-    assert "has everything" in kind(laptop).stderr
-
-
-def test_an_up_that_broke_off_goes_on(laptop):
-    late = {**laptop, "RELEASES_URL": "http://127.0.0.1:9"}
-    assert kind(late, TRIES="2").returncode != 0
-    assert kind(laptop).returncode == 0
-
-
-@pytest.mark.parametrize("missing", [("kind",), ("kubectl", "helm"), ("python3",), ("curl",)])
+@pytest.mark.parametrize("missing", [("kubectl", "helm"), ("curl",)])
 def test_missing_tools_are_all_named_first(laptop, missing):
     for name in missing:
         (Path(laptop["PATH"]) / name).unlink()
