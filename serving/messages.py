@@ -86,6 +86,7 @@ class InferenceResponse:
     version: str = ""
     id: str = ""
     picture: bytes = b""  # the drawn one, where the request wants it
+    parameters: dict[str, int] = field(default_factory=dict)
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

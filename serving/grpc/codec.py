@@ -122,6 +122,10 @@ def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:
         model_name=response.model,
         model_version=response.version,
         id=response.id,
+        parameters={
+            name: pb.InferParameter(int64_param=value)
+            for name, value in response.parameters.items()
+        },
         outputs=[
             pb.ModelInferResponse.InferOutputTensor(
                 name=name, datatype=DATATYPES[array.dtype], shape=array.shape

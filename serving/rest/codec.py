@@ -200,6 +200,7 @@ def write_json(response: InferenceResponse, raw: list[str]) -> Iterator[bytes]:
             "model_name": response.model,
             "model_version": response.version,
             "id": response.id or str(uuid.uuid4()),
+            **({"parameters": response.parameters} if response.parameters else {}),
             "outputs": [],
         }
     )[:-2]
