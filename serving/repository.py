@@ -46,8 +46,8 @@ class Repository:
         model = versions.get(version or max(versions, key=rank_version, default=""))
         if model is None:
             known = ", ".join(f"{m.name} (version {m.version})" for m in self.list_models())
-            what = f"model '{name[:100]}'" + (f" version '{version[:20]}'" if version else "")
-            raise ModelNotFound(f"There is no {what} here, but {known or 'none'}.")
+            what = f"Model '{name[:100]}'" + (f" version '{version[:20]}'" if version else "")
+            raise ModelNotFound(f"{what} is not served here; available: {known or 'none'}.")
         return model
 
     def list_models(self) -> list[Model]:
@@ -116,7 +116,7 @@ class Repository:
             await self.retire(list(self.models.pop(name).values()))
 
     async def retire(self, models: list[Model]) -> None:
-        """Close models that are found no more, after their last answer."""
+        """Close models that `find` no longer returns, once their requests are answered."""
         await asyncio.sleep(0.05)  # a request that has just found one enters it meanwhile
         latest = time.monotonic() + self.settings.stop_seconds
         while any(model.inflight for model in models) and time.monotonic() < latest:
