@@ -35,7 +35,8 @@ class Repository:
         self.admission = Admission(settings, self.service)
         self.models: dict[str, dict[str, Model]] = {}
         for model in models:
-            self.models.setdefault(model.name, {})[model.version] = model
+            if self.models.setdefault(model.name, {}).setdefault(model.version, model) != model:
+                raise ValueError(f"Two models are named '{model.name}', version {model.version}.")
         self.reasons: dict[tuple[str, str], str] = {}  # why a model is not served
         self.changing = asyncio.Lock()
         self.draining = False
@@ -97,10 +98,11 @@ class Repository:
                 try:
                     assert self.store is not None
                     model = await asyncio.to_thread(self.store.load_model, name, version)
-                except (ValueError, RuntimeError, OSError) as error:
+                except Exception as error:  # a file's fault, whatever kind of error it takes
                     await close_all(list(loaded.values()))
-                    self.reasons[name, version] = str(error)
-                    raise InvalidRequest(f"Model '{name}' cannot be loaded: {error}") from None
+                    self.reasons[name, version] = reason = str(error) or type(error).__name__
+                    logger.error("not loaded", extra={"model": name, "reason": reason})
+                    raise InvalidRequest(f"Model '{name}' cannot be loaded: {reason}") from None
                 self.reasons.pop((name, version), None)
                 model.draining = self.draining
                 loaded[version] = model

@@ -71,7 +71,7 @@ class Detector:
         given = os.environ.get("LANDMARKS_DETECTOR")
         try:
             self.path = find_detector(Path(given) if given else None)
-            self.kind = load_detector(self.path, LONGER_SIDE)
+            self.kind = load_detector(self.path)
         except DetectorError as error:
             raise DataError(str(error)) from None
 
@@ -81,6 +81,6 @@ class Detector:
         scale = min(1.0, LONGER_SIDE / max(height, width))
         size = max(round(width * scale), 1), max(round(height * scale), 1)
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
-        boxes, _ = self.kind.detect(np.ascontiguousarray(small))
+        boxes, _ = self.kind.search(np.ascontiguousarray(small), self.kind.min_score)
         zoom = np.array([width / size[0], height / size[1]] * 2)
         return np.asarray(boxes, float).reshape(-1, 4) * zoom

@@ -9,24 +9,36 @@ from numpy.typing import NDArray
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
+from transformer.choices import NO_CHOICES, Choices
 from transformer.crop import Floats, Square, choose_scale, crop_faces
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
+from transformer.detectors.scales import LEVELS
 from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
-from transformer.way_up import find_way_up
+from transformer.way_up import find_faces
+
+BORNE_OUT = 0.7  # trust in a face's points from which it is one, whatever the detector says
 
 
 @dataclass(slots=True)
 class DetectedFaces:
-    """The faces of one picture, the best-scored first."""
+    """The faces of one picture, in the order that the request wants."""
 
     boxes: Floats  # [F, 4], x0 y0 x1 y1 in pixels of the picture
     scores: Floats  # [F]
+    turns: NDArray[np.int16]  # [F], quarters by which each crop was turned to be upright
     squares: list[Square]  # what was cropped, [F]
     crops: NDArray[np.uint8]  # [F, C, S, S]
+    left_out: int = 0  # faces that were found beyond the number that is answered
     timings: Timings = field(default_factory=dict)
-    turn: int = 0  # quarters by which the crops were turned to show the faces upright
+
+    def leave_out_weakest(self, count: int) -> None:
+        """Leave out so many faces, those of the lowest scores."""
+        kept = np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count])
+        self.boxes, self.scores, self.turns = self.boxes[kept], self.scores[kept], self.turns[kept]
+        self.squares, self.crops = [self.squares[i] for i in kept], self.crops[kept]
+        self.left_out += count
 
 
 class FaceFinder:
@@ -49,13 +61,13 @@ class FaceFinder:
         return self.local.detector
 
     def load(self) -> Detector:
-        settings = self.settings
-        return load_detector(
-            self.path, settings.detect_side, settings.min_score, settings.first_look
-        )
+        return load_detector(self.path, self.settings.min_score)
 
     def detect_faces(
-        self, content: bytes | Base64Text | Pixels, landmarks: LandmarkSet
+        self,
+        content: bytes | Base64Text | Pixels,
+        landmarks: LandmarkSet,
+        choices: Choices = NO_CHOICES,
     ) -> DetectedFaces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
 
@@ -64,28 +76,47 @@ class FaceFinder:
         """
         timings: Timings = {}
         with measure_stage(timings, Stage.DECODE):
-            picture = self.open(content, self.settings.detect_side)
+            picture = self.open(content, LEVELS[choices.detect].side)
         with measure_stage(timings, Stage.DETECT):
-            if self.settings.any_way_up:
-                boxes, scores, turn = find_way_up(self.detector, picture.small)
-            else:
-                (boxes, scores), turn = self.detector.detect(picture.small), 0
-            x, y = picture.find_origin(picture.scale)
-            boxes = boxes * np.float32(picture.scale) + np.array([x, y, x, y], np.float32)
+            found = find_faces(self.detector, picture, choices, self.settings)
+        chosen = choices.choose(found.corners, found.scores)
+        left_out = len(found) - len(chosen)
+        found = found.select(chosen)
         with measure_stage(timings, Stage.DECODE):
             colours = "GRAY" if landmarks.color == "grey" else "RGB"
-            pixels, scale = picture.read(choose_scale(boxes, landmarks), colours)
+            pixels, scale = picture.read(choose_scale(found.corners, landmarks), colours)
         with measure_stage(timings, Stage.CROP):
-            squares, crops = crop_faces(picture, pixels, scale, boxes, landmarks)
-            crops = np.ascontiguousarray(np.rot90(crops, turn, (2, 3)))
+            squares, crops = crop_faces(picture, pixels, scale, found.corners, landmarks)
+            for i in np.flatnonzero(found.turns):
+                crops[i] = np.rot90(crops[i], found.turns[i], (1, 2))
         size = np.array([picture.width, picture.height] * 2, np.float32)
-        return DetectedFaces(np.clip(boxes, 0, size), scores, squares, crops, timings, turn)
+        boxes = np.clip(found.corners, 0, size)
+        return DetectedFaces(boxes, found.scores, found.turns, squares, crops, left_out, timings)
 
     def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
-        """Decode a picture with at least `side` pixels of its long side, where it has them."""
+        """Decode a picture to about the pixels of a square of this side, if it has as many."""
         if isinstance(content, Base64Text):
             content = content.decode()
         if isinstance(content, bytes):
             return open_picture(content, self.settings.max_pixels, side)
         check_size(content.shape[1], content.shape[0], self.settings.max_pixels)
         return Picture.of_pixels(content)
+
+
+def keep_best(found: list[DetectedFaces], most: int) -> None:
+    """Leave out the weakest faces of a request's pictures where they are more than may be."""
+    scores = np.concatenate([faces.scores for faces in found])
+    if len(scores) > most:
+        owners = np.repeat(np.arange(len(found)), [len(faces.scores) for faces in found])
+        weakest = np.argsort(-scores, kind="stable")[most:]
+        counts = np.bincount(owners[weakest], minlength=len(found))
+        for faces, count in zip(found, counts, strict=True):
+            faces.leave_out_weakest(int(count))
+
+
+def find_borne_out(found: list[DetectedFaces], trust: Floats) -> NDArray[np.bool_]:
+    """Find the faces that are there by the trust `[F]` in their points: turned ones need it.
+
+    Looking in all ways up, the detector takes elbows and saw blades for faces three times as often.
+    """
+    return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= BORNE_OUT)

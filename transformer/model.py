@@ -20,7 +20,7 @@ from serving.contract import (
     LANDMARKS,
     SCORES,
 )
-from serving.errors import ServingError, TooLarge
+from serving.errors import ServingError
 from serving.landmarks import LandmarkSet
 from serving.messages import Call, InferenceRequest, InferenceResponse, resolve_outputs
 from serving.model import Model, select_outputs
@@ -28,9 +28,10 @@ from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.backend import FaceLandmarks, PredictorBackend, check_forward
+from transformer.choices import Choices, read_choices
 from transformer.crop import map_to_crop, to_picture
 from transformer.drawing import draw_answer
-from transformer.faces import DetectedFaces, FaceFinder
+from transformer.faces import DetectedFaces, FaceFinder, find_borne_out, keep_best
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.looks import Look, join_maps, stack_crops, stack_turns, turn_back
 from transformer.pool import WorkerPool
@@ -52,7 +53,7 @@ class Transformer(Model):
         super().__init__(name, settings)
         self.backend = backend
         self.page = settings.page
-        self.asking: asyncio.Task[bool] | None = None  # whether the predictor is ready
+        self.asking: asyncio.Task[str] | None = None  # whether the predictor is ready
 
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
@@ -82,18 +83,22 @@ class Transformer(Model):
         if not (ready and self.settings.ready_needs_predictor):
             return ready
         if self.backend.local or self.landmarks is None:
-            return await self.ask_predictor() and self.landmarks is not None
+            return not await self.ask_predictor() and self.landmarks is not None
         if self.asking is None or self.asking.done():
             self.asking = asyncio.create_task(self.ask_predictor())
         return True
 
-    async def ask_predictor(self) -> bool:
-        """Ask whether the predictor is ready and for its landmark set, and count the answer."""
-        there = await self.backend.check_ready(self.name)
-        metrics.PREDICTOR_READY.set(there)
-        if there:
+    async def ask_predictor(self) -> str:
+        """Ask for the landmark set, and return why the predictor is not ready, which is counted."""
+        problem = await self.backend.check_ready(self.name)
+        metrics.PREDICTOR_READY.set(not problem)
+        if not problem:  # without a landmark set it can't be cropped for
             await self.refresh()
-        return there
+            problem = "" if self.landmarks else "The predictor publishes no landmark set."
+        if problem not in ("", self.problem):
+            logger.warning("not ready", extra={"reason": problem})
+        self.problem = problem
+        return problem
 
     async def refresh(self) -> None:
         """Refresh the default model's landmark set; keep the old one without an answer."""
@@ -108,47 +113,53 @@ class Transformer(Model):
             return await self.locate_faces(request, call)
         names = resolve_outputs(request.outputs, self.outputs[:-2], (CROPS, HEATMAPS))
         model = read_model(request, self.name)
+        choices = read_choices(request.parameters, self.settings)
         pictures = read_pictures(request, self.settings.max_images, call.picture)
         known = (await self.backend.learn_network(model, call.deadline)).landmarks
         timings: Timings = {}
-        found = await self.find_faces(pictures, known, timings)
-        counts = [len(faces.scores) for faces in found]
+        found = await self.find_faces(pictures, known, choices, timings)
         begun = time.perf_counter()
         arrays = {
             BOXES.name: np.concatenate([faces.boxes for faces in found]),
             BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
-            IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
+            IMAGE_INDEX.name: np.repeat(
+                np.arange(len(found), dtype=np.int32), [len(faces.scores) for faces in found]
+            ),
         }
         located, theirs = await self.locate_crops(found, known, names, model, call)
         arrays |= located
+        borne_out = find_borne_out(found, arrays[FACE_SCORES.name])
+        if not borne_out.all():
+            arrays = {name: array[borne_out] for name, array in arrays.items() if len(array)}
         timings |= theirs | {Stage.PREDICT: time.perf_counter() - begun}
         response = InferenceResponse({}, timings, len(pictures), known.digest)
+        if left_out := sum(faces.left_out for faces in found):
+            response.parameters["more_faces"] = left_out
         if call.picture:
             open_picture = partial(self.finder.open, pictures[0])
             response.picture, drawn = await draw_answer(self.pool, call, open_picture, arrays)
             timings |= drawn
         metrics.observe_stages(self.service, timings)
-        metrics.FACES.labels(self.service).inc(sum(counts))
+        metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
         response.outputs = select_outputs(names, arrays)
         return response
 
     async def find_faces(
-        self, pictures: list, known: LandmarkSet, timings: Timings
+        self, pictures: list, known: LandmarkSet, choices: Choices, timings: Timings
     ) -> list[DetectedFaces]:
         """Find the faces of pictures and crop them for a landmark set, in the workers.
 
         Raises InvalidImage or TooLarge, of several pictures with the number of the bad one.
         """
         begun = time.perf_counter()
-        detect_faces = partial(self.finder.detect_faces, landmarks=known)
+        detect_faces = partial(self.finder.detect_faces, landmarks=known, choices=choices)
         found = await self.pool.run_all(detect_faces, pictures, timings)
         for faces in found:
             add_timings(timings, faces.timings)
         timings[Stage.FACES] = time.perf_counter() - begun
-        count, most = sum(len(faces.scores) for faces in found), self.settings.max_picture_faces
+        keep_best(found, self.settings.max_picture_faces)
+        count = sum(len(faces.scores) for faces in found)
         tracing.describe_request(pictures=len(pictures), faces=count)
-        if count > most:
-            raise TooLarge(f"There are {count} faces; {most} go into one request.")
         return found
 
     async def locate_crops(
@@ -164,7 +175,10 @@ class Transformer(Model):
         located, looks = FaceLandmarks.of_no_face(known), []
         points, maps = located.landmarks, np.empty((0, 2, 3), np.float32)
         for faces in found:
-            looks += [Look.first(crop, faces.turn) for crop in faces.crops]
+            looks += [
+                Look.first(crop, int(turn))
+                for crop, turn in zip(faces.crops, faces.turns, strict=True)
+            ]
         if looks:
             located = await predict(stack_crops(looks))
             if self.settings.any_way_up:

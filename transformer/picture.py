@@ -26,6 +26,7 @@ from transformer.decoders import (
 from transformer.picture_kinds import ACCEPTED, KINDS, PNG, name_kind
 
 MIN_SIDE = 64  # pixels; a picture that is thinner costs as much as if it had them
+ENOUGH = 0.75  # of the pixels that are asked for: 640x480 are as good as 640x640
 MAX_EXIF = 2**18  # bytes
 MAX_SCANNED = 4_000_000_000  # pixels times scans of a JPEG; some bytes make a scan of any size
 FLIPPED_ACROSS, FLIPPED_DOWN = (2, 3, 6, 7), (3, 4, 7, 8)  # EXIF's orientations
@@ -72,7 +73,7 @@ class Picture:
 
 
 def open_picture(content: bytes, max_pixels: int, side: int) -> Picture:
-    """Decode a picture so far that its long side has at least `side` pixels, if it has them.
+    """Decode a picture to three quarters of `side` x `side` pixels or more, if it has them.
 
     Raises InvalidImage, or TooLarge from the header alone.
     """
@@ -134,10 +135,10 @@ def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def open_jpeg(content: bytes, image: JpegImageFile, orientation: int, side: int) -> Picture:
-    """Decode a JPEG at the smallest scale that leaves `side` pixels."""
+    """Decode a JPEG at the smallest scale that leaves enough pixels."""
     check_scans(content, image)
     width, height = image.size
-    scale = next((s for s in (8, 4, 2) if max(width, height) // s >= side), 1)
+    scale = next((s for s in (8, 4, 2) if width * height >= ENOUGH * (side * s) ** 2), 1)
     if orientation > 4:  # lies on its side
         width, height = height, width
 

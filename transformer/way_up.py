@@ -1,62 +1,84 @@
-"""Find which way up a picture is, in quarter turns: some come on their side.
+"""Find the faces of a picture, whichever way up and however large they are.
 
-A detector that finds nothing, or nothing sure, looks at the picture turned. Turns are
-counter-clockwise, as numpy.rot90 counts them. Single faces: transformer/second_look.py.
+One look is enough where its faces are sure. Else the picture is looked at smaller, as a face may
+be too large for the network, and turned by quarters, counter-clockwise as numpy.rot90 counts them.
+Each face then has the way up that shows it best. Single faces: transformer/second_look.py.
 """
 
-import cv2
+from collections.abc import Iterable
+
 import numpy as np
 
-from transformer.crop import Floats
+from transformer.choices import Choices
 from transformer.detectors.base import Detector
-from transformer.picture import Pixels
+from transformer.detectors.boxes import Boxes, measure_gains, stack_boxes
+from transformer.detectors.scales import LEVELS, list_scales
+from transformer.detectors.search import Search
+from transformer.detectors.views import View, measure_scale, view_picture
+from transformer.picture import Picture
+from transformer.settings import TransformerSettings
 
 TURNS = (1, 2, 3)
-# Best scores of a picture from which on its faces are upright. Of 20 portraits YuNet gave the
-# upright ones 0.92 and more, those on their side 0.73 and upside down 0.86 (medians).
-SURE = {"yunet": 0.9, "centerface": 0.6}
-GAIN = 0.05  # by how much the turned look must be better
+ORDER = (2, 1, 3)  # of the looks: of four, two and two are of one shape, which costs less
+COARSE = 160 * 120  # pixels of a look at large faces, at least
+MIDDLE = 320 * 240  # and at smaller ones that are turned
+LARGE = 64  # pixels of a first look: from here on a coarse one shows a face as well, or better
+EVIDENCE = 0.4  # score of a turned box from which its way up is worth a look at the full size
 
 
-def find_way_up(detector: Detector, pixels: Pixels) -> tuple[Floats, Floats, int]:
-    """Find the faces of a picture `[H,W,3]` in the way up that shows them best.
+def find_faces(
+    detector: Detector, picture: Picture, choices: Choices, settings: TransformerSettings
+) -> Boxes:
+    """Find the faces of a picture as closely as the request and a budget of pixels say.
 
-    Gives boxes `[F,4]` in the picture's own pixels, scores `[F]`, and by how many quarters
-    it must be turned to be upright.
+    Gives boxes in pixels of the picture, the best first.
     """
-    boxes, scores = detector.detect(pixels)
-    best = float(scores[0]) if len(scores) else 0.0
-    if best >= SURE.get(detector.name, 0.9):
-        return boxes, scores, 0
-    turn = choose_way_up(detector, pixels, best)
-    if turn:
-        turned = detector.detect(np.ascontiguousarray(np.rot90(pixels, turn)))
-        if len(turned[1]) and turned[1][0] > best + GAIN:
-            height, width = pixels.shape[:2]
-            return turn_boxes_back(turned[0], turn, width, height), turned[1], turn
-    return boxes, scores, 0
+    level = LEVELS[choices.detect]
+    scales = list_scales(level, picture.width * picture.height, settings.detect_budget)
+    search, ways = Search(detector, picture), [0]
+    first = view_picture(picture, scales[0]).shrink(scales[0])
+    search.look(first)
+    large = LARGE * measure_scale(picture, scales[0])
+    if level.everywhere or not search.is_sure() or has_doubtful(search, large):
+        coarse = first.shrink(max(scales[0] // 16, COARSE))
+        search.look(coarse)
+        if settings.any_way_up:
+            if level.everywhere or has_doubtful(search, large):
+                look_turned(search, coarse, ORDER)
+            if level.everywhere or not search.is_sure():
+                look_turned(search, first.shrink(max(scales[0] // 4, MIDDLE)), ORDER)
+            if level.everywhere:
+                look_turned(search, first, ORDER)
+            ways += choose_ways(search, level.everywhere)
+            if not level.everywhere:
+                look_turned(search, first, ways[1:])
+    for turn in ways:
+        search.look_closer(scales, turn, level.everywhere)
+    return search.join(choices.min_score or detector.min_score)
 
 
-def choose_way_up(detector: Detector, pixels: Pixels, best: float) -> int:
-    """Choose the quarter turn that shows the surest face, 0 where none beats `best`.
+def has_doubtful(search: Search, size: float) -> bool:
+    """Whether there is a large box, of at least so many pixels, that no sure face overlaps."""
+    boxes = stack_boxes(search.found)
+    sure = boxes.select(boxes.scores >= search.detector.sure)
+    large = boxes.select((boxes.measure_sizes() >= size) & (boxes.scores < search.detector.sure))
+    return bool((measure_gains(large, sure) > 0).any())
 
-    Where some face was found, half the size tells: the looks then cost a quarter each.
-    """
-    height, width = pixels.shape[:2]
-    if best:
-        size = max(width // 2, 1), max(height // 2, 1)
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    seen = {0: best}
+
+def look_turned(search: Search, view: View, turns: Iterable[int]) -> None:
+    """Look at a view in several ways up."""
+    for turn in turns:
+        search.look(view, turn)
+
+
+def choose_ways(search: Search, everywhere: bool) -> list[int]:
+    """Choose the ways up that show a face clearly better than upright: the best one, or all."""
+    found = stack_boxes(search.found)
+    upright = found.select(found.turns == 0)
+    best = {}
     for turn in TURNS:
-        _, scores = detector.detect(np.ascontiguousarray(np.rot90(pixels, turn)))
-        seen[turn] = float(scores[0]) if len(scores) else 0.0
-    return max(seen, key=lambda turn: seen[turn])
-
-
-def turn_boxes_back(boxes: Floats, turn: int, width: int, height: int) -> Floats:
-    """Turn boxes `[F,4]` of a turned picture into those of the picture, `width` by `height`."""
-    corners = boxes.reshape(-1, 2)  # [2F, 2]
-    x, y = corners[:, 0], corners[:, 1]
-    back = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turn]
-    pairs = np.stack(back, axis=1).reshape(-1, 2, 2)
-    return np.concatenate([pairs.min(1), pairs.max(1)], axis=1).astype(np.float32)
+        turned = found.select(found.turns == turn)
+        gains = measure_gains(turned, upright)
+        best[turn] = float(np.max(turned.scores[gains > 0], initial=0))
+    ways = sorted((turn for turn in TURNS if best[turn] >= EVIDENCE), key=lambda t: -best[t])
+    return ways if everywhere else ways[:1]

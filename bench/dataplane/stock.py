@@ -26,14 +26,15 @@ class Stock(kserve.Model):
 
     def load(self) -> bool:
         self.net = load_unet("models/simple_unet.pth")
-        self.detector = load_detector(find_detector(TransformerSettings().detector), 640)
+        self.detector = load_detector(find_detector(TransformerSettings().detector))
         self.ready = True
         return self.ready
 
     def predict(self, payload: InferRequest, headers=None, response_headers=None) -> InferResponse:
         content = base64.b64decode(payload.inputs[0].data[0])
         pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-        squares = [place_square(b, DEFAULT) for b in self.detector.detect(pixels)[0]]
+        boxes, _ = self.detector.search(pixels, self.detector.min_score)
+        squares = [place_square(box, DEFAULT) for box in boxes]
         crops = np.stack([crop_face(pixels, s, DEFAULT) for s in squares])
         with torch.inference_mode():
             heatmaps = self.net(torch.from_numpy(crops.astype(np.float32) / 255))

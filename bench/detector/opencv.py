@@ -14,14 +14,13 @@ class OpenCvYuNet(Detector):
     """YuNet through cv2.FaceDetectorYN."""
 
     name = "yunet"
-    min_score = 0.6
-    doubt = 0.2
+    min_score, doubt, sure = 0.6, 0.2, 0.9
     runtime = f"OpenCV {cv2.__version__}"
     precision = "f32"
 
-    def __init__(self, path: Path, side: int, min_score: float, first_look: int = 0):
-        super().__init__(path, side, min_score, first_look)
-        self.model = cv2.FaceDetectorYN.create(str(path), "", (side, side), min_score, 0.3, 5000)
+    def __init__(self, path: Path, min_score: float | None = None):
+        super().__init__(path, min_score)
+        self.model = cv2.FaceDetectorYN.create(str(path), "", (640, 640), 0.6, 0.3, 5000)
 
     def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:
         self.model.setScoreThreshold(min_score)
@@ -37,13 +36,12 @@ class OpenCvCenterFace(Detector):
     """CenterFace through cv2.dnn."""
 
     name = "centerface"
-    min_score = 0.5
-    doubt = 0.2
+    min_score, doubt, sure = 0.5, 0.2, 0.6
     runtime = f"OpenCV {cv2.__version__}"
     precision = "f32"
 
-    def __init__(self, path: Path, side: int, min_score: float, first_look: int = 0):
-        super().__init__(path, side, min_score, first_look)
+    def __init__(self, path: Path, min_score: float | None = None):
+        super().__init__(path, min_score)
         self.net = cv2.dnn.readNetFromONNX(str(path))
 
     def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:

@@ -107,7 +107,7 @@ TRANSFORMER = (
     "--predictor_host=127.0.0.1:{predictor_grpc}",
 )
 ONE = (IN_TRANSFORMER, "-m", "standalone", *REST)
-FAST = {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_FIRST_LOOK": "320"}
+FAST = {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_DETECT": "fast"}
 SERVERS = (
     Server(
         "ours",

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -38,16 +39,7 @@ from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-PICTURES = {
-    b"\xff\xd8\xff": "image/jpeg",
-    b"\x89PNG": "image/png",
-    b"RIFF": "image/webp",
-    b"GIF8": "image/gif",
-    b"BM": "image/bmp",
-    b"II*\0": "image/tiff",
-    b"MM\0*": "image/tiff",
-    b"ftyp": "image/heic",  # after a length; or AVIF
-}
+PICTURE = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF|GIF8|BM|II\*\0|MM\0\*|....ftyp", re.DOTALL)
 
 
 def create_app(repository: Repository, release: str) -> Starlette:
@@ -178,11 +170,9 @@ async def read_request(request: Request, body: bytes, name: str, limit: int) -> 
         return decode_picture(body, name, dict(request.query_params) | fields)
     if media_type.lower().startswith("image/"):
         return decode_picture(body, name, dict(request.query_params))
-    for signature, kind in PICTURES.items():
-        if body.startswith(signature) or body.startswith(signature, 4):
-            raise InvalidRequest(
-                f"The body is a picture, not JSON; send it with 'Content-Type: {kind}'."
-            )
+    if PICTURE.match(body):
+        kind = "'Content-Type: image/jpeg', or image/png and the like"
+        raise InvalidRequest(f"The body is a picture, not JSON; send it with {kind}.")
     return await decode_body(body, name, request.headers.get(BINARY_HEADER), limit)
 
 

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.detector.opencv import OPENCV
 from client import locate
-from transformer.detectors import find_detector, load_detector
-from transformer.picture import Pixels, open_picture
+from transformer.detectors import find_detector, find_kind
+from transformer.detectors.scales import FIRST
+from transformer.detectors.views import view_picture
+from transformer.picture import Picture, Pixels, open_picture
 
 
 def read_rgb(content: bytes) -> Pixels:
@@ -20,9 +23,11 @@ def read_rgb(content: bytes) -> Pixels:
 
 
 def find_alone(content: bytes) -> int:
-    path = os.environ.get("LANDMARKS_DETECTOR")
-    detector = load_detector(find_detector(Path(path) if path else None), 640)
-    return len(detector.detect(read_rgb(content))[1])
+    named = os.environ.get("LANDMARKS_DETECTOR")
+    path = find_detector(Path(named) if named else None)
+    detector = OPENCV[find_kind(path).name](path)
+    view = view_picture(Picture.of_pixels(read_rgb(content)), FIRST).shrink(FIRST)
+    return len(detector.search(view.pixels, detector.min_score)[0])
 
 
 def test_groups_and_portraits(data, transformer):

@@ -9,6 +9,7 @@ from serving.errors import ModelNotFound, PredictorUnavailable
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from transformer.backend import FaceLandmarks, Network, PredictorBackend
+from transformer.choices import Choices
 from transformer.crop import Square
 from transformer.faces import DetectedFaces
 
@@ -28,13 +29,17 @@ class FakeFinder:
         self.gate.set()
         self.waiting = False
 
-    def detect_faces(self, content: bytes, landmarks: LandmarkSet) -> DetectedFaces:
+    def detect_faces(
+        self, content: bytes, landmarks: LandmarkSet, choices: Choices
+    ) -> DetectedFaces:
         self.waiting = True
         self.gate.wait(3)
         self.cropped_for.append(landmarks)
-        n = len(content)
+        n = min(len(content), choices.max_faces)
         boxes, crops = np.zeros((n, 4), np.float32), np.zeros((n, 1, 96, 96), np.uint8)
-        return DetectedFaces(boxes, np.ones(n, np.float32), [Square(0, 0, 96)] * n, crops)
+        scores, turns = np.ones(n, np.float32), np.zeros(n, np.int16)
+        squares = [Square(0, 0, 96)] * n
+        return DetectedFaces(boxes, scores, turns, squares, crops, len(content) - n)
 
 
 class FakePredictor(PredictorBackend):
@@ -62,8 +67,8 @@ class FakePredictor(PredictorBackend):
             raise PredictorUnavailable("It lacks a landmark set.")
         return Network(self.landmarks, self.max_faces)
 
-    async def check_ready(self, model: str) -> bool:
-        return self.ready
+    async def check_ready(self, model: str) -> str:
+        return "" if self.ready else "It is away."
 
     async def close(self) -> None: ...
 

@@ -1,7 +1,6 @@
 """A face that the border cuts is cropped about the whole face; what is answered is clipped."""
 
 import tracemalloc
-from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 
 from predictor.landmarks import DEFAULT
 from tests.support.picture_files import encode, smooth
+from transformer.choices import Choices
 from transformer.crop import Square, crop_face, place_square
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder
@@ -22,10 +22,9 @@ from transformer.settings import TransformerSettings
 class Told(Detector):
     """Finds the boxes that it was told of."""
 
-    name = "told"
+    name, min_score, doubt, sure = "told", 0.5, 0.2, 0.9
 
-    def __init__(self, boxes: list[list[float]], side: int = 640):
-        super().__init__(Path(), side, 0.5)
+    def __init__(self, boxes: list[list[float]]):
         self.boxes = boxes
 
     def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:
@@ -36,7 +35,7 @@ def detect_faces(content: bytes, boxes: list[list[float]]):
     finder = FaceFinder.__new__(FaceFinder)
     finder.settings = TransformerSettings()
     finder.local = type("Local", (), {"detector": Told(boxes)})()
-    return finder.detect_faces(content, DEFAULT)
+    return finder.detect_faces(content, DEFAULT, Choices())
 
 
 @pytest.mark.parametrize("kind, scale", [("PNG", 1), ("JPEG", 1), ("JPEG", 2)])

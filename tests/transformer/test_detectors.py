@@ -14,12 +14,11 @@ from serving.telemetry import metrics
 from tools.fetch_models import FILES
 from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector
-from transformer.detectors.base import Detector, shrink
 from transformer.detectors.network import NetworkDetector, choose_precision, keep_best
 from transformer.faces import FaceFinder
-from transformer.grpc_backend import GrpcBackend
 from transformer.model import Transformer
 from transformer.picture import open_picture
+from transformer.predictor_client import GrpcBackend
 from transformer.settings import TransformerSettings
 
 
@@ -47,15 +46,15 @@ def measure_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("precision", ["f32", None])
-@pytest.mark.parametrize("side", [640, 500, 333])
-def test_openvino_finds_what_opencv_finds(path, pictures, side, precision):
+@pytest.mark.parametrize("share", [1, 0.78, 0.5])
+def test_openvino_finds_what_opencv_finds(path, pictures, share, precision):
     kind = find_kind(path)
     assert issubclass(kind, NetworkDetector)
-    ours = kind(path, side, 0.3, precision=precision)
-    theirs = OPENCV[kind.name](path, side, 0.3)
-    for picture in pictures:
-        boxes, scores = ours.detect(picture)
-        wanted, their_scores = theirs.detect(picture)
+    ours, theirs = kind(path, precision=precision), OPENCV[kind.name](path)
+    for whole in pictures:
+        picture = np.asarray(cv2.resize(whole, None, fx=share, fy=share), np.uint8)
+        boxes, scores = ours.search(picture, 0.3)
+        wanted, their_scores = theirs.search(picture, 0.3)
         assert len(boxes) == len(wanted) > 0
         order = [np.argsort(found[:, 0]) for found in (boxes, wanted)]  # equal faces, any order
         overlap = measure_overlap(boxes[order[0]], wanted[order[1]])
@@ -65,27 +64,27 @@ def test_openvino_finds_what_opencv_finds(path, pictures, side, precision):
 
 def test_a_picture_leaves_nothing_of_itself_to_the_next(path, pictures):
     """The buffers are kept: a smaller picture in the same padded size has clean margins."""
-    used = load_detector(path, 640, 0.3)
+    used = load_detector(path)
     big = np.full((320, 320, 3), 255, np.uint8)
     small = pictures[0][:300, 100:400]
-    used.detect(big)
+    used.search(big, 0.3)
     for found, wanted in zip(
-        used.detect(small), load_detector(path, 640, 0.3).detect(small), strict=True
+        used.search(small, 0.3), load_detector(path).search(small, 0.3), strict=True
     ):
         np.testing.assert_array_equal(found, wanted)
 
 
 def test_what_was_found_stays_when_the_next_picture_comes(path, pictures):
-    detector = load_detector(path, 640)
-    boxes, scores = detector.detect(pictures[0])
+    detector = load_detector(path)
+    boxes, scores = detector.search(pictures[0], 0.3)
     kept = boxes.copy(), scores.copy()
-    detector.detect(np.zeros_like(pictures[0]))
+    detector.search(np.zeros_like(pictures[0]), 0.3)
     np.testing.assert_array_equal(boxes, kept[0])
     np.testing.assert_array_equal(scores, kept[1])
 
 
 def test_a_picture_without_a_face(path):
-    boxes, scores = load_detector(path, 640, 0.6).detect(np.zeros((100, 150, 3), np.uint8))
+    boxes, scores = load_detector(path).search(np.zeros((100, 150, 3), np.uint8), 0.3)
     assert boxes.shape == (0, 4) and scores.shape == (0,)
 
 
@@ -93,9 +92,9 @@ def test_a_file_that_is_none(tmp_path):
     path = tmp_path / "yunet.onnx"
     path.write_bytes(b"nothing")
     with pytest.raises(DetectorError, match="yunet"):
-        load_detector(path, 640, 0.6)
+        load_detector(path)
     with pytest.raises(DetectorError, match="neither yunet nor centerface"):
-        load_detector(tmp_path / "other.onnx", 640)
+        load_detector(tmp_path / "other.onnx")
 
 
 def test_a_file_cut_short_or_of_the_other_detector_is_refused(path, tmp_path):
@@ -106,7 +105,7 @@ def test_a_file_cut_short_or_of_the_other_detector_is_refused(path, tmp_path):
     (renamed / f"{other}.onnx").write_bytes(path.read_bytes())
     for file in (cut, renamed / f"{other}.onnx"):
         with pytest.raises(DetectorError, match="cannot be read as the detector it is named after"):
-            load_detector(file, 640)
+            load_detector(file)
 
 
 def test_without_openvino_the_transformer_says_so_and_does_not_start(path):
@@ -138,9 +137,9 @@ def test_bf16_only_where_the_cpu_multiplies_it(features, wanted):
 def test_a_detector_says_what_it_really_computes_in(path):
     kind = find_kind(path)
     assert issubclass(kind, NetworkDetector)
-    assert kind(path, 64, 0.5, precision="f32").precision == "f32"
-    assert load_detector(path, 64).precision in ("f32", "bf16")
-    assert load_detector(path, 64).runtime.startswith("OpenVINO 2")
+    assert kind(path, precision="f32").precision == "f32"
+    assert load_detector(path).precision in ("f32", "bf16")
+    assert load_detector(path).runtime.startswith("OpenVINO 2")
 
 
 def test_of_overlapping_boxes_the_best_stays():
@@ -148,71 +147,6 @@ def test_of_overlapping_boxes_the_best_stays():
     kept, scores = keep_best(boxes, np.array([0.5, 0.9, 0.4, 0.7], np.float32))
     np.testing.assert_array_equal(kept, boxes[[1, 3, 2]])
     np.testing.assert_allclose(scores, [0.9, 0.7, 0.4])
-
-
-@pytest.mark.parametrize(
-    "height, width", [(480, 640), (640, 640), (1023, 1021), (1999, 31), (3, 2000)]
-)
-def test_a_smaller_picture_shows_the_same_places(height, width):
-    """Whatever the factor, a point of the small picture is where its scale says."""
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    ramp = np.stack([255 * x / width, 255 * y / height, 0 * x], axis=2).astype(np.uint8)
-    small, scale = shrink(ramp, 320)
-    assert max(small.shape[:2]) <= 320 and small.dtype == np.uint8
-    y, x = np.mgrid[: small.shape[0], : small.shape[1]]
-    there = [
-        255 * ((x + 0.5) * scale[0] - 0.5) / width,
-        255 * ((y + 0.5) * scale[1] - 0.5) / height,
-    ]
-    for channel, wanted in enumerate(there):
-        apart = abs(small[..., channel] - wanted.clip(0, 254.9))
-        assert apart.max() < 2 + 255 / min(height, width)
-
-
-class Looks(Detector):
-    """Finds at each look what it is told to, and notes the size that it looked at."""
-
-    name, min_score, doubt = "looks", 0.6, 0.2
-
-    def __init__(self, found: list[tuple[float, float]], first_look: int):
-        super().__init__(Path(), 640, 0.6, first_look)
-        self.found = found
-        self.seen: list[int] = []
-
-    def search(self, rgb, min_score):
-        self.seen.append(rgb.shape[1])
-        found = [(side, score) for side, score in self.found if score >= min_score]
-        boxes = [[5, 5, 5 + side, 5 + side] for side, _ in found]
-        scores = np.array([score for _, score in found], np.float32)
-        return np.array(boxes, np.float32).reshape(-1, 4), scores
-
-
-@pytest.mark.parametrize(
-    "found, first_look, seen",
-    [
-        ([(50, 0.9)], 0, [640]),  # none is wanted
-        ([(50, 0.9)], 320, [320]),  # sure and large: nothing to gain
-        ([], 320, [320]),
-        ([(50, 0.1)], 320, [320]),  # too weak to be worth a second look
-        ([(50, 0.9), (50, 0.3)], 320, [320, 640]),  # doubtful
-        ([(50, 0.9), (20, 0.8)], 320, [320, 640]),  # where one is small, smaller ones may be
-        ([(50, 0.9)], 640, [640]),  # a first look as large as the second is none
-        ([(50, 0.9)], 1000, [640]),
-    ],
-)
-def test_a_second_look_only_where_it_may_bring_something(found, first_look, seen):
-    detector = Looks(found, first_look)
-    _, scores = detector.detect(np.zeros((480, 640, 3), np.uint8))
-    assert detector.seen == seen
-    assert all(score >= 0.6 for score in scores)
-
-
-def test_a_first_look_gives_boxes_in_pixels_of_the_picture(path, pictures):
-    kind = find_kind(path)
-    picture = cv2.resize(pictures[0], (640, 640))
-    wanted, _ = kind(path, 640, 0.5).detect(picture)
-    found, _ = kind(path, 640, 0.5, 320).detect(picture)
-    assert measure_overlap(found, wanted).min() > 0.75
 
 
 async def test_the_service_tells_what_runs_its_detector(path):

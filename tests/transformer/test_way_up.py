@@ -1,5 +1,6 @@
 """Pictures and faces that lie on their side or head come back with points where they are."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -7,10 +8,14 @@ from predictor.landmarks import DEFAULT
 from serving.messages import InferenceRequest, Tensor
 from tests.transformer.fakes import FakePredictor
 from transformer.backend import FaceLandmarks
+from transformer.choices import Choices
 from transformer.crop import Square, crop_face, map_to_crop, to_picture
+from transformer.detectors.base import Detector
+from transformer.detectors.boxes import Boxes
 from transformer.faces import DetectedFaces
 from transformer.looks import Look, join_maps, measure_rolls, turn_back
 from transformer.model import Transformer
+from transformer.picture import Picture
 from transformer.pool import WorkerPool
 from transformer.second_look import (
     MOST,
@@ -18,52 +23,141 @@ from transformer.second_look import (
     look_again,
 )
 from transformer.settings import TransformerSettings
-from transformer.way_up import find_way_up, turn_boxes_back
+from transformer.way_up import find_faces
 
 
-class BrightSide:
-    """Stands in for a detector: its face is the white block, sure where that is at the top."""
+class Blocks(Detector):
+    """Stands in for a detector: faces are white blocks, scored by how high they lie in a look."""
 
-    name = "yunet"
+    name, min_score, doubt, sure = "blocks", 0.57, 0.2, 0.9
 
     def __init__(self, elsewhere: float):
         self.elsewhere, self.looks = elsewhere, 0  # the score of a face that is not upright
 
-    def detect(self, pixels):
+    def search(self, rgb, min_score):
         self.looks += 1
-        y, x = np.nonzero(pixels[..., 0] > 128)
-        score = 0.95 if y.mean() < len(pixels) / 3 else self.elsewhere
-        boxes = np.array([[x.min(), y.min(), x.max() + 1, y.max() + 1]], np.float32)
-        return (boxes, np.array([score], np.float32)) if score else (boxes[:0], np.empty(0))
+        count, _, stats, _ = cv2.connectedComponentsWithStats((rgb[..., 0] > 128).astype(np.uint8))
+        rows = stats[1:count].astype(np.float32)  # [F, 5]: x, y, w, h, area
+        boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        high = boxes[:, 3] < len(rgb) / 3
+        scores = np.where(high, 0.95, self.elsewhere).astype(np.float32)
+        seen = (scores >= min_score) & (rows[:, 4] >= 25)
+        return boxes[seen], scores[seen]
 
 
 def make_picture(turn: int) -> np.ndarray:
-    """Make a picture 120 wide and 200 high, a block in its upper left, turned clockwise."""
-    picture = np.zeros((200, 120, 3), np.uint8)
-    picture[20:50, 30:70] = 255
+    """Make a picture 480 wide and 600 high, a block in its upper left, turned clockwise."""
+    picture = np.zeros((600, 480, 3), np.uint8)
+    picture[30:160, 30:180] = 255
     return np.ascontiguousarray(np.rot90(picture, -turn))
+
+
+def search(detector: Detector, picture: np.ndarray, detect: str = "default") -> Boxes:
+    settings = TransformerSettings()
+    return find_faces(detector, Picture.of_pixels(picture), Choices(detect), settings)
 
 
 @pytest.mark.parametrize("elsewhere", [0.0, 0.7])
 @pytest.mark.parametrize("turn", range(4))
 def test_a_picture_on_its_side_is_found(turn: int, elsewhere: float) -> None:
-    detector, picture = BrightSide(elsewhere), make_picture(turn)
-    boxes, scores, found = find_way_up(detector, picture)  # type: ignore[arg-type]
-    assert found == turn and scores[0] > 0.9
+    detector, picture = Blocks(elsewhere), make_picture(turn)
+    found = search(detector, picture)
+    assert found.turns.tolist() == [turn] and found.scores[0] > 0.9
     y, x = np.nonzero(picture[..., 0])
-    assert boxes[0].tolist() == [x.min(), y.min(), x.max() + 1, y.max() + 1]
-    assert detector.looks == (5 if turn else 1)  # an upright one costs no look more
+    wanted = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+    np.testing.assert_allclose(found.corners[0], wanted, atol=4)
+    assert detector.looks == (6 if turn else 1)  # an upright one costs no look more
 
 
 def test_turned_looks_that_show_nothing_better_change_nothing() -> None:
-    class Unsure(BrightSide):
-        def detect(self, pixels):
-            boxes, _ = super().detect(pixels)
-            return boxes, np.array([0.7], np.float32)
+    picture = np.zeros((600, 480, 3), np.uint8)
+    picture[250:350, 190:290] = 255  # 0.7 whichever way up
+    found = search(Blocks(0.7), picture)
+    assert found.turns.tolist() == [0] and found.corners.round().tolist() == [[190, 250, 290, 350]]
 
-    boxes, scores, turn = find_way_up(Unsure(0.7), make_picture(0))  # type: ignore[arg-type]
-    assert turn == 0 and scores.tolist() == [np.float32(0.7)]
-    assert boxes.tolist() == [[30, 20, 70, 50]]
+
+def test_upright_faces_stay_beside_one_that_is_turned() -> None:
+    """Each face has its own way up, though the turned one scores best."""
+    picture = np.zeros((600, 600, 3), np.uint8)
+    picture[430:590, 220:380] = 255  # sure when upside down
+    for i in range(9):  # small, in the middle: 0.7 whichever way up
+        y, x = 220 + i // 3 * 60, 220 + i % 3 * 60
+        picture[y : y + 20, x : x + 20] = 255
+    found = search(Blocks(0.7), picture)
+    assert found.turns.tolist() == [2] + [0] * 9
+
+
+def test_a_face_that_is_sure_costs_one_look_and_a_thorough_request_sees_all() -> None:
+    detector = Blocks(0.0)
+    search(detector, make_picture(0), "fast")
+    assert detector.looks == 1
+    both = np.concatenate([make_picture(0), make_picture(2)], axis=1)[::2, ::2]
+    both = np.ascontiguousarray(both)
+    assert search(Blocks(0.0), both).turns.tolist() == [0]  # nothing hints at the other one
+    turns = search(Blocks(0.0), both, "thorough").turns
+    assert len(turns) == 2 and (turns == 0).sum() == 1
+
+
+class Fine(Detector):
+    """Finds each white block by its size in the look: from 16 pixels on, and hints from 6 on."""
+
+    name, min_score, doubt, sure = "fine", 0.57, 0.2, 0.9
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def search(self, rgb, min_score):
+        self.seen.append(rgb.shape[0] * rgb.shape[1])
+        count, _, stats, _ = cv2.connectedComponentsWithStats((rgb[..., 0] > 100).astype(np.uint8))
+        rows = stats[1:count].astype(np.float32)
+        boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        sizes = np.sqrt(rows[:, 2] * rows[:, 3])
+        scores = np.select([sizes > 15, sizes > 5], [0.95, 0.3], 0.0).astype(np.float32)
+        return boxes[scores >= min_score], scores[scores >= min_score]
+
+
+@pytest.mark.parametrize(
+    "size, level, found",
+    [
+        (90, "fast", 40),
+        (60, "fast", 0),
+        (60, "default", 40),
+        (40, "thorough", 40),
+        (30, "thorough", 40),
+        (30, "default", 0),
+        (20, "thorough", 0),
+    ],
+)
+def test_small_faces_of_a_large_picture(size: int, level: str, found: int) -> None:
+    picture = np.zeros((3000, 4000, 3), np.uint8)
+    for i in range(40):
+        x, y = 130 + i % 10 * 395, 100 + i // 10 * 710
+        picture[y : y + size, x : x + size] = 255
+    boxes = search(Fine(), picture, level)
+    assert len(boxes) == found
+    assert len({tuple(c) for c in boxes.corners.round(-2)}) == found
+
+
+def test_only_the_tiles_with_hints_are_looked_at() -> None:
+    picture = np.zeros((3000, 4000, 3), np.uint8)
+    picture[1500:1560, 1000:1060] = 255
+    detector = Fine()
+    assert len(search(detector, picture)) == 1
+    fine = [pixels for pixels in detector.seen[1:] if pixels > 200_000]
+    assert 1 <= len(fine) <= 2
+    detector = Fine()
+    assert len(search(detector, np.zeros_like(picture))) == 0
+    assert sum(detector.seen) < 1.5 * detector.seen[0] + 500_000  # of nothing, no tile
+
+
+def test_a_huge_crowd_costs_no_more_than_the_budget() -> None:
+    picture = np.zeros((4000, 4000, 3), np.uint8)
+    picture[50::100, 50::100] = 255
+    picture = np.asarray(cv2.dilate(picture, np.ones((40, 40), np.uint8)), np.uint8)
+    detector = Fine()
+    boxes = search(detector, picture, "thorough")
+    assert len(boxes) > 1000
+    assert sum(detector.seen) < 2 * 10_000_000
 
 
 def test_points_boxes_and_maps_follow_the_turn() -> None:
@@ -83,8 +177,6 @@ def test_points_boxes_and_maps_follow_the_turn() -> None:
             mapped = join_maps(look.turn, map_to_crop(square, 96))
             there = np.column_stack([back, np.ones(3)]) @ mapped.T
             np.testing.assert_allclose(there, points, atol=1e-4)
-    box = turn_boxes_back(np.array([[0.0, 0, 10, 20]]), 1, 160, 200)
-    assert box.tolist() == [[140, 0, 160, 10]]
 
 
 @pytest.mark.parametrize("degrees", [-70.0, -25.0, 30.0, 45.0])
@@ -137,9 +229,10 @@ async def test_a_face_upside_down_among_upright_ones(turned: bool) -> None:
     crops[0, 0, 48:], crops[1, 0, :48] = 255, 255
 
     class Finder:
-        def detect_faces(self, content, landmarks):
-            boxes = np.zeros((2, 4), np.float32)
-            return DetectedFaces(boxes, np.ones(2, np.float32), [Square(0, 0, 96)] * 2, crops)
+        def detect_faces(self, content, landmarks, choices):
+            boxes, turns = np.zeros((2, 4), np.float32), np.zeros(2, np.int16)
+            squares = [Square(0, 0, 96)] * 2
+            return DetectedFaces(boxes, np.ones(2, np.float32), turns, squares, crops)
 
     settings = TransformerSettings(workers=1, any_way_up=turned)
     model = Transformer("unet", settings, LowerHalf())

@@ -21,16 +21,14 @@ def find_detector(path: Path | None) -> Path:
     return found[0]
 
 
-def load_detector(
-    path: Path, side: int, min_score: float | None = None, first_look: int = 0
-) -> Detector:
+def load_detector(path: Path, min_score: float | None = None) -> Detector:
     """Load a detector from its ONNX file, told apart by the file's name.
 
     Without `min_score` the detector's own: what a score means differs between them.
     """
     kind = find_kind(path)
     try:
-        return kind(path, side, kind.min_score if min_score is None else min_score, first_look)
+        return kind(path, min_score)
     except Exception as error:
         raise DetectorError(f"{path} cannot be read as the detector it is named after.") from error
 

@@ -18,6 +18,7 @@ class CenterFace(NetworkDetector):
     name = "centerface"
     min_score = 0.5
     doubt = 0.2
+    sure = 0.6
 
     @staticmethod
     def rewrite(model: ov.Model) -> ov.Model:

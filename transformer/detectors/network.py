@@ -58,12 +58,10 @@ class NetworkDetector(Detector):
     def __init__(
         self,
         path: Path,
-        side: int,
-        min_score: float,
-        first_look: int = 0,
+        min_score: float | None = None,
         precision: str | None = None,
     ):
-        super().__init__(path, side, min_score, first_look)
+        super().__init__(path, min_score)
         self.network = Network(self.rewrite(ov.Core().read_model(path)), precision)
         self.runtime, self.precision = self.network.runtime, self.network.precision
 

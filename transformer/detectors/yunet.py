@@ -25,6 +25,9 @@ class YuNet(NetworkDetector):
     # 0.6, less what bf16 moved a score by (0.034 at most): none that fp32 finds at 0.6 is lost.
     min_score = 0.57
     doubt = 0.2
+    # Of 20 portraits the upright ones had 0.92 and more, those on their side 0.73 and upside
+    # down 0.86 (medians).
+    sure = 0.9
 
     @staticmethod
     def rewrite(model: ov.Model) -> ov.Model:
