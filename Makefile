@@ -9,7 +9,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 NO_PACKAGES := echo "pip could not install the packages, for the reason above: where no registry can be reached," \
   "name yours in PIP_INDEX_URL and run the same command again." >&2
 
-.PHONY: help demo unit test test-all serve serve-one lint types models sbom audit bench load-test clean
+.PHONY: help mesh demo unit test test-all serve serve-one lint types models sbom audit bench load-test clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
@@ -62,6 +62,10 @@ types: $(VENV)/dev.stamp
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models
+
+# MediaPipe's 478 points: serve them by `make serve MODEL=models/mesh`.
+mesh: $(VENV)/run.stamp
+	@$(BIN)/python -m tools.fetch_models mesh
 
 # What the two services and the client need, and no more.
 $(VENV)/run.stamp: requirements/run.txt requirements/predictor.txt requirements/transformer.txt \

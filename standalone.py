@@ -24,7 +24,7 @@ class StandaloneSettings(PredictorSettings, TransformerSettings):
     """What the predictor reads and what the transformer reads; `predictor` has no use here."""
 
     # Its older name, LANDMARKS_MAX_FACES, is the predictor's limit here, and that alone.
-    max_picture_faces: int = Field(1024, ge=1)
+    max_picture_faces: int = Field(1024, ge=1, le=2**20)
     """Faces in one request, those found in all its pictures counted."""
 
 
@@ -62,11 +62,12 @@ class LocalBackend(PredictorBackend):
         assert found.landmarks is not None  # a predictor has a set from its start
         return Network(found.landmarks, found.max_batch_size)
 
-    async def check_ready(self, model: str) -> bool:
+    async def check_ready(self, model: str) -> str:
         try:
-            return await self.models.find(model).check_ready()
-        except ModelNotFound:  # it was unloaded
-            return False
+            ready = await self.models.find(model).check_ready()
+        except ModelNotFound as error:  # it was unloaded
+            return error.message
+        return "" if ready else f"Model '{model}' is not ready."
 
     async def close(self) -> None:
         await close_all(self.models.list_models())

@@ -27,13 +27,13 @@ class PredictorSettings(ServerSettings):
         pattern="^[a-z0-9-]+$",
         description=f"What runs the network: auto, the fastest there is, or {', '.join(ENGINES)}.",
     )
-    threads: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1024)
     """Threads of the engine; 0: as many as the container may use."""
-    max_batch: int = Field(0, ge=0)
+    max_batch: int = Field(0, ge=0, le=4096)
     """Faces in one run; 0: what the engine works best with."""
-    max_faces: int = Field(256, ge=1)
+    max_faces: int = Field(256, ge=1, le=2**20)
     """Faces in one request."""
-    max_heatmap_faces: int = Field(32, ge=1)
+    max_heatmap_faces: int = Field(32, ge=1, le=2**20)
     """Faces in one request that asks for heatmaps, half a megabyte each; fewer of larger sets."""
-    max_queued_faces: int = Field(2048, ge=1)
+    max_queued_faces: int = Field(2048, ge=1, le=2**20)
     """Faces waiting for a run beyond which a request gets 429."""

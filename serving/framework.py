@@ -9,6 +9,10 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from prometheus_client import REGISTRY
+
+from serving.telemetry import tracing  # noqa: F401  first: it minds OTEL_PROPAGATORS
+
 # Module -> what KServe takes from it while it is imported.
 SPARED = {"pandas": ("DataFrame",), "kubernetes": ("client", "config", "watch")}
 
@@ -43,8 +47,18 @@ def import_framework() -> None:
 import_framework()
 
 import kserve  # noqa: E402
+from kserve import metrics as unfilled  # noqa: E402
 from kserve import model_server  # noqa: E402
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb  # noqa: E402
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc  # noqa: E402
+
+# Nothing fills KServe's histograms here: better no series than empty ones.
+for _metric in (
+    unfilled.PRE_HIST_TIME,
+    unfilled.POST_HIST_TIME,
+    unfilled.PREDICT_HIST_TIME,
+    unfilled.EXPLAIN_HIST_TIME,
+):
+    REGISTRY.unregister(_metric)
 
 __all__ = ["kserve", "model_server", "pb", "pb_grpc"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
-from serving.errors import InvalidTensor, TooLarge, UnknownOutput
+from serving.errors import InvalidRequest, InvalidTensor, TooLarge, UnknownOutput
 
 DTYPES: dict[str, np.dtype] = {
     "BOOL": np.dtype(np.bool_),
@@ -27,6 +27,7 @@ DTYPES: dict[str, np.dtype] = {
 }
 DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 
+UNSUPPORTED = ("classification", "shared_memory_region")  # what Triton does with a tensor
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**31  # beyond what any body may hold
 MAX_BYTES = 16 * 2**20  # of one tensor, where no setting says another
@@ -87,6 +88,13 @@ class InferenceResponse:
     id: str = ""
     picture: bytes = b""  # the drawn one, where the request wants it
     parameters: dict[str, int] = field(default_factory=dict)
+
+
+def check_parameters(parameters: Mapping[str, object]) -> None:
+    """Raise InvalidRequest where a parameter asks for what would be passed over."""
+    for name in UNSUPPORTED:
+        if parameters.get(name):
+            raise InvalidRequest(f"The parameter '{name}' is not supported here.")
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

@@ -28,6 +28,7 @@ class Model(kserve.Model):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]  # what metadata lists, the default ones and the others
     landmarks: LandmarkSet | None = None  # of the answers, as far as it is known
+    problem = ""  # why it is not ready, where that is known
     draws = False  # whether it answers with a drawn picture where one is asked for
     page: Path | None = None  # folder of static files that are shown at /
     max_batch_size = 0  # of the configuration: items that share a first dimension; 0 is none

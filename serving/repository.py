@@ -35,7 +35,8 @@ class Repository:
         self.admission = Admission(settings, self.service)
         self.models: dict[str, dict[str, Model]] = {}
         for model in models:
-            self.models.setdefault(model.name, {})[model.version] = model
+            if self.models.setdefault(model.name, {}).setdefault(model.version, model) != model:
+                raise ValueError(f"Two models are named '{model.name}', version {model.version}.")
         self.reasons: dict[tuple[str, str], str] = {}  # why a model is not served
         self.changing = asyncio.Lock()
         self.draining = False
@@ -46,8 +47,8 @@ class Repository:
         model = versions.get(version or max(versions, key=rank_version, default=""))
         if model is None:
             known = ", ".join(f"{m.name} (version {m.version})" for m in self.list_models())
-            what = f"model '{name[:100]}'" + (f" version '{version[:20]}'" if version else "")
-            raise ModelNotFound(f"There is no {what} here, but {known or 'none'}.")
+            what = f"Model '{name[:100]}'" + (f" version '{version[:20]}'" if version else "")
+            raise ModelNotFound(f"{what} is not served here; available: {known or 'none'}.")
         return model
 
     def list_models(self) -> list[Model]:
@@ -97,10 +98,11 @@ class Repository:
                 try:
                     assert self.store is not None
                     model = await asyncio.to_thread(self.store.load_model, name, version)
-                except (ValueError, RuntimeError, OSError) as error:
+                except Exception as error:  # a file's fault, whatever kind of error it takes
                     await close_all(list(loaded.values()))
-                    self.reasons[name, version] = str(error)
-                    raise InvalidRequest(f"Model '{name}' cannot be loaded: {error}") from None
+                    self.reasons[name, version] = reason = str(error) or type(error).__name__
+                    logger.error("not loaded", extra={"model": name, "reason": reason})
+                    raise InvalidRequest(f"Model '{name}' cannot be loaded: {reason}") from None
                 self.reasons.pop((name, version), None)
                 model.draining = self.draining
                 loaded[version] = model
@@ -116,7 +118,7 @@ class Repository:
             await self.retire(list(self.models.pop(name).values()))
 
     async def retire(self, models: list[Model]) -> None:
-        """Close models that are found no more, after their last answer."""
+        """Close models that `find` no longer returns, once their requests are answered."""
         await asyncio.sleep(0.05)  # a request that has just found one enters it meanwhile
         latest = time.monotonic() + self.settings.stop_seconds
         while any(model.inflight for model in models) and time.monotonic() < latest:

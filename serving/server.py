@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 from functools import partial
@@ -19,7 +20,7 @@ from serving.repository import Repository, close_all
 from serving.rest.app import create_app
 from serving.rest.connection import TimedProtocol
 from serving.rest.early import EarlyAnswers
-from serving.settings import ServerSettings
+from serving.settings import ServerSettings, find_unknown
 from serving.telemetry import tracing
 from serving.telemetry.logs import logger
 
@@ -53,6 +54,15 @@ def run_server(repository: Repository) -> None:
             "settings": settings.model_dump(mode="json", exclude={"repository_token"}),
         },
     )
+    parser = model_server.parser
+    unknown = find_unknown(
+        type(settings),
+        os.environ,
+        parser.parse_known_args()[1],
+        [flag for action in parser._actions for flag in action.option_strings],
+    )
+    if unknown:
+        logger.warning(f"Of no effect on the {repository.service}: {unknown}.")
     try:
         sockets = open_sockets(settings.host, arguments.http_port)
         targets = find_targets(settings.host, arguments.grpc_port)

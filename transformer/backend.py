@@ -124,8 +124,8 @@ class PredictorBackend(ABC):
         """
 
     @abstractmethod
-    async def check_ready(self, model: str) -> bool:
-        """Check whether the predictor's model is ready."""
+    async def check_ready(self, model: str) -> str:
+        """Return why the predictor's model is not ready, "" where it is."""
 
     @abstractmethod
     async def close(self) -> None:

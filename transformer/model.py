@@ -53,7 +53,7 @@ class Transformer(Model):
         super().__init__(name, settings)
         self.backend = backend
         self.page = settings.page
-        self.asking: asyncio.Task[bool] | None = None  # whether the predictor is ready
+        self.asking: asyncio.Task[str] | None = None  # whether the predictor is ready
 
     def load(self) -> bool:
         """Load the detector and start the workers; raises DetectorError with one sentence."""
@@ -83,18 +83,22 @@ class Transformer(Model):
         if not (ready and self.settings.ready_needs_predictor):
             return ready
         if self.backend.local or self.landmarks is None:
-            return await self.ask_predictor() and self.landmarks is not None
+            return not await self.ask_predictor() and self.landmarks is not None
         if self.asking is None or self.asking.done():
             self.asking = asyncio.create_task(self.ask_predictor())
         return True
 
-    async def ask_predictor(self) -> bool:
-        """Ask whether the predictor is ready and for its landmark set, and count the answer."""
-        there = await self.backend.check_ready(self.name)
-        metrics.PREDICTOR_READY.set(there)
-        if there:
+    async def ask_predictor(self) -> str:
+        """Ask for the landmark set, and return why the predictor is not ready, which is counted."""
+        problem = await self.backend.check_ready(self.name)
+        metrics.PREDICTOR_READY.set(not problem)
+        if not problem:  # without a landmark set it can't be cropped for
             await self.refresh()
-        return there
+            problem = "" if self.landmarks else "The predictor publishes no landmark set."
+        if problem not in ("", self.problem):
+            logger.warning("not ready", extra={"reason": problem})
+        self.problem = problem
+        return problem
 
     async def refresh(self) -> None:
         """Refresh the default model's landmark set; keep the old one without an answer."""

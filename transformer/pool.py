@@ -1,6 +1,7 @@
 """The workers: a few threads that requests share, a picture at a time and in turns."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ class WorkerPool:
         self.pending = 0  # pictures waiting or being worked on
         self.seconds = 0.0  # that a picture takes a worker, smoothed
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="faces")
+        start_threads(self.threads, workers)  # now: later there might be no room for one
         self.turns = asyncio.Semaphore(workers)  # first come, first served
 
     async def run_all(
@@ -78,8 +80,11 @@ class WorkerPool:
         with measure_stage(timings, Stage.WAIT):
             await self.turns.acquire()
         loop, begun = asyncio.get_running_loop(), time.monotonic()
-        # With the context the thread knows the request, for the spans of its stages.
-        future = self.threads.submit(copy_context().run, work, item)
+        try:  # with the context the thread knows the request, for the spans of its stages
+            future = self.threads.submit(copy_context().run, work, item)
+        except BaseException:
+            self.turns.release()
+            raise
 
         def end_turn(_: Future) -> None:  # also when the caller has left: the thread was busy
             loop.call_soon_threadsafe(self.turns.release)
@@ -96,3 +101,15 @@ class WorkerPool:
     async def close(self) -> None:
         """End the threads once their work is over."""
         await asyncio.to_thread(self.threads.shutdown)
+
+
+def start_threads(threads: ThreadPoolExecutor, count: int) -> None:
+    """Start the threads of a pool; raises RuntimeError where the system has no room for them."""
+    met = threading.Barrier(count + 1)
+    try:
+        for _ in range(count):
+            threads.submit(met.wait)
+        met.wait()
+    except RuntimeError as error:
+        met.abort()
+        raise RuntimeError(f"{count} threads cannot be started ({error}).") from None

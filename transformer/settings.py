@@ -32,29 +32,30 @@ class TransformerSettings(ServerSettings):
     ready_needs_predictor: bool = True
     """Whether this service is ready only once the predictor has told its landmark set."""
     detector: Path | None = None
-    """ONNX file of YuNet or CenterFace; none: what `make models` chose."""
+    """ONNX file of YuNet or CenterFace; unset: what `make models` chose."""
     detect: Literal["fast", "default", "thorough"] = Field("default", validate_default=True)
     """How closely pictures are looked at, where a request's parameter `detect` says nothing:
     docs/api.md has what each level finds and costs."""
-    detect_budget: int = Field(10_000_000, ge=FIRST)
+    detect_budget: int = Field(10_000_000, ge=FIRST, le=2**30)
     """Most pixels that the scales of one picture may have together; only `thorough` has more than
     2.1 million. What a picture of any size costs to search is bounded by it."""
     any_way_up: bool = True
     """Whether pictures without a sure face, and faces whose points are doubtful, are looked at
     on either side and upside down as well, and leaning faces again with their eyes level."""
     min_score: float | None = Field(None, gt=0, lt=1)
-    """Boxes with a lower score are no faces; none: 0.57 for YuNet, 0.5 for CenterFace."""
-    workers: int = Field(default_factory=count_cpus, ge=1)
+    """Boxes with a lower score are no faces; unset: 0.57 for YuNet, 0.5 for CenterFace."""
+    workers: int = Field(default_factory=count_cpus, ge=1, le=1024)
     """Threads that decode pictures and find faces."""
-    max_pictures: int = Field(256, ge=1)
+    max_pictures: int = Field(256, ge=1, le=2**20)
     """Pictures waiting for a worker or with one, beyond which a request gets 429."""
-    max_pixels: int = Field(40_000_000, ge=10_000)
+    max_pixels: int = Field(40_000_000, ge=10_000, le=2**30)
     """Largest picture, in pixels, told from its header before it is decoded."""
-    max_images: int = Field(32, ge=1)
+    max_images: int = Field(32, ge=1, le=4096)
     """Pictures in one request."""
     max_picture_faces: int = Field(
         1024,
         ge=1,
+        le=2**20,
         # The second is the older name, which the predictor has for a limit of its own.
         validation_alias=AliasChoices("LANDMARKS_MAX_PICTURE_FACES", "LANDMARKS_MAX_FACES"),
     )

@@ -15,6 +15,7 @@ from serving.messages import (
     InferenceRequest,
     InferenceResponse,
     Tensor,
+    check_parameters,
     count_elements,
     make_array,
     numpy_dtype,
@@ -72,6 +73,8 @@ def parse_message(message: bytes) -> InferenceRequest:
         parameters = read_parameters(entry.parameters)
         array = read_tensor(entry, raw[i] if raw else None)
         inputs[entry.name] = Tensor(entry.name, entry.datatype, array, parameters=parameters)
+    for output in content.outputs:
+        read_parameters(output.parameters)
     return InferenceRequest(
         model=content.model_name,
         inputs=inputs,
@@ -109,11 +112,13 @@ def read_tensor(
 
 
 def read_parameters(parameters: Mapping[str, pb.InferParameter]) -> dict[str, object]:
-    """Read parameters into plain values."""
-    return {
+    """Read parameters into plain values; raises InvalidRequest at what would be passed over."""
+    found = {
         name: getattr(value, str(value.WhichOneof("parameter_choice")), None)
         for name, value in parameters.items()
     }
+    check_parameters(found)
+    return found
 
 
 def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:

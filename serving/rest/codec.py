@@ -16,6 +16,7 @@ from serving.messages import (
     InferenceRequest,
     InferenceResponse,
     Tensor,
+    check_parameters,
     count_elements,
     make_array,
     numpy_dtype,
@@ -29,7 +30,6 @@ SEND_BYTES = 256 * 2**10  # of raw data that are handed to the connection at onc
 MAX_ID = (
     64 * 2**10
 )  # characters; it comes back in the answer# Extensions of V2 that would change the answer.
-UNSUPPORTED = ("classification", "shared_memory_region")
 
 Piece = bytes | memoryview
 
@@ -114,9 +114,7 @@ def read_parameters(content: dict[str, Any]) -> dict[str, Any]:
     parameters = content.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidRequest("'parameters' needs an object.")
-    for name in UNSUPPORTED:
-        if parameters.get(name):
-            raise InvalidRequest(f"The parameter '{name}' is not supported here.")
+    check_parameters(parameters)
     return parameters
 
 

@@ -54,8 +54,11 @@ class ManageRoutes:
         return JSONResponse({"live": True})
 
     async def show_ready(self, request: Request) -> Response:
-        ready = await self.repository.check_ready()
-        return JSONResponse({"ready": ready}, 200 if ready else 503)
+        content: dict[str, object] = {"ready": await self.repository.check_ready()}
+        problems = [model.problem for model in self.repository.list_models() if model.problem]
+        if not content["ready"] and problems:
+            content["reason"] = " ".join(problems)
+        return JSONResponse(content, 200 if content["ready"] else 503)
 
     async def list_models(self, request: Request) -> Response:
         return JSONResponse({"models": list(self.repository.models)})
@@ -71,7 +74,10 @@ class ManageRoutes:
     async def show_model_ready(self, request: Request) -> Response:
         model = self.find(request)
         ready = await model.check_ready()
-        return JSONResponse({"name": model.name, "ready": ready}, 200 if ready else 503)
+        content = {"name": model.name, "ready": ready}
+        if not ready and model.problem:
+            content["reason"] = model.problem
+        return JSONResponse(content, 200 if ready else 503)
 
     async def show_config(self, request: Request) -> Response:
         model = self.find(request)

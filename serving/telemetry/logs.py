@@ -1,11 +1,55 @@
-"""JSON logs: one line an event, on stderr."""
+"""JSON logs: one line per event, on stderr, written by a thread that holds nobody up."""
 
+import atexit
+import contextlib
 import logging
 import logging.config
+import queue
+import sys
+import threading
 from collections.abc import Mapping
+from logging.handlers import QueueHandler
+
+from serving.telemetry import metrics
 
 logger = logging.getLogger("landmarks")
 access_log = logging.getLogger("landmarks.access")
+
+
+MAX_LINES = 10_000  # that wait where nobody reads them
+LAST_SECONDS = 2.0  # for what waits at the end
+
+
+class QueuedLines(QueueHandler):
+    """Hands lines to a thread that writes them; a full queue drops them, and counts that."""
+
+    def __init__(self) -> None:
+        super().__init__(queue.Queue(MAX_LINES))
+        self.thread = threading.Thread(target=self.write_lines, name="log", daemon=True)
+        self.thread.start()
+        atexit.register(self.finish)
+
+    def prepare(self, record: logging.LogRecord) -> str:
+        """Write the line here, with the context and the error that the record has now."""
+        return self.format(record)
+
+    def enqueue(self, line: str | None) -> None:  # type: ignore[override]
+        try:
+            self.queue.put_nowait(line)
+        except queue.Full:
+            metrics.DROPPED_LINES.inc()
+
+    def write_lines(self) -> None:
+        """Write what comes until a None does."""
+        while (line := self.queue.get()) is not None:
+            with contextlib.suppress(OSError, ValueError):  # the pipe is gone, or stderr closed
+                sys.stderr.write(line + "\n")
+                sys.stderr.flush()
+
+    def finish(self) -> None:
+        """Wait a little while for the lines that wait."""
+        self.enqueue(None)
+        self.thread.join(LAST_SECONDS)
 
 
 def configure_logs(level: str, access: bool) -> None:
@@ -22,12 +66,12 @@ def configure_logs(level: str, access: bool) -> None:
                     "timestamp": "time",  # ISO 8601, in UTC
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "handlers": {"stderr": {"()": QueuedLines, "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": "WARNING"},
             "loggers": {
                 "landmarks": {"level": level},
                 "landmarks.access": {"level": "INFO" if access else "WARNING"},
-                # KServe and uvicorn say four lines a request at INFO; ours says one.
+                # KServe and uvicorn say four lines per request at INFO; ours says one.
                 # A handler of its own keeps KServe from configuring its logs over ours.
                 "kserve": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
                 "kserve.trace": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""Prometheus metrics of a service; KServe's own /metrics shows them."""
+"""Prometheus metrics of a service; serving/rest/manage.py shows them."""
 
 from functools import lru_cache
 from typing import Any
@@ -9,7 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 # A detector takes 10 ms and a face 2: KServe's first bucket of 5 ms would hide both.
 BUCKETS = tuple(0.00025 * 1.6**i for i in range(26))  # 0.25 ms .. 32 s
 
-INFLIGHT = Gauge("landmarks_inflight_requests", "Requests under way.", ["service"])
+INFLIGHT = Gauge("landmarks_inflight_requests", "Requests in flight.", ["service"])
 REQUESTS = Counter("landmarks_requests_total", "Requests by outcome.", ["service", "model", "code"])
 SECONDS = Histogram(
     "landmarks_request_seconds", "Time to answer.", ["service", "model"], buckets=BUCKETS
@@ -19,9 +19,12 @@ STAGE = Histogram(
 )
 FACES = Counter("landmarks_faces_total", "Faces answered.", ["service"])
 BATCH = Histogram(
-    "landmarks_batch_faces", "Faces in one run.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
+    "landmarks_batch_faces", "Faces in one execution.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )
-QUEUED = Gauge("landmarks_queued_faces", "Faces waiting for a run.")
+QUEUED = Gauge("landmarks_queued_faces", "Faces waiting for an execution.")
+DROPPED_LINES = Counter(
+    "landmarks_dropped_log_lines_total", "Lines of the log that nobody read in time."
+)
 PENDING = Gauge("landmarks_pending_pictures", "Pictures waiting for a worker or with one.")
 PREDICTOR_READY = Gauge(
     "landmarks_predictor_ready", "Whether the transformer's predictor said that it is ready."

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import Token
 from typing import TYPE_CHECKING
 
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -24,12 +24,21 @@ from serving.telemetry.logs import logger
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
+PROPAGATORS = "OTEL_PROPAGATORS"
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 RPC_STATUS = "rpc.response.status_code"
 TRACE_HEADER = "traceparent"
 FLUSH_SECONDS = 3.0  # at the end; the chart gives a pod 5 s beyond the drain and the stop
 
 Attribute = str | int
+
+problem = ""  # with OTEL_PROPAGATORS
+try:
+    from opentelemetry import propagate
+except ValueError as error:  # it names one that is not installed, and whoever imports it fails
+    problem = f"{PROPAGATORS} is passed over: {str(error).rstrip('.')}."
+    del os.environ[PROPAGATORS]
+    from opentelemetry import propagate
 
 # Of this process, and not OpenTelemetry's global ones: FastAPI would add spans, for probes too.
 tracer: Tracer = NoOpTracer()
@@ -40,6 +49,8 @@ provider: "TracerProvider | None" = None
 def start_tracing(service: str, release: str) -> None:
     """Make real spans from now on if the environment names a collector; never fails."""
     global tracer, propagator, provider
+    if problem:
+        logger.warning(problem)
     if not check_wanted(os.environ):
         return
     try:
@@ -186,8 +197,7 @@ def read_trace_id(span: Span) -> str:
 
 def describe_rpc(route: str) -> dict[str, Attribute]:
     """Name a gRPC method, given as package.Service/Method, in OpenTelemetry's words."""
-    # `rpc.system` is the older word for the second, and what many backends still look for.
-    return {"rpc.system": "grpc", "rpc.system.name": "grpc", "rpc.method": route}
+    return {"rpc.system.name": "grpc", "rpc.method": route}
 
 
 def name_attributes(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:

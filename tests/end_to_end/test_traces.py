@@ -112,7 +112,7 @@ def test_a_picture_is_one_trace_through_both_services(traced, trace, astronaut):
         "landmarks.pictures": 1,
         "landmarks.faces": 1,
     }
-    rpc = {"rpc.system": "grpc", "rpc.system.name": "grpc", "rpc.method": GRPC}
+    rpc = {"rpc.system.name": "grpc", "rpc.method": GRPC}
     done = {"rpc.response.status_code": "OK", "landmarks.model": "unet", "landmarks.faces": 1}
     address = {"server.address": "127.0.0.1", "server.port": predictor.grpc}
     assert call.attributes == rpc | done | address

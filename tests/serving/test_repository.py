@@ -91,9 +91,10 @@ async def test_loading_anew_drops_nothing(repository):
     assert answered > 100 and repository.find("fake") is not first and first.closed
 
 
-async def test_a_broken_reload_leaves_the_old_one_serving(repository):
+@pytest.mark.parametrize("error", [ValueError("Torn."), KeyError("files"), AttributeError("x")])
+async def test_a_broken_reload_leaves_the_old_one_serving(repository, error):
     repository.store.versions["fake"] = ["1"]
-    repository.store.load_model = lambda name, version: (_ for _ in ()).throw(ValueError("Torn."))
+    repository.store.load_model = lambda name, version: (_ for _ in ()).throw(error)
     with pytest.raises(InvalidRequest):
         await repository.load("fake")
     await repository.find("fake").infer(make_request())
@@ -104,6 +105,11 @@ async def test_what_is_not_there(repository):
         await repository.load("none")
     with pytest.raises(ModelNotFound):
         await repository.unload("none")
+
+
+def test_two_models_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="Two models are named 'fake', version 1"):
+        Repository([FakeModel(), FakeModel()], OPEN)
 
 
 async def test_closed_by_default():

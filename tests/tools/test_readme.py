@@ -30,7 +30,7 @@ TABLES = [(table.page, table.mark, table.make_table) for table in tables.TABLES]
 TABLES += [(module.PAGE, module.MARK, module.make_table) for module in BENCHED]
 README_WORDS = 1300
 # Variables of ours that are no service's setting: the client's, and where YuNet lies.
-OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET"}
+OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET", "LANDMARKS_MESH"}
 OLD_NAMES = {"LANDMARKS_ARTEFACT", "LANDMARKS_DETECT_SIDE", "LANDMARKS_FIRST_LOOK"}
 MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk"), *ROOT.glob("bench/*/*.mk")]
 

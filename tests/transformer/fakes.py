@@ -67,8 +67,8 @@ class FakePredictor(PredictorBackend):
             raise PredictorUnavailable("It lacks a landmark set.")
         return Network(self.landmarks, self.max_faces)
 
-    async def check_ready(self, model: str) -> bool:
-        return self.ready
+    async def check_ready(self, model: str) -> str:
+        return "" if self.ready else "It is away."
 
     async def close(self) -> None: ...
 

@@ -21,7 +21,7 @@ from serving.landmarks import write_parameters
 from serving.messages import Call, InferenceResponse
 from tools.processes import find_ports
 from transformer.backend import FaceLandmarks, Network
-from transformer.grpc_backend import GrpcBackend
+from transformer.predictor_client import GrpcBackend
 
 
 class Flaky(pb_grpc.GRPCInferenceServiceServicer):
@@ -160,6 +160,36 @@ async def test_a_predictor_that_stays_away_is_told_within_a_second():
         with pytest.raises(PredictorUnavailable):
             await ask(client)
         assert time.perf_counter() - begun < 1.5 and servicer.calls == 4
+
+
+async def test_a_hung_predictor_is_left_within_15_seconds():
+    """It takes connections, as its machine lives, and answers nothing."""
+    server, port = await start_server(Flaky(refusals=0))
+    hung, tasks = False, []
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            if not hung:
+                writer.write(data)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not hung:
+            inner = await asyncio.open_connection("127.0.0.1", port)
+            tasks.extend([asyncio.create_task(carry(reader, inner[1]))])
+            tasks.extend([asyncio.create_task(carry(inner[0], writer))])
+
+    proxy = await asyncio.start_server(accept, "127.0.0.1", 0)
+    client = GrpcBackend(f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+    await ask(client)
+    hung, begun = True, time.perf_counter()
+    with pytest.raises(PredictorUnavailable):
+        await ask(client, seconds=40)
+    assert time.perf_counter() - begun < 20  # 13, and what a busy machine adds; it was 60
+    await client.close()
+    proxy.close()
+    await server.stop(0)
+    for task in tasks:
+        task.cancel()
 
 
 async def test_a_dead_predictor_is_told_at_once_not_at_the_deadline():

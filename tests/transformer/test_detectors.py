@@ -16,9 +16,9 @@ from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector
 from transformer.detectors.network import NetworkDetector, choose_precision, keep_best
 from transformer.faces import FaceFinder
-from transformer.grpc_backend import GrpcBackend
 from transformer.model import Transformer
 from transformer.picture import open_picture
+from transformer.predictor_client import GrpcBackend
 from transformer.settings import TransformerSettings
 
 

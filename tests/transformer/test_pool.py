@@ -31,6 +31,20 @@ async def test_a_full_line_is_refused_at_once():
     assert await pool.run_all(str, [3], {}) == ["3"]
 
 
+async def test_a_thread_that_cannot_start_takes_no_place(monkeypatch):
+    pool = WorkerPool(1, 2)
+    monkeypatch.setattr(pool.threads, "submit", fail)
+    with pytest.raises(RuntimeError):
+        await pool.run_all(str, [1], {})
+    monkeypatch.undo()
+    async with asyncio.timeout(5):
+        assert await pool.run_all(str, [1], {}) == ["1"]
+
+
+def fail(*_: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 async def test_a_request_with_many_pictures_lets_others_in_between():
     pool = WorkerPool(1, 1000)
     done: list[str] = []

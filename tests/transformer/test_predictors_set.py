@@ -20,7 +20,8 @@ async def test_it_is_ready_once_its_predictor_was_and_a_metric_tells_of_it_from_
 ):
     model.backend.ready = False
     assert (await rest.get("/v2/health/ready")).status_code == 503
-    assert (await rest.get("/v2/models/unet/ready")).status_code == 503
+    told = await rest.get("/v2/models/unet/ready")
+    assert told.status_code == 503 and told.json()["reason"] == "It is away."
     assert (await rest.get("/v2/health/live")).status_code == 200
     model.backend.ready = True
     assert (await rest.get("/v2/health/ready")).status_code == 200
@@ -34,11 +35,16 @@ async def test_it_is_ready_once_its_predictor_was_and_a_metric_tells_of_it_from_
 async def test_a_busy_predictor_does_not_hold_up_the_answer(model, rest):
     assert (await rest.get("/v2/health/ready")).status_code == 200
     held = asyncio.Event()
-    model.backend.check_ready = lambda _: held.wait()
-    for _ in range(3):  # one question at a time is under way
+
+    async def wait(_) -> str:
+        await held.wait()
+        return ""
+
+    model.backend.check_ready = wait
+    for _ in range(3):  # one question at a time is in flight
         assert (await rest.get("/v2/health/ready")).status_code == 200
     held.set()
-    assert await model.asking
+    assert not await model.asking
 
 
 async def test_the_landmark_set_is_asked_for_once(model):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
+from transformer.grpc_backend import GrpcBackend
 
 from serving.framework import pb, pb_grpc
 from serving.grpc.credentials import read_credentials
 from serving.settings import ServerSettings
-from transformer.grpc_backend import GrpcBackend
 
 
 class Ready(pb_grpc.GRPCInferenceServiceServicer):

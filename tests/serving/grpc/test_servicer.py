@@ -136,6 +136,15 @@ async def test_raw_and_typed_contents_are_one_too_many(stub):
     assert (await refuse(stub, request))[:2] == ("INVALID_ARGUMENT", "invalid_request")
 
 
+async def test_what_would_be_passed_over_is_refused(stub):
+    request = make_request()
+    request.outputs.add(name="landmarks").parameters["classification"].int64_param = 3
+    assert (await refuse(stub, request))[1:] == (
+        "invalid_request",
+        "The parameter 'classification' is not supported here.",
+    )
+
+
 async def test_the_callers_deadline_reaches_the_model(stub, model):
     await stub.ModelInfer(make_request(), timeout=5)
     assert model.call.deadline < time.monotonic() + 6

@@ -1,6 +1,7 @@
 """Traces: when they are on, what is imported for them, and what becomes of a wrong variable."""
 
 import logging
+import os
 import subprocess
 import sys
 
@@ -51,6 +52,15 @@ def test_without_the_variable_nothing_of_the_sdk_is_imported():
 )
 def test_the_variables_that_switch_traces_on(variables, wanted):
     assert tracing.check_wanted(variables) is wanted
+
+
+def test_a_propagator_that_is_not_installed_stops_nothing():
+    program = "import serving.server; from serving.telemetry import tracing; print(tracing.problem)"
+    environment = os.environ | {"OTEL_PROPAGATORS": "b3"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.startswith("OTEL_PROPAGATORS is passed over: Propagator b3 not found")
 
 
 def test_a_missing_package_is_a_sentence_and_no_crash(monkeypatch, caplog):

@@ -56,6 +56,7 @@ OPTIONS = [
     ("grpc.dns_min_time_between_resolutions_ms", 1000),  # of a headless service's pods
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.ping_timeout_ms", 3_000),  # of the ping itself, or the default of 60 s holds
     ("grpc.http2.max_pings_without_data", 0),  # or no more than two in a long call
 ]
 
@@ -141,14 +142,15 @@ class GrpcBackend(PredictorBackend):
             raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
         return Network(landmarks, max(0, config.max_batch_size))
 
-    async def check_ready(self, model: str) -> bool:
-        """Check whether the predictor's model is ready, within a second."""
+    async def check_ready(self, model: str) -> str:
+        """Return why the predictor's model is not ready, within a second; "" where it is."""
         request = pb.ModelReadyRequest(name=model)
         try:
-            return (await self.stub.ModelReady(request, timeout=1.0)).ready
-        except grpc.aio.AioRpcError:
+            ready = (await self.stub.ModelReady(request, timeout=1.0)).ready
+            return "" if ready else f"The predictor's model '{model}' is not ready."
+        except grpc.aio.AioRpcError as error:
             self.renew()
-            return False
+            return translate_error(error).message
 
     def renew(self) -> None:
         """Have the next call make a new channel, where this one reaches nobody.

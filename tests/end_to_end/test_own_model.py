@@ -1,0 +1,116 @@
+"""docs/own-model.md as it stands: its commands, on a network and on photographs of one's own."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import requests
+
+from tools.processes import ROOT, find_free_ports
+
+PAGE = (ROOT / "docs/own-model.md").read_text()
+UNET = (ROOT / "predictor/unet.py").read_text()
+SECONDS = 900
+
+
+def read_commands(heading: str) -> list[str]:
+    """Read the commands of a section, with its folders' names as the page has them."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def run(command: str, folder: Path) -> None:
+    """Run a command in the checkout, its folders being those of the test."""
+    for name in ("out/labels", "out/mine", "photographs", "FACES"):
+        command = command.replace(name, str(folder / name.replace("out/", "")))
+    command = re.sub(r"\bmine\b(?=$| )", str(folder / "mine"), command)
+    command = command.replace("--minutes 30", "--minutes 0.1")
+    if command.startswith("make serve"):
+        serve(command)
+        return
+    done = subprocess.run(
+        command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def serve(command: str) -> None:
+    """Serve until a photograph is answered, then stop by Ctrl-C."""
+    port = find_free_ports(1)[0]
+    while port > 65000:
+        port = find_free_ports(1)[0]
+    log = Path(os.environ.get("TMPDIR", "/tmp")) / f"own-model-{port}.log"
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            f"{command} PORT={port}",
+            shell=True,
+            cwd=ROOT,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}/v2/models/unet/infer"
+    picture = (ROOT / "tests/assets/astronaut.jpg").read_bytes()
+    try:
+        latest = time.monotonic() + SECONDS
+        while True:
+            assert process.poll() is None and time.monotonic() < latest, log.read_text()
+            try:
+                answer = requests.post(
+                    url, picture, headers={"content-type": "image/jpeg"}, timeout=30
+                )
+                if answer.ok:
+                    break
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.3)
+        outputs = {o["name"]: o for o in answer.json()["outputs"]}
+        points = np.array(outputs["landmarks"]["data"]).reshape(-1, 15, 2)
+        assert len(points) == 1 and np.abs(points[0, 10] - (224, 126)).max() < 6  # the nose
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+        log.unlink()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of one's own, faces cut for it, and photographs with a face in each."""
+    folder = tmp_path_factory.mktemp("own")
+    for name in ("mine", "photographs", "FACES"):
+        (folder / name).mkdir()
+    code = UNET.replace("from predictor.landmarks import DEFAULT\n", "")
+    (folder / "mine/model.py").write_text(code.replace("len(DEFAULT)", "15"))
+    weights = (ROOT / "models/simple_unet.pth").read_bytes()
+    (folder / "mine/simple_unet.pth").write_bytes(weights)
+    whole = cv2.imread(str(ROOT / "tests/assets/astronaut.jpg"))
+    assert whole is not None
+    face = np.load(ROOT / "predictor/golden_face.npy")[0, 0]
+    random = np.random.default_rng(0)
+    for i in range(36):
+        light, side = random.uniform(0.7, 1.1), int(random.integers(380, 512))
+        picture = cv2.resize(whole[:side, :side], None, fx=1.2, fy=1.2)
+        picture = picture[:, ::-1] if i % 2 else picture
+        lit = np.clip(picture * light, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"photographs/{i}.jpg"), lit)
+        rolled = np.roll(face, random.integers(-3, 4, 2), (0, 1)) * light
+        cv2.imwrite(str(folder / f"FACES/{i}.png"), rolled.clip(0, 255).astype(np.uint8))
+    return folder
+
+
+SECTIONS = ["One command", "int8", "Profile it", "From photographs to a served artifact"]
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_the_commands_work_as_they_stand(folder: Path, heading: str):
+    commands = read_commands(heading)
+    assert commands
+    for command in commands:
+        run(command, folder)
