@@ -44,7 +44,7 @@ REST := end_to_end helm k8s training bench page cluster data loadtest/test_run.p
         tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py \
         client/test_command.py transformer/test_connection.py predictor/test_loader.py
 unit: lint types models
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
 
 test: unit
 	@$(BIN)/python -m pytest -q $(CORE:%=tests/end_to_end/test_%.py)

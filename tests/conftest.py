@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -14,6 +15,8 @@ from tests.support.soak import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services, run_standalone
 
 bypass_proxy()
+hypothesis.settings.register_profile("ours", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("ours")
 ROOT = Path(__file__).resolve().parent.parent
 
 

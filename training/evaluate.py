@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from predictor.engines import load_engine
-from training.faces import FaceDataset, cut_inputs, read_faces
+from training.faces import FaceDataset, Size, cut_inputs, read_faces
 from training.index import TRAINED, Bytes, DataError, Floats, read_rows
 
 Locate = Callable[[Bytes], Floats]  # uint8 [N,1,S,S] -> landmarks [N,K,2]
@@ -42,11 +42,11 @@ class Errors:
         return f"{text}  off {off:.1f} %"
 
 
-def measure_faces(run: Locate, faces: FaceDataset) -> Errors:
-    """Measure `run`, a callable uint8 `[N,1,S,S]` -> landmarks `[N,K,2]`, on faces."""
-    inputs = cut_inputs(faces)
+def measure_faces(run: Locate, faces: FaceDataset, size: Size | None = None) -> Errors:
+    """Measure `run`, a callable uint8 `[N,C,H,W]` -> landmarks `[N,K,2]`, on faces."""
+    inputs = cut_inputs(faces, size)
     found = np.concatenate([run(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
-    truth, names = faces.frame.to_input(faces.points), faces.frame.landmarks
+    truth, names = faces.frame.to_input(faces.points, size), faces.frame.landmarks
     return measure_errors(found, truth, names.unit_points)
 
 
@@ -88,7 +88,9 @@ def report(model: Path, data: list[Path], choice: str) -> None:
     if not others:
         print("no part says val: these faces may be those that it was trained on")
     found = {
-        name: measure_faces(lambda x: engine.predict(x)[0], faces.select(faces.sets == name))
+        name: measure_faces(
+            lambda x: engine.predict(x)[0], faces.select(faces.sets == name), engine.size
+        )
         for name in np.unique(faces.sets).tolist()
     }
     for name, errors in found.items():

@@ -22,6 +22,7 @@ from training.index import (
     take_points,
 )
 
+Size = tuple[int, int]  # height, width
 FEWEST = 2  # known points of a face that a network can learn from
 
 
@@ -51,9 +52,11 @@ class Frame:
         """Side of the loose crop over the size of the face's box."""
         return 2 * self.landmarks.crop_scale
 
-    def to_input(self, points: Floats) -> Floats:
-        """Move points `[...,2]` from pixels of the crop to pixels of the input."""
-        return (points + 0.5 - self.face / 2) * (self.side / self.face) - 0.5
+    def to_input(self, points: Floats, size: Size | None = None) -> Floats:
+        """Move points `[...,2]` from pixels of the crop to pixels of an input of height, width."""
+        height, width = size or (self.side, self.side)
+        scale = np.array([width / self.face, height / self.face], np.float32)
+        return (points + 0.5 - self.face / 2) * scale - 0.5
 
     def to_crop(self, points: Floats) -> Floats:
         """Move points `[...,2]` from pixels of the input to pixels of the crop."""
@@ -81,6 +84,8 @@ class FaceDataset:
 
 def read_faces(rows: Sequence[tuple[Path, Row]], landmarks: LandmarkSet) -> FaceDataset:
     """Read the rows that have at least two of the set's points; raises DataError for none."""
+    if landmarks.level_eyes:
+        raise DataError("Faces are not rotated here, and this network wants its eyes level.")
     frame, boxes = Frame(landmarks), BoxFinder()
     pictures, kept = list[Bytes](), list[Floats]()
     sets, paths = list[str](), list[str]()
@@ -113,8 +118,11 @@ def cut_crop(picture: Bytes, box: Floats, points: Floats, frame: Frame) -> tuple
     Beyond the picture's border its last pixels repeat.
     """
     width, height = box[2:] - box[:2]
-    side = max(round(frame.loose * float(np.sqrt(max(width * height, 1.0)))), 1)
-    left, top = (round((low + high - side) / 2) for low, high in zip(box[:2], box[2:], strict=True))
+    known = frame.landmarks
+    size = max(width, height) if known.crop_by == "longer" else np.sqrt(max(width * height, 1.0))
+    side = max(round(frame.loose * float(size)), 1)
+    middle = box[:2] + box[2:] + 2 * size * np.array(known.crop_offset)
+    left, top = (round(twice / 2 - side / 2) for twice in middle.tolist())
     rows = np.clip(np.arange(top, top + side), 0, picture.shape[0] - 1)
     columns = np.clip(np.arange(left, left + side), 0, picture.shape[1] - 1)
     patch = picture[rows[:, None], columns]
@@ -134,14 +142,20 @@ def check_points(points: Floats, frame: Frame, path: str) -> None:
         raise DataError(f"{path} has two points on one spot.")
 
 
-def cut_inputs(faces: FaceDataset) -> Bytes:
-    """Cut the network's inputs out of the crops: ITU-R 601 grey `[N,1,S,S]`."""
-    frame = faces.frame
+def cut_inputs(faces: FaceDataset, size: Size | None = None) -> Bytes:
+    """Cut a network's inputs of height and width out of the crops, `[N,C,H,W]`.
+
+    One channel is ITU-R 601 grey, three are RGB, as the landmark set has it.
+    """
+    frame, channels = faces.frame, faces.frame.landmarks.channels
     low, high = frame.face // 2, frame.face // 2 + frame.face
-    inputs = np.empty((len(faces), 1, frame.side, frame.side), np.uint8)
+    height, width = size or (frame.side, frame.side)
+    inputs = np.empty((len(faces), channels, height, width), np.uint8)
     for one, picture in zip(inputs, faces.pictures, strict=True):
-        grey = cv2.cvtColor(picture[low:high, low:high], cv2.COLOR_RGB2GRAY)
-        one[0] = cv2.resize(grey, (frame.side, frame.side), interpolation=cv2.INTER_AREA)
+        middle = picture[low:high, low:high]
+        middle = cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY) if channels == 1 else middle
+        small = cv2.resize(middle, (width, height), interpolation=cv2.INTER_AREA)
+        one[:] = small.reshape(height, width, channels).transpose(2, 0, 1)
     return inputs
 
 

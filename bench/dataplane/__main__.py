@@ -1,7 +1,7 @@
 """Measure the data plane against its goals: python -m bench.dataplane [figure ...].
 
-Without names all figures but the soak are measured; each is written to
-bench/results/MACHINE/dataplane_NAME.json with what it was measured on, and its lines are printed.
+Without names all figures but the soak are measured; each is written into
+bench/results/MACHINE/dataplane.json with what it was measured on, and its lines are printed.
 """
 
 import contextlib
@@ -38,8 +38,9 @@ def main(names: list[str]) -> None:
         result = FIGURES[name]()
         result["machine"] = describe_machine()
         result["took_seconds"] = round(time.monotonic() - begun, 1)
-        path = folder / f"dataplane_{name}.json"
-        path.write_text(json.dumps(result, indent=1) + "\n")
+        path = folder / "dataplane.json"
+        known = json.loads(path.read_text()) if path.is_file() else {}
+        path.write_text(json.dumps(known | {name: result}, indent=1) + "\n")
         for what, value in result.items():
             print(f"{name} {what}: {value}", flush=True)
 

@@ -20,9 +20,11 @@ import numpy as np
 
 from bench.csv_file import write_csv
 from bench.machine import ROOT
-from predictor.convert.faces import load_faces
 from predictor.engines import ENGINES
 from serving.landmarks import read_landmarks
+from training.evaluate import measure_errors
+from training.faces import FaceDataset, cut_inputs, read_faces
+from training.index import TRAINED, read_rows
 
 BATCHES = (1, 4, 8)
 REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work
@@ -110,22 +112,36 @@ def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list
             worker.close()
 
 
+def read_data(data: Path, worker: Worker) -> FaceDataset:
+    """Read the labelled faces of a data folder that nobody trains on, where there are such."""
+    rows = read_rows([data])
+    held = [pair for pair in rows if pair[1]["part"] not in TRAINED]
+    return read_faces(held or rows, read_landmarks(worker.landmarks, worker.engine))
+
+
 def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[dict[str, Any]]:
-    """Turn workers into rows, with how far their points lie from the reference's."""
+    """Turn workers into rows, with how far their points lie from the reference's and the labels."""
     names = [worker.engine for worker in workers]
     first = next((name for name in REFERENCES if name in names), names[0])
     reference = workers[names.index(first)]
+    faces = read_data(data, reference) if data else None
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        faces = None
-        if data:
-            faces = folder / "faces.npy"
-            landmarks = read_landmarks(reference.landmarks, model)
-            np.save(faces, load_faces(data, landmarks, reference.size))
-        points = {worker.engine: worker.locate(faces, folder) for worker in workers}
+        folder, file = Path(name), None
+        if faces:
+            file = folder / "faces.npy"
+            np.save(file, cut_inputs(faces, reference.size))
+        points = {worker.engine: worker.locate(file, folder) for worker in workers}
     rows = []
     for worker in workers:
         moved = np.linalg.norm(points[worker.engine] - points[first], axis=2)  # [N, K]
+        error: float | str = ""
+        if faces:
+            truth, unit = (
+                faces.frame.to_input(faces.points, reference.size),
+                faces.frame.landmarks.unit_points,
+            )
+            errors = measure_errors(points[worker.engine], truth, unit)
+            error = round(100 * float(errors.faces.mean()), 2)
         for batch, times in worker.times.items():
             middle = float(np.median(times))
             row = {
@@ -138,9 +154,9 @@ def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[di
                 f"x_{first}": round(float(np.median(reference.times[batch])) / middle, 2),
                 "peak_mb": round(worker.peaks[batch]),
                 "load_s": round(worker.load_s, 2),
-                "faces": len(moved),
                 "px_mean": round(float(moved.mean()), 4),
                 "px_max": round(float(moved.max()), 3),
+                "nme_percent": error,
             }
             rows.append(row)
     return rows

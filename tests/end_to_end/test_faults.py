@@ -17,8 +17,8 @@ from tests.support.load import FACE, INFLIGHT, Load, make_request, read_metric, 
 from tools.processes import find_ports, start_service, wait_ready
 from tools.v2_json import image_tensor
 
-QUICK = {"LANDMARKS_DRAIN_SECONDS": "1.5"}
-FOUND_AGAIN = 1.5  # seconds: the transformer finds a predictor that is back within one
+QUICK = {"LANDMARKS_DRAIN_SECONDS": "0.5", "LANDMARKS_MODEL": "models/student_unet.pth"}
+FOUND_AGAIN = 1.2  # seconds: the transformer finds a predictor that is back within one
 
 
 async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
@@ -150,7 +150,7 @@ def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
 
 async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(tmp_path):
     ports = find_ports()
-    at_once = {"LANDMARKS_DRAIN_SECONDS": "0"}
+    at_once = QUICK | {"LANDMARKS_DRAIN_SECONDS": "0"}
     predictor = start_service("predictor", ports.rest, ports.grpc, tmp_path, at_once)
     wait_ready(predictor)
     many = make_request(np.repeat(FACE, 200, axis=0))

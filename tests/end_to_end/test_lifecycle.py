@@ -15,6 +15,8 @@ from tests.support.load import CROWD, INFLIGHT, read_metric, wait_for
 from tests.support.raw_http import connect, write_request
 from tools.processes import Service, find_ports, start_service, wait_ready
 
+STUDENT = {"LANDMARKS_MODEL": "models/student_unet.pth"}  # quicker
+
 
 @pytest.fixture
 def logs(tmp_path):
@@ -31,7 +33,9 @@ def test_without_a_predictor_the_transformer_says_so(logs, astronaut):
         with pytest.raises(ServiceError) as caught:
             locate(astronaut, transformer.url)
         assert caught.value.code == "predictor_unavailable"
-        predictor = start_service("predictor", ports.predictor_rest, ports.predictor_grpc, logs, {})
+        predictor = start_service(
+            "predictor", ports.predictor_rest, ports.predictor_grpc, logs, STUDENT
+        )
         try:
             wait_ready(predictor)
             wait_ready(transformer, 5)
@@ -55,7 +59,7 @@ def test_sigterm_drains_before_it_stops(logs, predictor, astronaut):
     ports = find_ports()
     settings = {
         "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
-        "LANDMARKS_DRAIN_SECONDS": "2",
+        "LANDMARKS_DRAIN_SECONDS": "1",
     }
     transformer = start_service("transformer", ports.rest, ports.grpc, logs, settings)
     wait_ready(transformer)
@@ -77,10 +81,10 @@ def test_sigterm_drains_before_it_stops(logs, predictor, astronaut):
     try:
         time.sleep(0.3)
         transformer.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        time.sleep(0.2)
         assert requests.get(f"{transformer.url}/v2/models/unet/ready").status_code == 503
         before = answers
-        time.sleep(0.7)
+        time.sleep(0.5)
         assert answers > before and not failures  # not ready, but it still serves
         stop.set()
         thread.join()
@@ -112,7 +116,7 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(logs, settings, sentence
 def test_a_stop_with_odd_connections_open(logs, number):
     """Whatever is connected: calls under way are answered, exit code 0, nothing to explain."""
     ports = find_ports()
-    settings = {"LANDMARKS_DRAIN_SECONDS": "0.3", "LANDMARKS_ANSWER_SECONDS": "3"}
+    settings = STUDENT | {"LANDMARKS_DRAIN_SECONDS": "0.3", "LANDMARKS_ANSWER_SECONDS": "1"}
     service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
     wait_ready(service)
     odd = [
@@ -143,7 +147,7 @@ def test_a_stop_with_odd_connections_open(logs, number):
 def test_signals_during_a_stop_end_no_call(logs):
     """uvicorn, once it has ended, would hand the signals back to what kills the process."""
     ports = find_ports()
-    settings = {"LANDMARKS_DRAIN_SECONDS": "0", "LANDMARKS_STOP_SECONDS": "60"}
+    settings = STUDENT | {"LANDMARKS_DRAIN_SECONDS": "0", "LANDMARKS_STOP_SECONDS": "60"}
     service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
     try:
         wait_ready(service)
