@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
@@ -21,23 +21,20 @@ from serving.contract import SET_HEADER
 from serving.errors import (
     Cancelled,
     InvalidRequest,
-    MethodNotAllowed,
     NotAcceptable,
-    NotFound,
     NotReady,
     ServingError,
-    describe_error,
-    to_answer,
 )
 from serving.messages import Call, InferenceRequest
 from serving.repository import Repository
 from serving.rest.accept import choose_drawing
 from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, Piece, decode_body, decode_picture, encode_answer
+from serving.rest.errors import show_error, show_http_error, write_error
 from serving.rest.form import read_form
 from serving.rest.manage import ManageRoutes
 from serving.rest.pages import list_page_routes
-from serving.telemetry.record import RequestLog, ensure_request_id, forwarded_headers
+from serving.telemetry.record import RequestLog, forwarded_headers
 from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
@@ -125,7 +122,7 @@ class InferRoute:
             asked.id = asked.id or request.headers.get("x-request-id", "")
             forward = forwarded_headers(request.headers, record.request_id)
             call = Call(deadline, forward, ticket.add, drawing)
-            model = self.repository.find(name, version)  # it may have been loaded anew
+            model = self.repository.find(name, version)  # it may have been reloaded since
             answer = await watch_caller(request, model.infer(asked, call))
             encoding: dict[str, str] = {}
             pieces: list[Piece]
@@ -213,32 +210,3 @@ def read_deadline(request: Request) -> float:
     if not 0 < seconds < 1e6:
         raise InvalidRequest("X-Request-Timeout needs a number of seconds above 0.")
     return time.monotonic() + seconds
-
-
-def write_error(request: Request, raised: Exception, request_id: str) -> Response:
-    """Write an error as the answer, in the words of the catalogue."""
-    error = to_answer(raised)
-    headers = {"x-request-id": request_id}
-    if error.retry_after is not None:
-        headers["retry-after"] = str(error.retry_after)
-    if "expect" in request.headers:
-        # Whether the body, which the caller may hold back, still comes can't be known.
-        headers["connection"] = "close"
-    return JSONResponse(describe_error(error), error.http_status, headers)
-
-
-async def show_error(request: Request, error: Exception) -> Response:
-    return write_error(request, error, ensure_request_id(request.headers.get("x-request-id")))
-
-
-async def show_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    path = request.url.path[:200]
-    refused: ServingError = NotFound(f"There is no route {path}.")
-    if error.status_code == 405:
-        refused = MethodNotAllowed(f"{path} does not allow {request.method}.")
-    elif path.startswith("/v1/"):
-        refused = NotFound("There is no V1 protocol here; POST to /v2/models/NAME/infer instead.")
-    response = await show_error(request, refused)
-    response.headers.update(error.headers or {})
-    return response

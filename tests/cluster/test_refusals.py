@@ -30,7 +30,7 @@ def test_values(record: ScenarioResult) -> None:
             record.check(f"{values} is refused", False, "installed")
         except CommandError as error:
             record.check(f"{values} is refused", sentence in str(error), last_line(error))
-    made = kubectl("-n", "bad", "get", "inferenceservices,replicasets,pods", "-o", "name")
+    made = kubectl("-n", "bad", "get", "inferenceservices,pods", "-o", "name")
     record.check("nothing was made on the way", not made, made)
     helm("uninstall", "bad", "-n", "bad", "--ignore-not-found")
     see_variants(record)
