@@ -92,7 +92,7 @@ class Repository:
         async with self.changing:
             lying = await asyncio.to_thread(self.store.list_versions) if self.store else {}
             if name not in lying:
-                raise ModelNotFound(f"There is no model '{name[:100]}' to load.")
+                raise ModelNotFound(f"Model '{name[:100]}' is not there to be loaded.")
             loaded: dict[str, Model] = {}
             for version in lying[name]:
                 try:
@@ -114,7 +114,7 @@ class Repository:
         self.check_open()
         async with self.changing:
             if name not in self.models:
-                raise ModelNotFound(f"There is no model '{name[:100]}' to unload.")
+                raise ModelNotFound(f"Model '{name[:100]}' is not served.")
             await self.retire(list(self.models.pop(name).values()))
 
     async def retire(self, models: list[Model]) -> None:

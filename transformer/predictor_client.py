@@ -156,7 +156,7 @@ class GrpcBackend(PredictorBackend):
         """Have the next call make a new channel, where this one reaches nobody.
 
         gRPC asks DNS again after up to two minutes once a name has not resolved, whatever the
-        options say; a new channel asks at once. What is still under way on the old one may end.
+        options say; a new channel asks at once. What is still in flight on the old one may end.
         """
         channel = self.channel
         lost = grpc.ChannelConnectivity.TRANSIENT_FAILURE

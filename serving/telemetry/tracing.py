@@ -116,7 +116,7 @@ def open_request(
 def close_request(
     span: Span, token: Token | None, transport: str, model: str, error: BaseException | None
 ) -> None:
-    """End the span of a request; by the conventions one of 4xx is no error of the server."""
+    """End the span of a request; by the conventions a 4xx is not an error of the server."""
     if token is None:
         return
     code = name_code(error)

@@ -94,12 +94,13 @@ class Browser:
         )
 
     def list_requests(self) -> list[str]:
-        """List the addresses that were asked for since the last call."""
-        entries = [json.loads(entry["message"]) for entry in self.driver.get_log("performance")]
+        """List the addresses that a page of this machine asked for since the last call."""
+        messages = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
+        sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
         return [
-            entry["message"]["params"]["request"]["url"]
-            for entry in entries
-            if entry["message"]["method"] == "Network.requestWillBeSent"
+            each["request"]["url"]
+            for each in sent
+            if each["documentURL"].startswith("http://127.0.0.1")  # else the browser's own
         ]
 
     def list_complaints(self) -> list[str]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
-from transformer.grpc_backend import GrpcBackend
 
 from serving.framework import pb, pb_grpc
 from serving.grpc.credentials import read_credentials
 from serving.settings import ServerSettings
+from transformer.predictor_client import GrpcBackend
 
 
 class Ready(pb_grpc.GRPCInferenceServiceServicer):
@@ -38,7 +38,7 @@ async def test_a_predictor_is_asked_in_secret_and_one_of_another_authority_is_no
     found = []
     for authority in (settings.grpc_certificate, other.grpc_certificate, None):
         backend = GrpcBackend(f"localhost:{port}", authority)
-        found.append(await backend.check_ready("unet"))
+        found.append(not await backend.check_ready("unet"))
         await backend.close()
     await server.stop(0)
     assert found == [True, False, False]
