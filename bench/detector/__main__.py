@@ -13,11 +13,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from tools.settings_table import write_page
 
 from bench.csv_file import write_csv
 from bench.detector.crowds import CrowdMaker
 from bench.detector.table import MARK, PAGE, TABLE, make_table
+from tools.tables import write_page
 from transformer.choices import Choices
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector
