@@ -73,4 +73,4 @@ def test_an_unknown_name_is_refused():
         env=os.environ,
         check=False,
     )
-    assert ended.returncode == 1 and "yunet and centerface" in ended.stderr
+    assert ended.returncode == 1 and "yunet, centerface and mesh" in ended.stderr
