@@ -60,7 +60,7 @@ class LocalBackend(PredictorBackend):
     async def fetch_network(self, model: str, deadline: float) -> Network:
         found = self.models.find(model)
         assert found.landmarks is not None  # a predictor has a set from its start
-        return Network(found.landmarks, found.max_batch_size)
+        return Network(found.landmarks, found.max_batch_size, found.landmarks.digest)
 
     async def check_ready(self, model: str) -> str:
         try:

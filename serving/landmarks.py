@@ -18,6 +18,9 @@ PointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Pair = tuple[PointName, PointName]
 
 
+DIGEST = "digest"  # parameter of a model's configuration
+
+
 class LandmarkError(ValueError):
     """The content is not a valid landmark set; the message starts with its place."""
 
@@ -132,7 +135,16 @@ def explain(error: ValidationError) -> str:
 
 def write_parameters(landmarks: LandmarkSet) -> dict[str, str]:
     """Write a set as parameters of a model's configuration, whose values are text."""
-    return {key: json.dumps(value) for key, value in landmarks.describe().items()}
+    content = landmarks.describe() | {DIGEST: landmarks.digest}
+    return {key: json.dumps(value) for key, value in content.items()}
+
+
+def read_digest(parameters: Mapping[str, str]) -> str:
+    """Read the digest that write_parameters wrote, "" of a predictor that publishes none.
+
+    It is compared and never computed by the reader: another release may know other fields.
+    """
+    return parameters.get(DIGEST, "").strip('"')
 
 
 def read_parameters(parameters: Mapping[str, str], place: object) -> LandmarkSet:

@@ -67,7 +67,7 @@ async def test_an_answer_has_stages_and_set_and_is_counted(client, model):
     assert count("ok") == before + 1
     statistics = model.describe_statistics()
     assert statistics["inference_count"] == 3
-    assert await client.fetch_network("local", soon()) == Network(DEFAULT, 0)
+    assert await client.fetch_network("local", soon()) == Network(DEFAULT, 0, DEFAULT.digest)
 
 
 async def test_a_model_that_is_not_there_or_not_ready(client, model):

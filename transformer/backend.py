@@ -55,6 +55,7 @@ class Network:
 
     landmarks: LandmarkSet
     max_faces: int  # of one call, 0 where it doesn't tell
+    digest: str = ""  # of the set as the predictor has it, "" where it doesn't tell
 
 
 class PredictorBackend(ABC):
@@ -98,7 +99,8 @@ class PredictorBackend(ABC):
             for start in range(0, len(faces), chunk)
         ]
         for part in parts:
-            if part.digest not in ("", known.digest) or part.scores.shape[1] != len(known):
+            expected = network.digest or parts[0].digest
+            if part.digest not in ("", expected) or part.scores.shape[1] != len(known):
                 await self.refresh_network(model, call.deadline)
                 raise NotReady("The predictor is being replaced by one of other landmarks.")
         timings: Timings = {}
@@ -108,7 +110,7 @@ class PredictorBackend(ABC):
             np.concatenate([part.landmarks for part in parts]),
             np.concatenate([part.scores for part in parts]),
             timings,
-            known.digest,
+            parts[0].digest,
             np.concatenate([part.heatmaps for part in parts]),
         )
 

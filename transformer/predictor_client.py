@@ -15,7 +15,7 @@ from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.errors import translate_error
 from serving.grpc.servicer import METADATA_BYTES
-from serving.landmarks import LandmarkError, read_parameters
+from serving.landmarks import LandmarkError, read_digest, read_parameters
 from serving.messages import Call
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
@@ -140,7 +140,7 @@ class GrpcBackend(PredictorBackend):
             landmarks = read_parameters(values, f"the predictor's model '{model}'")
         except LandmarkError as error:
             raise PredictorUnavailable(f"{str(error).capitalize()}.") from None
-        return Network(landmarks, max(0, config.max_batch_size))
+        return Network(landmarks, max(0, config.max_batch_size), read_digest(values))
 
     async def check_ready(self, model: str) -> str:
         """Return why the predictor's model is not ready, within a second; "" where it is."""

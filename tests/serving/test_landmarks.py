@@ -12,6 +12,7 @@ from predictor.model import count_heatmaps
 from serving.landmarks import (
     LandmarkError,
     LandmarkSet,
+    read_digest,
     read_landmarks,
     read_parameters,
     write_parameters,
@@ -30,6 +31,14 @@ def test_a_set_survives_the_configuration():
     landmarks = read_landmarks(SMALL | {"color": "rgb", "low": 0.4, "maps": [24, 32]}, "file")
     assert read_parameters(write_parameters(landmarks), "model") == landmarks
     assert read_parameters(write_parameters(landmarks), "model").digest == landmarks.digest
+
+
+def test_a_set_of_another_release_is_known_by_the_digest_that_came_with_it():
+    """One component is rolled out before the other: fields that it does not know change nothing."""
+    published = write_parameters(DEFAULT) | {"of_tomorrow": "1", "digest": '"0123456789abcdef"'}
+    assert read_parameters(published, "model") == DEFAULT
+    assert read_digest(published) == "0123456789abcdef"
+    assert read_digest({"points": "[]"}) == ""
 
 
 def test_the_shipped_networks_have_the_default_set():

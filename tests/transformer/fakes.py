@@ -65,7 +65,7 @@ class FakePredictor(PredictorBackend):
             raise ModelNotFound("There is no model 'none' here.")
         if self.landmarks is None:
             raise PredictorUnavailable("It lacks a landmark set.")
-        return Network(self.landmarks, self.max_faces)
+        return Network(self.landmarks, self.max_faces, self.landmarks.digest)
 
     async def check_ready(self, model: str) -> str:
         return "" if self.ready else "It is away."

@@ -91,7 +91,9 @@ async def test_a_call_that_meets_a_predictor_going_away_is_made_again(faces):
 async def test_a_landmark_set_is_asked_for_again():
     servicer = Flaky(refusals=2)
     async with serve(servicer) as client:
-        assert await client.fetch_network("unet", time.monotonic() + 10) == Network(DEFAULT, 0)
+        assert await client.fetch_network("unet", time.monotonic() + 10) == Network(
+            DEFAULT, 0, DEFAULT.digest
+        )
         assert servicer.calls == 3
         with pytest.raises(PredictorUnavailable, match="model 'older': 'points': field required"):
             await client.fetch_network("older", time.monotonic() + 10)
