@@ -15,7 +15,7 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
     waiting = asyncio.create_task(ask(batcher, 2, 3, 4))
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
-        with pytest.raises(Overloaded, match="3 faces wait"):
+        with pytest.raises(Overloaded, match="3 of 4 faces"):
             await ask(batcher, 5, 6)
     engine.gate.set()
     assert await waiting == [2, 3, 4]
