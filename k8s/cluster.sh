@@ -12,12 +12,12 @@ die() { say "$*"; exit 1; }
 # A webhook answers a while after its Deployment is Available: tried again, the last error shown.
 patiently() {
   local try said
-  for try in $(seq "${TRIES:-30}"); do
+  for try in $(seq "${PATIENCE:-30}"); do
     if said=$("$@" 2>&1); then
       [ -z "$said" ] || echo "$said"
       return
     fi
-    [ "$try" = "${TRIES:-30}" ] || sleep "${PAUSE:-2}"
+    [ "$try" = "${PATIENCE:-30}" ] || sleep "${PAUSE:-2}"
   done
   echo "$said" >&2
   return 1
