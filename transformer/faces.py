@@ -82,9 +82,11 @@ class FaceFinder:
         chosen = choices.choose(found.corners, found.scores)
         left_out = len(found) - len(chosen)
         found = found.select(chosen)
-        with measure_stage(timings, Stage.DECODE):
-            colours = "GRAY" if landmarks.color == "grey" else "RGB"
-            pixels, scale = picture.read(choose_scale(found.corners, landmarks), colours)
+        pixels, scale = picture.small, picture.scale
+        if (finer := choose_scale(found.corners, landmarks)) < scale:
+            with measure_stage(timings, Stage.DECODE):
+                colours = "GRAY" if landmarks.color == "grey" else "RGB"
+                pixels, scale = picture.read(finer, colours)
         with measure_stage(timings, Stage.CROP):
             squares, crops = crop_faces(picture, pixels, scale, found.corners, landmarks)
             for i in np.flatnonzero(found.turns):

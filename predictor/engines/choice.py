@@ -32,6 +32,20 @@ def load_engine(choice: str, path: Path, artifact: Path | None = None, threads: 
         raise EngineError(f"There is no engine '{choice}'; there are auto, {', '.join(ENGINES)}.")
     source = find_source(path) if path.exists() else Source(path)
     failed: list[str] = []
+    if engine := take_fastest(choice, source, artifact, threads, failed):
+        return engine
+    if artifact is not None or not source.kind:
+        raise EngineError(" ".join(failed) or f"There is no model {path}, and no artifact of it.")
+    made = convert(source, choice, failed)
+    if engine := take_fastest(choice, source, made, threads, failed):
+        return engine
+    raise EngineError(" ".join(failed))
+
+
+def take_fastest(
+    choice: str, source: Source, artifact: Path | None, threads: int, failed: list[str]
+) -> Engine | None:
+    """Load the first engine that works; `failed` gets a sentence for each that doesn't."""
     for name, folder, reason in list_choices(choice, source, artifact):
         try:
             engine = load_artifact(folder, source.digest(), name, threads)
@@ -41,13 +55,7 @@ def load_engine(choice: str, path: Path, artifact: Path | None = None, threads: 
         engine.why = f"{name}: {reason}."
         (logger.warning if failed else logger.info)(" ".join(["took", engine.why, *failed]))
         return engine
-    if artifact is not None or not source.kind:
-        raise EngineError(" ".join(failed) or f"There is no model {path}, and no artifact of it.")
-    folder, name = convert(source, choice, failed)
-    engine = load_artifact(folder, source.digest(), name, threads)
-    engine.why = f"{name}: converted just now."
-    (logger.warning if failed else logger.info)(" ".join(["took", engine.why, *failed]))
-    return engine
+    return None
 
 
 def list_choices(
@@ -76,8 +84,8 @@ def list_choices(
                 yield name, folder, why
 
 
-def convert(source: Source, choice: str, failed: list[str]) -> tuple[Path, str]:
-    """Convert a source in a process of its own: the folder, and the engine that loads it.
+def convert(source: Source, choice: str, failed: list[str]) -> Path:
+    """Convert a source in a process of its own, into the folder that is returned.
 
     Where the source's folder can't be written to, it is a temporary one. Raises DeclarationError.
     """
@@ -100,4 +108,4 @@ def convert(source: Source, choice: str, failed: list[str]) -> tuple[Path, str]:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["The conversion ended without a word."]
         raise DeclarationError(" ".join([lines[-1], *failed]))
-    return folder, choice if choice != "auto" else "openvino"
+    return folder

@@ -8,9 +8,12 @@ REFUSED = re.compile(r";q=0(\.0*)?$")
 
 
 def choose_drawing(accept: str) -> str:
-    """Return the media type of a drawn picture where the header begins with one, else ""."""
-    first = accept.partition(",")[0].partition(";")[0].strip().lower()
-    return first if first in DRAWN else ""
+    """Return the media type of a drawn picture where the header begins with one, else "".
+
+    One with a quality below 1 is only the second choice.
+    """
+    first, _, quality = accept.partition(",")[0].lower().replace(" ", "").partition(";")
+    return first if first in DRAWN and quality in ("", "q=1", "q=1.0") else ""
 
 
 def choose_encoding(accepted: str) -> str:

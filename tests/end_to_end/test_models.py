@@ -17,9 +17,10 @@ JPEG = {"content-type": "image/jpeg"}
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(2)
-    for path in ("small/1/model.pth", "small/2/model.pth", "spare/model.pth"):
-        (folder / path).parent.mkdir(parents=True)
-        torch.save(UNet(base_width=4).state_dict(), folder / path)
+    for path in ("small/1", "small/2", "spare/next"):  # the last is not a version
+        (folder / path).mkdir(parents=True)
+        torch.save(UNet(base_width=4).state_dict(), folder / path / "model.pth")
+        (folder / path / "model.json").write_text('{"trust": {"doubt": 0, "low": 0}}')
     return folder
 
 
@@ -80,8 +81,7 @@ def test_models_come_and_go_while_they_are_asked(many, folder, astronaut):
     for thread in threads:
         thread.start()
     repository = f"{predictor.url}/v2/repository/models"
-    (folder / "spare/1").mkdir()
-    shutil.move(folder / "spare/model.pth", folder / "spare/1/model.pth")
+    shutil.move(folder / "spare/next", folder / "spare/1")
     assert requests.post(f"{repository}/spare/load").status_code == 200
     assert index(predictor)["spare", "1"] == "READY"
     assert ask(transformer, astronaut, "spare").status_code == 200

@@ -22,7 +22,7 @@ sys.addaudithook(tell)
 PROGRAMS = {
     "client": "import client; client.locate(%r, %r)",
     "demo": "import tools.demo, tools.serve",
-    "export": "import predictor.export.__main__, predictor.export.quantise",
+    "convert": "import predictor.convert.artifact, predictor.convert.quantise",
     "training": "import training.train, training.distil, training.evaluate",
 }
 
