@@ -18,8 +18,6 @@ from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
 
-BORNE_OUT = 0.7  # trust in a face's points from which it is one, whatever the detector says
-
 
 @dataclass(slots=True)
 class DetectedFaces:
@@ -116,9 +114,9 @@ def keep_best(found: list[DetectedFaces], most: int) -> None:
             faces.leave_out_weakest(int(count))
 
 
-def find_borne_out(found: list[DetectedFaces], trust: Floats) -> NDArray[np.bool_]:
+def find_borne_out(found: list[DetectedFaces], trust: Floats, low: float) -> NDArray[np.bool_]:
     """Find the faces that are there by the trust `[F]` in their points: turned ones need it.
 
     Looking in all ways up, the detector takes elbows and saw blades for faces three times as often.
     """
-    return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= BORNE_OUT)
+    return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= low)

@@ -128,7 +128,7 @@ class Transformer(Model):
         }
         located, theirs = await self.locate_crops(found, known, names, model, call)
         arrays |= located
-        borne_out = find_borne_out(found, arrays[FACE_SCORES.name])
+        borne_out = find_borne_out(found, arrays[FACE_SCORES.name], known.low)
         if not borne_out.all():
             arrays = {name: array[borne_out] for name, array in arrays.items() if len(array)}
         timings |= theirs | {Stage.PREDICT: time.perf_counter() - begun}

@@ -18,6 +18,7 @@ LIMITS = {  # of a body's JSON: all of these become Python objects at one time
 }
 MAX_NUMBERS_BYTES = 4 * 2**20  # of JSON whose bytes are mostly numbers, and not a picture's text
 FEW_VALUES = 2**16
+MAX_WIDE_BYTES = 2**20  # of JSON with characters beyond Latin-1, which names and ids may have
 CONVERT_VALUES = 2**14  # that become an array at once: each call holds the GIL for a millisecond
 KINDS: dict[str, set[type]] = {
     "b": {bool},
@@ -39,10 +40,20 @@ def load_json(text: bytes) -> Any:
             f"The JSON has more than {MAX_NUMBERS_BYTES} bytes of numbers; "
             "send tensors as binary data after it."
         )
+    if len(text) > MAX_WIDE_BYTES and is_wide(text):
+        raise TooLarge(
+            f"The JSON has more than {MAX_WIDE_BYTES} bytes and characters beyond ASCII; "
+            "send tensors as binary data after it."
+        )
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"The body is not JSON: {error}.") from None
+
+
+def is_wide(text: bytes) -> bool:
+    """Check for characters of which a string takes up to 4 bytes each: one makes all of it wide."""
+    return not text.isascii() or text.count(b"\\u") > text.count(b"\\u00")
 
 
 def read_values(name: str, datatype: str, shape: list[int], data: object, limit: int) -> NDArray:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import requests
 
+from serving.admission import UPLOADS
 from serving.grpc.codec import encode_request
 from tests.support.hostile.cost import MEGABYTE
 from tests.support.load import wait_for
@@ -159,7 +160,7 @@ def check_bytes_grpc(service: Service) -> None:
 
 def check_inflight_rest(service: Service) -> None:
     with contextlib.ExitStack() as stack:
-        for _ in range(CALLS):
+        for _ in range(UPLOADS * CALLS):  # bodies that arrive are counted apart
             stack.enter_context(connect(service)).sendall(write_request(bytes(100))[:-1])
         wait_for(lambda: ask(service, write_request(b"{}"))[0] == 429, 2)
 

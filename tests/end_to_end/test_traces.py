@@ -63,8 +63,14 @@ def pick(spans: list[Seen], service: str, name: str) -> Seen:
 
 
 def read_log(service: Service, text: str) -> dict:
-    (line,) = (line for line in service.log.read_text().splitlines() if text in line)
-    return json.loads(line)
+    """Read the one line with a text, which a thread of the service writes after the answer."""
+    latest = time.monotonic() + 5
+    while True:
+        found = [line for line in service.log.read_text().splitlines() if text in line]
+        if len(found) == 1:
+            return json.loads(found[0])
+        assert time.monotonic() < latest, found
+        time.sleep(0.05)
 
 
 def test_a_picture_is_one_trace_through_both_services(traced, trace, astronaut):
