@@ -40,7 +40,7 @@ serve-one: $(VENV)/run.stamp models
 
 # Units on two processes, then the core of the end-to-end tests, which measure time, alone.
 CORE := first_light protocol bad_input faults lifecycle landmark_sets
-REST := end_to_end helm k8s training bench page cluster data loadtest/test_run.py tools/test_package.py \
+REST := end_to_end predictor/convert helm k8s training bench page cluster data loadtest/test_run.py tools/test_package.py \
         tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py \
         client/test_command.py transformer/test_connection.py predictor/test_loader.py
 unit: lint types models

@@ -4,16 +4,19 @@ import re
 
 DRAWN = ("image/png", "image/jpeg")
 ENCODINGS = ("gzip", "deflate")
+QUALITY = re.compile(r"(?P<type>[^;]+)(;q=(?P<q>[01](\.\d{0,3})?))?(;[^q].*)?")
 REFUSED = re.compile(r";q=0(\.0*)?$")
 
 
 def choose_drawing(accept: str) -> str:
-    """Return the media type of a drawn picture where the header begins with one, else "".
+    """Return the media type of a drawn picture where that is what is wanted most, else "".
 
-    One with a quality below 1 is only the second choice.
+    Of types wanted alike the first counts.
     """
-    first, _, quality = accept.partition(",")[0].lower().replace(" ", "").partition(";")
-    return first if first in DRAWN and quality in ("", "q=1", "q=1.0") else ""
+    wanted = [QUALITY.fullmatch(entry) for entry in accept.lower().replace(" ", "").split(",")]
+    ranked = [(float(found["q"] or 1), found["type"]) for found in wanted if found]
+    best, kind = max(ranked, key=lambda pair: pair[0], default=(0.0, ""))
+    return kind if best and kind in DRAWN else ""
 
 
 def choose_encoding(accepted: str) -> str:

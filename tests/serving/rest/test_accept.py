@@ -20,13 +20,15 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("image/jpeg", "image/jpeg"),
         ("IMAGE/PNG", "image/png"),
         ("image/png, */*;q=0.1", "image/png"),
-        ("image/png;q=0.5, image/jpeg ; q=0.8", "image/png"),
+        ("image/png;q=0.5, image/jpeg ; q=0.8", "image/jpeg"),
+        ("image/png;q=0.5, application/json", ""),
+        ("image/png;q=0", ""),
         ("application/json, image/png", ""),
         ("image/*", ""),
-        (",;,/;q=, image/png", ""),
+        (",;,/;q=, image/png", "image/png"),
     ],
 )
-def test_a_picture_is_drawn_where_it_is_named_first(accept, chosen):
+def test_a_picture_is_drawn_where_it_is_wanted_most(accept, chosen):
     assert choose_drawing(accept) == chosen
 
 
