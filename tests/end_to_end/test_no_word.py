@@ -54,7 +54,7 @@ def test_services_and_client_are_silent(watched, astronaut):
     assert list_strangers(watched) == []
 
 
-@pytest.mark.parametrize("name", ["demo", "export", "training"])
+@pytest.mark.parametrize("name", ["demo", "convert", "training"])
 def test_other_programs_are_silent(watched, name):
     command = [sys.executable, "-c", PROGRAMS[name]]
     subprocess.run(command, cwd=ROOT, check=True, timeout=120, env=os.environ)
