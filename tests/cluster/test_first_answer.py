@@ -121,7 +121,8 @@ def check_graph(record: ScenarioResult, release: Release) -> None:
     }
     release.enforce("privileged")  # KServe's router runs as it comes
     kubectl("-n", release.namespace, "apply", "-f", "-", stdin=json.dumps(graph))
-    answer = wait_answer(f"graph.{release.namespace}.example.com", ask_root)
+    host = f"graph.{release.namespace}.example.com"
+    answer = wait_answer(host, ask_root, seconds=180)  # the router starts as it comes
     record.check("an InferenceGraph gets the right points", answer.right, answer)
 
 
