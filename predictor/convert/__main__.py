@@ -40,8 +40,10 @@ def main() -> int:
         source = find_source(a.path)
         if not source.kind:
             parser.error(f"{a.path} is converted already.")
-        if a.once and any(is_current(path, source.digest()) for path in source.list_artifacts()):
-            return 0
+        if a.once:
+            digest = source.digest()
+            if any(is_current(path, digest) for path in source.list_artifacts()):
+                return 0
         out = a.out or source.artifact.with_name(source.artifact.name + ending)
         command = (
             f"python -m predictor.convert {a.path}"

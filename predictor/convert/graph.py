@@ -1,5 +1,7 @@
 """The author's network as a graph of OpenVINO: `face` [N,C,H,W] FP32 0..1 -> points' values."""
 
+from dataclasses import replace
+
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
@@ -21,8 +23,6 @@ def build_graph(author: Author, plan: Plan, said: list[str]) -> tuple[ov.Model, 
     if plan.batch:
         model = finish_graph(traced.clone(), plan, -1)
         if model is not None and is_free(model, plan):
-            from dataclasses import replace
-
             said.append(
                 "The network takes one face at a time; its graph was made to take any number."
             )

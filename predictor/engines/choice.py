@@ -46,9 +46,10 @@ def take_fastest(
     choice: str, source: Source, artifact: Path | None, threads: int, failed: list[str]
 ) -> Engine | None:
     """Load the first engine that works; `failed` gets a sentence for each that doesn't."""
+    digest = source.digest()  # it reads the weights: once, and not per candidate
     for name, folder, reason in list_choices(choice, source, artifact):
         try:
-            engine = load_artifact(folder, source.digest(), name, threads)
+            engine = load_artifact(folder, digest, name, threads)
         except EngineError as error:
             failed.append(f"{name} not taken: {error}")
             continue
