@@ -21,6 +21,7 @@ from serving.contract import (
     SCORES,
 )
 from serving.errors import ServingError
+from serving.faces import score_faces
 from serving.landmarks import LandmarkSet
 from serving.messages import Call, InferenceRequest, InferenceResponse, resolve_outputs
 from serving.model import Model, select_outputs
@@ -37,7 +38,6 @@ from transformer.looks import Look, join_maps, stack_crops, stack_turns, turn_ba
 from transformer.pool import WorkerPool
 from transformer.second_look import look_again
 from transformer.settings import TransformerSettings
-from transformer.trust import score_faces
 
 
 class Transformer(Model):
