@@ -26,7 +26,7 @@ def reuse_values(folder: Path) -> Path:
 def test_the_last_charts_values_render_and_new_ones_can_be_set_on_top(tmp_path, mode):
     values = (
         f"autoscaling.mode={mode}",
-        "image.tag=1",
+        "image.tag=v1",
         "gpu.enabled=true",
         "networkPolicy.enabled=true",
     )
