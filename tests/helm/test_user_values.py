@@ -2,6 +2,7 @@
 
 import pytest
 
+from serving.server import RELEASE
 from tests.helm.conftest import (
     container,
     env,
@@ -26,7 +27,7 @@ def test_images_by_digest_and_by_tags_of_their_own():
     assert container(service, "transformer")["image"].endswith(":v1")
     # the digest of the CPU's image says nothing of the GPU's
     service = render_service("gpu.enabled=true", given=given)
-    assert container(service, "predictor")["image"] == "landmarks-predictor-cuda:0.1.0"
+    assert container(service, "predictor")["image"] == f"landmarks-predictor-cuda:{RELEASE}"
 
 
 @pytest.mark.parametrize("component", BOTH)
