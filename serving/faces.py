@@ -1,6 +1,6 @@
 """Faces as both services take them: the `face` input, the square about a box, a face's score."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,7 @@ class Square:
     side: int
 
 
-def place_square(box: Sequence[float], landmarks: LandmarkSet) -> Square:
+def place_square(box: Iterable[float], landmarks: LandmarkSet) -> Square:
     """Place the crop of a box (x0, y0, x1, y1) where the network was trained on faces."""
     x0, y0, x1, y1 = (float(v) for v in box)
     width, height = max(1.0, x1 - x0), max(1.0, y1 - y0)

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -10,9 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from bench.dataplane import run as dataplane_run
 from predictor.engines.artifact import CLASSES
-from tools.processes import ROOT, StartError
+from tools.processes import ROOT
 
 # Engines that the CPU image of the predictor has not, and what only makes artifacts.
 OPTIONAL = {"transformer": set[str](), "predictor": {"torch", "onnxruntime", "onnx", "nncf"}}
@@ -128,14 +126,3 @@ def test_the_detectors_runtime_is_the_predictors():
         for name in OPTIONAL
     ]
     assert pins[0] == pins[1] and len(pins[0]) == 1
-
-
-def test_figures_are_of_services_in_their_images_environments(tmp_path, monkeypatch):
-    monkeypatch.setattr(dataplane_run, "IMAGES", tmp_path)
-    with pytest.raises(StartError, match="make images"):
-        dataplane_run.find_python("transformer", {})
-    python = tmp_path / "transformer/bin/python"
-    python.parent.mkdir(parents=True)
-    python.touch()
-    assert dataplane_run.find_python("transformer", {}) == str(python)
-    assert dataplane_run.find_python("bench.dataplane.stock", {}) == sys.executable

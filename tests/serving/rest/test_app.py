@@ -1,6 +1,5 @@
 """The REST routes, in this process: answers, errors, ids, timings, and a description of it all."""
 
-import json
 import re
 
 import httpx
@@ -43,11 +42,6 @@ async def test_an_id_that_no_log_should_hold_is_replaced(rest, text):
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
-async def test_nobody_has_to_send_a_content_type(rest):
-    answer = await rest.post(INFER, content=json.dumps(make_body()))
-    assert answer.status_code == 200
-
-
 async def test_a_cause_of_ours_stays_ours(rest, caplog):
     answer = await rest.post(INFER, json=make_body(parameters={"do": "fail"}))
     assert answer.status_code == 500
@@ -67,16 +61,6 @@ async def test_a_cause_of_ours_stays_ours_whatever_is_asked(repository, model, m
         answer = await rest.get("/v2/models/fake")
     assert answer.status_code == 500 and "secret" not in answer.text
     assert answer.json()["code"] == "internal" and answer.headers["x-request-id"]
-
-
-async def test_a_refusal_keeps_its_code(rest):
-    answer = await rest.post(INFER, json=make_body(parameters={"do": "refuse"}))
-    assert answer.status_code == 400 and answer.json()["code"] == "invalid_request"
-
-
-async def test_an_error_is_text_as_v2_has_it(rest):
-    answer = await rest.post("/v2/models/none/infer", json={})
-    assert answer.status_code == 404 and answer.json()["error"].startswith("Model 'none' is not")
 
 
 async def test_a_deadline_is_kept(rest):
