@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import (
+    BOX_IMAGE_INDEX,
     BOX_SCORES,
     BOXES,
     CROPS,
@@ -18,6 +21,7 @@ from serving.contract import (
     IMAGE,
     IMAGE_INDEX,
     LANDMARKS,
+    OWN_BOXES,
     SCORES,
 )
 from serving.errors import ServingError
@@ -28,7 +32,8 @@ from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.backend import FaceLandmarks, PredictorBackend, check_forward
-from transformer.choices import Choices, read_choices
+from transformer.boxes import read_boxes
+from transformer.choices import read_choices
 from transformer.crop import map_to_crop, to_picture
 from transformer.drawing import draw_answer
 from transformer.faces import DetectedFaces, FaceFinder, find_borne_out, keep_best
@@ -44,7 +49,7 @@ class Transformer(Model):
     """Chains the detector and the landmark model."""
 
     service = "transformer"
-    inputs = (IMAGE, FACE)
+    inputs = (IMAGE, FACE, OWN_BOXES, BOX_IMAGE_INDEX)
     draws = True
     outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS, HEATMAPS)
     settings: TransformerSettings
@@ -115,9 +120,15 @@ class Transformer(Model):
         model = read_model(request, self.name)
         choices = read_choices(request.parameters, self.settings)
         pictures = read_pictures(request, self.settings.max_images, call.picture)
+        own = read_boxes(request, len(pictures), self.settings.max_picture_faces)
         known = (await self.backend.learn_network(model, call.deadline)).landmarks
         timings: Timings = {}
-        found = await self.find_faces(pictures, known, choices, timings)
+        if own is None:
+            work = partial(self.finder.detect_faces, landmarks=known, choices=choices)
+            found = await self.find_faces(work, pictures, timings)
+        else:
+            work = partial(self.finder.crop_boxes, landmarks=known)
+            found = await self.find_faces(work, own.share_out(pictures), timings)
         begun = time.perf_counter()
         arrays = {
             BOXES.name: np.concatenate([faces.boxes for faces in found]),
@@ -128,9 +139,9 @@ class Transformer(Model):
         }
         located, theirs = await self.locate_crops(found, known, names, model, call)
         arrays |= located
-        borne_out = find_borne_out(found, arrays[FACE_SCORES.name], known.low)
-        if not borne_out.all():
-            arrays = {name: array[borne_out] for name, array in arrays.items() if len(array)}
+        kept = own.restore() if own else find_borne_out(found, arrays[FACE_SCORES.name], known.low)
+        if own or not kept.all():
+            arrays = {name: array[kept] for name, array in arrays.items() if len(array)}
         timings |= theirs | {Stage.PREDICT: time.perf_counter() - begun}
         response = InferenceResponse({}, timings, len(pictures), known.digest)
         if left_out := sum(faces.left_out for faces in found):
@@ -145,15 +156,14 @@ class Transformer(Model):
         return response
 
     async def find_faces(
-        self, pictures: list, known: LandmarkSet, choices: Choices, timings: Timings
+        self, work: Callable[[Any], DetectedFaces], pictures: list, timings: Timings
     ) -> list[DetectedFaces]:
-        """Find the faces of pictures and crop them for a landmark set, in the workers.
+        """Find or take, and crop, the faces of each picture, in the workers.
 
         Raises InvalidImage or TooLarge, of several pictures with the number of the bad one.
         """
         begun = time.perf_counter()
-        detect_faces = partial(self.finder.detect_faces, landmarks=known, choices=choices)
-        found = await self.pool.run_all(detect_faces, pictures, timings)
+        found = await self.pool.run_all(work, pictures, timings)
         for faces in found:
             add_timings(timings, faces.timings)
         timings[Stage.FACES] = time.perf_counter() - begun
