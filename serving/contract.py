@@ -55,6 +55,8 @@ class TensorSpec:
 # [N,1|3,H,W] or [N,H,W,1|3]; a face that is not as the network takes it is resized.
 FACE = TensorSpec("face", ("UINT8", "FP32", "FP16"), (-1, -1, -1, -1))
 IMAGE = TensorSpec("image", ("BYTES", "UINT8"), (-1,))  # UINT8 is one picture, [H,W,3]
+OWN_BOXES = TensorSpec("boxes", ("FP32",), (-1, 4))  # the caller's
+BOX_IMAGE_INDEX = TensorSpec("box_image_index", ("INT32", "INT64"), (-1,))
 PREVIOUS = TensorSpec("previous", ("FP32",), (-1, POINTS, 2))  # of the frame before
 
 LANDMARKS = TensorSpec("landmarks", ("FP32",), (-1, POINTS, 2))

@@ -14,7 +14,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from serving.admission import Ticket
-from serving.errors import Forbidden, InvalidRequest, RequestTimeout, describe_error, to_answer
+from serving.errors import Forbidden, RequestTimeout, describe_error, to_answer
 from serving.messages import Call
 from serving.repository import Repository
 from serving.rest.codec import BINARY_HEADER, FRAME_PREFIX, decode_body, encode_answer
@@ -88,16 +88,16 @@ class StreamRoute:
                 if answer.landmarks:
                     answer.parameters["landmarks_set"] = answer.landmarks
                 pieces, told = await encode_answer(answer, asked.binary_outputs, ticket.add)
-                content = b"".join(pieces)
+                packed = b"".join(pieces)
                 if (json_length := told.get(BINARY_HEADER)) is None:
-                    return {"text": content.decode()}
-                return {"bytes": int(json_length).to_bytes(FRAME_PREFIX, "little") + content}
+                    return {"text": packed.decode()}
+                return {"bytes": int(json_length).to_bytes(FRAME_PREFIX, "little") + packed}
         except Exception as raised:
             error = to_answer(raised)
-            told = describe_error(error) | {"id": asked.id if asked else ""}
+            content = describe_error(error) | {"id": asked.id if asked else ""}
             if error.retry_after is not None:
-                told["retry_after"] = error.retry_after
-            return {"text": orjson.dumps(told).decode()}
+                content["retry_after"] = str(error.retry_after)
+            return {"text": orjson.dumps(content).decode()}
 
 
 def name_model(socket: WebSocket) -> tuple[str, str]:

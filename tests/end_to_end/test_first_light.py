@@ -103,7 +103,12 @@ def test_health_and_metadata(predictor, transformer):
         for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/unet/ready"):
             assert requests.get(service.url + path).status_code == 200, path
     metadata = requests.get(f"{transformer.url}/v2/models/unet").json()
-    assert [entry["name"] for entry in metadata["inputs"]] == ["image", "face"]
+    assert [entry["name"] for entry in metadata["inputs"]] == [
+        "image",
+        "face",
+        "boxes",
+        "box_image_index",
+    ]
     assert [entry["name"] for entry in metadata["outputs"]] == [
         "landmarks",
         "scores",

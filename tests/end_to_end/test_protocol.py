@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import time
+from functools import partial
 
 import grpc
 import numpy as np
@@ -13,7 +14,9 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
+from tests.support.load import wait_for
 from tests.support.raw_http import INFER, connect, read_answer
+from tools.processes import Service
 from tools.v2_json import face_tensor
 
 
@@ -126,19 +129,16 @@ def test_two_requests_at_once_on_one_connection(strict, astronaut):
 
 def test_ids_and_timings_go_through_both_services(services, astronaut):
     _, transformer = services
+    name = f"trace-me-{time.time_ns()}"
     headers = {
         "content-type": "image/jpeg",
-        "x-request-id": "trace-me-4711",
+        "x-request-id": name,
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
     answer = requests.post(transformer.url + INFER, data=astronaut, headers=headers)
-    assert answer.status_code == 200 and answer.headers["x-request-id"] == "trace-me-4711"
+    assert answer.status_code == 200 and answer.headers["x-request-id"] == name
     for service in services:
-        lines = [
-            json.loads(line)
-            for line in service.log.read_text().splitlines()
-            if "trace-me-4711" in line
-        ]
+        lines = [json.loads(line) for line in wait_for(partial(read_lines, service, name), 5)]
         assert len(lines) == 1 and lines[0]["code"] == "ok"
         assert lines[0]["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     timings = {
@@ -148,6 +148,11 @@ def test_ids_and_timings_go_through_both_services(services, astronaut):
     assert set(timings) >= {"decode", "detect", "crop", "queue", "infer", "total"}
     assert timings["faces"] + timings["predict"] <= timings["total"] + 0.1
     assert timings["queue"] + timings["infer"] <= timings["predict"] + 0.1
+
+
+def read_lines(service: Service, part: str) -> list[str]:
+    """Read the lines of a log that have a part; the log is written by a thread of its own."""
+    return [line for line in service.log.read_text().splitlines() if part in line]
 
 
 def test_timings_agree_with_the_histograms(predictor):

@@ -4,7 +4,6 @@ import base64
 import json
 import socket
 import time
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus

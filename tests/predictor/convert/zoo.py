@@ -231,6 +231,16 @@ def not_a_module():
     return {"weights": 1}
 
 
+class ThroughNumPy(Levels):
+    def forward(self, x):
+        return torch.from_numpy(super().forward(x).detach().numpy())
+
+
+class Squeezes(Levels):
+    def forward(self, x):
+        return super().forward(x).squeeze(0)
+
+
 class Random(Levels):
     def forward(self, x):
         return super().forward(x) + torch.randn(1)
