@@ -9,7 +9,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 NO_PACKAGES := echo "pip could not install the packages, for the reason above: where no registry can be reached," \
   "name yours in PIP_INDEX_URL and run the same command again." >&2
 
-.PHONY: help mesh demo unit test test-all serve serve-one lint types models sbom audit bench load-test clean
+.PHONY: help mesh demo unit test test-all serve serve-one lint types models sbom audit bench load-test release dist clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
@@ -25,6 +25,7 @@ help:
 	@echo "make peers    beside FastAPI, Triton and others (make peers-setup first)"
 	@echo "make ledger MODEL=file   every engine's speed, memory and accuracy; make profile: where time goes"
 	@echo "make cluster-test   the chart on a kind cluster, half an hour"
+	@echo "make release VERSION=0.4.0   the number everywhere, and what would be published: out/release"
 	@echo "make label PICTURES=folder   the teacher's landmarks of your own pictures: out/labels"
 
 SERVED = $(if $(MODEL),LANDMARKS_MODEL="$(MODEL)")
@@ -103,6 +104,20 @@ audit: out/audit/stamp images
 	  $(AUDIT)/pip-audit --strict --progress-spinner off --path out/images/$$image/lib/python*/site-packages \
 	    || { echo "$$image: known faults, or packages that nobody could look up: run it where pypi.org answers." >&2; \
 	         exit 1; }; done
+
+# Writes the number everywhere, builds what would be published, and says what is left.
+release: $(VENV)/dev.stamp
+	@$(BIN)/python -m tools.release "$(VERSION)"
+	@$(MAKE) --no-print-directory dist
+	@$(BIN)/python -m tools.release
+
+DIST := out/release
+dist: $(VENV)/dev.stamp
+	@rm -rf $(DIST)
+	@for package in . client; do $(BIN)/python -m build --no-isolation --outdir $(DIST) $$package >/dev/null || exit 1; done
+	@if command -v helm >/dev/null; then helm package helm --destination $(DIST) >/dev/null; \
+	  else echo "There is no helm here: the chart is left out." >&2; fi
+	@ls $(DIST)
 
 bench: bench-dataplane
 

@@ -8,6 +8,6 @@ from .api import Client, locate
 from .faces import Face, Point, Result, ServiceError
 from .output import to_dataframe
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 
 __all__ = ["Client", "Face", "Point", "Result", "ServiceError", "locate", "to_dataframe"]

@@ -25,7 +25,7 @@ from serving.settings import ServerSettings, find_unknown
 from serving.telemetry import tracing
 from serving.telemetry.logs import logger
 
-RELEASE = "0.1.0"
+RELEASE = "0.3.0"
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from serving.server import RELEASE
 from tests.cluster.commands import CONTEXT, helm, kubectl, run, wait_until
 from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
@@ -20,7 +21,7 @@ LAST = "tests/helm/assets/landmarks-0.1.0.tgz"
 @pytest.mark.scenario(11, "upgrade from the last chart with --reuse-values")
 def test_reuse_values(record: ScenarioResult) -> None:
     release = Release("from-last")
-    release.install(chart=LAST)
+    release.install(f"image.tag={RELEASE}", chart=LAST)  # the images that are there
     answer = wait_answer(release.host)
     record.check("the last chart: right points", answer.right, answer)
     before = read_revision(release)

@@ -3,6 +3,7 @@
 import pytest
 from kserve import constants
 
+from serving.server import RELEASE
 from tests.helm.conftest import (
     CHART,
     MODES,
@@ -162,7 +163,7 @@ def test_the_gpu_goes_to_the_predictor_alone_and_a_full_pool_makes_room_first():
     service = render_service(PLAIN, "gpu.enabled=true", "gpu.resource=nvidia.com/mig-1g.10gb")
     predictor = container(service, "predictor")
     assert predictor["resources"]["limits"]["nvidia.com/mig-1g.10gb"] == "1"
-    assert predictor["image"] == "landmarks-predictor-cuda:0.1.0"
+    assert predictor["image"] == f"landmarks-predictor-cuda:{RELEASE}"
     assert env(predictor)["LANDMARKS_ENGINE"] == "onnxruntime"
     part, other = service["spec"]["predictor"], service["spec"]["transformer"]
     assert part["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
@@ -177,7 +178,7 @@ def test_one_process_has_the_predictors_values_and_an_image_of_both():
     spec = render_service(ONE, *values)["spec"]
     assert set(spec) == {"predictor"}
     (entry,) = spec["predictor"]["containers"]
-    assert entry["image"] == "landmarks-standalone:0.1.0" and entry["args"][-1] == "--more"
+    assert entry["image"] == f"landmarks-standalone:{RELEASE}" and entry["args"][-1] == "--more"
     assert not [argument for argument in entry["args"] if "predictor" in argument]
     assert env(entry)["LANDMARKS_MODEL"] == "/a.pth"
     assert env(entry)["LANDMARKS_DEMO_PAGE"] == "true"
@@ -222,7 +223,7 @@ def test_images_by_digest_and_by_tags_of_their_own():
     assert container(service, "transformer")["image"].endswith(":v1")
     # the digest of the CPU's image says nothing of the GPU's
     service = render_service("gpu.enabled=true", given=given)
-    assert container(service, "predictor")["image"] == "landmarks-predictor-cuda:0.1.0"
+    assert container(service, "predictor")["image"] == f"landmarks-predictor-cuda:{RELEASE}"
 
 
 @pytest.mark.parametrize("component", BOTH)
