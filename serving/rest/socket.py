@@ -13,10 +13,10 @@ from wsproto import events
 
 from serving.admission import Admission, Ticket
 from serving.errors import ServingError
-from serving.rest.connection import FREE_CHUNKS, MIN_CHUNK_BYTES
+from serving.rest.connection import FREE_CHUNKS, MIN_CHUNK_BYTES, SPARE_SECONDS
 from serving.settings import ServerSettings
 
-TOO_MUCH, LATER = 1008, 1013  # codes with which a WebSocket is closed
+TOO_MUCH, TOO_LARGE, LATER = 1008, 1009, 1013  # codes with which a WebSocket is closed
 
 
 class BoundedSocket(WSProtocol):
@@ -45,7 +45,10 @@ class BoundedSocket(WSProtocol):
         if self.frames > FREE_CHUNKS + self.buffer.length // MIN_CHUNK_BYTES:
             self.refuse(TOO_MUCH, "The message is cut into too many small frames.")
             return
-        if self.place is not None and self.buffer.length + size <= self.buffer.max_length:
+        if self.buffer.length + size > self.buffer.max_length:
+            self.refuse(TOO_LARGE, f"A message has at most {self.buffer.max_length} bytes.")
+            return
+        if self.place is not None:
             try:
                 self.place.add(size)
             except ServingError as error:
@@ -54,13 +57,15 @@ class BoundedSocket(WSProtocol):
         super().handle_message(event)
 
     def refuse(self, code: int, reason: str) -> None:
-        """Close the connection in the middle of a message, with a reason."""
+        """Close the connection in the middle of a message, with a reason.
+
+        What still arrives is let go by for a while: to close at once would reset the connection.
+        """
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         reason = reason[:120]  # of the 125 bytes of a frame that controls
         self.transport.write(self.conn.send(events.CloseConnection(code=code, reason=reason)))
-        self.transport.close()
-        self.time_answer()
+        self.close_timer = self.loop.call_later(SPARE_SECONDS, self.transport.abort)
 
     async def send(self, message: Any) -> None:
         await super().send(message)

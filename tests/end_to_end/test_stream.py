@@ -78,7 +78,7 @@ def test_ids_are_rows_while_faces_come_and_go(transformer, astronaut):
 def test_points_from_anywhere_are_looked_for_by_detection(transformer, astronaut):
     frame = make_frame(astronaut)
     found = ask(transformer, frame)["landmarks"]
-    far = [found + 1e6, found * 1e30, found * 0, found * 1e-3, found + (300, 0)]
+    far = [found + 1e6, found * 1e30, found * 0, found * 1e-3, found + np.array([300, 0])]
     for wrong in (*far, np.concatenate([found] * 20), np.concatenate(far)):
         told = ask(transformer, frame, wrong)
         assert len(told["landmarks"]) == 1 and np.abs(told["landmarks"] - found).mean() < 1
