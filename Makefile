@@ -42,7 +42,7 @@ serve-one: $(VENV)/run.stamp models
 # Units on two processes, then the core of the end-to-end tests, which measure time, alone.
 CORE := first_light protocol bad_input faults lifecycle landmark_sets
 REST := end_to_end predictor/convert helm k8s training bench page cluster data loadtest/test_run.py tools/test_package.py \
-        tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py \
+        tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py \
         client/test_command.py transformer/test_connection.py predictor/test_loader.py
 unit: lint types models
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
@@ -124,7 +124,7 @@ bench: bench-dataplane
 load-test: $(VENV)/dev.stamp models
 	@$(BIN)/python -m loadtest ci
 
-include bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
+include bench/bench.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

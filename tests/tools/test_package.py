@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from serving.server import RELEASE
-from tests.tools.test_images import read_requirements
+from tests.tools.test_images import list_installed, read_requirements
 from tools import release
 from tools.processes import ROOT
 
@@ -173,3 +173,15 @@ def test_a_release_is_written_everywhere_or_nowhere(tmp_path, monkeypatch):
     release.write_number("9.0.0")
     assert set.union(*release.find_numbers().values()) == {"9.0.0"}
     assert "## 9.0.0 - 20" in changes.read_text().partition("- A change.")[0]
+
+
+def test_the_lists_have_every_package_that_the_images_install():
+    done = subprocess.run(["make", "sbom"], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    if "registry" in done.stderr:
+        pytest.skip("the package registry cannot be reached")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for image in ("predictor", "transformer"):
+        content = json.loads((ROOT / f"out/landmarks-{image}.cdx.json").read_text())
+        found = {entry["name"].lower().replace("_", "-") for entry in content["components"]}
+        assert list_installed(ROOT / f"requirements/{image}.txt") <= found | {"setuptools"}
+        assert "pip" not in found and content["metadata"]["component"]["name"] == "landmarks"
