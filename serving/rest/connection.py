@@ -1,7 +1,7 @@
 """HTTP/1.1 by uvicorn and h11, with limits on the size and time of whatever arrives or leaves.
 
 This is the one file that overrides private parts of a library, three methods of uvicorn's
-H11Protocol: requirements/constraints.txt pins the version.
+H11Protocol: pyproject.toml pins the version.
 """
 
 import asyncio
