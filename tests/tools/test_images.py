@@ -2,16 +2,14 @@
 
 import ast
 import re
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from bench.dataplane import run as dataplane_run
 from predictor.engines.artifact import CLASSES
-from tools.processes import ROOT, StartError
+from tools.processes import ROOT
 
 # Engines that the CPU image of the predictor has not, and what only makes artifacts.
 OPTIONAL = {"transformer": set[str](), "predictor": {"torch", "onnxruntime", "onnx", "nncf"}}
@@ -105,14 +103,3 @@ def test_both_images_have_the_same_packages():
         for image in ("predictor", "transformer")
     ]
     assert lines[0][2] == lines[1][2]
-
-
-def test_figures_are_of_services_in_their_images_environments(tmp_path, monkeypatch):
-    monkeypatch.setattr(dataplane_run, "IMAGES", tmp_path)
-    with pytest.raises(StartError, match="make images"):
-        dataplane_run.find_python("transformer", {})
-    python = tmp_path / "transformer/bin/python"
-    python.parent.mkdir(parents=True)
-    python.touch()
-    assert dataplane_run.find_python("transformer", {}) == str(python)
-    assert dataplane_run.find_python("bench.dataplane.stock", {}) == sys.executable

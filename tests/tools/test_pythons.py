@@ -129,9 +129,3 @@ def test_a_python_that_is_taken_finds_all_packages(name, tmp_path):
     if "Failed to establish a new connection" in done.stderr:
         pytest.skip("the package registry cannot be reached")
     assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_bsd_make_is_sent_to_gnus():
-    """FreeBSD's make reads BSDmakefile before Makefile, and GNU's never."""
-    (line,) = (ROOT / "BSDmakefile").read_text().splitlines()
-    assert line.startswith(".error ") and "gmake" in line
