@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.faces import Square
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
 from transformer.boxes import BoxedPicture
 from transformer.choices import NO_CHOICES, Choices
-from transformer.crop import Floats, Square, choose_scale, crop_faces
+from transformer.crop import Floats, choose_scale, crop_faces
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS

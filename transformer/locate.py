@@ -17,6 +17,7 @@ from serving.contract import (
     LANDMARKS,
     SCORES,
 )
+from serving.faces import score_faces
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.backend import FaceLandmarks
@@ -24,7 +25,6 @@ from transformer.crop import map_to_crop, to_picture
 from transformer.faces import DetectedFaces, find_borne_out
 from transformer.looks import join_maps, stack_crops, stack_turns, turn_back
 from transformer.second_look import look_again
-from transformer.trust import score_faces
 
 Arrays = dict[str, NDArray]  # outputs by name
 

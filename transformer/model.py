@@ -27,6 +27,7 @@ from serving.contract import (
     SCORES,
 )
 from serving.errors import ServingError
+from serving.faces import score_faces
 from serving.landmarks import LandmarkSet
 from serving.messages import Call, InferenceRequest, InferenceResponse, resolve_outputs
 from serving.model import Model, select_outputs
@@ -44,7 +45,6 @@ from transformer.locate import Locator, select_faces
 from transformer.placing import Placed, crop_placed
 from transformer.pool import WorkerPool
 from transformer.settings import TransformerSettings
-from transformer.trust import score_faces
 
 
 class Transformer(Model):
