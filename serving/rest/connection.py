@@ -1,7 +1,7 @@
 """HTTP/1.1 by uvicorn and h11, with limits on the size and time of whatever arrives or leaves.
 
 This file and socket.py override private parts of a library, methods of uvicorn's protocols:
-requirements/constraints.txt pins the version.
+pyproject.toml pins the version.
 """
 
 import asyncio

@@ -108,6 +108,7 @@ def test_health_and_metadata(predictor, transformer):
         "face",
         "boxes",
         "box_image_index",
+        "previous",
     ]
     assert [entry["name"] for entry in metadata["outputs"]] == [
         "landmarks",
