@@ -39,6 +39,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--min-score", type=float, metavar="SCORE", help="the least box_score")
     add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
     add("--order", help="score, size, left_to_right")
+    add("--box", action="append", type=read_box, metavar="X0,Y0,X1,Y1", help="of one picture")
     parser.add_argument("--format", choices=WRITERS, default="table", help="of what is printed")
     parser.add_argument(
         "--json", action="store_const", const="ndjson", dest="format", help="--format ndjson"
@@ -51,6 +52,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     given.many = len(given.pictures) > 1 or os.path.isdir(given.pictures[0])
     if given.overlay and (given.many or given.overlay.suffix.lower() != ".png"):
         parser.error("--overlay: a .png for one picture; --overlay-dir draws many.")
+    if given.box and given.many:
+        parser.error("--box: the boxes are of one picture.")
     if any(":" not in text for text in given.header):
         parser.error("--header: a name, a colon and a value.")
     if not given.timeout > 0 or given.retries < 0 or given.threads < 1:
@@ -58,6 +61,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     if given.out and given.out.suffix.lower() not in (".csv", ".ndjson"):
         parser.error("--out: the file's name ends in .csv or .ndjson.")
     return given
+
+
+def read_box(text: str) -> list[float]:
+    """Read a box; raises ValueError."""
+    x0, y0, x1, y1 = (float(value) for value in text.split(","))
+    return [x0, y0, x1, y1]
 
 
 def run(given: argparse.Namespace) -> int:
@@ -83,6 +92,8 @@ def run(given: argparse.Namespace) -> int:
     ) as client:
         names = ("detect", "min_score", "max_faces", "order")
         asked = {name: value for name in names if (value := getattr(given, name)) is not None}
+        if given.box:
+            asked["boxes"] = given.box
         return locate_all(client, pictures, output, find_drawing, asked)
 
 

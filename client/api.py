@@ -2,15 +2,16 @@
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from .faces import Face, Picture, Result, ServiceError
+from .request import Asked, Box
 from .rest import RestModel
 
-Choice = str | int | float
+Choice = Any  # text, a number, or what `locate` itself has a name for
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
@@ -38,21 +39,29 @@ class Client:
         self.threads = threads
         self.model = RestModel(url, model, timeout, retries, headers, threads)
 
-    def locate(self, picture: Picture, draw: bool = False, **choices: Choice) -> Result:
+    def locate(
+        self,
+        picture: Picture,
+        draw: bool = False,
+        boxes: Sequence[Box] | None = None,
+        **choices: Choice,
+    ) -> Result:
         """Find the faces of a picture, a file's path or its bytes; none is an empty result.
 
         Points are in pixels of the upright picture. With `draw` the service is also asked for the
-        picture with its points, at most 2,048 pixels wide or high. `choices` are the service's
-        parameters of a request: detect, min_score, max_faces, order. Raises ServiceError.
+        picture with its points, at most 2,048 pixels wide or high. With `boxes` (x0, y0, x1, y1 in
+        pixels of the upright picture) it searches for no faces: there is one for each, in their
+        order. `choices` are the service's parameters of a request: detect, min_score, max_faces,
+        order. Raises ServiceError.
         """
-        content, name = read_picture(picture), name_picture(picture)
-        faces = self.model.locate(content, choices)
-        drawing = self.model.draw(content, "image/png", choices) if draw else None
-        return Result(name, picture, faces, drawing)
+        asked = Asked(read_picture(picture), choices, boxes)
+        faces = self.model.locate(asked)
+        drawing = self.model.draw(asked, "image/png") if draw else None
+        return Result(name_picture(picture), picture, faces, drawing)
 
     def draw(self, picture: Picture, kind: str = "image/png", **choices: Choice) -> bytes:
         """Return the picture with boxes and points drawn, a PNG or JPEG; raises ServiceError."""
-        return self.model.draw(read_picture(picture), kind, choices)
+        return self.model.draw(Asked(read_picture(picture), choices), kind)
 
     def locate_many(
         self, pictures: Iterable[Picture], draw: bool = False, **choices: Choice

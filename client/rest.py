@@ -12,6 +12,7 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, ReadTimeoutError
 from urllib3.util import Retry
 
 from .faces import LOW, Face, ServiceError, make_faces
+from .request import Asked
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SET_HEADER = "landmarks-set"  # of an answer: the digest of its landmark set
@@ -72,20 +73,26 @@ class RestModel:
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=retry))
 
-    def locate(self, content: bytes, choices: Mapping[str, Any]) -> tuple[Face, ...]:
+    def locate(self, asked: Asked) -> tuple[Face, ...]:
         """Find the faces of a picture; raises ServiceError."""
-        answer = self.ask("POST", "/infer", content, choices)
+        return self.follow(asked)[0]
+
+    def follow(self, asked: Asked) -> tuple[tuple[Face, ...], list[int]]:
+        """Find the faces of a frame, and which of the frame before's each is, -1 for a new one."""
+        answer = self.ask("POST", "/infer", asked)
         try:
             outputs = {each["name"]: each for each in answer.json()["outputs"]}
             count = outputs["landmarks"]["shape"][1]
             names, low = self.find_set(answer.headers.get(SET_HEADER, ""), count)
-            return tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))
+            faces = tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))
+            rows = outputs["face_ids"]["data"] if asked.previous else [-1] * len(faces)
+            return faces, [int(row) for row in rows]
         except (KeyError, ValueError, TypeError, IndexError):
             raise self.tell_other() from None
 
-    def draw(self, content: bytes, kind: str, choices: Mapping[str, Any]) -> bytes:
+    def draw(self, asked: Asked, kind: str) -> bytes:
         """Have a picture drawn with its boxes and points, as this type; raises ServiceError."""
-        answer = self.ask("POST", "/infer", content, choices, kind)
+        answer = self.ask("POST", "/infer", asked, kind)
         if answer.headers.get("content-type") != kind:
             raise self.tell_other()
         return answer.content
@@ -109,14 +116,12 @@ class RestModel:
         self,
         method: str,
         path: str,
-        data: bytes | None = None,
-        choices: Mapping[str, Any] | None = None,
+        asked: Asked | None = None,
         accept: str = "application/json",
     ) -> requests.Response:
         """Make a request; raises ServiceError for all but success."""
         address = self.address + path
-        # The service looks at a picture's bytes, whatever its type is said to be.
-        kind = {"content-type": "image/jpeg"} if data is not None else {}
+        data, kind, choices = asked.write() if asked else (None, {}, {})
         headers = {"accept": accept, **kind, **self.headers}
         try:
             answer = self.session.request(

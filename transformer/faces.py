@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.faces import Square
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
+from transformer.boxes import BoxedPicture
 from transformer.choices import NO_CHOICES, Choices
-from transformer.crop import Floats, Square, choose_scale, crop_faces
+from transformer.crop import Floats, choose_scale, crop_faces
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS
+from transformer.looks import Look
 from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
@@ -30,13 +33,26 @@ class DetectedFaces:
     crops: NDArray[np.uint8]  # [F, C, S, S]
     left_out: int = 0  # faces that were found beyond the number that is answered
     timings: Timings = field(default_factory=dict)
+    leans: Floats | None = None  # [F], degrees by which each crop is rotated then; None: by none
 
     def leave_out_weakest(self, count: int) -> None:
         """Leave out so many faces, those of the lowest scores."""
-        kept = np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count])
+        self.keep(np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count]))
+        self.left_out += count
+
+    def keep(self, kept: NDArray[np.intp]) -> None:
+        """Keep the faces of these numbers alone."""
         self.boxes, self.scores, self.turns = self.boxes[kept], self.scores[kept], self.turns[kept]
         self.squares, self.crops = [self.squares[i] for i in kept], self.crops[kept]
-        self.left_out += count
+
+    def list_looks(self) -> list[Look]:
+        """List the crops as the network shall see them."""
+        leans = np.zeros(len(self.crops)) if self.leans is None else self.leans
+        looks = zip(self.crops, self.turns, leans, strict=True)
+        return [
+            Look.first(crop, int(turn)).rotate(float(lean)) if lean else Look.first(crop, int(turn))
+            for crop, turn, lean in looks
+        ]
 
 
 class FaceFinder:
@@ -83,24 +99,56 @@ class FaceFinder:
         pixels, scale = picture.small, picture.scale
         if (finer := choose_scale(found.corners, landmarks)) < scale:
             with measure_stage(timings, Stage.DECODE):
-                colours = "GRAY" if landmarks.color == "grey" else "RGB"
-                pixels, scale = picture.read(finer, colours)
+                pixels, scale = picture.read(finer, name_colours(landmarks))
         with measure_stage(timings, Stage.CROP):
             squares, crops = crop_faces(picture, pixels, scale, found.corners, landmarks)
             for i in np.flatnonzero(found.turns):
                 crops[i] = np.rot90(crops[i], found.turns[i], (1, 2))
-        size = np.array([picture.width, picture.height] * 2, np.float32)
-        boxes = np.clip(found.corners, 0, size)
+        boxes = clip_boxes(found.corners, picture)
         return DetectedFaces(boxes, found.scores, found.turns, squares, crops, left_out, timings)
 
-    def open(self, content: bytes | Base64Text | Pixels, side: int) -> Picture:
-        """Decode a picture to about the pixels of a square of this side, if it has as many."""
+    def crop_boxes(self, given: BoxedPicture, landmarks: LandmarkSet) -> DetectedFaces:
+        """Crop a caller's boxes of one picture as detected ones are; nothing is detected.
+
+        Each is a face of score 1. Raises InvalidImage, InvalidTensor or TooLarge.
+        """
+        timings: Timings = {}
+        with measure_stage(timings, Stage.DECODE):
+            scale = choose_scale(given.boxes, landmarks)
+            picture = self.open(given.content, 0, scale, name_colours(landmarks))
+        given.check(picture.width, picture.height, landmarks, self.settings.max_pixels)
+        with measure_stage(timings, Stage.CROP):
+            squares, crops = crop_faces(
+                picture, picture.small, picture.scale, given.boxes, landmarks
+            )
+        scores, turns = np.ones(len(crops), np.float32), np.zeros(len(crops), np.int16)
+        boxes = clip_boxes(given.boxes, picture)
+        return DetectedFaces(boxes, scores, turns, squares, crops, timings=timings)
+
+    def open(
+        self,
+        content: bytes | Base64Text | Pixels,
+        side: int,
+        scale: int = 0,
+        colours: str = "RGB",
+    ) -> Picture:
+        """Decode a picture as open_picture does, within the settings."""
         if isinstance(content, Base64Text):
             content = content.decode()
         if isinstance(content, bytes):
-            return open_picture(content, self.settings.max_pixels, side)
+            return open_picture(content, self.settings.max_pixels, side, scale, colours)
         check_size(content.shape[1], content.shape[0], self.settings.max_pixels)
         return Picture.of_pixels(content)
+
+
+def name_colours(landmarks: LandmarkSet) -> str:
+    """Name the colours in which a picture's pixels are cropped for a network."""
+    return "GRAY" if landmarks.color == "grey" else "RGB"
+
+
+def clip_boxes(boxes: Floats, picture: Picture) -> Floats:
+    """Clip boxes `[F,4]` to their picture."""
+    return np.clip(boxes, 0, np.array([picture.width, picture.height] * 2, np.float32))
 
 
 def keep_best(found: list[DetectedFaces], most: int) -> None:

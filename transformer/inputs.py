@@ -5,14 +5,17 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import FACE, IMAGE
+from serving.contract import BOX_IMAGE_INDEX, FACE, IMAGE, OWN_BOXES, PREVIOUS
 from serving.errors import InvalidRequest, InvalidTensor, NotAcceptable, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces
 from serving.messages import InferenceRequest
 from transformer.base64_text import Base64Text
 from transformer.picture import Pixels
 
-ACCEPTED = f"'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], or {ACCEPTED_FACE}"
+ACCEPTED = (
+    "'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], with 'boxes' and "
+    f"'box_image_index' or without, or {ACCEPTED_FACE}"
+)
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -24,7 +27,11 @@ def read_pictures(
     `drawn` is the media type of a drawn picture, "" where none is wanted. Raises
     InvalidTensor, NotAcceptable or TooLarge with what is accepted.
     """
-    check_names(request, IMAGE.name)
+    if PREVIOUS.name in request.inputs:
+        check_names(request, IMAGE.name, PREVIOUS.name)
+        max_images = 1
+    else:
+        check_names(request, IMAGE.name, OWN_BOXES.name, BOX_IMAGE_INDEX.name)
     tensor = request.inputs[IMAGE.name]
     array = tensor.array
     if drawn and tensor.datatype == "BYTES" and array.size != 1:
@@ -58,8 +65,8 @@ def read_model(request: InferenceRequest, default: str) -> str:
     return name
 
 
-def check_names(request: InferenceRequest, wanted: str) -> None:
-    """Check that the wanted input is the request's only one."""
-    if set(request.inputs) != {wanted}:
+def check_names(request: InferenceRequest, *wanted: str) -> None:
+    """Check that the first wanted input is there, and others only with those before them."""
+    if set(request.inputs) != set(wanted[: len(request.inputs)]) or not request.inputs:
         names = ", ".join(sorted(request.inputs)) or "nothing"
-        raise InvalidTensor(f"The inputs are {names}; there goes one in, {ACCEPTED}.")
+        raise InvalidTensor(f"The inputs are {names}; accepted is {ACCEPTED}.")

@@ -72,9 +72,13 @@ class Picture:
         return x, y
 
 
-def open_picture(content: bytes, max_pixels: int, side: int) -> Picture:
+def open_picture(
+    content: bytes, max_pixels: int, side: int, scale: int = 0, colours: str = "RGB"
+) -> Picture:
     """Decode a picture to three quarters of `side` x `side` pixels or more, if it has them.
 
+    A JPEG is decoded at 1/`scale` of its size instead where that is given, and `small` may be
+    `[h,w]` where its colours shall be "GRAY".
     Raises InvalidImage, or TooLarge from the header alone.
     """
     exif = b""
@@ -84,7 +88,7 @@ def open_picture(content: bytes, max_pixels: int, side: int) -> Picture:
     check_size(image.width, image.height, max_pixels)
     orientation = read_orientation(exif or image.info.get("exif", b""))
     if isinstance(image, JpegImageFile):
-        return open_jpeg(content, image, orientation, side)
+        return open_jpeg(content, image, orientation, side, scale, colours)
     decode = decode_by_opencv if image.format in ("PNG", "WEBP", "BMP") else decode_by_pillow
     with refuse_broken(KINDS[str(image.format)]):
         return Picture.of_pixels(turn_upright(decode(content, image), orientation))
@@ -134,11 +138,14 @@ def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def open_jpeg(content: bytes, image: JpegImageFile, orientation: int, side: int) -> Picture:
-    """Decode a JPEG at the smallest scale that leaves enough pixels."""
+def open_jpeg(
+    content: bytes, image: JpegImageFile, orientation: int, side: int, scale: int, colours: str
+) -> Picture:
+    """Decode a JPEG at this scale, 0 being the smallest that leaves enough pixels."""
     check_scans(content, image)
     width, height = image.size
-    scale = next((s for s in (8, 4, 2) if width * height >= ENOUGH * (side * s) ** 2), 1)
+    fits = (s for s in (8, 4, 2) if width * height >= ENOUGH * (side * s) ** 2)
+    scale = scale or next(fits, 1)
     if orientation > 4:  # lies on its side
         width, height = height, width
 
@@ -147,7 +154,7 @@ def open_jpeg(content: bytes, image: JpegImageFile, orientation: int, side: int)
         return pixels if colours == "RGB" else pixels[:, :, 0]
 
     flipped = orientation in FLIPPED_ACROSS, orientation in FLIPPED_DOWN
-    return Picture(width, height, decode(scale, "RGB"), scale, decode, flipped)
+    return Picture(width, height, decode(scale, colours), scale, decode, flipped)
 
 
 def check_scans(content: bytes, image: JpegImageFile) -> None:

@@ -109,8 +109,14 @@ class TorchAuthor:
     def trace(self, names: list[str], example: Floats) -> ov.Model:
         import torch
 
-        with torch.no_grad():
-            return ov.convert_model(self.pick(names), example_input=torch.from_numpy(example))
+        try:
+            with torch.no_grad():
+                return ov.convert_model(self.pick(names), example_input=torch.from_numpy(example))
+        except Exception as error:
+            raise DeclarationError(
+                "OpenVINO cannot follow the network from its input to its output: "
+                f"{tell(error)}. Export it to ONNX and name that file in model.json."
+            ) from None
 
     def pick(self, names: list[str]) -> "torch.nn.Module":
         """Make a module that gives these outputs alone."""
@@ -217,10 +223,13 @@ def run_code(path: Path) -> Any:
     code = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = code
     sys.path.insert(0, str(path.parent.resolve()))
+    given, sys.argv = sys.argv, [str(path)]  # a file that reads its own command line has none
     try:
         spec.loader.exec_module(code)
     except (Exception, SystemExit) as error:
         raise DeclarationError(f"{path} cannot be imported: {tell(error)}.") from None
+    finally:
+        sys.argv = given
     return code
 
 

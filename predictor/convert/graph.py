@@ -8,6 +8,7 @@ from openvino import opset13 as ops
 
 from predictor.convert.author import Author
 from predictor.convert.settle import Plan
+from predictor.declaration import DeclarationError
 from predictor.decode import Floats
 
 
@@ -29,7 +30,11 @@ def build_graph(author: Author, plan: Plan, said: list[str]) -> tuple[ov.Model, 
             return model, replace(plan, batch=0)
         said.append("The network takes one face at a time, and so it is served.")
     model = finish_graph(traced, plan, plan.batch or -1)
-    assert model is not None
+    if model is None:
+        raise DeclarationError(
+            "The network's answer does not follow from its input: a step of it leaves torch, "
+            "as one through NumPy does."
+        )
     return model, plan
 
 

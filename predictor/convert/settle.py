@@ -139,8 +139,15 @@ def try_plans(author: Author, plans: list[Plan], faces: dict[int, Floats]) -> tu
             found = author.call(given)
             one = next(iter(alone.values()))
             two = next(iter(found.values()))
+            if one.ndim < two.ndim:
+                raise DeclarationError(
+                    f"For one face the network gives {list(one.shape)}, without the axis of "
+                    "faces: it must not squeeze it away."
+                )
             if len(two) == 2 and np.allclose(two[:1], one, rtol=1e-3, atol=1e-3 * abs(one).max()):
                 return plan, found
+        except DeclarationError:
+            raise
         except Exception:
             pass
         both = [author.call(given[i : i + 1]) for i in (0, 1)]

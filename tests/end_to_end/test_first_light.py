@@ -11,7 +11,7 @@ from PIL import Image
 
 from client import locate
 from predictor.landmarks import DEFAULT
-from tests.support.over_grpc import ask_over_grpc
+from tests.support.load import ask_over_grpc
 from tools.processes import Service
 from tools.v2_json import face_tensor, image_tensor
 
@@ -103,7 +103,13 @@ def test_health_and_metadata(predictor, transformer):
         for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/unet/ready"):
             assert requests.get(service.url + path).status_code == 200, path
     metadata = requests.get(f"{transformer.url}/v2/models/unet").json()
-    assert [entry["name"] for entry in metadata["inputs"]] == ["image", "face"]
+    assert [entry["name"] for entry in metadata["inputs"]] == [
+        "image",
+        "face",
+        "boxes",
+        "box_image_index",
+        "previous",
+    ]
     assert [entry["name"] for entry in metadata["outputs"]] == [
         "landmarks",
         "scores",

@@ -4,14 +4,11 @@ import subprocess
 
 import pytest
 
+from serving.server import RELEASE
 from tests.helm.conftest import CHART, Refused, find, needs_helm, render
 from tests.helm.test_null import write_umbrella
 
 pytestmark = needs_helm
-
-
-def name_all(documents: list[dict]) -> set[str]:
-    return {f"{document['kind']}/{document['metadata']['name']}" for document in documents}
 
 
 def name_service(documents: list[dict]) -> str:
@@ -72,7 +69,7 @@ def test_global_values_of_a_larger_chart_count(tmp_path):
         chart=write_umbrella(tmp_path), given=given | {"landmarks": {"image": {"registry": "x"}}}
     )
     pod = find(documents, "InferenceService")["spec"]["predictor"]
-    assert pod["containers"][0]["image"] == "mirror.example.com/landmarks-predictor:0.1.0"
+    assert pod["containers"][0]["image"] == f"mirror.example.com/landmarks-predictor:{RELEASE}"
     assert pod["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
 
 

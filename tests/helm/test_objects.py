@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from serving.server import RELEASE
 from tests.helm.conftest import find, needs_helm, render, render_service
 
 pytestmark = needs_helm
@@ -113,7 +114,7 @@ def test_helm_test_asks_this_release_over_its_protocol_and_leaves_nothing():
     assert entry["resources"]["limits"]["cpu"] == 2
     (entry,) = find(render("topology=single"), "Pod", "landmarks-test")["spec"]["containers"]
     assert entry["args"][0] == "landmarks-predictor.vision.svc:80"
-    assert entry["image"] == "landmarks-standalone:0.1.0"
+    assert entry["image"] == f"landmarks-standalone:{RELEASE}"
 
 
 def test_the_connection_between_the_two_can_be_encrypted():

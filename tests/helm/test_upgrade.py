@@ -24,7 +24,12 @@ def reuse_values(folder: Path) -> Path:
 
 @pytest.mark.parametrize("mode", ["knative", "keda", "none"])
 def test_the_last_charts_values_render_and_new_ones_can_be_set_on_top(tmp_path, mode):
-    values = (f"autoscaling.mode={mode}", "gpu.enabled=true", "networkPolicy.enabled=true")
+    values = (
+        f"autoscaling.mode={mode}",
+        "image.tag=v1",
+        "gpu.enabled=true",
+        "networkPolicy.enabled=true",
+    )
     old = find(render(*values, chart=LAST), "InferenceService")
     more = ("monitoring.prometheusRule=true", "predictor.probes.startup.periodSeconds=5")
     documents = render(*values, *more, chart=reuse_values(tmp_path))

@@ -12,10 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 
 from serving.server import RELEASE
-from tests.tools.test_images import read_requirements
+from tools import release
 from tools.processes import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -135,27 +134,30 @@ def test_the_client_needs_nothing_of_the_services(wheels, installed, tmp_path):
     assert (ROOT / "client/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
-def test_the_package_needs_what_the_images_have():
-    wanted = {
-        str(requirement)
-        for service in ("predictor", "transformer")
-        for requirement in read_requirements(ROOT / f"requirements/{service}.txt")
-    }
-    assert set(PROJECT["dependencies"]) == wanted
-    (torch,) = PROJECT["optional-dependencies"]["torch"]
-    assert torch in (ROOT / "requirements/convert.txt").read_text()
-
-
 def test_the_release_stands_in_one_place():
-    """Chart, images, change log and citation say which release they are; none may differ."""
+    """The Dockerfiles have none: whoever builds one says it, as k8s/kind.sh does."""
     assert "version" not in PROJECT and "version" in PROJECT["dynamic"]
-    chart = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())
-    assert chart["appVersion"] == RELEASE
-    released = re.findall(r"^## ([0-9.]+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    assert released[0] == RELEASE
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == RELEASE
-    for image in ("predictor", "transformer"):  # whoever builds one says it: k8s/kind.sh does
+    assert all(found == {RELEASE} for found in release.find_numbers().values())
+    for image in ("predictor", "transformer"):
         text = (ROOT / f"Dockerfile.{image}").read_text()
         assert re.search(r"^ARG VERSION=0\.0\.0-dev$", text, re.M), image
         assert 'image.version="$VERSION"' in text, image
     assert "appVersion" in (ROOT / "k8s/kind.sh").read_text()
+
+
+def test_a_release_is_written_everywhere_or_nowhere(tmp_path, monkeypatch):
+    for name in (*release.PLACES, *release.CHANGELOGS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    changes = tmp_path / "CHANGELOG.md"
+    text = re.sub(r"(?s)## Unreleased.*?(?=## \d)", "## Unreleased\n\n", changes.read_text())
+    changes.write_text(text)
+    for version, words in (("9.0", "not a valid"), ("0.0.9", "older"), ("9.0.0", "nothing under")):
+        with pytest.raises(SystemExit, match=words):
+            release.write_number(version)
+    assert {RELEASE} in release.find_numbers().values()
+    changes.write_text(text.replace("## Unreleased\n", "## Unreleased\n\n- A change.\n"))
+    release.write_number("9.0.0")
+    assert set.union(*release.find_numbers().values()) == {"9.0.0"}
+    assert "## 9.0.0 - 20" in changes.read_text().partition("- A change.")[0]

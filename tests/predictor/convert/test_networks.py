@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from predictor.convert.artifact import convert
+from predictor.convert.author import run_code
 from predictor.convert.faces import vary_face
 from predictor.declaration import DeclarationError
 from predictor.folder import find_source
@@ -103,6 +104,8 @@ REFUSED = {
     "not_a_module": r"makes a dict, not a torch\.nn\.Module",
     "Random": "does it draw random numbers",
     "Broken": "NaN or infinite values on a face: look at input",
+    "ThroughNumPy": "a step of it leaves torch",
+    "Squeezes": r"gives \[15, 96, 96\], without the axis of faces",
     "FourChannels": r"expected input.* Look at input\.side, input\.color",
     "Missing": "has no class Missing; it has Levels",
 }
@@ -117,6 +120,12 @@ def test_what_cannot_be_taken_is_refused_in_one_sentence(make_folder, name):
     with pytest.raises(DeclarationError, match=REFUSED[name]):
         convert(source, source.artifact)
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before
+
+
+def test_code_that_reads_its_command_line_has_none(tmp_path):
+    path = tmp_path / "reads_arguments.py"
+    path.write_text("import argparse\nargs = argparse.ArgumentParser().parse_args()")
+    assert run_code(path).args is not None
 
 
 def test_arguments_are_given_to_the_class(make_folder):

@@ -98,8 +98,7 @@ class Sigmoid(Levels):
 
 class Softmax(Levels):
     def forward(self, x):
-        y = super().forward(x)
-        return y.flatten(2).softmax(2).view_as(y)
+        return (y := super().forward(x)).flatten(2).softmax(2).view_as(y)
 
 
 class Residual(nn.Module):
@@ -229,6 +228,16 @@ class Raises(nn.Module):
 
 def not_a_module():
     return {"weights": 1}
+
+
+class ThroughNumPy(Levels):
+    def forward(self, x):
+        return torch.from_numpy(super().forward(x).detach().numpy())
+
+
+class Squeezes(Levels):
+    def forward(self, x):
+        return super().forward(x).squeeze(0)
 
 
 class Random(Levels):

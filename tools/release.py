@@ -1,0 +1,84 @@
+"""Write a release's number wherever it stands: python -m tools.release VERSION (`make release`).
+
+The number's own place is `RELEASE` in serving/server.py; a test holds all others to it.
+"""
+
+import re
+import sys
+from datetime import UTC, datetime
+
+from serving.server import RELEASE
+from tools.processes import ROOT
+
+NUMBER = r"\d+\.\d+\.\d+"
+IMAGES = r"landmarks-(?:[a-z-]+:)?"  # landmarks-predictor:0.3.0 and landmarks-0.3.0.tgz
+PLACES = {
+    "serving/server.py": '^RELEASE = "',
+    "client/__init__.py": '^__version__ = "',
+    "CITATION.cff": "^version: ",
+    "helm/Chart.yaml": '^(?:version: |appVersion: ")',
+    "helm/README.md": IMAGES,
+    "docs/kubernetes.md": IMAGES,
+    "k8s/gpu/README.md": IMAGES,
+}
+CHANGELOGS = ("CHANGELOG.md", "helm/CHANGELOG.md")
+LEFT = """
+{version} stands everywhere, and what would be published is in out/release. Left to you:
+  git diff                               read it; the chart's artifacthub.io/changes are by hand
+  make test-all && make cluster-test     what CI runs
+  git commit -am "Release {version}" && git tag -s v{version} && git push --follow-tags
+The tag starts .github/workflows/release.yml, which publishes images, client and chart. What it
+needs once is in CONTRIBUTING.md, "Releases".
+"""
+
+
+def find_numbers() -> dict[str, set[str]]:
+    """Find the numbers of each file; a file without one is in it with an empty set."""
+    return {
+        name: set(re.findall(rf"{before}({NUMBER})", (ROOT / name).read_text(), re.M))
+        for name, before in PLACES.items()
+    } | {name: set(read_headings(name)[:1]) for name in CHANGELOGS}
+
+
+def read_headings(changelog: str) -> list[str]:
+    """Read the released numbers of a changelog, newest first."""
+    return re.findall(rf"^## ({NUMBER}) - \d{{4}}-\d\d-\d\d$", (ROOT / changelog).read_text(), re.M)
+
+
+def write_number(version: str) -> None:
+    """Write the number into every file, and its heading over what was unreleased.
+
+    Raises SystemExit with a sentence where it isn't newer, or where nothing is to be released.
+    """
+    if not re.fullmatch(NUMBER, version):
+        raise SystemExit(f"'{version}' is not a valid release: say VERSION=0.3.0, for example.")
+    if order(version) < order(RELEASE):
+        raise SystemExit(f"{version} is older than {RELEASE}, which is here.")
+    for name in CHANGELOGS:
+        if version not in read_headings(name):
+            write_heading(name, version)
+    for name, before in PLACES.items():
+        text = (ROOT / name).read_text()
+        text = re.sub(rf"({before}){NUMBER}", rf"\g<1>{version}", text, flags=re.M)
+        (ROOT / name).write_text(text)
+
+
+def write_heading(changelog: str, version: str) -> None:
+    head, mark, rest = (ROOT / changelog).read_text().partition("## Unreleased\n")
+    if not rest.partition("\n## ")[0].strip():
+        if changelog == CHANGELOGS[0]:
+            raise SystemExit(f"{changelog} has nothing under '## Unreleased'.")
+        rest = f"\nThe application's release alone.\n{rest}"
+    heading = f"\n## {version} - {datetime.now(UTC):%Y-%m-%d}\n"
+    (ROOT / changelog).write_text(head + mark + heading + rest)
+
+
+def order(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        write_number(sys.argv[1])
+    else:  # what the Makefile says last
+        print(LEFT.format(version=RELEASE))
