@@ -21,7 +21,8 @@ def open_storage(url: str) -> tuple[Any, str]:
 
         return fsspec.core.url_to_fs(url)
     except ImportError as error:  # of fsspec, or of what it needs for this kind of URL
-        text = f"{url} needs a package: pip install 'landmarks-client[storage]' ({error})."
+        extras = "pip install 'landmarks-client[s3]', or gs, or storage"
+        text = f"{url} needs a package: {extras} ({error})."
         raise ServiceError("no_package", text) from None
     except (ValueError, OSError) as error:
         raise ServiceError("unreadable", f"{url}: {error}.") from None
