@@ -1,5 +1,6 @@
 """The REST routes, in this process: answers, errors, ids, timings, and a description of it all."""
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -120,7 +121,17 @@ async def test_bodies_may_not_fill_the_memory_together(rest, repository):
     assert admission.bytes == admission.requests == admission.uploads == 0
 
 
-def test_admission_gives_back_what_it_took():
+async def test_a_stop_that_runs_out_of_time_is_told(rest, repository, model):
+    body = make_body(parameters={"do": "sleep"})
+    asked = asyncio.create_task(rest.post("/v2/models/fake/infer", json=body))
+    while not repository.admission.requests:
+        await asyncio.sleep(0.01)
+    repository.admission.stop()
+    answer = await asked
+    assert answer.status_code == 503 and answer.json()["code"] == "not_ready" and model.left
+
+
+async def test_admission_gives_back_what_it_took():
     admission = Admission(ServerSettings(max_inflight=1), "predictor")
     with pytest.raises(ValueError), admission.enter() as ticket:
         ticket.add(10)
@@ -130,7 +141,7 @@ def test_admission_gives_back_what_it_took():
     assert admission.requests == admission.uploads == admission.bytes == 0
 
 
-def test_uploads_take_no_place_of_those_in_flight():
+async def test_uploads_take_no_place_of_those_in_flight():
     admission = Admission(ServerSettings(max_inflight=1), "predictor")
     with contextlib.ExitStack() as stack:
         for _ in range(UPLOADS):
