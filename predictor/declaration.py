@@ -118,6 +118,9 @@ class Declaration(Part):
     """Pairs of points that a mirrored image swaps."""
     unit: Pair | None = None
     """The two points whose distance normalises errors."""
+    mean_face: tuple[tuple[float, float], ...] | None = None
+    """Where the points lie in a crop on average, x and y in shares of its side; null: the default
+    set's where points and crop are its own, else not known."""
 
 
 def read_declaration(path: Path) -> Declaration:
@@ -142,6 +145,7 @@ def declare_set(declaration: Declaration, landmarks: LandmarkSet) -> Declaration
             "points": landmarks.points,
             "mirror": landmarks.mirror,
             "unit": landmarks.unit,
+            "mean_face": landmarks.mean_face,
             "input": Input(side=landmarks.side),
             "crop": Crop(scale=landmarks.crop_scale),
         }
