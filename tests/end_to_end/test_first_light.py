@@ -119,6 +119,7 @@ def test_health_and_metadata(predictor, transformer):
         "face_scores",
         "crops",
         "heatmaps",
+        "face_ids",
     ]
     metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
     assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
