@@ -9,6 +9,7 @@ from typing import Any
 from .api import Client
 from .faces import Picture, Result, ServiceError
 from .output import Printed, ResultsFile
+from .png import write_png
 
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
 GONE = ("unreachable", "bad_address")  # no other picture fares better
@@ -28,6 +29,7 @@ def locate_all(
     output: Printed | ResultsFile,
     find_drawing: Callable[[str], Path | None],
     choices: Mapping[str, Any],
+    aligned: Path | None = None,
 ) -> int:
     """Locate the faces of all pictures that aren't done; return the exit code.
 
@@ -50,6 +52,8 @@ def locate_all(
             else:
                 hopeless = GONE
                 write_drawing(result, find_drawing(name))  # what is written down is done
+                if aligned:
+                    write_aligned(result, place_drawing(aligned, name))
                 output.add(Result(name, b"", result.faces))
             show_progress(number, len(left), begun)
     finally:
@@ -65,6 +69,14 @@ def write_drawing(result: Result, path: Path | None) -> None:
     if path and result.drawing:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(result.drawing)
+
+
+def write_aligned(result: Result, path: Path) -> None:
+    """Write each face's aligned crop beside `path`, its number before the ending."""
+    for number, face in enumerate(result):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        file.write_bytes(write_png(face.extras["aligned"]))
 
 
 def show_progress(number: int, total: int, begun: float) -> None:

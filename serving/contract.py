@@ -65,3 +65,6 @@ BOX_SCORES = TensorSpec("box_scores", ("FP32",), (-1,))
 IMAGE_INDEX = TensorSpec("image_index", ("INT32",), (-1,))
 FACE_SCORES = TensorSpec("face_scores", ("FP32",), (-1,))
 CROPS = TensorSpec("crops", ("FP32",), (-1, 2, 3))  # pixels of the picture -> of the face
+# On request, of each face; docs/api.md says what each is, and is not.
+ALIGNED = TensorSpec("aligned", ("UINT8",), (-1, -1, -1, 3))
+ALIGNED_MAPS = TensorSpec("aligned_maps", ("FP32",), (-1, 2, 3))  # pixels of the picture -> of it

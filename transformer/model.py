@@ -36,6 +36,7 @@ from transformer.boxes import read_boxes
 from transformer.choices import read_choices
 from transformer.crop import map_to_crop, to_picture
 from transformer.drawing import draw_answer
+from transformer.extras import EXTRAS, Extras
 from transformer.faces import DetectedFaces, FaceFinder, find_borne_out, keep_best
 from transformer.inputs import read_faces, read_model, read_pictures
 from transformer.looks import Look, join_maps, stack_crops, stack_turns, turn_back
@@ -51,7 +52,9 @@ class Transformer(Model):
     service = "transformer"
     inputs = (IMAGE, FACE, OWN_BOXES, BOX_IMAGE_INDEX)
     draws = True
-    outputs = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES, CROPS, HEATMAPS)
+    usual = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES)
+    asked = (CROPS, HEATMAPS, *EXTRAS)
+    outputs = (*usual, *asked)
     settings: TransformerSettings
 
     def __init__(self, name: str, settings: TransformerSettings, backend: PredictorBackend):
@@ -116,12 +119,13 @@ class Transformer(Model):
         check_forward(call.forward)  # what can't go on is refused at once
         if FACE.name in request.inputs:
             return await self.locate_faces(request, call)
-        names = resolve_outputs(request.outputs, self.outputs[:-2], (CROPS, HEATMAPS))
+        names = resolve_outputs(request.outputs, self.usual, self.asked)
         model = read_model(request, self.name)
         choices = read_choices(request.parameters, self.settings)
         pictures = read_pictures(request, self.settings.max_images, call.picture)
         own = read_boxes(request, len(pictures), self.settings.max_picture_faces)
         known = (await self.backend.learn_network(model, call.deadline)).landmarks
+        extras = Extras.read(names, request.parameters, known)
         timings: Timings = {}
         if own is None:
             work = partial(self.finder.detect_faces, landmarks=known, choices=choices)
@@ -146,6 +150,9 @@ class Transformer(Model):
         response = InferenceResponse({}, timings, len(pictures), known.digest)
         if left_out := sum(faces.left_out for faces in found):
             response.parameters["more_faces"] = left_out
+        aligned, spent = await extras.align(self.pool, self.finder, pictures, arrays, call)
+        arrays |= aligned
+        add_timings(timings, spent)
         if call.picture:
             open_picture = partial(self.finder.open, pictures[0])
             response.picture, drawn = await draw_answer(self.pool, call, open_picture, arrays)
