@@ -40,6 +40,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
     add("--order", help="score, size, left_to_right")
     add("--box", action="append", type=read_box, metavar="X0,Y0,X1,Y1", help="of one picture")
+    add("--outputs", metavar="NAMES", help="more of each face in JSON: pose,sharpness,...")
     add("--aligned", type=Path, metavar="FOLDER", help="every face, as an aligned PNG")
     add("--template", help="of aligned faces: arcface112, ffhq256, or ten numbers")
     add("--aligned-side", type=int, metavar="PIXELS", help="of aligned faces")
@@ -97,8 +98,8 @@ def run(given: argparse.Namespace) -> int:
         asked = {name: value for name in names if (value := getattr(given, name)) is not None}
         if given.box:
             asked["boxes"] = given.box
-        if given.aligned:
-            asked["outputs"] = ["aligned"]
+        further = [*(given.outputs or "").split(","), *(["aligned"] if given.aligned else [])]
+        asked["outputs"] = [name for name in further if name]
         return locate_all(client, pictures, output, find_drawing, asked, given.aligned)
 
 

@@ -52,7 +52,8 @@ class Client:
         Points are in pixels of the upright picture. With `draw` the service is also asked for the
         picture with its points, at most 2,048 pixels wide or high. With `boxes` (x0, y0, x1, y1 in
         pixels of the upright picture) it searches for no faces: there is one for each, in their
-        order. `outputs` are further ones, into each face's `extras`: aligned, aligned_maps.
+        order. `outputs` are further ones, into each face's `extras`: pose, sharpness, brightness,
+        eye_distance, inside, aligned, aligned_maps.
         `choices` are the service's parameters of a request: detect, min_score, max_faces, order,
         template, aligned_side. Raises ServiceError.
         """

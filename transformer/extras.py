@@ -1,13 +1,24 @@
 """What a request may ask for beyond points: read at once, and computed where it is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import ALIGNED, ALIGNED_MAPS, IMAGE_INDEX, LANDMARKS
+from serving.aside import run_aside
+from serving.contract import (
+    ALIGNED,
+    ALIGNED_MAPS,
+    BRIGHTNESS,
+    EYE_DISTANCE,
+    IMAGE_INDEX,
+    INSIDE,
+    LANDMARKS,
+    POSE,
+    SHARPNESS,
+)
 from serving.landmarks import LandmarkSet
 from serving.messages import Call
 from serving.telemetry.stages import Stage, Timings, measure_stage
@@ -20,13 +31,20 @@ from transformer.aligned import (
 )
 from transformer.base64_text import Base64Text
 from transformer.crop import Floats
-from transformer.faces import FaceFinder
+from transformer.faces import DetectedFaces, FaceFinder
 from transformer.five import find_five, weigh_five
 from transformer.picture import Pixels
 from transformer.pool import WorkerPool
+from transformer.pose import choose_points, estimate_poses
+from transformer.quality import (
+    measure_brightness,
+    measure_eyes,
+    measure_inside,
+    measure_sharpness,
+)
 
-EXTRAS = (ALIGNED, ALIGNED_MAPS)
-NEED_FIVE = {ALIGNED.name, ALIGNED_MAPS.name}
+EXTRAS = (ALIGNED, ALIGNED_MAPS, POSE, SHARPNESS, BRIGHTNESS, EYE_DISTANCE, INSIDE)
+NEED_FIVE = {ALIGNED.name, ALIGNED_MAPS.name, EYE_DISTANCE.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +63,22 @@ class Extras:
         asked = frozenset(names)
         if asked & NEED_FIVE:
             weigh_five(landmarks)
+        if POSE.name in asked:
+            choose_points(landmarks)
         aligned = asked & {ALIGNED.name, ALIGNED_MAPS.name}
         return cls(asked, landmarks, read_template(parameters) if aligned else None)
+
+    async def measure(self, found: Sequence[DetectedFaces], points: Floats) -> dict[str, NDArray]:
+        """Measure what is asked for of faces with points `[F,K,2]`, each output `[F,...]`."""
+        ways: dict[str, Callable[[], Floats]] = {
+            POSE.name: lambda: estimate_poses(self.landmarks, points),
+            SHARPNESS.name: lambda: measure_sharpness(found, self.landmarks),
+            BRIGHTNESS.name: lambda: measure_brightness(found, self.landmarks),
+            EYE_DISTANCE.name: lambda: measure_eyes(find_five(self.landmarks, points)),
+            INSIDE.name: lambda: measure_inside(found, self.landmarks),
+        }
+        asked = [name for name in ways if name in self.names]
+        return {name: await run_aside(ways[name]) for name in asked}
 
     async def align(
         self,

@@ -142,7 +142,7 @@ class Transformer(Model):
             ),
         }
         located, theirs = await self.locate_crops(found, known, names, model, call)
-        arrays |= located
+        arrays |= located | await extras.measure(found, located[LANDMARKS.name])
         kept = own.restore() if own else find_borne_out(found, arrays[FACE_SCORES.name], known.low)
         if own or not kept.all():
             arrays = {name: array[kept] for name, array in arrays.items() if len(array)}

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import subprocess
 import sys
 
@@ -56,6 +57,7 @@ def ask_by_query(service, picture: bytes, outputs, **parameters) -> dict[str, np
     return read_answer(requests.post(url, picture, None, params=query | parameters, headers=kind))
 
 
+QUALITY = ("pose", "sharpness", "brightness", "eye_distance", "inside")
 DOORS = [ask_rest, ask_grpc, ask_by_query]
 
 
@@ -76,11 +78,28 @@ def test_a_template_that_is_none_is_refused(transformer, astronaut, ask):
         ask(transformer, astronaut, ["aligned"], template="dlib")
 
 
+@pytest.mark.parametrize("ask", DOORS)
+def test_pose_and_quality_are_plain_numbers_of_each_face(transformer, astronaut, ask):
+    answer = ask(transformer, astronaut, QUALITY)
+    assert tuple(answer) == QUALITY
+    yaw, pitch, roll = answer["pose"][0]
+    assert abs(yaw) < 15 and abs(pitch) < 15 and abs(roll) < 8  # she looks at the camera
+    assert 35 < answer["eye_distance"][0] < 50 and answer["inside"][0] == 1
+    assert 0.4 < answer["brightness"][0] < 0.8 and answer["sharpness"][0] > 0.1
+    mirrored = io.BytesIO()
+    image = Image.open(io.BytesIO(astronaut)).rotate(20, fillcolor="grey")
+    image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(mirrored, "JPEG", quality=95)
+    turned = ask(transformer, mirrored.getvalue(), ["pose"])["pose"][0]
+    assert turned == pytest.approx([-yaw, pitch, 20 - roll], abs=6)
+
+
 def test_the_command_writes_aligned_faces(transformer, tmp_path):
     command = [sys.executable, "-m", "client", "tests/assets/astronaut.jpg", "--json"]
     command += ["--url", transformer.url, "--aligned", str(tmp_path), "--aligned-side", "64"]
+    command += ["--outputs", "pose,inside"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "aligned" not in done.stdout, done.stderr
+    assert done.returncode == 0 and '"aligned"' not in done.stdout, done.stderr
+    assert len(json.loads(done.stdout)["faces"][0]["pose"]) == 3
     (file,) = tmp_path.rglob("*.png")
     assert file.name == "astronaut.jpg.0.png"
     pixels = np.asarray(Image.open(file))
