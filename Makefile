@@ -5,11 +5,13 @@ PORT ?= 8080
 MODEL ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-NO_PACKAGES := echo "pip could not install the packages, for the reason above: where no registry can be reached," \
-  "name yours in PIP_INDEX_URL and run the same command again." >&2
+# uv where it is, else the environment's own pip. requirements/ has every package with its hashes.
+UV := $(shell command -v uv 2>/dev/null)
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+NO_PACKAGES := echo "The packages could not be installed, for the reason above: where no registry can be reached, name yours" \
+  "in PIP_INDEX_URL (UV_DEFAULT_INDEX for uv) and run the same command again." >&2
 
-.PHONY: help mesh demo unit test test-all serve serve-one lint types models sbom audit bench load-test release dist clean
+.PHONY: help mesh demo unit test test-all serve serve-one lint types models sbom audit bench load-test release dist lock licences clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
@@ -18,8 +20,9 @@ help:
 	@echo "make test     lint, types, units and the core of the end-to-end tests: some minutes"
 	@echo "make test-all   these and all other tests"
 	@echo "make models   fetch the face detector"
-	@echo "make sbom     what is in both images, as CycloneDX: out/*.cdx.json; make audit: its known faults"
+	@echo "make sbom     what is in both images, as CycloneDX: out/*.cdx.json; make audit, make licences"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
+	@echo "make lock     uv.lock and requirements/ of pyproject.toml; UPGRADE=1: newer packages"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
 	@echo "make load-test   half a minute of every kind of request, held to thresholds"
 	@echo "make peers    beside FastAPI, Triton and others (make peers-setup first)"
@@ -71,27 +74,42 @@ models: $(VENV)/run.stamp
 mesh: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models mesh
 
-# What the two services and the client need, and no more.
-$(VENV)/run.stamp: requirements/run.txt requirements/predictor.txt requirements/transformer.txt \
-                   requirements/serving.txt requirements/client.txt requirements/constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or later," \
+# What the two services and the client need, and no more: the transformer's packages have the other two's.
+$(VENV)/run.stamp: requirements/transformer.txt
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11, 3.12 or 3.13," \
 	  "or name yours, as in: make demo PYTHON=python3.12" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) tools/check_python.py
 	@echo "setting up $(VENV) for the services (about a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) -r requirements/run.txt || { $(NO_PACKAGES); exit 1; }
+	@$(INSTALL) --no-deps -r $< || { $(NO_PACKAGES); exit 1; }
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/convert.txt
 	@echo "setting up $(VENV) for development (minutes the first time) ..."
-	@$(PIP) -r requirements/dev.txt || { $(NO_PACKAGES); exit 1; }
+	@$(INSTALL) --no-deps -r requirements/dev.txt && $(INSTALL) -r requirements/convert.txt || { $(NO_PACKAGES); exit 1; }
 	@touch $@
 
-AUDIT := out/audit/bin
-out/audit/stamp: requirements/audit.txt
-	@$(PYTHON) -m venv out/audit
-	@$(AUDIT)/pip install --quiet --disable-pip-version-check -r $< || { $(NO_PACKAGES); exit 1; }
+# Environments of their own, of a dependency group each.
+out/%/stamp: requirements/%.txt
+	@$(PYTHON) -m venv out/$*
+	@out/$*/bin/pip install --quiet --disable-pip-version-check -r $< || { $(NO_PACKAGES); exit 1; }
 	@touch $@
+
+# pyproject.toml's choices as uv.lock, and that as requirements/, for pip and the images; UPGRADE=1 takes newer packages.
+# No package of its own imports what KServe asks for of pandas, Kubernetes and setuptools: serving/framework.py.
+EXPORT = out/lock/bin/uv export --quiet --frozen --no-emit-project --no-default-groups --no-annotate --no-header --format requirements.txt
+SERVICES := --prune pandas --prune kubernetes --prune setuptools
+write = (echo "\# make lock writes this, of $(1)." && $(EXPORT) $(2)) > requirements/$(3).txt
+lock: out/lock/stamp
+	@out/lock/bin/uv lock --quiet $(if $(UPGRADE),--upgrade)
+	@$(call write,the services,$(SERVICES),transformer)
+	@$(call write,the services without what reads pictures,$(SERVICES) --prune opencv-python-headless --prune pillow --prune simplejpeg,predictor)
+	@$(call write,group dev,--group dev,dev)
+	@$(call write,extra convert; without hashes as torch has other builds elsewhere,--extra convert --no-hashes | grep -vE '^(cuda|nvidia|triton)',convert)
+	@$(call write,group cuda,--only-group cuda,predictor-cuda)
+	@for group in audit lock site triton litert schemathesis; do $(call write,group $$group,--only-group $$group,$$group) || exit 1; done
+
+AUDIT := out/audit/bin
 
 sbom: out/audit/stamp images
 	@for image in predictor transformer; do \
@@ -117,14 +135,17 @@ dist: $(VENV)/dev.stamp
 	@for package in . client; do $(BIN)/python -m build --no-isolation --outdir $(DIST) $$package >/dev/null || exit 1; done
 	@if command -v helm >/dev/null; then helm package helm --destination $(DIST) >/dev/null; \
 	  else echo "There is no helm here: the chart is left out." >&2; fi
-	@ls $(DIST)
+	@rm -rf build *.egg-info client/build client/*.egg-info; ls $(DIST)
+
+licences: out/audit/stamp images
+	@$(AUDIT)/pip-licenses --python out/images/transformer/bin/python --from mixed --format markdown
 
 bench: bench-dataplane
 
 load-test: $(VENV)/dev.stamp models
 	@$(BIN)/python -m loadtest ci
 
-include bench/detector/detector.mk bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
+include bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

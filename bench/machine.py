@@ -1,10 +1,13 @@
-"""Which machine the figures are of, and the folder that holds them."""
+"""Which machine the figures are of, the folder that holds them, and their tables."""
 
+import csv
 import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from predictor.engines.hardware import list_features
 
@@ -43,3 +46,17 @@ def describe_machine() -> dict:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
     return {"cpu": name_cpu(), "cpus": len(os.sched_getaffinity(0)), "commit": commit}
+
+
+def read_csv(table: Path) -> list[dict[str, str]]:
+    """Return a table's rows. Raises FileNotFoundError where there is none."""
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_csv(table: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table; its columns are those of the first row."""
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

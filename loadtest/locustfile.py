@@ -19,9 +19,8 @@ from locust.runners import WorkerRunner
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # wherever it was started
 from loadtest import setup, steps  # a shape by its name would become locust's own
 from loadtest.grpc_users import CallingUser, FaceUser, GrpcUser
-from loadtest.options import add_options, check_model, check_options
+from loadtest.options import add_options, check_model, check_options, find_reasons
 from loadtest.rest_users import BinaryUser, GroupUser, JpegUser, JsonUser, MixUser, RowUser
-from loadtest.thresholds import find_reasons
 
 USERS = (JpegUser, JsonUser, BinaryUser, GroupUser, RowUser, MixUser, GrpcUser, FaceUser)
 ONLY_NAMED = (MixUser, FaceUser)

@@ -1,8 +1,10 @@
-"""The command line's options, and the sentence for what can't be tested at all."""
+"""The command line's options, what can't be tested at all, and in what a run fell short."""
 
 import argparse
 import json
 from urllib.error import HTTPError
+
+from locust.stats import StatsEntry
 
 from loadtest.pictures import PORTRAIT
 from loadtest.setup import Setup
@@ -49,3 +51,19 @@ def check_model(shared: Setup, host: str) -> None:
     except (ValueError, LookupError, TypeError) as error:
         text = f"{host} is not the address of a landmarks service ({error})."
         raise ValueError(text) from None
+
+
+def find_reasons(total: StatsEntry, options: argparse.Namespace) -> list[str]:
+    """Say in what a run fell short of the thresholds."""
+    if total.num_requests == 0:
+        return ["no request was made"]
+    reasons = []
+    if total.fail_ratio > options.max_failures:
+        reasons.append(f"{total.num_failures} of {total.num_requests} requests failed")
+    took = total.get_response_time_percentile(0.99) or 0
+    if options.max_p99 and took > options.max_p99:
+        reasons.append(f"p99 is {took:.0f} ms, above {options.max_p99:g} ms")
+    answered = total.total_rps - total.total_fail_per_sec
+    if options.min_rps and answered < options.min_rps:
+        reasons.append(f"{answered:.1f} requests per second, below {options.min_rps:g}")
+    return reasons

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from predictor.decode import Floats
 from predictor.engines.base import Engine, FaceArray
 from predictor.job import Arrays, Job, Run
-from serving.errors import DeadlineExceeded, Overloaded, ServingError, TooLarge
+from serving.errors import DeadlineExceeded, Overloaded, ServingError, TooLarge, to_answer
 from serving.telemetry import metrics
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Timings
@@ -135,8 +135,7 @@ class Batcher:
 
     def run_batch(self, batch: list[Slice]) -> None:
         """Run one batch in a thread, which hands its rows to finish_run."""
-        parts = [job.faces[first:end] for job, first, end in batch]
-        run = Run(self.engine.name, sum(map(len, parts)))
+        run = Run(self.engine.name, sum(end - first for _, first, end in batch))
         for job, _, _ in batch:
             job.join_run(run)
         loop, heatmaps = asyncio.get_running_loop(), batch[0][0].heatmaps
@@ -144,7 +143,7 @@ class Batcher:
 
         def work() -> None:
             # Back without a task and the two futures of run_in_executor: half the hand-over.
-            loop.call_soon_threadsafe(finish, run_parts(self.engine, parts, heatmaps))
+            loop.call_soon_threadsafe(finish, run_slices(self.engine, batch, heatmaps))
 
         self.running = True
         try:
@@ -153,14 +152,14 @@ class Batcher:
             logger.exception("a run of the network could not start")
             loop.call_soon(finish, [ServingError()] * len(batch))
 
-    def finish_run(self, batch: list[Slice], run: Run, results: list[Arrays | Exception]) -> None:
-        """Hand each job of a run its rows, and let the next one start."""
+    def finish_run(self, batch: list[Slice], run: Run, errors: list[ServingError | None]) -> None:
+        """Tell each job of a run how it ended, and let the next one start."""
         run.ended = time.perf_counter()
         self.runs += 1
         self.run_seconds += (run.ended - run.begun - self.run_seconds) / 8
         metrics.BATCH.observe(run.faces)
-        for (job, first, _), result in zip(batch, results, strict=True):
-            job.take_result(first, result)
+        for (job, first, end), error in zip(batch, errors, strict=True):
+            job.end_run(end - first, error)
         self.running = False
         self.plan_start()
         if self.over is not None and not self.over.done():
@@ -177,21 +176,25 @@ class Batcher:
                 job.future.set_exception(ServingError("The model was unloaded."))
 
 
-def run_parts(engine: Engine, parts: list[FaceArray], heatmaps: bool) -> list[Arrays | Exception]:
-    """Run all parts as one batch; if that fails, each alone, so that only the bad one fails."""
+def run_slices(engine: Engine, batch: list[Slice], heatmaps: bool) -> list[ServingError | None]:
+    """Run all slices as one batch, and store each job's rows; say how each slice ended.
+
+    If that fails, each is run alone, so that only the bad one fails.
+    """
+    parts = [job.faces[first:end] for job, first, end in batch]
     try:
         faces: NDArray = np.concatenate(parts) if len(parts) > 1 else parts[0]
         arrays = run_engine(engine, faces, heatmaps)
-    except Exception:
-        if len(parts) > 1:
-            return [run_parts(engine, [part], heatmaps)[0] for part in parts]
+        start = 0
+        for (job, first, _), part in zip(batch, parts, strict=True):
+            job.store_rows(first, tuple(array[start : start + len(part)] for array in arrays))
+            start += len(part)
+    except Exception as error:
+        if len(batch) > 1:
+            return [run_slices(engine, [piece], heatmaps)[0] for piece in batch]
         logger.exception("a run of the network failed")
-        return [ServingError()]
-    ends = np.cumsum([len(part) for part in parts])
-    return [
-        tuple(array[end - len(part) : end] for array in arrays)
-        for part, end in zip(parts, ends, strict=True)
-    ]
+        return [to_answer(error)]
+    return [None] * len(batch)
 
 
 def run_engine(engine: Engine, faces: FaceArray, heatmaps: bool) -> Arrays:

@@ -121,6 +121,9 @@ class Declaration(Part):
     five: Five | None = None
     """Points whose means are the subject's right eye, left eye, nose tip, right and left corner of
     the mouth, for aligned crops, head pose and eye_distance; null: found by name."""
+    mean_face: tuple[tuple[float, float], ...] | None = None
+    """Where the points lie in a crop on average, x and y in shares of its side; null: the default
+    set's where points and crop are its own, else not known."""
 
 
 def read_declaration(path: Path) -> Declaration:
@@ -146,6 +149,7 @@ def declare_set(declaration: Declaration, landmarks: LandmarkSet) -> Declaration
             "mirror": landmarks.mirror,
             "unit": landmarks.unit,
             "five": landmarks.five,
+            "mean_face": landmarks.mean_face,
             "input": Input(side=landmarks.side),
             "crop": Crop(scale=landmarks.crop_scale),
         }

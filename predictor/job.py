@@ -36,7 +36,7 @@ class Job:
     queued: float = field(default_factory=time.perf_counter)
     taken: int = 0  # faces handed to a run
     answered: int = 0  # faces whose rows are here
-    parts: dict[int, Arrays] = field(default_factory=dict)  # by their first face
+    rows: Arrays = ()  # of all faces
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -55,23 +55,26 @@ class Job:
         if run not in self.runs:
             self.runs.append(run)
 
-    def take_result(self, first: int, result: Arrays | Exception) -> None:
-        """Take the rows of one run, from face `first` on; the last ones complete the job."""
+    def store_rows(self, first: int, rows: Arrays) -> None:
+        """Store the rows of one run, from face `first` on; on the engine's thread."""
+        if len(rows[0]) == len(self.faces) and not self.heatmaps:
+            # As they are: a view keeps its whole run's rows, which only of heatmaps is much.
+            self.rows = rows
+            return
+        if not self.rows:
+            self.rows = tuple(np.empty((len(self.faces), *a.shape[1:]), a.dtype) for a in rows)
+        for whole, part in zip(self.rows, rows, strict=True):
+            whole[first : first + len(part)] = part
+
+    def end_run(self, faces: int, error: Exception | None = None) -> None:
+        """Count the faces that one run answered; the last ones complete the job."""
         if self.future.done():
             return
-        if isinstance(result, Exception):
-            self.future.set_exception(result)
-            return
-        self.answered += len(result[0])
-        if self.answered == len(result[0]) == len(self.faces) and not self.heatmaps:
-            # As they are: a view keeps its whole run's rows, which only of heatmaps is much.
-            self.future.set_result(result)
-            return
-        self.parts[first] = result
-        if self.answered == len(self.faces):
-            ordered = [self.parts[key] for key in sorted(self.parts)]  # two engines may overtake
-            rows = zip(*ordered, strict=True)
-            self.future.set_result(tuple(np.concatenate(arrays) for arrays in rows))
+        self.answered += faces
+        if error is not None:
+            self.future.set_exception(error)
+        elif self.answered == len(self.faces):
+            self.future.set_result(self.rows)
 
     def write_spans(self) -> None:
         """Write the stages as spans, now that nobody waits any more; the last has the error."""

@@ -1,6 +1,5 @@
 """The predictor's KServe model: faces in, landmarks out."""
 
-import asyncio
 import contextlib
 from concurrent.futures import Executor
 
@@ -9,6 +8,7 @@ from predictor.engines.base import Engine, FaceArray
 from predictor.landmarks import DEFAULT
 from predictor.resize import resize_faces, scale_points
 from predictor.settings import PredictorSettings
+from serving.aside import run_aside
 from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
@@ -72,7 +72,7 @@ class Predictor(Model):
             if heatmaps:
                 call.claim(len(given) * self.heatmap_bytes)
             if given.size > OFFLOAD_VALUES:
-                faces = await asyncio.to_thread(prepare_faces, given, self.size, self.channels)
+                faces = await run_aside(prepare_faces, given, self.size, self.channels)
             else:
                 faces = prepare_faces(given, self.size, self.channels)  # [N, C, H, W]
         arrays, more = await self.batcher.submit(faces, call.deadline, heatmaps)

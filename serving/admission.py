@@ -85,6 +85,11 @@ class Ticket:
         admission.bytes += size
         self.bytes += size
 
+    def give_back(self, size: int) -> None:
+        """Give bytes back before the rest."""
+        self.admission.bytes -= size
+        self.bytes -= size
+
     def leave(self) -> None:
         """Give the place and the bytes back."""
         admission = self.admission

@@ -7,6 +7,7 @@ from serving.landmarks import LandmarkSet
 GRPC_SERVICE = "inference.GRPCInferenceService"  # the V2, over gRPC
 SET_HEADER = "landmarks-set"  # of an answer: the digest of the set that it is of
 GRPC_INFER = f"{GRPC_SERVICE}/ModelInfer"
+GRPC_STREAM = f"{GRPC_SERVICE}/ModelStreamInfer"
 GRPC_CONFIG = f"{GRPC_SERVICE}/ModelConfig"
 EXTENSIONS = (  # to V2, as server metadata lists them
     "binary_tensor_data",
@@ -56,6 +57,7 @@ FACE = TensorSpec("face", ("UINT8", "FP32", "FP16"), (-1, -1, -1, -1))
 IMAGE = TensorSpec("image", ("BYTES", "UINT8"), (-1,))  # UINT8 is one picture, [H,W,3]
 OWN_BOXES = TensorSpec("boxes", ("FP32",), (-1, 4))  # the caller's
 BOX_IMAGE_INDEX = TensorSpec("box_image_index", ("INT32", "INT64"), (-1,))
+PREVIOUS = TensorSpec("previous", ("FP32",), (-1, POINTS, 2))  # of the frame before
 
 LANDMARKS = TensorSpec("landmarks", ("FP32",), (-1, POINTS, 2))
 SCORES = TensorSpec("scores", ("FP32",), (-1, POINTS))
@@ -64,6 +66,7 @@ BOXES = TensorSpec("boxes", ("FP32",), (-1, 4))
 BOX_SCORES = TensorSpec("box_scores", ("FP32",), (-1,))
 IMAGE_INDEX = TensorSpec("image_index", ("INT32",), (-1,))
 FACE_SCORES = TensorSpec("face_scores", ("FP32",), (-1,))
+FACE_IDS = TensorSpec("face_ids", ("INT32",), (-1,))  # rows of `previous`, -1 for a new face
 CROPS = TensorSpec("crops", ("FP32",), (-1, 2, 3))  # pixels of the picture -> of the face
 # On request, of each face; docs/api.md says what each is, and is not.
 ALIGNED = TensorSpec("aligned", ("UINT8",), (-1, -1, -1, 3))

@@ -58,6 +58,9 @@ class LandmarkSet(BaseModel):
     """What stands in a crop beyond the picture: the border's pixels, or black."""
     maps: tuple[int, int] | None = None
     """Height and width of the network's heatmaps; null: those of the crop; [0, 0]: it has none."""
+    mean_face: tuple[tuple[float, float], ...] | None = None
+    """Where the points lie in a crop on average, x and y in shares of its side; null: not known,
+    and the faces of a stream are detected in each frame."""
     doubt: float = Field(0.75, ge=0, le=1)
     """Mean score of a face's points below which the network looks at the face once more."""
     low: float = Field(0.7, ge=0, le=1)
@@ -69,6 +72,11 @@ class LandmarkSet(BaseModel):
         for name, number in Counter(self.points).items():
             if number > 1:
                 raise ValueError(f"two points have the name '{name}'")
+        if self.mean_face is not None:
+            if len(self.mean_face) != len(self.points):
+                raise ValueError(f"mean_face has {len(self.mean_face)} of {len(self)} points")
+            if len(set(self.mean_face)) < 2:
+                raise ValueError("mean_face needs two different places")
         for pair in (*self.mirror, *((self.unit,) if self.unit else ())):
             if pair[0] == pair[1]:
                 raise ValueError(f"{list(pair)} is not a pair of two points")

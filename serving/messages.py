@@ -87,7 +87,7 @@ class InferenceResponse:
     version: str = ""
     id: str = ""
     picture: bytes = b""  # the drawn one, where the request wants it
-    parameters: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, int | str] = field(default_factory=dict)
 
 
 def check_parameters(parameters: Mapping[str, object]) -> None:

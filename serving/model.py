@@ -106,7 +106,7 @@ class Model(kserve.Model):
             "platform": PLATFORM,
             "backend": self.service,
             "max_batch_size": self.max_batch_size,
-            "input": [spec.describe_config(first) for spec in self.inputs],
+            "input": [spec.describe_config(first) for spec in self.list_inputs()],
             "output": [spec.describe_config(first) for spec in self.list_outputs()],
         }
         if self.landmarks is not None:
@@ -123,10 +123,14 @@ class Model(kserve.Model):
         return self.statistics.durations["success"].count
 
     def get_input_types(self) -> list[dict]:
-        return [spec.describe() for spec in self.inputs]
+        return [spec.describe() for spec in self.list_inputs()]
 
     def get_output_types(self) -> list[dict]:
         return [spec.describe() for spec in self.list_outputs()]
+
+    def list_inputs(self) -> tuple[TensorSpec, ...]:
+        """List the inputs with the lengths that the landmark set gives them."""
+        return tuple(spec.fit(self.landmarks) for spec in self.inputs)
 
     def list_outputs(self) -> tuple[TensorSpec, ...]:
         """List the outputs with the lengths that the landmark set gives them."""

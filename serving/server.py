@@ -20,6 +20,7 @@ from serving.repository import Repository, close_all
 from serving.rest.app import create_app
 from serving.rest.connection import TimedProtocol
 from serving.rest.early import EarlyAnswers
+from serving.rest.socket import BoundedSocket
 from serving.settings import ServerSettings, find_unknown
 from serving.telemetry import tracing
 from serving.telemetry.logs import logger
@@ -108,7 +109,10 @@ class Server(kserve.ModelServer):
         config = self._rest_server.config
         app = create_app(self.repository, RELEASE)  # and none of KServe's
         config.app = EarlyAnswers(app, self.settings.body_seconds)
-        config.http, config.ws = partial(TimedProtocol, self.settings), "none"
+        config.http = partial(TimedProtocol, self.settings)
+        config.ws = partial(BoundedSocket, self.repository.admission, self.settings)
+        config.ws_max_size = self.settings.max_body_bytes
+        config.ws_per_message_deflate = False  # pictures don't shrink, and bombs would
         rest_server = self._rest_server._server
         rest_server.capture_signals = contextlib.nullcontext
         serving = asyncio.create_task(rest_server.serve(sockets=self.sockets))

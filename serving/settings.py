@@ -116,3 +116,8 @@ def find_unknown(
         near = difflib.get_close_matches(name.upper() if choices is settings else name, choices, 1)
         told.append(f"{name[:100]} (is {near[0]} meant?)" if near else name[:100])
     return ", ".join(told)
+
+
+def split_origins(text: str) -> list[str]:
+    """Split the setting of origins at its commas."""
+    return [each.strip() for each in text.split(",") if each.strip()]

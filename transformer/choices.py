@@ -20,6 +20,9 @@ ORDERS: dict[str, Rank] = {  # what boxes [F, 4] and scores [F] are sorted by
 }
 
 
+FLAGS = {"false": False, "true": True}
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What a request wants of the faces in each of its pictures."""
@@ -28,6 +31,7 @@ class Choices:
     min_score: float | None = None  # of a box; None: the detector's own
     max_faces: int = 1024
     order: str = "score"  # one of ORDERS
+    search: bool = False  # for more faces, where those of the frame before are followed
 
     def choose(self, boxes: Floats, scores: Floats) -> NDArray[np.intp]:
         """Choose the faces to answer, `[F,4]` and `[F]`: their numbers, in the order wanted.
@@ -56,7 +60,8 @@ def read_choices(parameters: Mapping[str, object], settings: TransformerSettings
     max_faces = read_number(parameters, "max_faces")
     if max_faces is not None and not (max_faces % 1 == 0 and 1 <= max_faces <= most):
         raise InvalidRequest(f"The parameter 'max_faces' needs a whole number from 1 to {most}.")
-    return Choices(detect, min_score, int(max_faces or most), order)
+    search = read_name(parameters, "search", FLAGS, "false")
+    return Choices(detect, min_score, int(max_faces or most), order, FLAGS[search])
 
 
 def read_name(
@@ -64,6 +69,7 @@ def read_name(
 ) -> str:
     """Read a parameter that is one of some names."""
     value = parameters.get(name, default)
+    value = str(value).lower() if isinstance(value, bool) else value
     if not isinstance(value, str) or value not in accepted:
         raise InvalidRequest(f"The parameter '{name}' needs one of {', '.join(accepted)}.")
     return value

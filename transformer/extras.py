@@ -87,25 +87,25 @@ class Extras:
         pictures: Sequence[bytes | Base64Text | Pixels],
         arrays: Mapping[str, NDArray],
         call: Call,
-    ) -> tuple[dict[str, NDArray], Timings]:
+        timings: Timings,
+    ) -> dict[str, NDArray]:
         """Align the faces of the answer, and cut them out of their pictures in the workers.
 
         `arrays` has their points and pictures. The bytes are claimed before they are computed.
         """
-        timings: Timings = {}
         if self.template is None:
-            return {}, timings
+            return {}
         side, owners = self.template.side, arrays[IMAGE_INDEX.name]
         five = find_five(self.landmarks, arrays[LANDMARKS.name])
         maps = fit_similarities(five, self.template.points)
         if ALIGNED.name not in self.names:
-            return {ALIGNED_MAPS.name: maps}, timings
+            return {ALIGNED_MAPS.name: maps}
         call.claim(3 * len(maps) * side**2)
         crops = np.empty((len(maps), side, side, 3), np.uint8)
         shown = np.unique(owners)
         cut = partial(self.cut, finder, pictures, owners, maps, timings, crops)
         await pool.run_all(cut, shown.tolist(), timings)
-        return {ALIGNED_MAPS.name: maps, ALIGNED.name: crops}, timings
+        return {ALIGNED_MAPS.name: maps, ALIGNED.name: crops}
 
     def cut(
         self,

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.faces import Square
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
 from transformer.boxes import BoxedPicture
 from transformer.choices import NO_CHOICES, Choices
-from transformer.crop import Floats, Square, choose_scale, crop_faces
+from transformer.crop import Floats, choose_scale, crop_faces
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS
+from transformer.looks import Look
 from transformer.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 from transformer.way_up import find_faces
@@ -32,13 +34,26 @@ class DetectedFaces:
     left_out: int = 0  # faces that were found beyond the number that is answered
     size: tuple[int, int] = (0, 0)  # width and height of the picture
     timings: Timings = field(default_factory=dict)
+    leans: Floats | None = None  # [F], degrees by which each crop is rotated then; None: by none
 
     def leave_out_weakest(self, count: int) -> None:
         """Leave out so many faces, those of the lowest scores."""
-        kept = np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count])
+        self.keep(np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count]))
+        self.left_out += count
+
+    def keep(self, kept: NDArray[np.intp]) -> None:
+        """Keep the faces of these numbers alone."""
         self.boxes, self.scores, self.turns = self.boxes[kept], self.scores[kept], self.turns[kept]
         self.squares, self.crops = [self.squares[i] for i in kept], self.crops[kept]
-        self.left_out += count
+
+    def list_looks(self) -> list[Look]:
+        """List the crops as the network shall see them."""
+        leans = np.zeros(len(self.crops)) if self.leans is None else self.leans
+        looks = zip(self.crops, self.turns, leans, strict=True)
+        return [
+            Look.first(crop, int(turn)).rotate(float(lean)) if lean else Look.first(crop, int(turn))
+            for crop, turn, lean in looks
+        ]
 
 
 class FaceFinder:

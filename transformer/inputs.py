@@ -5,7 +5,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import BOX_IMAGE_INDEX, FACE, IMAGE, OWN_BOXES
+from serving.contract import BOX_IMAGE_INDEX, FACE, IMAGE, OWN_BOXES, PREVIOUS
 from serving.errors import InvalidRequest, InvalidTensor, NotAcceptable, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces
 from serving.messages import InferenceRequest
@@ -27,7 +27,11 @@ def read_pictures(
     `drawn` is the media type of a drawn picture, "" where none is wanted. Raises
     InvalidTensor, NotAcceptable or TooLarge with what is accepted.
     """
-    check_names(request, IMAGE.name, OWN_BOXES.name, BOX_IMAGE_INDEX.name)
+    if PREVIOUS.name in request.inputs:
+        check_names(request, IMAGE.name, PREVIOUS.name)
+        max_images = 1
+    else:
+        check_names(request, IMAGE.name, OWN_BOXES.name, BOX_IMAGE_INDEX.name)
     tensor = request.inputs[IMAGE.name]
     array = tensor.array
     if drawn and tensor.datatype == "BYTES" and array.size != 1:

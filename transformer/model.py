@@ -16,45 +16,47 @@ from serving.contract import (
     BOXES,
     CROPS,
     FACE,
+    FACE_IDS,
     FACE_SCORES,
     HEATMAPS,
     IMAGE,
     IMAGE_INDEX,
     LANDMARKS,
     OWN_BOXES,
+    PREVIOUS,
     SCORES,
 )
 from serving.errors import ServingError
+from serving.faces import score_faces
 from serving.landmarks import LandmarkSet
 from serving.messages import Call, InferenceRequest, InferenceResponse, resolve_outputs
 from serving.model import Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
-from transformer.backend import FaceLandmarks, PredictorBackend, check_forward
+from transformer.backend import PredictorBackend, check_forward
 from transformer.boxes import read_boxes
 from transformer.choices import read_choices
-from transformer.crop import map_to_crop, to_picture
 from transformer.drawing import draw_answer
 from transformer.extras import EXTRAS, Extras
-from transformer.faces import DetectedFaces, FaceFinder, find_borne_out, keep_best
+from transformer.faces import DetectedFaces, FaceFinder, keep_best
+from transformer.follow import follow_faces, read_previous
 from transformer.inputs import read_faces, read_model, read_pictures
-from transformer.looks import Look, join_maps, stack_crops, stack_turns, turn_back
+from transformer.locate import Locator, select_faces
+from transformer.placing import Placed, crop_placed
 from transformer.pool import WorkerPool
-from transformer.second_look import look_again
 from transformer.settings import TransformerSettings
-from transformer.trust import score_faces
 
 
 class Transformer(Model):
     """Chains the detector and the landmark model."""
 
     service = "transformer"
-    inputs = (IMAGE, FACE, OWN_BOXES, BOX_IMAGE_INDEX)
+    inputs = (IMAGE, FACE, OWN_BOXES, BOX_IMAGE_INDEX, PREVIOUS)
     draws = True
     usual = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES)
     asked = (CROPS, HEATMAPS, *EXTRAS)
-    outputs = (*usual, *asked)
+    outputs = (*usual, *asked, FACE_IDS)
     settings: TransformerSettings
 
     def __init__(self, name: str, settings: TransformerSettings, backend: PredictorBackend):
@@ -119,40 +121,37 @@ class Transformer(Model):
         check_forward(call.forward)  # what can't go on is refused at once
         if FACE.name in request.inputs:
             return await self.locate_faces(request, call)
-        names = resolve_outputs(request.outputs, self.usual, self.asked)
+        ids = (FACE_IDS,) if PREVIOUS.name in request.inputs else ()
+        names = resolve_outputs(request.outputs, self.usual, (*self.asked, *ids))
         model = read_model(request, self.name)
         choices = read_choices(request.parameters, self.settings)
         pictures = read_pictures(request, self.settings.max_images, call.picture)
         own = read_boxes(request, len(pictures), self.settings.max_picture_faces)
         known = (await self.backend.learn_network(model, call.deadline)).landmarks
         extras = Extras.read(names, request.parameters, known)
-        timings: Timings = {}
-        if own is None:
-            work = partial(self.finder.detect_faces, landmarks=known, choices=choices)
-            found = await self.find_faces(work, pictures, timings)
-        else:
+        previous = read_previous(request, known, self.settings.max_picture_faces)
+        predict = partial(self.backend.predict, model=model, call=call)
+        locator = Locator(known, extras, predict, call.claim, self.settings.any_way_up)
+        timings = locator.timings
+        detect = partial(self.finder.detect_faces, landmarks=known, choices=choices)
+        find = partial(self.find_faces, detect, pictures, timings)
+        left_out = 0
+        if own is not None:
             work = partial(self.finder.crop_boxes, landmarks=known)
             found = await self.find_faces(work, own.share_out(pictures), timings)
-        begun = time.perf_counter()
-        arrays = {
-            BOXES.name: np.concatenate([faces.boxes for faces in found]),
-            BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
-            IMAGE_INDEX.name: np.repeat(
-                np.arange(len(found), dtype=np.int32), [len(faces.scores) for faces in found]
-            ),
-        }
-        located, theirs = await self.locate_crops(found, known, names, model, call)
-        arrays |= located | await extras.measure(found, located[LANDMARKS.name])
-        kept = own.restore() if own else find_borne_out(found, arrays[FACE_SCORES.name], known.low)
-        if own or not kept.all():
-            arrays = {name: array[kept] for name, array in arrays.items() if len(array)}
-        timings |= theirs | {Stage.PREDICT: time.perf_counter() - begun}
+            arrays = select_faces(await locator.locate(found), own.restore())
+        elif previous is not None:
+            crop = partial(self.crop_previous, pictures, known, timings)
+            arrays, left_out = await follow_faces(previous, crop, find, locator, choices)
+            names = names if request.outputs else (*names, FACE_IDS.name)
+        else:
+            found = await find()
+            arrays = await locator.locate(found)
+            left_out = sum(faces.left_out for faces in found)
         response = InferenceResponse({}, timings, len(pictures), known.digest)
-        if left_out := sum(faces.left_out for faces in found):
+        if left_out:
             response.parameters["more_faces"] = left_out
-        aligned, spent = await extras.align(self.pool, self.finder, pictures, arrays, call)
-        arrays |= aligned
-        add_timings(timings, spent)
+        arrays |= await extras.align(self.pool, self.finder, pictures, arrays, call, timings)
         if call.picture:
             open_picture = partial(self.finder.open, pictures[0])
             response.picture, drawn = await draw_answer(self.pool, call, open_picture, arrays)
@@ -173,52 +172,22 @@ class Transformer(Model):
         found = await self.pool.run_all(work, pictures, timings)
         for faces in found:
             add_timings(timings, faces.timings)
-        timings[Stage.FACES] = time.perf_counter() - begun
+        add_timings(timings, {Stage.FACES: time.perf_counter() - begun})
         keep_best(found, self.settings.max_picture_faces)
         count = sum(len(faces.scores) for faces in found)
         tracing.describe_request(pictures=len(pictures), faces=count)
         return found
 
-    async def locate_crops(
-        self,
-        found: list[DetectedFaces],
-        known: LandmarkSet,
-        names: tuple[str, ...],
-        model: str,
-        call: Call,
-    ) -> tuple[dict[str, NDArray], Timings]:
-        """Find the landmarks of cropped faces: outputs by name, and seconds of the predictor."""
-        predict = partial(self.backend.predict, model=model, call=call)
-        located, looks = FaceLandmarks.of_no_face(known), []
-        points, maps = located.landmarks, np.empty((0, 2, 3), np.float32)
-        for faces in found:
-            looks += [
-                Look.first(crop, int(turn))
-                for crop, turn in zip(faces.crops, faces.turns, strict=True)
-            ]
-        if looks:
-            located = await predict(stack_crops(looks))
-            if self.settings.any_way_up:
-                await look_again(looks, located, known, predict)
-            if HEATMAPS.name in names:  # of the crops as they were looked at last
-                height, width = known.map_size
-                call.claim(4 * len(looks) * len(known) * height * width)
-                again = await predict(stack_crops(looks), heatmaps=True)
-                located.heatmaps = again.heatmaps
-            squares = [square for faces in found for square in faces.squares]
-            turns = stack_turns(looks)  # [F, 2, 3]
-            points = to_picture(turn_back(located.landmarks, turns), squares, known.side)
-            if CROPS.name in names:
-                to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
-                maps = join_maps(turns, to_crops)
-        arrays = {
-            LANDMARKS.name: points,
-            SCORES.name: located.scores,
-            FACE_SCORES.name: score_faces(located.scores),
-            CROPS.name: maps,
-            HEATMAPS.name: located.heatmaps,
-        }
-        return arrays, located.timings
+    async def crop_previous(
+        self, pictures: list, known: LandmarkSet, timings: Timings, placed: Placed
+    ) -> tuple[DetectedFaces, NDArray[np.intp]]:
+        """Crop the faces of the frame before where they are placed, in a worker."""
+        begun = time.perf_counter()
+        crop = partial(crop_placed, placed=placed, landmarks=known, finder=self.finder)
+        ((faces, rows),) = await self.pool.run_all(crop, pictures, timings)
+        add_timings(timings, {**faces.timings, Stage.FACES: time.perf_counter() - begun})
+        tracing.describe_request(pictures=1, faces=len(rows))
+        return faces, rows
 
     async def locate_faces(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""

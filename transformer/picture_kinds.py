@@ -14,7 +14,7 @@ KINDS = {
 }  # Pillow's name: ours
 
 with contextlib.suppress(ImportError):
-    import pi_heif  # of requirements/heic.txt
+    import pi_heif  # of the extra heic
 
     pi_heif.register_heif_opener()
     KINDS["HEIF"] = "HEIC"

@@ -8,10 +8,10 @@ GENERATED := $(wildcard tests/serving/rest/test_codec.py tests/serving/grpc/test
 # Figures are of what ships: each service from an environment of its image's requirements alone.
 images: out/images/predictor.stamp out/images/transformer.stamp
 
-out/images/%.stamp: requirements/%.txt requirements/serving.txt requirements/constraints.txt
+out/images/%.stamp: requirements/%.txt
 	@echo "setting up out/images/$* from $< ..."
 	@$(PYTHON) -m venv out/images/$*
-	@out/images/$*/bin/pip install --quiet --disable-pip-version-check -r $< || { $(NO_PACKAGES); exit 1; }
+	@out/images/$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $< || { $(NO_PACKAGES); exit 1; }
 	@out/images/$*/bin/pip uninstall --quiet --yes setuptools pip  # no image has them
 	@touch $@
 

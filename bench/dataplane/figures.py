@@ -20,13 +20,14 @@ from bench.dataplane.run import (
     find_ports,
     load,
     make_jpeg,
+    read_cpu,
+    read_pss,
     run_one,
     run_ours,
     run_stock,
     start,
     write_body,
 )
-from bench.usage import read_cpu, read_pss
 from predictor.engines import load_engine
 from tools.v2_json import image_tensor, pack_faces
 
@@ -55,12 +56,12 @@ def spend(services: Services, call: list, count: int) -> dict:
     """Let 64 callers ask so often; return the milliseconds per request of all services."""
     common = ["--clients", 64, "--warm", 0, "--seconds", 300]
     load(*call, *common, "--requests", max(10, count // 4))
-    before = sum(read_cpu(service.process.pid) for service in services)
+    before = sum(read_cpu(service) for service in services)
     run = load(*call, *common, "--requests", count)
-    spent = sum(read_cpu(service.process.pid) for service in services) - before
+    spent = sum(read_cpu(service) for service in services) - before
     return {
         "cpu_ms": round(1000 * spent / count, 2),
-        "pss_mb": round(sum(read_pss(service.process.pid) for service in services)),
+        "pss_mb": round(sum(read_pss(service) for service in services)),
         "per_second": run["per_second"],
         "codes": run["codes"],
     }

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import psutil
 from PIL import Image
 
 from tools.processes import (
@@ -94,6 +95,16 @@ def load(*words: object) -> dict:
     if done.returncode:
         raise RuntimeError("the callers failed")
     return json.loads(done.stdout)
+
+
+def read_cpu(service: Service) -> float:
+    """Return the processor seconds of a service."""
+    return sum(psutil.Process(service.process.pid).cpu_times()[:2])
+
+
+def read_pss(service: Service) -> float:
+    """Return the memory of a service in MiB, of shared pages its share."""
+    return psutil.Process(service.process.pid).memory_full_info().pss / 2**20
 
 
 def make_jpeg(width: int = 640, height: int = 480) -> bytes:

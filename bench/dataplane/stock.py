@@ -16,7 +16,8 @@ from PIL import Image
 from predictor.checkpoint import load_unet
 from predictor.decode import decode_heatmaps
 from predictor.landmarks import DEFAULT
-from transformer.crop import crop_face, place_square, to_picture
+from serving.faces import place_square
+from transformer.crop import crop_face, to_picture
 from transformer.detectors import find_detector, load_detector
 from transformer.settings import TransformerSettings
 

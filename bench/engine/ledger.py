@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.csv_file import write_csv
-from bench.machine import ROOT
+from bench.machine import ROOT, write_csv
 from predictor.engines import ENGINES
 from serving.landmarks import read_landmarks
 from training.evaluate import measure_errors

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from bench.csv_file import write_csv
+from bench.machine import write_csv
 from predictor.engines import ENGINES, Engine, load_engine
 from predictor.engines.golden import load_face
 

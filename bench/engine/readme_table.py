@@ -3,8 +3,7 @@
 python -m bench.engine.readme_table
 """
 
-from bench.csv_file import read_csv
-from bench.machine import SHOWN
+from bench.machine import SHOWN, read_csv
 from tools.tables import write_page
 
 PAGE, MARK = "docs/performance.md", "ledger: bench.engine.readme_table writes this"

@@ -14,7 +14,7 @@ from predictor.convert.faces import load_faces, load_labelled, measure_error, va
 from predictor.convert.graph import build_graph, run_graph
 from predictor.convert.outputs import name_points, settle_output, settle_values
 from predictor.convert.settle import Plan, settle_input, try_plans
-from predictor.declaration import Declaration, DeclarationError
+from predictor.declaration import Crop, Declaration, DeclarationError
 from predictor.decode import Floats
 from predictor.engines.artifact import find_version, open_artifact
 from predictor.engines.base import scale_faces
@@ -105,6 +105,7 @@ def make_set(declared: Declaration, plan: Plan, said: list[str]) -> LandmarkSet:
         level_eyes=crop.level_eyes,
         border=crop.border,
         maps=maps,
+        mean_face=declared.mean_face or (DEFAULT.mean_face if ours and crop == Crop() else None),
     )
 
 

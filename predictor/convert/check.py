@@ -12,6 +12,7 @@ from predictor.declaration import Check, DeclarationError, Trust
 from predictor.decode import Floats
 from predictor.engines.base import scale_faces
 from predictor.resize import resize_faces, scale_points
+from serving.faces import score_faces
 
 KEPT = 32  # faces whose values are compared; of 300 they would take gigabytes
 EXACT = 1e-3  # of the largest value: how far fp32 may be from the author's
@@ -77,11 +78,6 @@ def measure_moves(points: Floats, answers: Answers) -> dict[str, float]:
         "pixels_p99": round(float(np.percentile(moved, 99)), 5),
         "pixels_max": round(float(moved.max()), 5),
     }
-
-
-def score_faces(scores: Floats) -> Floats:
-    """Score faces `[N]` by their points' scores `[N,K]`, their geometric mean."""
-    return np.exp(np.log(np.maximum(scores, 1e-6)).mean(axis=1))
 
 
 def measure_trust(declared: Trust, scores: Floats) -> tuple[float, float]:

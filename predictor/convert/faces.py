@@ -14,6 +14,7 @@ from predictor.declaration import DeclarationError
 from predictor.decode import Floats
 from predictor.engines.golden import load_face
 from predictor.resize import resize_faces
+from serving.faces import place_square
 from serving.landmarks import LandmarkSet
 
 Size = tuple[int, int]
@@ -89,19 +90,15 @@ def cut_face(
     if row.get("whole"):
         return resize_faces(pixels[None], size, landmarks.channels)[0] / np.float32(255), (0, 0, 0)
     if all(row.get(column) for column in BOX):
-        x0, y0, x1, y1 = (float(row[column]) for column in BOX)
-        extent = max(x1 - x0, y1 - y0), float(np.sqrt((x1 - x0) * (y1 - y0)))
-        box = extent[0] if landmarks.crop_by == "longer" else extent[1]
-        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        box = [float(row[column]) for column in BOX]
     else:
-        box, x, y = width / LOOSE_SCALE, width / 2, height / 2
-    x, y = (v + shift * box for v, shift in zip((x, y), landmarks.crop_offset, strict=True))
-    side = max(2, round(landmarks.crop_scale * box))
-    left, top = round(x - side / 2), round(y - side / 2)
-    rows = np.clip(np.arange(top, top + side), 0, height - 1)
-    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+        half = width / LOOSE_SCALE / 2
+        box = [width / 2 - half, height / 2 - half, width / 2 + half, height / 2 + half]
+    square = place_square(box, landmarks)
+    rows = np.clip(np.arange(square.top, square.top + square.side), 0, height - 1)
+    columns = np.clip(np.arange(square.left, square.left + square.side), 0, width - 1)
     face = resize_faces(pixels[rows[:, None], columns][None], size, landmarks.channels)[0]
-    return face / np.float32(255), (left, top, side)
+    return face / np.float32(255), (square.left, square.top, square.side)
 
 
 def measure_error(found: Floats, wanted: Floats, landmarks: LandmarkSet) -> float:

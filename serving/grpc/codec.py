@@ -128,7 +128,9 @@ def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:
         model_version=response.version,
         id=response.id,
         parameters={
-            name: pb.InferParameter(int64_param=value)
+            name: pb.InferParameter(string_param=value)
+            if isinstance(value, str)
+            else pb.InferParameter(int64_param=value)
             for name, value in response.parameters.items()
         },
         outputs=[

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0f\x65xtension.proto\x12\x13landmarks.extension\"-\n\x0cModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"6\n\x0cIndexRequest\x12\x17\n\x0frepository_name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\"\x9a\x01\n\rIndexResponse\x12=\n\x06models\x18\x01 \x03(\x0b\x32-.landmarks.extension.IndexResponse.ModelIndex\x1aJ\n\nModelIndex\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"7\n\x0bLoadRequest\x12\x13\n\x0bkserve_name\x18\x01 \x01(\t\x12\x13\n\x0btriton_name\x18\x02 \x01(\t\".\n\x11StatisticDuration\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\n\n\x02ns\x18\x02 \x01(\x04\"\xf5\x02\n\x0fInferStatistics\x12\x37\n\x07success\x18\x01 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12\x34\n\x04\x66\x61il\x18\x02 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12\x35\n\x05queue\x18\x03 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12=\n\rcompute_input\x18\x04 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12=\n\rcompute_infer\x18\x05 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12>\n\x0e\x63ompute_output\x18\x06 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\"\xb9\x01\n\x0fModelStatistics\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0elast_inference\x18\x03 \x01(\x04\x12\x17\n\x0finference_count\x18\x04 \x01(\x04\x12\x17\n\x0f\x65xecution_count\x18\x05 \x01(\x04\x12=\n\x0finference_stats\x18\x06 \x01(\x0b\x32$.landmarks.extension.InferStatistics\"O\n\x12StatisticsResponse\x12\x39\n\x0bmodel_stats\x18\x01 \x03(\x0b\x32$.landmarks.extension.ModelStatistics\"Z\n\nModelInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\tdata_type\x18\x02 \x01(\x0e\x32\x1d.landmarks.extension.DataType\x12\x0c\n\x04\x64ims\x18\x04 \x03(\x03\"[\n\x0bModelOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\tdata_type\x18\x02 \x01(\x0e\x32\x1d.landmarks.extension.DataType\x12\x0c\n\x04\x64ims\x18\x03 \x03(\x03\"&\n\x0eModelParameter\x12\x14\n\x0cstring_value\x18\x01 \x01(\t\"\xd6\x02\n\x0bModelConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08platform\x18\x02 \x01(\t\x12\x16\n\x0emax_batch_size\x18\x04 \x01(\x05\x12.\n\x05input\x18\x05 \x03(\x0b\x32\x1f.landmarks.extension.ModelInput\x12\x30\n\x06output\x18\x06 \x03(\x0b\x32 .landmarks.extension.ModelOutput\x12\x44\n\nparameters\x18\x0e \x03(\x0b\x32\x30.landmarks.extension.ModelConfig.ParametersEntry\x12\x0f\n\x07\x62\x61\x63kend\x18\x11 \x01(\t\x1aV\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x32\n\x05value\x18\x02 \x01(\x0b\x32#.landmarks.extension.ModelParameter:\x02\x38\x01\"B\n\x0e\x43onfigResponse\x12\x30\n\x06\x63onfig\x18\x01 \x01(\x0b\x32 .landmarks.extension.ModelConfig*\xeb\x01\n\x08\x44\x61taType\x12\x10\n\x0cTYPE_INVALID\x10\x00\x12\r\n\tTYPE_BOOL\x10\x01\x12\x0e\n\nTYPE_UINT8\x10\x02\x12\x0f\n\x0bTYPE_UINT16\x10\x03\x12\x0f\n\x0bTYPE_UINT32\x10\x04\x12\x0f\n\x0bTYPE_UINT64\x10\x05\x12\r\n\tTYPE_INT8\x10\x06\x12\x0e\n\nTYPE_INT16\x10\x07\x12\x0e\n\nTYPE_INT32\x10\x08\x12\x0e\n\nTYPE_INT64\x10\t\x12\r\n\tTYPE_FP16\x10\n\x12\r\n\tTYPE_FP32\x10\x0b\x12\r\n\tTYPE_FP64\x10\x0c\x12\x0f\n\x0bTYPE_STRING\x10\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0f\x65xtension.proto\x12\x13landmarks.extension\"-\n\x0cModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"6\n\x0cIndexRequest\x12\x17\n\x0frepository_name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\"\x9a\x01\n\rIndexResponse\x12=\n\x06models\x18\x01 \x03(\x0b\x32-.landmarks.extension.IndexResponse.ModelIndex\x1aJ\n\nModelIndex\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"7\n\x0bLoadRequest\x12\x13\n\x0bkserve_name\x18\x01 \x01(\t\x12\x13\n\x0btriton_name\x18\x02 \x01(\t\"?\n\x0eStreamResponse\x12\x15\n\rerror_message\x18\x01 \x01(\t\x12\x16\n\x0einfer_response\x18\x02 \x01(\x0c\".\n\x11StatisticDuration\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\n\n\x02ns\x18\x02 \x01(\x04\"\xf5\x02\n\x0fInferStatistics\x12\x37\n\x07success\x18\x01 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12\x34\n\x04\x66\x61il\x18\x02 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12\x35\n\x05queue\x18\x03 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12=\n\rcompute_input\x18\x04 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12=\n\rcompute_infer\x18\x05 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\x12>\n\x0e\x63ompute_output\x18\x06 \x01(\x0b\x32&.landmarks.extension.StatisticDuration\"\xb9\x01\n\x0fModelStatistics\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0elast_inference\x18\x03 \x01(\x04\x12\x17\n\x0finference_count\x18\x04 \x01(\x04\x12\x17\n\x0f\x65xecution_count\x18\x05 \x01(\x04\x12=\n\x0finference_stats\x18\x06 \x01(\x0b\x32$.landmarks.extension.InferStatistics\"O\n\x12StatisticsResponse\x12\x39\n\x0bmodel_stats\x18\x01 \x03(\x0b\x32$.landmarks.extension.ModelStatistics\"Z\n\nModelInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\tdata_type\x18\x02 \x01(\x0e\x32\x1d.landmarks.extension.DataType\x12\x0c\n\x04\x64ims\x18\x04 \x03(\x03\"[\n\x0bModelOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\tdata_type\x18\x02 \x01(\x0e\x32\x1d.landmarks.extension.DataType\x12\x0c\n\x04\x64ims\x18\x03 \x03(\x03\"&\n\x0eModelParameter\x12\x14\n\x0cstring_value\x18\x01 \x01(\t\"\xd6\x02\n\x0bModelConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08platform\x18\x02 \x01(\t\x12\x16\n\x0emax_batch_size\x18\x04 \x01(\x05\x12.\n\x05input\x18\x05 \x03(\x0b\x32\x1f.landmarks.extension.ModelInput\x12\x30\n\x06output\x18\x06 \x03(\x0b\x32 .landmarks.extension.ModelOutput\x12\x44\n\nparameters\x18\x0e \x03(\x0b\x32\x30.landmarks.extension.ModelConfig.ParametersEntry\x12\x0f\n\x07\x62\x61\x63kend\x18\x11 \x01(\t\x1aV\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x32\n\x05value\x18\x02 \x01(\x0b\x32#.landmarks.extension.ModelParameter:\x02\x38\x01\"B\n\x0e\x43onfigResponse\x12\x30\n\x06\x63onfig\x18\x01 \x01(\x0b\x32 .landmarks.extension.ModelConfig*\xeb\x01\n\x08\x44\x61taType\x12\x10\n\x0cTYPE_INVALID\x10\x00\x12\r\n\tTYPE_BOOL\x10\x01\x12\x0e\n\nTYPE_UINT8\x10\x02\x12\x0f\n\x0bTYPE_UINT16\x10\x03\x12\x0f\n\x0bTYPE_UINT32\x10\x04\x12\x0f\n\x0bTYPE_UINT64\x10\x05\x12\r\n\tTYPE_INT8\x10\x06\x12\x0e\n\nTYPE_INT16\x10\x07\x12\x0e\n\nTYPE_INT32\x10\x08\x12\x0e\n\nTYPE_INT64\x10\t\x12\r\n\tTYPE_FP16\x10\n\x12\r\n\tTYPE_FP32\x10\x0b\x12\r\n\tTYPE_FP64\x10\x0c\x12\x0f\n\x0bTYPE_STRING\x10\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MODELCONFIG_PARAMETERSENTRY']._loaded_options = None
   _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_DATATYPE']._serialized_start=1689
-  _globals['_DATATYPE']._serialized_end=1924
+  _globals['_DATATYPE']._serialized_start=1754
+  _globals['_DATATYPE']._serialized_end=1989
   _globals['_MODELREQUEST']._serialized_start=40
   _globals['_MODELREQUEST']._serialized_end=85
   _globals['_INDEXREQUEST']._serialized_start=87
@@ -45,24 +45,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INDEXRESPONSE_MODELINDEX']._serialized_end=298
   _globals['_LOADREQUEST']._serialized_start=300
   _globals['_LOADREQUEST']._serialized_end=355
-  _globals['_STATISTICDURATION']._serialized_start=357
-  _globals['_STATISTICDURATION']._serialized_end=403
-  _globals['_INFERSTATISTICS']._serialized_start=406
-  _globals['_INFERSTATISTICS']._serialized_end=779
-  _globals['_MODELSTATISTICS']._serialized_start=782
-  _globals['_MODELSTATISTICS']._serialized_end=967
-  _globals['_STATISTICSRESPONSE']._serialized_start=969
-  _globals['_STATISTICSRESPONSE']._serialized_end=1048
-  _globals['_MODELINPUT']._serialized_start=1050
-  _globals['_MODELINPUT']._serialized_end=1140
-  _globals['_MODELOUTPUT']._serialized_start=1142
-  _globals['_MODELOUTPUT']._serialized_end=1233
-  _globals['_MODELPARAMETER']._serialized_start=1235
-  _globals['_MODELPARAMETER']._serialized_end=1273
-  _globals['_MODELCONFIG']._serialized_start=1276
-  _globals['_MODELCONFIG']._serialized_end=1618
-  _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_start=1532
-  _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_end=1618
-  _globals['_CONFIGRESPONSE']._serialized_start=1620
-  _globals['_CONFIGRESPONSE']._serialized_end=1686
+  _globals['_STREAMRESPONSE']._serialized_start=357
+  _globals['_STREAMRESPONSE']._serialized_end=420
+  _globals['_STATISTICDURATION']._serialized_start=422
+  _globals['_STATISTICDURATION']._serialized_end=468
+  _globals['_INFERSTATISTICS']._serialized_start=471
+  _globals['_INFERSTATISTICS']._serialized_end=844
+  _globals['_MODELSTATISTICS']._serialized_start=847
+  _globals['_MODELSTATISTICS']._serialized_end=1032
+  _globals['_STATISTICSRESPONSE']._serialized_start=1034
+  _globals['_STATISTICSRESPONSE']._serialized_end=1113
+  _globals['_MODELINPUT']._serialized_start=1115
+  _globals['_MODELINPUT']._serialized_end=1205
+  _globals['_MODELOUTPUT']._serialized_start=1207
+  _globals['_MODELOUTPUT']._serialized_end=1298
+  _globals['_MODELPARAMETER']._serialized_start=1300
+  _globals['_MODELPARAMETER']._serialized_end=1338
+  _globals['_MODELCONFIG']._serialized_start=1341
+  _globals['_MODELCONFIG']._serialized_end=1683
+  _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_start=1597
+  _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_end=1683
+  _globals['_CONFIGRESPONSE']._serialized_start=1685
+  _globals['_CONFIGRESPONSE']._serialized_end=1751
 # @@protoc_insertion_point(module_scope)

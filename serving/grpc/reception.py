@@ -5,15 +5,23 @@ So only as many are read at once as could all be of the longest.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
-from serving.errors import Overloaded, RequestTimeout
+from serving.errors import HeadTooLarge, Overloaded, RequestTimeout
+from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.settings import ServerSettings
 
 T = TypeVar("T")
 
 HURRY_SECONDS = 1.0  # that a message may take while others wait
+
+
+def check_metadata(headers: Mapping[str, str | bytes]) -> None:
+    """Raise HeadTooLarge where a call has more metadata than a request over REST may have."""
+    size = sum(len(name) + len(value) for name, value in headers.items())
+    if size > MAX_HEAD_BYTES:
+        raise HeadTooLarge(f"The metadata has more than {MAX_HEAD_BYTES} bytes.")
 
 
 class Reception:

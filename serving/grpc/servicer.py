@@ -3,20 +3,21 @@
 import math
 import resource
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import grpc.aio
 from grpc_health.v1 import health_pb2
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
-from serving.errors import HeadTooLarge, InvalidRequest
+from serving.errors import InvalidRequest
 from serving.framework import pb
 from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.credentials import read_credentials
 from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap
-from serving.grpc.reception import Reception
+from serving.grpc.reception import Reception, check_metadata
+from serving.grpc.stream import InferenceStream
 from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.messages import Call
 from serving.repository import Repository
@@ -59,7 +60,9 @@ def create_grpc_server(
         ]
     )
     methods = create_handlers(repository, release)
-    methods["ModelInfer"] = Inference(repository).create_handler()
+    reception = Reception(settings)
+    methods["ModelInfer"] = Inference(repository, reception).create_handler()
+    methods["ModelStreamInfer"] = InferenceStream(repository, reception).create_handler()
     server.add_registered_method_handlers(GRPC_SERVICE, methods)
     check = wrap(Health(repository).check, health_pb2.HealthCheckRequest)
     server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": check})
@@ -81,9 +84,8 @@ def count_connections() -> int:
 class Inference:
     """The inference method, calling the same model function as its REST route."""
 
-    def __init__(self, repository: Repository):
-        self.repository = repository
-        self.reception = Reception(repository.settings)
+    def __init__(self, repository: Repository, reception: Reception):
+        self.repository, self.reception = repository, reception
 
     def create_handler(self) -> grpc.RpcMethodHandler:
         """Build the handler; of a stream of messages, as gRPC reads a single one unasked."""
@@ -135,13 +137,6 @@ class Inference:
             )
         )
         return content
-
-
-def check_metadata(headers: Mapping[str, str | bytes]) -> None:
-    """Raise HeadTooLarge where a call has more metadata than a request over REST may have."""
-    size = sum(len(name) + len(value) for name, value in headers.items())
-    if size > MAX_HEAD_BYTES:
-        raise HeadTooLarge(f"The metadata has more than {MAX_HEAD_BYTES} bytes.")
 
 
 class Health:

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from serving.contract import SET_HEADER
@@ -34,6 +34,8 @@ from serving.rest.errors import show_error, show_http_error, write_error
 from serving.rest.form import read_form
 from serving.rest.manage import ManageRoutes
 from serving.rest.pages import list_page_routes
+from serving.rest.stream import STREAM, StreamRoute
+from serving.settings import split_origins
 from serving.telemetry.record import RequestLog, forwarded_headers
 from serving.telemetry.stages import Stage, write_timings
 
@@ -47,6 +49,8 @@ def create_app(repository: Repository, release: str) -> Starlette:
     infer = InferRoute(repository).infer
     # Each request tries the routes in turn, so the one that most of them take comes first.
     routes: list[BaseRoute] = [Route(path, infer, methods=["POST"]) for path in INFER]
+    stream = StreamRoute(repository).answer_all
+    routes += [WebSocketRoute(path, stream) for path in STREAM]
     routes += ManageRoutes(repository, release).list_routes()
     for folder in {model.page for model in repository.list_models() if model.page}:
         routes += list_page_routes(folder)
@@ -65,7 +69,7 @@ def create_app(repository: Repository, release: str) -> Starlette:
 
 def allow_origins(text: str) -> list[Middleware]:
     """Make the middleware that lets web pages of these origins ask."""
-    origins = [each.strip() for each in text.split(",") if each.strip()]
+    origins = split_origins(text)
     if not origins:
         return []
     told = ["x-request-id", "server-timing", "retry-after", SET_HEADER, BINARY_HEADER]

@@ -23,6 +23,7 @@ from serving.messages import (
 )
 from serving.rest.json_values import load_json, read_values
 
+FRAME_PREFIX = 4  # bytes before a binary message of a stream: the length of its JSON, LE
 BINARY_HEADER = "inference-header-content-length"
 OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
 JSON_VALUES = 2**14  # that are written as JSON at once: each call holds the GIL

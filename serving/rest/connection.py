@@ -1,7 +1,7 @@
 """HTTP/1.1 by uvicorn and h11, with limits on the size and time of whatever arrives or leaves.
 
-This is the one file that overrides private parts of a library, three methods of uvicorn's
-H11Protocol: requirements/constraints.txt pins the version.
+This file and socket.py override private parts of a library, methods of uvicorn's protocols:
+pyproject.toml pins the version.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from serving.settings import ServerSettings
 SPARE_SECONDS = 2.0  # lets the application answer 408, and a refused caller read why
 MAX_HEAD_BYTES = 64 * 2**10  # of a request line and its header lines
 MAX_HEADERS = 256
+STREAM_END = "/stream"  # of the addresses that take a WebSocket
 FREE_CHUNKS = 1024  # of a body, however short they are: each costs h11 0.02 ms
 MIN_CHUNK_BYTES = 256  # on average, of the chunks beyond
 
@@ -62,6 +63,7 @@ class TimedProtocol(H11Protocol):
     def __init__(self, settings: ServerSettings, **parts: Any):
         super().__init__(**parts)
         self.settings = settings
+        self.upgraded = False
         self.conn = BoundedConnection(h11.SERVER, MAX_HEAD_BYTES)
         self.arriving: tuple[Any, Any] | None = None  # request and state that arrival_timer is for
         self.arrival_timer: asyncio.TimerHandle | None = None
@@ -80,7 +82,7 @@ class TimedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if not self.refused:
             super().data_received(data)
-        if not self.refused:
+        if not self.refused and not self.upgraded:
             self.time_arrival()
 
     def time_arrival(self) -> None:
@@ -132,7 +134,14 @@ class TimedProtocol(H11Protocol):
                 timer.cancel()
 
     def _should_upgrade(self) -> bool:
-        return False  # nor warn: Java's client offers HTTP/2 on each connection
+        # Nor warn of what isn't taken: Java's client offers HTTP/2 on each connection.
+        wanted = self._get_upgrade() == b"websocket" and self.scope["method"] == "GET"
+        return wanted and self.scope["path"].endswith(STREAM_END)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self.upgraded = True
+        self.unset_timers()
+        super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
         """Write why this is not a valid request; close once the client had time to read that."""

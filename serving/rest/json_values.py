@@ -19,7 +19,7 @@ LIMITS = {  # of a body's JSON: all of these become Python objects at one time
 MAX_NUMBERS_BYTES = 4 * 2**20  # of JSON whose bytes are mostly numbers, and not a picture's text
 FEW_VALUES = 2**16
 MAX_WIDE_BYTES = 2**20  # of JSON with characters beyond Latin-1, which names and ids may have
-CONVERT_VALUES = 2**14  # that become an array at once: each call holds the GIL for a millisecond
+CONVERT_VALUES = 2**12  # that become an array at once: each call holds the GIL for 0.3 ms
 KINDS: dict[str, set[type]] = {
     "b": {bool},
     "u": {int},

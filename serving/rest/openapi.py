@@ -36,6 +36,6 @@ def describe_model(model: Model) -> str:
     """Write one line about a model's tensors."""
     sides = [
         ", ".join(f"{s.name} {'|'.join(s.datatypes)} {list(s.shape)}" for s in specs)
-        for specs in (model.inputs, model.list_outputs())
+        for specs in (model.list_inputs(), model.list_outputs())
     ]
     return f"{model.name} version {model.version}: {sides[0]} -> {sides[1]}"

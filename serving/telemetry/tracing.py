@@ -59,7 +59,7 @@ def start_tracing(service: str, release: str) -> None:
         provider = make_provider(service, release)
     except ImportError as error:
         logger.warning(
-            f"Traces are off, as a package is missing ({error}): see requirements/serving.txt."
+            f"Traces are off, as a package is missing ({error}): see requirements/predictor.txt."
         )
     except Exception as error:  # the SDK's word on a variable's value
         logger.warning(f"Traces are off, as OpenTelemetry cannot be set up ({error}).")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.csv_file import read_csv
+from bench.machine import read_csv
 from predictor.unet import UNet
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from serving.server import RELEASE
 from tests.cluster.commands import OUT, ROOT, kubectl, run
 from tests.cluster.release import Release
 
@@ -77,12 +78,11 @@ def start_server(release: Release, folder: Path) -> None:
 
     Only the certificate comes by a ConfigMap, as that holds 1 MiB: models may be of any size.
     """
-    version = yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())["appVersion"]
     names = ("tls.crt", "tls.key")
     data = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in names}
     container = {
         "name": "store",
-        "image": f"landmarks-predictor:{version}",
+        "image": f"landmarks-predictor:{RELEASE}",
         "command": ["python", "-c", SERVER],
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},

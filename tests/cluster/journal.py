@@ -2,8 +2,11 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from tests.cluster.commands import CommandError, Found, wait_until
 
 
 @dataclass(slots=True)
@@ -39,10 +42,39 @@ class ScenarioResult:
             flush=True,
         )
 
+    def wait(
+        self, text: str, probe: Callable[[], Found], seconds: float, pause: float = 0.5
+    ) -> Found | None:
+        """Note whether something comes true in time, and after how long; gives it."""
+        begun = time.monotonic()
+        try:
+            found = wait_until(text, probe, seconds, pause)
+        except (TimeoutError, CommandError) as error:
+            self.check(text, False, error)
+            return None
+        self.check(text, True, f"{time.monotonic() - begun:.0f} s")
+        return found
+
+    def refuse(self, what: str, change: Callable[[], object], sentence: str) -> None:
+        """Note whether a change is refused with a sentence."""
+        try:
+            change()
+        except CommandError as error:
+            self.check(f"{what} is refused", sentence in str(error), last_line(error))
+        else:
+            self.check(f"{what} is refused", False, "it was taken")
+
     def number_of(self, text: str, value: object) -> None:
         """Note a measured number."""
         self.numbers[text] = str(value)
         print(f"       {text}: {value}", flush=True)
+
+
+def last_line(error: CommandError) -> str:
+    """The sentence in what a command wrote."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if "--debug" not in line]
+    return lines[-1].rsplit("): ", 1)[-1].removeprefix("Error: ")[:200]
 
 
 def write_records(path: Path, records: list[ScenarioResult], setup: dict[str, float]) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
-from tests.cluster.commands import INGRESS, PICTURE
+from tests.cluster.commands import INGRESS, PICTURE, wait_until
 
 
 class Load:
@@ -101,6 +101,11 @@ class Load:
         self.stopped.set()
         for thread in (self.leader, *self.callers):
             thread.join(70)
+
+    def wait_more(self, requests: int) -> None:
+        """Wait until so many more were sent."""
+        wanted = self.count()[0] + requests
+        wait_until(f"{requests} more requests", lambda: self.count()[0] >= wanted, 400, 1)
 
     def count(self) -> tuple[int, int]:
         """Requests and failures so far."""

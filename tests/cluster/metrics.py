@@ -3,7 +3,7 @@
 import json
 import urllib.parse
 
-from tests.cluster.commands import CommandError, kubectl, wait_until
+from tests.cluster.commands import kubectl
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.release import Release
 
@@ -28,13 +28,8 @@ def check_scraped(record: ScenarioResult, release: Release, text: str) -> None:
         once = all(sample["value"][1] == "1" for sample in found)
         return {sample["metric"]["service"] for sample in found} if once else set()
 
-    wanted = {"predictor", "transformer"}
-    try:
-        wait_until("both services in Prometheus", lambda: services() == wanted, 40, 2)
-    except (TimeoutError, CommandError) as error:
-        record.check(f"Prometheus scrapes both services by the PodMonitor ({text})", False, error)
-        return
-    record.check(f"Prometheus scrapes both services by the PodMonitor ({text})", True)
+    text = f"Prometheus scrapes both services by the PodMonitor ({text})"
+    record.wait(text, lambda: services() == {"predictor", "transformer"}, 40, 2)
 
 
 def settled(health: list[str]) -> list[str]:
@@ -50,16 +45,9 @@ def check_rules(record: ScenarioResult, release: Release) -> None:
         mine = [group for group in groups if group["name"] == name]
         return [rule["health"] for group in mine for rule in group["rules"]]
 
-    try:
-        found = wait_until("alerts", lambda: settled(health()), 40, 2)
-    except (TimeoutError, CommandError) as error:
-        record.check("Prometheus evaluates the alerts of the PrometheusRule", False, error)
-        return
-    record.check(
-        "Prometheus evaluates the alerts of the PrometheusRule",
-        set(found) == {"ok"},
-        f"{len(found)} alerts",
-    )
+    text = "Prometheus evaluates the alerts of the PrometheusRule"
+    found = record.wait(text, lambda: settled(health()), 40, 2)
+    record.check("each of them without an error", set(found or ()) == {"ok"}, found)
 
 
 def list_firing(release: Release) -> set[str]:

@@ -12,6 +12,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import decode_response, encode_request
 from tests.cluster.commands import INGRESS, PICTURE
+from tests.cluster.journal import ScenarioResult
 from tools.v2_json import image_tensor
 
 BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
@@ -115,3 +116,16 @@ def wait_answer(host: str, ask: Callable[[str], Answer] = ask_jpeg, seconds: flo
         if not answer.problem or time.monotonic() > latest:
             return answer
         time.sleep(0.2)
+
+
+def check_points(
+    record: ScenarioResult,
+    host: str,
+    text: str = "right points",
+    ask: Callable[[str], Answer] = ask_jpeg,
+    seconds: float = 60,
+) -> Answer:
+    """Note whether the picture's points are where they look to be, once the host is known."""
+    answer = wait_answer(host, ask, seconds)
+    record.check(text, answer.right, answer)
+    return answer

@@ -108,6 +108,20 @@ class Release:
         ready = wait_until(f"a {component} ready", lambda: self.ready_pods(component), 60)
         return ready[0]["metadata"]["name"]
 
+    def stamps(self, component: str) -> set[str]:
+        """Which revisions of a component have pods: what their annotation `stamp` says."""
+        return {
+            pod["metadata"].get("annotations", {}).get("stamp", "one")
+            for pod in self.pods(component)
+        }
+
+    def count_requests(self, pod: dict) -> float:
+        """Return how many requests a pod has answered."""
+        place = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}:8080"
+        lines = kubectl("get", "--raw", f"{place}/proxy/metrics").splitlines()
+        mine = [line for line in lines if line.startswith("landmarks_requests_total{")]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in mine)
+
     def wait_pods(self, component: str, low: int, high: int, seconds: float) -> float:
         """Wait until there are low to high pods; gives how long that took."""
         begun = time.monotonic()

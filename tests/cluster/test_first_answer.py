@@ -2,13 +2,14 @@
 
 import json
 import time
+from functools import partial
 
 import pytest
 
 from tests.cluster.commands import CommandError, helm, kubectl
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.metrics import check_rules, check_scraped
-from tests.cluster.picture import ask_grpc, ask_jpeg, ask_json, ask_root, wait_answer
+from tests.cluster.picture import ask_grpc, ask_jpeg, ask_json, ask_root, check_points, wait_answer
 from tests.cluster.release import Release
 
 GOAL, LIMIT = 15, 30  # seconds to Ready, images on the node
@@ -48,8 +49,9 @@ def test_grpc(record: ScenarioResult) -> None:
     # The second install: by now the node has read both images once.
     text = f"Ready within {LIMIT} s of helm install (goal {GOAL} s)"
     record.check(text, ready <= LIMIT, f"{ready:.1f} s")
-    answer = wait_answer(release.host, ask_grpc)
-    record.check("gRPC gives the right points with protocol=grpc", answer.right, answer)
+    check_points(
+        record, release.host, "gRPC gives the right points with protocol=grpc", ask=ask_grpc
+    )
     check_helm_test(record, release, "protocol grpc")
     check_scraped(record, release, "knative, grpc")
     for component in ("transformer", "predictor"):
@@ -75,11 +77,8 @@ def check_diff(record: ScenarioResult, release: Release, when: str) -> None:
 
 def check_restricted(record: ScenarioResult, release: Release) -> None:
     """Pod Security "restricted" is enforced; see that nothing can be written and nobody is root."""
-    try:
-        kubectl("-n", release.namespace, "run", "root", "--image=landmarks-transformer:none")
-        record.check("an ordinary pod is refused there", False)
-    except CommandError as error:
-        record.check("an ordinary pod is refused there", "violates PodSecurity" in str(error))
+    command = ("-n", release.namespace, "run", "root", "--image=landmarks-transformer:none")
+    record.refuse("an ordinary pod", partial(kubectl, *command), "violates PodSecurity")
     for component in ("transformer", "predictor"):
         found = execute(release, component, "touch /app/x /usr/x /x")
         refused = found.count("Read-only file system") == 3
@@ -122,8 +121,7 @@ def check_graph(record: ScenarioResult, release: Release) -> None:
     release.enforce("privileged")  # KServe's router runs as it comes
     kubectl("-n", release.namespace, "apply", "-f", "-", stdin=json.dumps(graph))
     host = f"graph.{release.namespace}.example.com"
-    answer = wait_answer(host, ask_root, seconds=180)  # the router starts as it comes
-    record.check("an InferenceGraph gets the right points", answer.right, answer)
+    check_points(record, host, "an InferenceGraph gets the right points", ask=ask_root, seconds=180)
 
 
 LOOPBACK = """

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cluster.commands import kubectl, wait_until
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.picture import ask_jpeg, wait_answer
+from tests.cluster.picture import ask_jpeg, check_points
 from tests.cluster.release import Release
 
 RESOURCE = "nvidia.com/gpu"
@@ -37,8 +37,7 @@ def test_pool(record: ScenarioResult) -> None:
         )
         other = release.pods("transformer")[0]["spec"]["containers"][0]["resources"]["limits"]
         record.check("the transformer asks for none", RESOURCE not in other, other)
-        answer = wait_answer(release.host)
-        record.check("right points", answer.right, answer)
+        check_points(record, release.host)
         release.upgrade("autoscaling.predictor.min=2")
         message = wait_until("an unscheduled second predictor", lambda: waits_for(release), 60)
         record.check(

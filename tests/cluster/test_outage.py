@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster.commands import kubectl, wait_until
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.picture import ask_jpeg, wait_answer
+from tests.cluster.picture import ask_jpeg, check_points, wait_answer
 from tests.cluster.release import Release
 from tests.cluster.test_plain import expose
 
@@ -25,8 +25,7 @@ def test_outage(record: ScenarioResult) -> None:
     for seconds, release in releases.items():
         release.wait_ready()
         hosts[seconds] = expose(release)
-        answer = wait_answer(hosts[seconds])
-        record.check(f"{release.namespace}: right points", answer.right, answer)
+        check_points(record, hosts[seconds], f"{release.namespace}: right points")
     threads = [
         threading.Thread(target=see_outage, args=(record, release, hosts[seconds], seconds))
         for seconds, release in releases.items()

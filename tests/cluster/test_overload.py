@@ -4,12 +4,11 @@ import time
 
 import pytest
 
-from tests.cluster.commands import wait_until
 from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.load import Load
 from tests.cluster.metrics import list_firing
-from tests.cluster.picture import wait_answer
+from tests.cluster.picture import check_points
 from tests.cluster.release import Release
 from tests.cluster.watch import Watch
 
@@ -31,8 +30,7 @@ def test_overload(record: ScenarioResult) -> None:
         "monitoring.prometheusRule=true",
         "monitoring.alerts.minutes=1",
     )
-    answer = wait_answer(release.host)
-    record.check("right points", answer.right, answer)
+    check_points(record, release.host)
     picture = make_small()
     with Load(release.host, (8, 12), picture=picture) as alone:
         alone.finish()
@@ -64,10 +62,6 @@ def test_overload(record: ScenarioResult) -> None:
 
 def see_alert(record: ScenarioResult, release: Release) -> None:
     """See LandmarksQueueFull fire, and end when the load has."""
-    name, begun = "LandmarksQueueFull", time.monotonic()
-    try:
-        wait_until("the alert", lambda: name in list_firing(release), 60, 2)
-        wait_until("its end", lambda: name not in list_firing(release), 150, 3)
-        record.check(f"{name} fires and ends", True, f"{time.monotonic() - begun:.0f} s after")
-    except TimeoutError as error:
-        record.check(f"{name} fires and ends", False, error)
+    name = "LandmarksQueueFull"
+    record.wait(f"{name} fires", lambda: name in list_firing(release), 60, 2)
+    record.wait(f"{name} ends", lambda: name not in list_firing(release), 150, 3)

@@ -1,6 +1,6 @@
 """Plain Deployments: none, with a predictor pod deleted under load, and keda."""
 
-import time
+from functools import partial
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.cluster.https_store import make_certificate
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.load import Load
 from tests.cluster.metrics import query
-from tests.cluster.picture import wait_answer
+from tests.cluster.picture import check_points
 from tests.cluster.release import Release
 from tests.cluster.watch import Watch
 
@@ -38,17 +38,15 @@ def test_none(record: ScenarioResult) -> None:
     values = ("autoscaling.mode=none", "autoscaling.predictor.min=2", "tls.secretName=internal")
     release.install(*values, "monitoring.podMonitor=true")
     host = expose(release)
-    answer = wait_answer(host)
-    record.check("mode none: right points", answer.right, answer)
+    check_points(record, host, "mode none: right points")
     pods = release.pods("predictor")
     record.check("mode none: min replicas, no more", len(pods) == 2, f"{len(pods)} predictors")
     check_scraped_twice(record, release)
     with Load(host, (4, 900), picture=make_small(), pause=0.04) as load:
         busy = wait_until("requests for each", lambda: read_busy(release, pods), 60, 1)
-        before = load.count()[0]
         name = pods[0]["metadata"]["name"]
         kubectl("-n", release.namespace, "delete", "pod", name, "--wait=false")
-        wait_until("1,000 more requests", lambda: load.count()[0] - before >= 1000, 400, 1)
+        load.wait_more(1000)
         load.stop()
     record.check("mode none: both predictors get requests", min(busy) >= 20, busy)
     requests, failures = load.count()
@@ -75,27 +73,13 @@ def check_scraped_twice(record: ScenarioResult, release: Release) -> None:
         found = query(wanted)
         return bool(found) and found[0]["value"][1] == "3"
 
-    try:
-        wait_until("three pods in Prometheus", seen, 40, 2)
-        record.check("Prometheus scrapes each pod by the PodMonitor once (none)", True, "3 pods")
-    except TimeoutError as error:
-        record.check("Prometheus scrapes each pod by the PodMonitor once (none)", False, error)
+    record.wait("Prometheus scrapes each pod by the PodMonitor once (none)", seen, 40, 2)
 
 
 def read_busy(release: Release, pods: list[dict]) -> list[float]:
     """Return what each pod has answered, once each has some: a connection lives 30 s at most."""
-    busy = [read_requests(release, pod) for pod in pods]
+    busy = [release.count_requests(pod) for pod in pods]
     return busy if min(busy) >= 20 else []
-
-
-def read_requests(release: Release, pod: dict) -> float:
-    path = (
-        f"/api/v1/namespaces/{release.namespace}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
-    )
-    lines = kubectl("get", "--raw", path).splitlines()
-    return sum(
-        float(x.rsplit(" ", 1)[1]) for x in lines if x.startswith("landmarks_requests_total{")
-    )
 
 
 @pytest.mark.load
@@ -113,19 +97,12 @@ def test_keda(record: ScenarioResult) -> None:
         "autoscaling.predictor.max=4",
     )
     host = expose(release)
-    answer = wait_answer(host)
-    record.check("mode keda: right points", answer.right, answer)
+    check_points(record, host, "mode keda: right points")
     with Watch(release) as watch, Load(host, (6, 75), picture=make_crowd()) as load:
         load.finish()
-        ended = time.time()
-        try:
-            for component in ("transformer", "predictor"):
-                release.wait_pods(component, 1, 1, 120)
-            record.check(
-                "mode keda: back to one replica each", True, f"{time.time() - ended:.0f} s"
-            )
-        except TimeoutError as error:
-            record.check("mode keda: back to one replica each", False, error)
+        for component in ("transformer", "predictor"):
+            text = f"mode keda: back to one {component}"
+            record.wait(text, partial(is_alone, release, component), 120)
     for component in ("transformer", "predictor"):
         counts = [f"{sample[component]:.0f}" for sample in watch.samples[::8]]
         record.number_of(f"mode keda: {component}s, every 8 s", " ".join(counts))
@@ -135,3 +112,7 @@ def test_keda(record: ScenarioResult) -> None:
             f"mode keda: {component} from 1 to {low} or more", peak >= low, f"{peak} ready"
         )
     record.check("mode keda: no request failed", load.count()[1] == 0, load)
+
+
+def is_alone(release: Release, component: str) -> bool:
+    return len(release.pods(component)) == 1

@@ -52,7 +52,7 @@ def see_phase(record: ScenarioResult, load: Load, text: str, change: Callable[[]
     change()
     seconds = time.monotonic() - begun
     time.sleep(6)  # what the change leaves behind is this phase's too
-    wait_until(f"{REQUESTS} requests", lambda: load.count()[0] - before >= REQUESTS, 400, 1)
+    load.wait_more(max(0, REQUESTS + before - load.count()[0]))
     requests, failed = load.count()
     record.check(
         f"{text}: 0 failed requests",
@@ -68,7 +68,7 @@ def change(release: Release, component: str, stamp: str, *values: str) -> None:
 
 def upgrade(release: Release, component: str, stamp: str) -> None:
     change(release, component, stamp)
-    wait_until("the new pods alone", lambda: stamps(release, component) == {stamp}, 180)
+    wait_until("the new pods alone", lambda: release.stamps(component) == {stamp}, 180)
 
 
 def read_route(release: Release, component: str) -> dict[str, int]:
@@ -105,7 +105,7 @@ def canary(record: ScenarioResult, release: Release, component: str) -> None:
 
 def promote(record: ScenarioResult, release: Release, component: str) -> None:
     release.upgrade(f"{component}.canaryTrafficPercent=null")
-    wait_until("the canary's pods alone", lambda: stamps(release, component) == {"canary"}, 180)
+    wait_until("the canary's pods alone", lambda: release.stamps(component) == {"canary"}, 180)
     route = read_route(release, component)
     record.check(f"all of the {component}'s traffic is the canary's", len(route) == 1, route)
 
@@ -114,9 +114,8 @@ def take_back(record: ScenarioResult, release: Release, load: Load) -> None:
     """A canary that is no good: its share, then none, then its pods go."""
     mine = read_latest(release, "transformer")
     canary(record, release, "transformer")
-    before, begun = answered(release), load.count()[0]
-    # A tenth of so many lies within the limits below by 4 standard deviations.
-    wait_until("700 requests", lambda: load.count()[0] - begun >= 700, 400, 1)
+    before = answered(release)
+    load.wait_more(700)  # a tenth of so many lies within the limits by 4 standard deviations
     after = answered(release)
     delta = {text: after[text] - before.get(text, 0) for text in after}
     share = delta["canary"] / max(1, sum(delta.values()))
@@ -127,7 +126,7 @@ def take_back(record: ScenarioResult, release: Release, load: Load) -> None:
         "nothing for the canary", lambda: read_route(release, "transformer") == {mine: 100}, 180
     )
     change(release, "transformer", "two", "transformer.canaryTrafficPercent=null")
-    wait_until("its pods gone", lambda: stamps(release, "transformer") == {"two"}, 180)
+    wait_until("its pods gone", lambda: release.stamps("transformer") == {"two"}, 180)
 
 
 def rollback(release: Release) -> None:
@@ -135,7 +134,7 @@ def rollback(release: Release) -> None:
     for component in ("predictor", "transformer"):
         wait_until(
             "the first pods alone",
-            partial(lambda name: stamps(release, name) == {"one"}, component),
+            partial(lambda name: release.stamps(name) == {"one"}, component),
             180,
         )
 
@@ -160,12 +159,10 @@ def drain(record: ScenarioResult, release: Release) -> None:
         for component in ("predictor", "transformer"):
             evict_when_allowed(release, release.ready_pods(component)[0]["metadata"]["name"])
         wait_until("one predictor", lambda: len(release.ready_pods("predictor")) == 1, 60)
-        try:
-            evict(release, release.ready_pods("predictor")[0]["metadata"]["name"])
-            record.check("the last predictor may not be evicted", False)
-        except CommandError as error:
-            refused = "disruption budget" in str(error)
-            record.check("the last predictor may not be evicted", refused, "" if refused else error)
+        last = release.ready_pods("predictor")[0]["metadata"]["name"]
+        record.refuse(
+            "the last predictor's eviction", lambda: evict(release, last), "disruption budget"
+        )
     finally:
         kubectl("uncordon", node)
     wait_until("two predictors again", lambda: len(release.ready_pods("predictor")) >= 2, 180)
@@ -203,21 +200,10 @@ def ready_names(release: Release) -> set[str]:
     return {pod["metadata"]["name"] for pod in release.ready_pods("predictor")}
 
 
-def stamps(release: Release, component: str) -> set[str]:
-    """Which revisions of a component have pods that aren't on their way out."""
-    return {
-        pod["metadata"].get("annotations", {}).get("stamp", "one")
-        for pod in release.pods(component)
-    }
-
-
 def answered(release: Release) -> dict[str, float]:
     """Requests that the transformers of each revision have answered."""
     counts: dict[str, float] = {}
     for pod in release.ready_pods("transformer"):
-        name, text = pod["metadata"]["name"], pod["metadata"]["annotations"].get("stamp", "one")
-        path = f"/api/v1/namespaces/{release.namespace}/pods/{name}:8080/proxy/metrics"
-        lines = kubectl("get", "--raw", path).splitlines()
-        mine = [line for line in lines if line.startswith("landmarks_requests_total{")]
-        counts[text] = counts.get(text, 0) + sum(float(line.rsplit(" ", 1)[1]) for line in mine)
+        text = pod["metadata"]["annotations"].get("stamp", "one")
+        counts[text] = counts.get(text, 0) + release.count_requests(pod)
     return counts

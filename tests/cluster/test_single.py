@@ -7,7 +7,7 @@ from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.load import Load
 from tests.cluster.metrics import check_scraped
-from tests.cluster.picture import ask_grpc, read_metadata, wait_answer
+from tests.cluster.picture import ask_grpc, check_points, read_metadata
 from tests.cluster.release import Release
 from tests.cluster.test_first_answer import check_diff, check_helm_test
 from tests.cluster.test_plain import expose
@@ -21,8 +21,7 @@ def test_single(record: ScenarioResult) -> None:
     quick = ("autoscaling.scaleDownDelaySeconds=0", "autoscaling.windowSeconds=8")
     ready = release.install(*ONE, *quick)
     record.number_of("helm install to Ready", f"{ready:.1f} s")
-    answer = wait_answer(release.host)
-    record.check("right points", answer.right, answer)
+    check_points(record, release.host)
     pods = release.get("pods", selector=f"serving.kserve.io/inferenceservice={release.name}")
     names = [c["name"] for pod in pods["items"] for c in pod["spec"]["containers"]]
     record.check(
@@ -43,26 +42,18 @@ def test_single(record: ScenarioResult) -> None:
 
 def upgrade(record: ScenarioResult, release: Release) -> None:
     """A new revision under a thousand requests."""
-    before = read_stamps(release)
     with Load(release.host, (4, 900), picture=make_small(), pause=0.04) as load:
         wait_until("the first requests", lambda: load.count()[0] > 0, 60, 1)
         release.upgrade("predictor.annotations.stamp=two")
-        wait_until("only the new revision", lambda: read_stamps(release) == {"two"} != before, 120)
-        wait_until("1,000 requests", lambda: load.count()[0] >= 1000, 400, 1)
+        wait_until("only the new revision", lambda: release.stamps("predictor") == {"two"}, 120)
+        load.wait_more(1000)
         load.stop()
     requests, failures = load.count()
     record.check("helm upgrade: 0 failed requests", failures == 0 and requests >= 1000, load)
 
 
-def read_stamps(release: Release) -> set[str]:
-    return {
-        p["metadata"].get("annotations", {}).get("stamp", "") for p in release.pods("predictor")
-    }
-
-
 def see_plain(record: ScenarioResult, release: Release) -> None:
     """As a plain Deployment over gRPC."""
     host = expose(release)
-    answer = wait_answer(host, ask_grpc)
-    record.check("mode none, gRPC: right points", answer.right, answer)
+    check_points(record, host, "mode none, gRPC: right points", ask=ask_grpc)
     check_scraped(record, release, "single, mode none")

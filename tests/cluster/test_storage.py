@@ -3,10 +3,11 @@
 import pytest
 import yaml
 
-from tests.cluster.commands import ROOT, kubectl
+from serving.server import RELEASE
+from tests.cluster.commands import kubectl
 from tests.cluster.https_store import serve_folder
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.picture import ask_jpeg, wait_answer
+from tests.cluster.picture import ask_jpeg, check_points, wait_answer
 from tests.cluster.release import Release
 
 FOLDER = "/mnt/models"
@@ -44,8 +45,7 @@ def test_https(record: ScenarioResult) -> None:
     pod = release.pods("predictor")[0]
     names = [container["name"] for container in pod["spec"].get("initContainers", [])]
     record.check("KServe put its storage-initializer in", "storage-initializer" in names, names)
-    answer = wait_answer(release.host)
-    record.check("the student, over https: right points", answer.right, answer)
+    check_points(record, release.host, "the student, over https: right points")
 
 
 def fill_volume(release: Release) -> None:
@@ -61,7 +61,7 @@ def fill_volume(release: Release) -> None:
     }
     container = {
         "name": "copy",
-        "image": f"landmarks-predictor:{read_version()}",
+        "image": f"landmarks-predictor:{RELEASE}",
         "command": ["cp", "-r", "/app/models/.", FOLDER],
         "volumeMounts": [{"name": "models", "mountPath": FOLDER}],
         "securityContext": {"runAsUser": 0},  # a folder of the node belongs to root
@@ -81,7 +81,3 @@ def fill_volume(release: Release) -> None:
     done = "--for=jsonpath={.status.phase}=Succeeded"
     kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=120s")
     release.enforce("restricted")
-
-
-def read_version() -> str:
-    return yaml.safe_load((ROOT / "helm/Chart.yaml").read_text())["appVersion"]

@@ -10,7 +10,7 @@ from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.load import Load
 from tests.cluster.metrics import check_rules
-from tests.cluster.picture import wait_answer
+from tests.cluster.picture import check_points
 from tests.cluster.release import Release
 from tests.cluster.test_first_answer import check_diff
 
@@ -22,19 +22,17 @@ LAST = "tests/helm/assets/landmarks-0.1.0.tgz"
 def test_reuse_values(record: ScenarioResult) -> None:
     release = Release("from-last")
     release.install(f"image.tag={RELEASE}", chart=LAST)  # the images that are there
-    answer = wait_answer(release.host)
-    record.check("the last chart: right points", answer.right, answer)
+    check_points(record, release.host, "the last chart: right points")
     before = read_revision(release)
     with Load(release.host, (4, 900), picture=make_small(), pause=0.04) as load:
         release.upgrade(keep="--reuse-values")
         wait_until("this chart's revision", lambda: read_revision(release) != before, 180)
         release.wait_ready()
-        wait_until("1,000 requests", lambda: load.count()[0] >= 1000, 400, 1)
+        load.wait_more(1000)
         load.stop()
     requests, failures = load.count()
     record.check("no request failed on the way", failures == 0 and requests >= 1000, load)
-    answer = wait_answer(release.host)
-    record.check("this chart: right points", answer.right, answer)
+    check_points(record, release.host, "this chart: right points")
     check_diff(record, release, "the upgrade")
 
 
@@ -53,8 +51,7 @@ def test_two_releases(record: ScenarioResult) -> None:
     for release in releases:
         release.wait_ready()
         hosts.append(release.host)
-        answer = wait_answer(hosts[-1])
-        record.check(f"{release.name}: right points", answer.right, answer)
+        check_points(record, hosts[-1], f"{release.name}: right points")
     left, right = (Load(host, (3, 900), picture=make_small(), pause=0.05) for host in hosts)
     before = read_revision(releases[0])
     releases[0].upgrade("transformer.annotations.stamp=two")
@@ -81,7 +78,7 @@ def test_helm4(record: ScenarioResult) -> None:
     run("helm4", "upgrade", release.name, "helm", *place, *flags, *stamp)
     wait = ("wait", "ksvc", "-l", f"serving.kserve.io/inferenceservice={release.name}")
     kubectl("-n", release.namespace, *wait, "--for=condition=Ready", "--timeout=120s")
-    stamps = {pod["metadata"]["annotations"].get("stamp") for pod in release.pods("predictor")}
+    stamps = release.stamps("predictor")
     record.check("kubectl wait ksvc ends when the new pods are there", "two" in stamps, stamps)
     output = helm("test", release.name, "-n", release.namespace)
     record.check("helm test passes", "Phase:          Succeeded" in output)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.detector.crowds import CrowdMaker, lay_face
-from bench.detector.opencv import OPENCV
 from predictor.landmarks import DEFAULT
+from tests.data.crowds import CrowdMaker, lay_face
+from tests.support.opencv_detectors import OPENCV
 from training.index import read_picture, read_rows, take_points
 from transformer.choices import Choices
 from transformer.detectors import find_detector, load_detector

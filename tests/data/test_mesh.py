@@ -56,7 +56,7 @@ def test_its_points_are_those_of_its_own_runtime(data: Path, folder: Path, tmp_p
     faces = np.stack([cv2.resize(crop, (256, 256)) for crop in crops]).astype(np.uint8)
     points, scores = engine.predict(np.ascontiguousarray(faces.transpose(0, 3, 1, 2)))
     assert points.shape == (10, 478, 2) and scores.min() > 0.5
-    python = make_environment("litert", "litert.txt")
+    python = make_environment("litert")
     np.save(tmp_path / "faces.npy", faces.astype(np.float32) / 255)
     command: list[str | Path] = [
         python,

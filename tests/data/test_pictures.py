@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.detector.opencv import OPENCV
 from client import locate
+from tests.support.opencv_detectors import OPENCV
 from transformer.detectors import find_detector, find_kind
 from transformer.detectors.scales import FIRST
 from transformer.detectors.views import view_picture

@@ -46,7 +46,6 @@ BODIES = {  # JSON bodies for the transformer
     "no object": ([], 400, "invalid_request"),
     "no inputs": ({}, 400, "invalid_request"),
     "empty inputs": ({"inputs": []}, 400, "invalid_tensor"),
-    "input is text": ({"inputs": ["image"]}, 400, "invalid_request"),
     "unknown input": (
         {"inputs": [{"name": "foo", "datatype": "BYTES", "shape": [0], "data": []}]},
         400,
@@ -58,18 +57,8 @@ BODIES = {  # JSON bodies for the transformer
         "invalid_image",
     ),
     "no picture": ({"inputs": [image_tensor(b"x")]}, 400, "invalid_image"),
-    "numbers": (
-        {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [1]}]},
-        400,
-        "invalid_tensor",
-    ),
     "wrong shape": (
         {"inputs": [{"name": "image", "datatype": "UINT8", "shape": [2, 2], "data": [0] * 4}]},
-        400,
-        "invalid_tensor",
-    ),
-    "negative shape": (
-        {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [-1], "data": []}]},
         400,
         "invalid_tensor",
     ),
@@ -84,17 +73,7 @@ BODIES = {  # JSON bodies for the transformer
 FACES = {  # JSON bodies for the predictor
     "image": ({"inputs": [image_tensor(picture())]}, 400, "invalid_tensor"),
     "dtype": ({"inputs": [black_face(datatype="INT64")]}, 400, "invalid_tensor"),
-    "unknown dtype": ({"inputs": [black_face(datatype="FP31")]}, 400, "invalid_tensor"),
     "shape": ({"inputs": [black_face(shape=[1, 9216])]}, 400, "invalid_tensor"),
-    "too few values": ({"inputs": [black_face(shape=[2, 1, 96, 96])]}, 400, "invalid_tensor"),
-    "300": ({"inputs": [black_face(data=[300] * 9216)]}, 400, "invalid_tensor"),
-    "halves": ({"inputs": [black_face(data=[0.5] * 9216)]}, 400, "invalid_tensor"),
-    "FP32 255": (
-        {"inputs": [black_face(datatype="FP32", data=[255.0] * 9216)]},
-        400,
-        "invalid_tensor",
-    ),
-    "ragged": ({"inputs": [black_face(data=[[1], [1, 2]])]}, 400, "invalid_tensor"),
     "no data": ({"inputs": [{"name": "face"}]}, 400, "invalid_tensor"),
     "twice": ({"inputs": [black_face(), black_face()]}, 400, "invalid_request"),
     "unknown output": (
@@ -144,16 +123,6 @@ def test_bad_faces(predictor, case):
     check_error(requests.post(f"{predictor.url}/v2/models/unet/infer", json=body), status, code)
 
 
-def test_nan_is_refused_in_binary(predictor):
-    faces = np.full((1, 1, 96, 96), np.nan, np.float32).tobytes()
-    tensor = black_face(datatype="FP32", parameters={"binary_data_size": len(faces)})
-    del tensor["data"]
-    head = json.dumps({"inputs": [tensor]}).encode()
-    headers = {"Inference-Header-Content-Length": str(len(head))}
-    url = f"{predictor.url}/v2/models/unet/infer"
-    check_error(requests.post(url, data=head + faces, headers=headers), 400, "invalid_tensor")
-
-
 @pytest.mark.parametrize("path", ["/v2/models/none/infer", "/v2/models/unet/versions/7/infer"])
 def test_unknown_models_and_versions(transformer, path):
     check_error(requests.post(transformer.url + path, json={}), 404, "model_not_found")
@@ -161,6 +130,10 @@ def test_unknown_models_and_versions(transformer, path):
 
 def test_wrong_addresses_and_methods(transformer):
     check_error(requests.get(f"{transformer.url}/v2/nothing"), 404, "not_found")
+    # A slash at the end sends nobody elsewhere.
+    answer = requests.post(f"{transformer.url}/v2/models/unet/infer/", data=b"{}")
+    assert not answer.history
+    check_error(answer, 404, "not_found")
     # KServe's own routes, behind ours, shall never be reached.
     check_error(requests.get(f"{transformer.url}/v1/models/unet"), 404, "not_found")
     for path in ("/v2/models/a%0Ab/ready", "/v2/models/%0A/versions/1/ready"):

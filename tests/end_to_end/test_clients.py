@@ -25,7 +25,7 @@ PICTURE = ROOT / "tests/assets/astronaut.jpg"
 @pytest.fixture(scope="module")
 def triton_python() -> Path:
     """A Python with Triton's clients."""
-    return make_environment("clients", "clients-test.txt")
+    return make_environment("triton")
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])

@@ -106,7 +106,7 @@ def test_health_and_metadata(predictor, transformer):
     metadata = requests.get(f"{transformer.url}/v2/models/unet").json()
     for part, specs in (("inputs", Transformer.inputs), ("outputs", Transformer.outputs)):
         assert [entry["name"] for entry in metadata[part]] == [spec.name for spec in specs]
-    assert len(Transformer.outputs) == len({spec.name for spec in Transformer.outputs}) == 15
+    assert len(Transformer.outputs) == len({spec.name for spec in Transformer.outputs}) == 16
     metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
     assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
     assert [entry["name"] for entry in metadata["outputs"]] == ["landmarks", "scores", "heatmaps"]

@@ -28,7 +28,7 @@ OURS = {"SCHEMATHESIS_HOOKS": str(ROOT / "tests/support/clients/generated_checks
 def schemathesis() -> Path:
     """Schemathesis' command, in an environment of its own."""
     try:
-        return make_environment("schemathesis", "schemathesis.txt").with_name("schemathesis")
+        return make_environment("schemathesis").with_name("schemathesis")
     except subprocess.CalledProcessError as error:
         pytest.skip(f"Schemathesis could not be installed: {error}")
 

@@ -7,7 +7,7 @@ import time
 import grpc
 import requests
 
-from tests.support.hostile.cost import MEGABYTE, Meter
+from tests.support.hostile.cost import MEGABYTE, Meter, count_patience
 from tests.support.hostile.json_bodies import FILLERS, PLACES, make_json_body
 from tests.support.hostile.messages import MESSAGES, make_message
 from tests.support.hostile.pictures import PICTURES, make_picture, wrap_picture
@@ -19,7 +19,6 @@ METHOD = "/inference.GRPCInferenceService/ModelInfer"
 LARGEST = 16 * MEGABYTE
 SECONDS = 15 if SOAK == 1 else 40 * min(SOAK, 30)  # each kind is sent once, however long that takes
 FACTOR, SPARE = 4, 64 * MEGABYTE  # what a request may take: times its bytes, and beside that
-PATIENCE = 0.15  # seconds that a probe may wait
 REFUSED = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -86,7 +85,7 @@ def send(service: Service, body: bytes, headers: dict[str, str]) -> str:
 
 
 def test_no_body_costs_more_than_it_weighs(predictor: Service, transformer: Service):
-    r = random.Random(0)
+    r, patience = random.Random(0), count_patience()
     meter = Meter(
         [predictor.process.pid, transformer.process.pid], [predictor.rest, transformer.rest]
     )
@@ -106,8 +105,8 @@ def test_no_body_costs_more_than_it_weighs(predictor: Service, transformer: Serv
             faults.append(f"{label}: {problem}")
         if meter.growth > FACTOR * len(body) + SPARE:
             faults.append(f"{label}: {meter.growth / MEGABYTE:.0f} MB more")
-    for asked, seconds in meter.stop():
-        if seconds > PATIENCE:
+    for asked, seconds, _ in meter.stop():
+        if seconds > patience:
             near = [
                 label for start, stop, label in spans if start < asked + seconds and asked < stop
             ]

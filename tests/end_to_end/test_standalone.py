@@ -14,13 +14,11 @@ import pytest
 import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from client import locate
 from standalone import StandaloneSettings
 from tests.end_to_end import test_bad_input as bad
-from tests.end_to_end.test_first_light import BY_EYE, ask_jpeg, infer_url, read_outputs
+from tests.end_to_end.test_first_light import ask_jpeg, infer_url, read_outputs
 from tests.support.collector import run_collector
 from tests.support.load import CROWD, FACE, make_request, read_metric, wait_for
-from tests.support.over_grpc import ask_over_grpc
 from tools.processes import ROOT, Service, find_ports, run_standalone
 from tools.v2_json import face_tensor
 from transformer.settings import TransformerSettings
@@ -35,15 +33,6 @@ def post(service: Service, body: bytes, query: str = "", **headers: str) -> requ
 
 def connect(service: Service) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(f"127.0.0.1:{service.grpc}")
-
-
-def test_the_points_are_where_they_look_to_be(standalone, astronaut):
-    (face,) = locate(astronaut, standalone.url)
-    points = [(point.x, point.y) for point in face.points]
-    over_grpc = ask_over_grpc(astronaut, f"127.0.0.1:{standalone.grpc}")
-    np.testing.assert_allclose(over_grpc["landmarks"], [points], atol=0.02)
-    for name, by_eye in BY_EYE.items():
-        assert np.hypot(face[name].x - by_eye[0], face[name].y - by_eye[1]) < 4, face[name]
 
 
 def test_it_answers_as_the_two_services_do(standalone, transformer, astronaut):

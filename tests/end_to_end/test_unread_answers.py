@@ -1,8 +1,10 @@
 """Who asks for much and does not read it takes a bounded room, for a bounded time."""
 
 import contextlib
+import json
 import re
 import socket
+import threading
 import time
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import requests
 
 from serving.grpc.codec import encode_request
-from tests.support.hostile.cost import MEGABYTE, read_memory
+from tests.support.hostile.cost import MEGABYTE, Meter, count_patience, read_memory
 from tests.support.load import wait_for
 from tests.support.raw_http import connect, write_request
 from tests.support.raw_http2 import start_call
@@ -18,6 +20,7 @@ from tools.processes import Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor, pack_faces
 
 FACES = np.zeros((6, 1, 96, 96), np.uint8)
+LARGE = np.zeros((32, 1, 96, 96), np.uint8)
 HEATMAPS = len(FACES) * 15 * 96 * 96 * 4  # 3.3 MB
 CALLERS = 12
 ROOM = 20 * MEGABYTE
@@ -49,6 +52,20 @@ def ask_over_rest(service: Service) -> socket.socket:
     connection.connect(("127.0.0.1", service.rest))
     lines = (f"{name}: {value}" for name, value in headers.items())
     connection.sendall(write_request(body, *lines))
+    return connection
+
+
+def send_aside(service: Service, request: bytes) -> socket.socket:
+    """Send a request from a thread, and read nothing."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            connection.connect(("127.0.0.1", service.rest))
+            connection.sendall(request)
+
+    threading.Thread(target=send).start()
     return connection
 
 
@@ -121,3 +138,19 @@ def test_who_reads_slowly_gets_it_all(narrow):
             received += len(part)
             if time.monotonic() - begun < 1.5:
                 time.sleep(0.05)
+
+
+def test_live_is_answered_beside_many_who_read_nothing(predictor):
+    """120 post 600 kB of JSON each; what the machine delays is not delayed three times."""
+    body = json.dumps({"inputs": [face_tensor(LARGE)], "outputs": [{"name": "heatmaps"}]})
+    request = write_request(body.replace(" ", "").encode())
+    patience, waits = count_patience(), list[float]()
+    while not waits or (waits[-1] > patience and len(waits) < 3):
+        meter = Meter([], [predictor.rest])
+        time.sleep(1)
+        with contextlib.ExitStack() as connections:
+            for _ in range(120):
+                connections.enter_context(send_aside(predictor, request))
+            time.sleep(5)
+        waits.append(max(seconds for _, seconds, _ in meter.stop()))
+    assert min(waits) < patience, waits

@@ -11,10 +11,6 @@ from tests.helm.test_null import write_umbrella
 pytestmark = needs_helm
 
 
-def name_all(documents: list[dict]) -> set[str]:
-    return {f"{document['kind']}/{document['metadata']['name']}" for document in documents}
-
-
 def name_service(documents: list[dict]) -> str:
     return find(documents, "InferenceService")["metadata"]["name"]
 

@@ -35,18 +35,6 @@ def test_lint_has_nothing_to_say(tool, values):
     assert "[INFO]" not in done.stdout and "[WARNING]" not in done.stdout, done.stdout
 
 
-def test_every_scenario_says_what_it_is():
-    for path in CI_FILES:
-        assert path.read_text().startswith("# "), path
-
-
-def test_artifact_hub_gets_valid_annotations():
-    changes = yaml.safe_load(META["annotations"]["artifacthub.io/changes"])
-    kinds = {"added", "changed", "deprecated", "removed", "fixed", "security"}
-    assert changes and all(change["kind"] in kinds for change in changes)
-    assert all(isinstance(value, str) for value in META["annotations"].values())
-
-
 def test_the_values_table_is_made_from_the_values():
     document = DOCUMENT.read_text()
     assert fill_in(document) == document, "run: python -m k8s.values_table"

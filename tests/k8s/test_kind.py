@@ -147,12 +147,6 @@ def test_up_installs_everything_from_the_published_files(laptop):
     assert json.loads(config["data"]["ingress"])["ingressClassName"] == "kourier"
 
 
-def test_every_step_names_the_clusters_own_context(laptop):
-    assert kind(laptop).returncode == 0
-    calls = [call for call in read_state(laptop)["calls"] if call[0] == "kubectl"]
-    assert calls and all(call[1:3] == ["--context", "kind-mine"] for call in calls)
-
-
 def test_up_again_changes_nothing(laptop):
     assert kind(laptop).returncode == 0
     before = read_state(laptop)
@@ -179,11 +173,6 @@ def test_a_port_that_is_taken_is_said_before_anything_is_made(laptop):
     done = kind(laptop, CLUSTER_HTTP_PORT=port)
     assert done.returncode == 1 and f"port {port} of this machine is taken" in done.stderr
     assert not read_state(laptop)["clusters"]
-
-
-def test_usage_is_shown(laptop):
-    done = kind(laptop, "help")
-    assert done.returncode == 2 and "CLUSTER_TOOLS" in done.stderr and not done.stdout
 
 
 @pytest.mark.skipif(SHELLCHECK is None, reason="shellcheck is not installed")

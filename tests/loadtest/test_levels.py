@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from locust.stats import RequestStats  # unpatched: tests/loadtest/__init__.py
 
+from loadtest.options import find_reasons
 from loadtest.steps import Level, Steps, find_target, read_steps
-from loadtest.thresholds import find_reasons
 
 NONE = {"max_failures": 0.0, "max_p99": 0.0, "min_rps": 0.0}
 

@@ -28,7 +28,8 @@ async def test_two_pieces_in_one_run_take_the_time_of_one(kept):
     job.join_run(run)
     job.join_run(run)
     for first in (1, 0):
-        job.take_result(first, (np.full((1, 15, 2), first), np.ones((1, 15))))
+        job.store_rows(first, (np.full((1, 15, 2), first), np.ones((1, 15))))
+        job.end_run(1)
     landmarks, _ = await job.future
     assert landmarks[:, 0, 0].tolist() == [0, 1]
     assert job.timings == pytest.approx({"queue": 0.25, "infer": 1.0})

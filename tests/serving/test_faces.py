@@ -1,10 +1,10 @@
-"""The `face` input: how many faces, of what size, with which values."""
+"""The `face` input: how many faces, of what size, with which values; and a face's score."""
 
 import numpy as np
 import pytest
 
 from serving.errors import InvalidTensor, TooLarge
-from serving.faces import check_faces, check_values
+from serving.faces import check_faces, check_values, score_faces
 from serving.messages import Tensor
 
 
@@ -39,3 +39,12 @@ def test_floats_that_are_no_brightness_are_refused(value):
     faces[1, 5, 5, 0] = value
     with pytest.raises(InvalidTensor):
         check_values(faces)
+
+
+def test_a_face_is_as_good_as_its_points():
+    scores = np.full((3, 15), 0.9, np.float32)
+    scores[1, 4], scores[2] = 0.01, 0
+    found = score_faces(scores)
+    assert found.dtype == np.float32 and found[0] == pytest.approx(0.9)
+    assert 0.6 < found[1] < 0.7 and 0 <= found[2] < 1e-5
+    assert score_faces(np.empty((0, 15), np.float32)).shape == (0,)

@@ -25,14 +25,6 @@ def test_a_service_loads_neither_pandas_nor_the_kubernetes_api(service):
     assert not loaded & {*SPARED, "oauthlib"}
 
 
-def test_afterwards_both_can_be_imported_as_ever():
-    program = """
-import serving.framework, pandas, kubernetes.client
-print(pandas.DataFrame({"a": [1]}).shape, kubernetes.client.V1Pod.__name__)
-"""
-    assert run_fresh(program) == "(1, 1) V1Pod"
-
-
 def test_what_kserve_does_with_them_still_works():
     program = """
 import numpy, serving.framework, kserve

@@ -93,10 +93,6 @@ def lose_profile_part(jpeg: bytes) -> bytes:
     return insert(jpeg, 2, segment(0xE2, b"ICC_PROFILE\0\1\2" + bytes(300)))
 
 
-def write_adobe(jpeg: bytes, transform: int = 5) -> bytes:
-    return jpeg[:2] + segment(0xEE, b"Adobe\0\x64\0\0\0\0" + bytes([transform])) + jpeg[20:]
-
-
 def write_jfif_2(jpeg: bytes) -> bytes:
     return jpeg.replace(b"JFIF\0\1", b"JFIF\0\2", 1)
 
@@ -139,13 +135,6 @@ def write_bad_code(jpeg: bytes) -> bytes:
     start, end = find_segment(jpeg, CODED)
     at = (start + end) // 2
     return jpeg[:at] + b"\xff\0" * 8 + jpeg[at + 16 :]
-
-
-def split_scans(jpeg: bytes) -> list[bytes]:
-    """The header of a JPEG, then each scan with the tables before it."""
-    ends = [end for marker, _, end in walk_jpeg(jpeg) if marker == CODED]
-    first = next(start - 4 for marker, start, _ in walk_jpeg(jpeg) if marker in (DHT, SOS))
-    return [jpeg[a:b] for a, b in zip([0, first, *ends[:-1]], [first, *ends], strict=True)]
 
 
 def make_chunk(kind: bytes, data: bytes, wrong: int = 0) -> bytes:

@@ -59,11 +59,6 @@ def test_unnamed_the_second_is_taken_and_said(zoo):
     assert "is there" in fetch_detector()
 
 
-def test_the_image_says_which_it_has():
-    text = (ROOT / "Dockerfile.transformer").read_text()
-    assert 'tools.fetch_models "$DETECTOR"' in text and 'landmarks.detector="$DETECTOR"' in text
-
-
 def test_an_unknown_name_is_refused():
     ended = subprocess.run(
         [sys.executable, "-m", "tools.fetch_models", "haar"],

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from serving.server import RELEASE
-from tests.tools.test_images import read_requirements
 from tools import release
 from tools.processes import ROOT
 
@@ -133,17 +132,6 @@ def test_the_client_needs_nothing_of_the_services(wheels, installed, tmp_path):
     ended = end(*command, cwd=tmp_path, env=environment)
     assert ended.returncode == 2 and ended.stderr.startswith("unreachable: ")
     assert (ROOT / "client/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
-
-
-def test_the_package_needs_what_the_images_have():
-    wanted = {
-        str(requirement)
-        for service in ("predictor", "transformer")
-        for requirement in read_requirements(ROOT / f"requirements/{service}.txt")
-    }
-    assert set(PROJECT["dependencies"]) == wanted
-    (torch,) = PROJECT["optional-dependencies"]["torch"]
-    assert torch in (ROOT / "requirements/convert.txt").read_text()
 
 
 def test_the_release_stands_in_one_place():

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.detector import table as levels_table
 from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
@@ -25,10 +24,8 @@ PAGES = [
     "client/README.md",
     *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
 ]
-BENCHED = (readme_table, levels_table)
 TABLES = [(table.page, table.mark, table.make_table) for table in tables.TABLES]
-TABLES += [(module.PAGE, module.MARK, module.make_table) for module in BENCHED]
-README_WORDS = 1300
+TABLES.append((readme_table.PAGE, readme_table.MARK, readme_table.make_table))
 # Variables of ours that are no service's setting: the client's, and where YuNet lies.
 OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET", "LANDMARKS_MESH"}
 OLD_NAMES = {"LANDMARKS_ARTEFACT", "LANDMARKS_DETECT_SIDE", "LANDMARKS_FIRST_LOOK"}
@@ -138,13 +135,6 @@ def test_a_python_block_runs(page, block, tmp_path, monkeypatch, capsys):
         exec(compile(here, page, "exec"), {})
         assert script.seen and set(script.seen) == {picture}
     assert capsys.readouterr().out
-
-
-def test_the_readme_is_a_door():
-    text = (ROOT / "README.md").read_text()
-    assert len(text.split()) < README_WORDS
-    linked = {f"docs/{name}" for name in re.findall(r"\]\(docs/([a-z-]+\.md)\)", text)}
-    assert linked == {page for page in PAGES if page.startswith("docs/")}
 
 
 def test_what_the_hosting_site_reads_can_be_read():

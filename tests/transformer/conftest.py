@@ -10,9 +10,6 @@ from transformer.model import Transformer
 from transformer.pool import WorkerPool
 from transformer.settings import TransformerSettings
 
-INFER = "/v2/models/unet/infer"
-PNG = {"content-type": "image/png"}
-
 
 @pytest.fixture
 def model() -> Transformer:

@@ -6,11 +6,11 @@ import numpy as np
 
 from predictor.landmarks import DEFAULT
 from serving.errors import ModelNotFound, PredictorUnavailable
+from serving.faces import Square
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
 from transformer.backend import FaceLandmarks, Network, PredictorBackend
 from transformer.choices import Choices
-from transformer.crop import Square
 from transformer.faces import DetectedFaces
 
 INFER = "/v2/models/unet/infer"

@@ -16,7 +16,7 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
-from tests.support.picture_files import encode, make_chunk, segment, smooth
+from tests.support.picture_files import encode, make_chunk, pack_chunk, pack_webp, segment, smooth
 from tests.transformer.test_picture import LIMIT
 from tools.processes import ROOT
 from transformer.picture import open_picture
@@ -32,15 +32,11 @@ def make_png_bomb(side: int) -> bytes:
 def make_webp_bomb(side: int) -> bytes:
     """A WebP whose canvas is side*side pixels around a small animation."""
 
-    def pack(kind: bytes, data: bytes) -> bytes:
-        return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
-
     canvas = 2 * struct.pack("<I", side - 1)[:3]
     frame = bytes(6) + 2 * struct.pack("<I", 31)[:3] + bytes(4)  # 32x32 in a corner
     picture = encode(smooth(32, 32), "WEBP", lossless=True)[12:]
-    content = pack(b"VP8X", b"\2\0\0\0" + canvas) + pack(b"ANIM", bytes(6))
-    content += pack(b"ANMF", frame + picture)
-    return b"RIFF" + struct.pack("<I", 4 + len(content)) + b"WEBP" + content
+    parts = ((b"VP8X", b"\2\0\0\0" + canvas), (b"ANIM", bytes(6)), (b"ANMF", frame + picture))
+    return pack_webp(*(pack_chunk(kind, data) for kind, data in parts))
 
 
 def make_scan_bomb(side: int, components: int) -> bytes:
@@ -48,9 +44,6 @@ def make_scan_bomb(side: int, components: int) -> bytes:
 
     Some bytes a scan make the decoder walk all blocks, 883 times for grey.
     """
-
-    def pack(marker: int, data: bytes) -> bytes:
-        return struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data
 
     def code(bits: str) -> bytes:
         bits += "1" * (-len(bits) % 8)
@@ -60,12 +53,12 @@ def make_scan_bomb(side: int, components: int) -> bytes:
     blocks = (-(-side // 8)) ** 2
     one_code = b"\1" + bytes(15)  # a Huffman table of the code 0 alone
     frame = struct.pack(">BHHB", 8, side, side, components)
-    content = b"\xff\xd8" + pack(0xDB, b"\0" + b"\1" * 64)
-    content += pack(0xC2, frame + b"".join(bytes([i, 0x11, 0]) for i in ids))
-    content += pack(0xC4, b"\0" + one_code + b"\0")  # of DC: no difference
-    content += pack(0xC4, b"\x10" + one_code + b"\xe0")  # of AC: 2**14 or more zero blocks
+    content = b"\xff\xd8" + segment(0xDB, b"\0" + b"\1" * 64)
+    content += segment(0xC2, frame + b"".join(bytes([i, 0x11, 0]) for i in ids))
+    content += segment(0xC4, b"\0" + one_code + b"\0")  # of DC: no difference
+    content += segment(0xC4, b"\x10" + one_code + b"\xe0")  # of AC: 2**14 or more zero blocks
     tables = b"".join(bytes([i, 0]) for i in ids)
-    content += pack(0xDA, bytes([components]) + tables + b"\0\0\0") + code(
+    content += segment(0xDA, bytes([components]) + tables + b"\0\0\0") + code(
         "0" * blocks * components
     )
     runs, left = "", blocks
@@ -77,7 +70,7 @@ def make_scan_bomb(side: int, components: int) -> bytes:
         for coefficient in range(1, 64):
             for i in ids:
                 head = bytes([1, i, 0, coefficient, coefficient, 16 * high + low])
-                content += pack(0xDA, head) + code(runs)
+                content += segment(0xDA, head) + code(runs)
     return content + b"\xff\xd9"
 
 

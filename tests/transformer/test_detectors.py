@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.detector.opencv import OPENCV
 from serving.telemetry import metrics
+from tests.support.opencv_detectors import OPENCV
 from tools.fetch_models import FILES
 from tools.processes import ROOT
 from transformer.detectors import DetectorError, find_kind, load_detector

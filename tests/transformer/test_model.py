@@ -10,11 +10,8 @@ from prometheus_client import REGISTRY
 from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import Call
-from tests.transformer.fakes import FakeFinder, make_request
+from tests.transformer.fakes import INFER, PNG, FakeFinder, make_request
 from transformer.faces import DetectedFaces
-
-INFER = "/v2/models/unet/infer"
-PNG = {"content-type": "image/png"}
 
 
 async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):

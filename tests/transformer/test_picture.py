@@ -189,7 +189,7 @@ def test_what_is_not_read_is_named(content, message):
 
 
 def test_heic_is_read_where_its_package_is():
-    pytest.importorskip("pi_heif", reason="requirements/heic.txt is not installed")
+    pytest.importorskip("pi_heif", reason="pi-heif is not installed")
     seen = read(base64.b64decode(BLUE_HEIC)).astype(int)
     assert seen.shape == (48, 64, 3) and np.abs(seen - [0x33, 0x66, 0x99]).max() < 6
 

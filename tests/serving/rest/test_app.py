@@ -1,17 +1,12 @@
 """The REST routes, in this process: answers, errors, ids, timings, and a description of it all."""
 
-import contextlib
-import gzip
-import json
 import re
-import zlib
 
 import httpx
 import pytest
 from starlette.routing import Route
 
-from serving.admission import UPLOADS, Admission
-from serving.errors import CATALOGUE, Cancelled, MethodNotAllowed, Overloaded
+from serving.errors import CATALOGUE, Cancelled, MethodNotAllowed
 from serving.messages import DTYPES
 from serving.repository import Repository
 from serving.rest.app import create_app
@@ -47,11 +42,6 @@ async def test_an_id_that_no_log_should_hold_is_replaced(rest, text):
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
-async def test_nobody_has_to_send_a_content_type(rest):
-    answer = await rest.post(INFER, content=json.dumps(make_body()))
-    assert answer.status_code == 200
-
-
 async def test_a_cause_of_ours_stays_ours(rest, caplog):
     answer = await rest.post(INFER, json=make_body(parameters={"do": "fail"}))
     assert answer.status_code == 500
@@ -71,16 +61,6 @@ async def test_a_cause_of_ours_stays_ours_whatever_is_asked(repository, model, m
         answer = await rest.get("/v2/models/fake")
     assert answer.status_code == 500 and "secret" not in answer.text
     assert answer.json()["code"] == "internal" and answer.headers["x-request-id"]
-
-
-async def test_a_refusal_keeps_its_code(rest):
-    answer = await rest.post(INFER, json=make_body(parameters={"do": "refuse"}))
-    assert answer.status_code == 400 and answer.json()["code"] == "invalid_request"
-
-
-async def test_an_error_is_text_as_v2_has_it(rest):
-    answer = await rest.post("/v2/models/none/infer", json={})
-    assert answer.status_code == 404 and answer.json()["error"].startswith("Model 'none' is not")
 
 
 async def test_a_deadline_is_kept(rest):
@@ -118,66 +98,6 @@ async def test_bodies_may_not_fill_the_memory_together(rest, repository):
     admission.bytes, admission.max_bytes = 0, 50  # it can never fit
     assert (await rest.post(INFER, json=make_body())).status_code == 413
     assert admission.bytes == admission.requests == admission.uploads == 0
-
-
-def test_admission_gives_back_what_it_took():
-    admission = Admission(ServerSettings(max_inflight=1), "predictor")
-    with pytest.raises(ValueError), admission.enter() as ticket:
-        ticket.add(10)
-        with pytest.raises(Overloaded), admission.enter():
-            pass
-        raise ValueError
-    assert admission.requests == admission.uploads == admission.bytes == 0
-
-
-def test_uploads_take_no_place_of_those_in_flight():
-    admission = Admission(ServerSettings(max_inflight=1), "predictor")
-    with contextlib.ExitStack() as stack:
-        for _ in range(UPLOADS):
-            slow = stack.enter_context(admission.enter(upload=True))
-        with pytest.raises(Overloaded, match="bodies"), admission.enter(upload=True):
-            pass
-        with admission.enter(), pytest.raises(Overloaded, match="1 of 1"):
-            slow.end_upload()
-        slow.end_upload()
-        assert admission.requests == 1
-    assert admission.requests == admission.uploads == admission.bytes == 0
-
-
-def deflate_raw(body: bytes) -> bytes:
-    """Compress as some do who mean deflate: without zlib's header."""
-    return zlib.compress(body, wbits=-15)
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, deflate_raw])
-async def test_a_compressed_body_is_read(rest, pack):
-    encoding = "gzip" if pack is gzip.compress else "deflate"
-    body = pack(json.dumps(make_body()).encode())
-    headers = {"content-encoding": encoding}
-    answer = await rest.post(INFER, content=body, headers=headers)
-    assert answer.status_code == 200, answer.text
-    for broken in (body[:-5], body + b"x", b"x" + body):
-        answer = await rest.post(INFER, content=broken, headers=headers)
-        assert answer.status_code == 400, broken
-
-
-async def test_a_gzip_bomb_is_refused(rest, model):
-    bomb = gzip.compress(bytes(model.settings.max_body_bytes + 1))
-    answer = await rest.post(INFER, content=bomb, headers={"content-encoding": "gzip"})
-    assert len(bomb) < 20_000 and answer.status_code == 413
-    answer = await rest.post(INFER, content=b"x", headers={"content-encoding": "br"})
-    assert answer.status_code == 415
-
-
-@pytest.mark.parametrize(
-    "accepted, encoding",
-    [("gzip", "gzip"), ("deflate", "deflate"), ("br, gzip;q=0.5", "gzip"), ("gzip;q=0", None)],
-)
-async def test_an_answer_is_compressed_only_when_asked(rest, accepted, encoding):
-    body = make_body(outputs=[{"name": "big"}])
-    answer = await rest.post(INFER, json=body, headers={"accept-encoding": accepted})
-    assert answer.headers.get("content-encoding") == encoding
-    assert len(answer.json()["outputs"][0]["data"]) == 100_000
 
 
 async def test_a_plain_picture_takes_parameters_from_the_query(rest, model):

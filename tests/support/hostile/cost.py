@@ -1,5 +1,6 @@
 """What a request costs a server: memory by the kernel's own count, and the wait of others."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from serving.cpus import count_cpus
 
 PROBE = Path(__file__).with_name("probe.py")
 MEGABYTE = 2**20
@@ -18,6 +21,11 @@ def read_memory(pid: int, name: str) -> int:
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     raise AssertionError(f"{pid} has no {name}")
+
+
+def count_patience() -> float:
+    """Return the seconds that a probe may wait: 0.15, or more on a machine that is busy already."""
+    return 0.15 * max(1.0, os.getloadavg()[0] / count_cpus())
 
 
 class Meter:
@@ -41,12 +49,12 @@ class Meter:
         peaks = [read_memory(pid, "VmHWM") for pid in self.pids]
         self.growth = max(peak - start for peak, start in zip(peaks, before, strict=True))
 
-    def stop(self) -> list[tuple[float, float]]:
-        """Stop; return when each answer of the probe was asked for, and its seconds."""
+    def stop(self) -> list[tuple[float, float, int]]:
+        """Stop; return when each answer was asked for, its seconds and port."""
         time.sleep(0.1)
         self.process.terminate()
         self.process.wait()
         self.told.seek(0)
         lines = [line.split() for line in self.told if line.endswith("\n")]
         self.told.close()
-        return [(float(begun), float(seconds)) for begun, seconds, _ in lines]
+        return [(float(begun), float(seconds), int(port)) for begun, seconds, port in lines]

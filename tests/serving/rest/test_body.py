@@ -1,10 +1,11 @@
-"""REST bodies that are long, slow, packed or given up: refused within limits, on a live loop."""
+"""REST bodies that are long, slow, packed or given up: read, or refused within limits."""
 
 import asyncio
 import gzip
 import json
 import threading
 import tracemalloc
+import zlib
 
 import pytest
 from starlette.types import Message, Receive
@@ -16,6 +17,7 @@ from serving.rest.app import create_app
 from serving.settings import ServerSettings
 from tests.serving.fakes import FakeModel, make_body
 
+INFER = "/v2/models/fake/infer"
 CHUNK = 64 * 2**10
 
 
@@ -30,7 +32,7 @@ async def ask(model: FakeModel, receive: Receive, *headers: tuple[str, str]) -> 
         "type": "http",
         "http_version": "1.1",
         "method": "POST",
-        "path": "/v2/models/fake/infer",
+        "path": INFER,
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers],
     }
@@ -131,3 +133,33 @@ async def test_a_long_body_is_inflated_off_the_loop(model, monkeypatch):
 
     status, _ = await ask(model, receive, ("content-encoding", "gzip"))
     assert status == 200 and threads[0] is not threading.main_thread()
+
+
+def deflate_raw(body: bytes) -> bytes:
+    """Compress as some do who mean deflate: without zlib's header."""
+    return zlib.compress(body, wbits=-15)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, deflate_raw])
+async def test_a_compressed_body_is_read(rest, pack):
+    encoding = "gzip" if pack is gzip.compress else "deflate"
+    body = pack(json.dumps(make_body()).encode())
+    headers = {"content-encoding": encoding}
+    answer = await rest.post(INFER, content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    for broken in (body[:-5], body + b"x", b"x" + body):
+        answer = await rest.post(INFER, content=broken, headers=headers)
+        assert answer.status_code == 400, broken
+    answer = await rest.post(INFER, content=body, headers={"content-encoding": "br"})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    "accepted, encoding",
+    [("gzip", "gzip"), ("deflate", "deflate"), ("br, gzip;q=0.5", "gzip"), ("gzip;q=0", None)],
+)
+async def test_an_answer_is_compressed_only_when_asked(rest, accepted, encoding):
+    body = make_body(outputs=[{"name": "big"}])
+    answer = await rest.post(INFER, json=body, headers={"accept-encoding": accepted})
+    assert answer.headers.get("content-encoding") == encoding
+    assert len(answer.json()["outputs"][0]["data"]) == 100_000

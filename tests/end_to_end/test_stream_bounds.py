@@ -1,0 +1,131 @@
+"""A WebSocket in front of a real service: its answers, its errors, and each bound that REST has."""
+
+import base64
+import json
+import socket
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from tools.processes import Service
+from tools.v2_json import image_tensor
+
+ADDRESS = "ws://127.0.0.1:{}/v2/models/unet/stream"
+
+
+@pytest.fixture(scope="module")
+def strict(start_transformer) -> Service:
+    """A transformer with short patience and little room."""
+    return start_transformer(
+        body_seconds="1", answer_seconds="1", max_body_bytes="200000", max_inflight_bytes="1048576"
+    )
+
+
+def open_stream(service: Service, **options):
+    return connect(ADDRESS.format(service.rest), compression=None, **options)
+
+
+def pack(head: dict, *tensors: bytes) -> bytes:
+    text = json.dumps(head).encode()
+    return len(text).to_bytes(4, "little") + text + b"".join(tensors)
+
+
+def test_text_and_binary_messages_are_answered_alike(transformer, astronaut):
+    raw = len(astronaut).to_bytes(4, "little") + astronaut
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [1]}
+    tensor["parameters"] = {"binary_data_size": len(raw)}
+    with open_stream(transformer) as stream:
+        stream.send(json.dumps({"id": "1", "inputs": [image_tensor(astronaut)]}))
+        first = json.loads(stream.recv())
+        stream.send(pack({"id": "2", "inputs": [tensor]}, raw))
+        second = json.loads(stream.recv())
+        stream.send(pack({"inputs": [tensor], "parameters": {"binary_data_output": True}}, raw))
+        packed = stream.recv()
+    assert first["id"] == "1" and second["id"] == "2"
+    assert first["outputs"] == second["outputs"] and first["parameters"]["landmarks_set"]
+    length = int.from_bytes(packed[:4], "little")
+    told = json.loads(packed[4 : 4 + length])
+    sizes = [output["parameters"]["binary_data_size"] for output in told["outputs"]]
+    assert 4 + length + sum(sizes) == len(packed)
+
+
+def test_a_wrong_message_is_answered_and_the_next_one_too(transformer, astronaut):
+    with open_stream(transformer) as stream:
+        for wrong in ("{", b"", pack({"inputs": []}), json.dumps({"inputs": []})):
+            stream.send(wrong)
+            assert json.loads(stream.recv())["code"].startswith("invalid_")
+        stream.send(json.dumps({"inputs": [image_tensor(astronaut)]}))
+        assert json.loads(stream.recv())["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "status"),
+    [
+        ("/v2/models/none/stream", {}, 404),
+        ("/v2/models/unet/stream", {"origin": "http://elsewhere.example"}, 403),
+    ],
+)
+def test_an_offer_is_refused_in_the_words_of_the_catalogue(transformer, path, options, status):
+    with pytest.raises(InvalidStatus) as caught:
+        connect(f"ws://127.0.0.1:{transformer.rest}{path}", **options)
+    response = caught.value.response
+    assert response.status_code == status and b'"code"' in response.body
+    own = f"http://127.0.0.1:{transformer.rest}"
+    open_stream(transformer, origin=own).close()
+
+
+def test_a_message_is_bounded_in_time_and_size(strict):
+    with open_stream(strict) as stream:
+        begun = time.monotonic()
+        assert json.loads(stream.recv(timeout=5))["code"] == "request_timeout"
+        with pytest.raises(ConnectionClosed):
+            stream.recv(timeout=5)
+        assert time.monotonic() - begun < 4
+    for content, code in ((b"x" * 250_000, 1009), ([b"x"] * 5000, 1008)):  # frames of one byte
+        with open_stream(strict) as stream, pytest.raises(ConnectionClosed) as caught:
+            stream.send(content)
+            stream.recv(timeout=5)
+        assert caught.value.rcvd.code == code
+
+
+def test_bytes_of_messages_that_arrive_are_counted(strict):
+    part = b"x" * 150_000
+    streams = [open_stream(strict) for _ in range(8)]
+    closed = 0
+    for stream in streams:
+        stream.socket.sendall(frame_part(part))
+    time.sleep(0.5)
+    for stream in streams:
+        try:
+            stream.recv(timeout=0.2)
+        except ConnectionClosed as error:
+            closed += error.rcvd is not None and error.rcvd.code == 1013
+        except TimeoutError:
+            pass
+        stream.close()
+    assert 1 <= closed <= 3  # 8 times 150 kB in 1 MiB
+
+
+def frame_part(part: bytes) -> bytes:
+    """Make the first frame of a message that goes on, masked with zeros."""
+    return b"\x02\xff" + len(part).to_bytes(8) + bytes(4) + part
+
+
+def test_who_reads_nothing_is_dropped(strict):
+    """A caller who sends pings, each of which is answered, and reads none of that."""
+    key = base64.b64encode(bytes(16)).decode()
+    head = (
+        "GET /v2/models/unet/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    )
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", strict.rest)) as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(8)
+        raw.sendall(head.encode())
+        with pytest.raises(ConnectionError):
+            while True:
+                raw.sendall((b"\x89\xfd" + bytes(4) + bytes(125)) * 100)
+    assert time.monotonic() - begun < 8

@@ -1,0 +1,99 @@
+"""A stream of gRPC, in this process: answers in order, errors as answers, and its bounds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc.aio
+import pytest
+
+from serving.contract import GRPC_STREAM
+from serving.framework import pb
+from serving.grpc.extension_pb2 import StreamResponse
+from serving.grpc.servicer import create_grpc_server
+from serving.repository import Repository
+from serving.settings import ServerSettings
+from tests.serving.grpc.test_servicer import make_request
+from tools.processes import find_ports
+
+SECONDS = 0.4
+
+
+@pytest.fixture
+async def stream(repository: Repository) -> AsyncIterator[grpc.aio.StreamStreamMultiCallable]:
+    port = find_ports().grpc
+    repository.settings = ServerSettings(
+        body_seconds=SECONDS, answer_seconds=1, request_seconds=2, max_body_bytes=2**20
+    )
+    server = create_grpc_server(repository, "0", [f"127.0.0.1:{port}"])
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield channel.stream_stream(
+            f"/{GRPC_STREAM}",
+            request_serializer=pb.ModelInferRequest.SerializeToString,
+            response_deserializer=StreamResponse.FromString,
+        )
+    await server.stop(0)
+
+
+async def ask(call, request) -> tuple[str, pb.ModelInferResponse]:
+    await call.write(request)
+    answer = await call.read()
+    return answer.error_message, pb.ModelInferResponse.FromString(answer.infer_response)
+
+
+async def end(call) -> grpc.StatusCode:
+    """Wait for the server to end the call; how it did."""
+    async with asyncio.timeout(20 * SECONDS):
+        return await call.code()
+
+
+async def test_messages_are_answered_in_order_and_a_wrong_one_ends_nothing(stream, repository):
+    call = stream(timeout=10)
+    request = make_request(size=3)
+    request.id = "7"
+    error, response = await ask(call, request)
+    assert not error and response.id == "7" and response.outputs[0].name == "landmarks"
+    error, response = await ask(call, make_request("refuse"))
+    assert error == "It is refused." and response.model_name == "fake"
+    assert response.parameters["landmarks-error-code"].string_param == "invalid_request"
+    repository.admission.max_requests = 0
+    error, response = await ask(call, request)
+    assert "requests are in flight" in error and response.parameters["retry-after"].int64_param
+    repository.admission.max_requests = 1
+    error, response = await ask(call, make_request("fail"))
+    assert "secret" not in error and error
+    assert not (await ask(call, request))[0]
+    await call.done_writing()
+    assert await call.read() is grpc.aio.EOF and await call.code() == grpc.StatusCode.OK
+    assert not repository.admission.requests and not repository.admission.bytes
+
+
+async def test_a_stream_that_stalls_or_grows_too_large_is_ended(stream, repository):
+    call = stream(timeout=10)
+    assert not (await ask(call, make_request()))[0]
+    assert await end(call) == grpc.StatusCode.DEADLINE_EXCEEDED  # nothing was sent in time
+    call = stream(timeout=10)
+    await call.write(make_request(size=2**20 + 2**17))
+    assert await end(call) == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_who_sends_and_reads_nothing_waits_and_is_ended(stream, repository):
+    request = make_request()
+    request.outputs.add(name="big")  # 400 kB an answer, more than an unread connection takes
+    call = stream()
+
+    async def flood() -> None:
+        while True:
+            await call.write(request)
+
+    flooding = asyncio.ensure_future(flood())
+    await asyncio.sleep(SECONDS)
+    assert repository.admission.requests == 1
+    async with asyncio.timeout(20 * SECONDS):
+        while repository.admission.requests:
+            await asyncio.sleep(0.01)
+        with pytest.raises(grpc.aio.AioRpcError):  # which its caller sees once it reads
+            while await call.read() is not grpc.aio.EOF:
+                pass
+    assert not repository.admission.requests and not repository.admission.bytes
+    flooding.cancel()

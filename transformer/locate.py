@@ -1,0 +1,96 @@
+"""The crops of a request's faces to their landmarks in pixels of the pictures."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.contract import (
+    BOX_SCORES,
+    BOXES,
+    CROPS,
+    FACE_SCORES,
+    HEATMAPS,
+    IMAGE_INDEX,
+    LANDMARKS,
+    SCORES,
+)
+from serving.faces import score_faces
+from serving.landmarks import LandmarkSet
+from serving.telemetry.stages import Stage, Timings, add_timings
+from transformer.backend import FaceLandmarks
+from transformer.crop import map_to_crop, to_picture
+from transformer.extras import Extras
+from transformer.faces import DetectedFaces, find_borne_out
+from transformer.looks import join_maps, stack_crops, stack_turns, turn_back
+from transformer.second_look import look_again
+
+Arrays = dict[str, NDArray]  # outputs by name
+
+
+@dataclass(slots=True)
+class Locator:
+    """Asks a model of the predictor about the crops of one request."""
+
+    landmarks: LandmarkSet
+    extras: Extras  # the outputs that are wanted beyond points
+    predict: Callable[..., Awaitable[FaceLandmarks]]
+    claim: Callable[[int], None]  # counts bytes of the answer
+    any_way_up: bool
+    timings: Timings = field(default_factory=dict)
+
+    async def locate(self, found: list[DetectedFaces], twice: bool = True) -> Arrays:
+        """Find the landmarks of the faces of pictures: all outputs, of the faces borne out.
+
+        With `twice` the network looks again where that helps.
+        """
+        begun = time.perf_counter()
+        counts = [len(faces.scores) for faces in found]
+        arrays = {
+            BOXES.name: np.concatenate([faces.boxes for faces in found]),
+            BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
+            IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
+        }
+        arrays |= await self.locate_crops(found, twice and self.any_way_up)
+        arrays |= await self.extras.measure(found, arrays[LANDMARKS.name])
+        borne_out = find_borne_out(found, arrays[FACE_SCORES.name], self.landmarks.low)
+        if twice and not borne_out.all():
+            arrays = select_faces(arrays, borne_out)
+        add_timings(self.timings, {Stage.PREDICT: time.perf_counter() - begun})
+        return arrays
+
+    async def locate_crops(self, found: list[DetectedFaces], twice: bool) -> Arrays:
+        known = self.landmarks
+        located = FaceLandmarks.of_no_face(known)
+        points, maps = located.landmarks, np.empty((0, 2, 3), np.float32)
+        looks = [look for faces in found for look in faces.list_looks()]
+        if looks:
+            located = await self.predict(stack_crops(looks))
+            if twice:
+                await look_again(looks, located, known, self.predict)
+            if HEATMAPS.name in self.extras.names:  # of the crops as they were looked at last
+                height, width = known.map_size
+                self.claim(4 * len(looks) * len(known) * height * width)
+                again = await self.predict(stack_crops(looks), heatmaps=True)
+                located.heatmaps = again.heatmaps
+            squares = [square for faces in found for square in faces.squares]
+            turns = stack_turns(looks)  # [F, 2, 3]
+            points = to_picture(turn_back(located.landmarks, turns), squares, known.side)
+            if CROPS.name in self.extras.names:
+                to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
+                maps = join_maps(turns, to_crops)
+        add_timings(self.timings, located.timings)
+        return {
+            LANDMARKS.name: points,
+            SCORES.name: located.scores,
+            FACE_SCORES.name: score_faces(located.scores),
+            CROPS.name: maps,
+            HEATMAPS.name: located.heatmaps,
+        }
+
+
+def select_faces(arrays: Mapping[str, NDArray], index: NDArray) -> Arrays:
+    """Select faces of outputs by a mask `[F]` or their numbers; what wasn't asked for is empty."""
+    return {name: array[index] if len(array) else array for name, array in arrays.items()}
