@@ -6,8 +6,18 @@ faces = Client("http://127.0.0.1:8080").locate("photo.jpg")
 
 from .api import Client, locate
 from .faces import Face, Point, Result, ServiceError
+from .follow import Follower
 from .output import to_dataframe
 
 __version__ = "0.3.0"
 
-__all__ = ["Client", "Face", "Point", "Result", "ServiceError", "locate", "to_dataframe"]
+__all__ = [
+    "Client",
+    "Face",
+    "Follower",
+    "Point",
+    "Result",
+    "ServiceError",
+    "locate",
+    "to_dataframe",
+]

@@ -103,7 +103,7 @@ def make_faces(
     sizes = [len(pairs) * len(names), 2 * len(pairs) * len(names), 4 * len(pairs)]
     if [len(scores), len(places), len(boxes)] != sizes:
         raise ValueError("The outputs are of different numbers of faces.")
-    further = [name for name in outputs if name not in USUAL and name != "image_index"]
+    further = [name for name in outputs if name not in (*USUAL, "image_index", "face_ids")]
     for number, (box_score, face_score) in enumerate(pairs):
         points = tuple(
             Point(name, round(places[2 * i], 2), round(places[2 * i + 1], 2), round(scores[i], 3))

@@ -20,10 +20,11 @@ class Asked:
     choices: Mapping[str, Any] = field(default_factory=dict)  # the service's parameters
     boxes: Sequence[Box] | None = None  # instead of a search for faces
     outputs: Sequence[str] = ()  # beyond the usual ones
+    previous: Sequence[Sequence[tuple[float, float]]] = ()  # points of the frame before's faces
 
     def write(self) -> tuple[bytes, dict[str, str], Mapping[str, Any]]:
         """Write body, headers and query: the picture as it is, or raw tensors behind JSON."""
-        if self.boxes is None and not self.outputs:
+        if self.boxes is None and not self.outputs and not self.previous:
             # The service looks at a picture's bytes, whatever its type is said to be.
             return self.content, {"content-type": "image/jpeg"}, self.choices
         tensors = {"image": ("BYTES", [1], struct.pack("<I", len(self.content)) + self.content)}
@@ -31,6 +32,11 @@ class Asked:
             values = [float(value) for box in self.boxes for value in box]
             raw = struct.pack(f"<{len(values)}f", *values)
             tensors["boxes"] = ("FP32", [len(self.boxes), 4], raw)
+        if self.previous:
+            values = [value for face in self.previous for place in face for value in place]
+            raw = struct.pack(f"<{len(values)}f", *values)
+            shape = [len(self.previous), len(self.previous[0]), 2]
+            tensors["previous"] = ("FP32", shape, raw)
         inputs = [
             {"name": name, "datatype": datatype, "shape": shape}
             | {"parameters": {"binary_data_size": len(raw)}}

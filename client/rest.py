@@ -75,12 +75,18 @@ class RestModel:
 
     def locate(self, asked: Asked) -> tuple[Face, ...]:
         """Find the faces of a picture; raises ServiceError."""
+        return self.follow(asked)[0]
+
+    def follow(self, asked: Asked) -> tuple[tuple[Face, ...], list[int]]:
+        """Find the faces of a frame, and which of the frame before's each is, -1 for a new one."""
         answer = self.ask("POST", "/infer", asked)
         try:
             outputs = read_outputs(answer.content, answer.headers.get(JSON_LENGTH))
             count = outputs["landmarks"]["shape"][1]
             names, low = self.find_set(answer.headers.get(SET_HEADER, ""), count)
-            return tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))
+            faces = tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))
+            rows = outputs["face_ids"]["data"] if asked.previous else [-1] * len(faces)
+            return faces, [int(row) for row in rows]
         except (KeyError, ValueError, TypeError, IndexError):
             raise self.tell_other() from None
 

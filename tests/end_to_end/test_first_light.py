@@ -11,7 +11,7 @@ from PIL import Image
 
 from client import locate
 from predictor.landmarks import DEFAULT
-from tests.support.over_grpc import ask_over_grpc
+from tests.support.load import ask_over_grpc
 from tools.processes import Service
 from tools.v2_json import face_tensor, image_tensor
 from transformer.model import Transformer

@@ -73,6 +73,7 @@ def test_a_picture_can_be_taken(page: Browser):
     """Chromium's own camera shows a green field with a clock: no face."""
     page.find("#take").click()
     page.wait(lambda: page.run("return document.getElementById('video').videoWidth"))
+    page.wait(lambda: page.run("return document.getElementById('live').dataset.frames > 3"))
     page.find("#shoot").click()
     assert page.wait_answered("camera.jpg").startswith("no faces")
     tracks = "return document.getElementById('video').srcObject.getTracks().map(t => t.readyState)"

