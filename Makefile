@@ -66,7 +66,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving predictor transformer standalone.py client tools training bench loadtest tests
+	@$(BIN)/mypy serving predictor transformer standalone.py client examples tools training bench loadtest tests
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models
