@@ -150,7 +150,7 @@ bench: bench-dataplane
 load-test: $(VENV)/dev.stamp models
 	@$(BIN)/python -m loadtest ci
 
-include bench/engine/engine.mk bench/dataplane/dataplane.mk bench/peers/peers.mk k8s/k8s.mk training/training.mk
+include bench/bench.mk k8s/k8s.mk training/training.mk
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

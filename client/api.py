@@ -10,6 +10,7 @@ from typing import Any, Self
 from .faces import Face, Picture, Result, ServiceError
 from .request import Asked, Box
 from .rest import RestModel
+from .storage import is_url, read_url
 
 Choice = Any  # text, a number, or what `locate` itself has a name for
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -121,6 +122,8 @@ def read_picture(picture: Picture) -> bytes:
     """Return a picture's bytes, read from its file unless they are there."""
     if isinstance(picture, bytes):
         return picture
+    if is_url(picture):
+        return read_url(str(picture))
     try:
         return Path(picture).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte

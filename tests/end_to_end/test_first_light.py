@@ -11,7 +11,7 @@ from PIL import Image
 
 from client import locate
 from predictor.landmarks import DEFAULT
-from tests.support.over_grpc import ask_over_grpc
+from tests.support.load import ask_over_grpc
 from tools.processes import Service
 from tools.v2_json import face_tensor, image_tensor
 
@@ -108,6 +108,7 @@ def test_health_and_metadata(predictor, transformer):
         "face",
         "boxes",
         "box_image_index",
+        "previous",
     ]
     assert [entry["name"] for entry in metadata["outputs"]] == [
         "landmarks",
@@ -118,6 +119,7 @@ def test_health_and_metadata(predictor, transformer):
         "face_scores",
         "crops",
         "heatmaps",
+        "face_ids",
     ]
     metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
     assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
