@@ -40,7 +40,7 @@ def test_a_network_of_ones_own_is_converted(tmp_path, monkeypatch):
 
 
 def test_a_camera_is_followed(transformer, tmp_path):
-    picture = cv2.imread(str(PICTURE))
+    picture = np.asarray(cv2.imread(str(PICTURE)))  # [H,W,3]
     film = str(tmp_path / "film.avi")
     video = cv2.VideoWriter(film, cv2.VideoWriter.fourcc(*"MJPG"), 5, (512, 512))
     for shift in range(6):  # to the right, 4 pixels a frame
