@@ -27,6 +27,7 @@ from transformer.faces import DetectedFaces, find_borne_out
 from transformer.looks import join_maps, stack_crops, stack_turns, turn_back
 from transformer.second_look import look_again
 
+BRIGHTNESS = "brightness"  # of faces, for metrics and events
 Arrays = dict[str, NDArray]  # outputs by name
 
 
@@ -82,12 +83,14 @@ class Locator:
                 to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
                 maps = join_maps(turns, to_crops)
         add_timings(self.timings, located.timings)
+        brightness = [float(look.crop.mean()) for look in looks]
         return {
             LANDMARKS.name: points,
             SCORES.name: located.scores,
             FACE_SCORES.name: score_faces(located.scores),
             CROPS.name: maps,
             HEATMAPS.name: located.heatmaps,
+            BRIGHTNESS: np.array(brightness, np.float32),
         }
 
 

@@ -38,6 +38,7 @@ from transformer.backend import PredictorBackend, check_forward
 from transformer.boxes import read_boxes
 from transformer.choices import read_choices
 from transformer.drawing import draw_answer
+from transformer.events import EventSender, observe_faces
 from transformer.extras import EXTRAS, Extras
 from transformer.faces import DetectedFaces, FaceFinder, keep_best
 from transformer.follow import follow_faces, read_previous
@@ -58,6 +59,7 @@ class Transformer(Model):
     asked = (CROPS, HEATMAPS, *EXTRAS)
     outputs = (*usual, *asked, FACE_IDS)
     settings: TransformerSettings
+    events: EventSender | None = None
 
     def __init__(self, name: str, settings: TransformerSettings, backend: PredictorBackend):
         super().__init__(name, settings)
@@ -69,6 +71,8 @@ class Transformer(Model):
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
+        if sink := self.settings.events_sink:
+            self.events = EventSender(sink, self.settings.events_share, f"/landmarks/{self.name}")
         detector = self.finder.first
         metrics.DETECTOR.labels(detector.name, detector.runtime, detector.precision).set(1)
         logger.info(
@@ -158,6 +162,9 @@ class Transformer(Model):
             timings |= drawn
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
+        observe_faces(arrays)
+        if self.events is not None:
+            self.events.offer(arrays, model, known.digest, len(pictures))
         response.outputs = select_outputs(names, arrays)
         return response
 
@@ -207,5 +214,7 @@ class Transformer(Model):
         return InferenceResponse(select_outputs(names, arrays), timings, len(faces), located.digest)
 
     async def close(self) -> None:
+        if self.events is not None:
+            await asyncio.to_thread(self.events.close)
         await self.backend.close()
         await self.pool.close()
