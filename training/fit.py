@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +38,7 @@ def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> 
     add("--side", type=int, default=96, help="pixels of the input, a multiple of 16")
     add("--steps", type=int, help="length of the run in steps")
     add("--minutes", type=float, help="or in minutes of CPU time per thread; 30 without either")
+    add("--resume", action="store_true", help="go on from OUT's .state, where there is one")
     add("--share", type=read_share, nargs="+", default=[], metavar="SET=SHARE", help="of the draws")
     add("--rate", type=float, default=2.5e-3)
     add("--decay", type=float, default=0.01)
@@ -116,6 +118,13 @@ def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
     minutes = args.minutes or (None if args.steps else 30.0)
     budget, begin, losses = Budget(args.steps, minutes), time.time(), []
+    state = args.out.with_suffix(".state")
+    parts: tuple[Any, ...] = net, average, optimiser, budget
+    if args.resume and state.is_file():
+        for part, saved in zip(parts, torch.load(state), strict=True):
+            part.load_state_dict(saved)
+        args.seed += budget.done  # other faces than before
+        print(f"resumed after {budget.done} steps", flush=True)
     while (spent := budget.spent()) < 1:
         set_rate(optimiser, args.rate, spent)
         losses.append(take_step(net, optimiser, *next(batches)))
@@ -127,11 +136,13 @@ def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset)
             losses.clear()
         if budget.done % (5 * REPORT) == 0:
             save_weights(average, args.out)
+            write_whole([part.state_dict() for part in parts], state)
             print(measure_faces(wrap_network(average), val).summary(), flush=True)
     settle_statistics(
         average, lambda: next(batches)[0].contiguous(memory_format=torch.channels_last)
     )
     save_weights(average, args.out)
+    state.unlink(missing_ok=True)
     print(f"{budget.done} steps; held out: {measure_faces(wrap_network(average), val).summary()}")
 
 
@@ -150,8 +161,13 @@ def take_step(
 
 
 def save_weights(net: UNet, path: Path) -> None:
-    """Write the plain state dictionary in fp16, all at once."""
-    part = path.with_suffix(".part")
+    """Write the plain state dictionary in fp16."""
     state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
-    torch.save({k: v.contiguous() for k, v in state.items()}, part)
+    write_whole({k: v.contiguous() for k, v in state.items()}, path)
+
+
+def write_whole(content: Any, path: Path) -> None:
+    """Write what torch reads, all at once."""
+    part = path.with_suffix(".part")
+    torch.save(content, part)
     part.replace(path)

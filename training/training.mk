@@ -1,23 +1,18 @@
-# Labels and a network's accuracy. The teacher has an environment of its own: its package needs an
-# older NumPy than the product, and is no dependency of it.
-TEACHER := .venv-teacher
+# Labels and a network's accuracy.
 PICTURES ?=
 OUT ?= out/labels
 DATA ?=
+MESH := models/mesh/face_landmarks_detector.tflite
 
-.PHONY: teacher label evaluate
+.PHONY: label evaluate
 
-teacher: $(TEACHER)/stamp
-
-$(TEACHER)/stamp: training/teacher/requirements.txt
-	@test -x $(TEACHER)/bin/python || $(PYTHON) -m venv $(TEACHER)
-	@$(TEACHER)/bin/pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
-
-label: $(VENV)/run.stamp $(TEACHER)/stamp models
+label: $(VENV)/run.stamp models $(MESH)
 	@test -n "$(PICTURES)" || { echo "make label PICTURES=folder [OUT=folder]" >&2; exit 2; }
 	@$(BIN)/python -m training.cut --pictures "$(PICTURES)" --out "$(OUT)"
-	@$(TEACHER)/bin/python -m training.teacher "$(OUT)"
+	@$(BIN)/python -m training.teacher "$(OUT)"
+
+$(MESH): | $(VENV)/run.stamp
+	@$(BIN)/python -m tools.fetch_models mesh
 
 # MODEL is what LANDMARKS_MODEL takes, of any set of points; DATA a folder with an index.csv.
 evaluate: $(VENV)/dev.stamp

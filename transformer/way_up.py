@@ -36,12 +36,10 @@ def find_faces(
     level = LEVELS[choices.detect]
     scales = list_scales(level, picture.width * picture.height, settings.detect_budget)
     search, ways = Search(detector, picture), [0]
-    first = view_picture(picture, scales[0]).shrink(scales[0])
-    search.look(first)
+    search.look(first := view_picture(picture, scales[0]).shrink(scales[0]))
     large = LARGE * measure_scale(picture, scales[0])
     if level.everywhere or not search.is_sure() or has_doubtful(search, large):
-        coarse = first.shrink(max(scales[0] // 16, COARSE))
-        search.look(coarse)
+        search.look(coarse := first.shrink(max(scales[0] // 16, COARSE)))
         if settings.any_way_up:
             if level.everywhere or has_doubtful(search, large):
                 look_turned(search, coarse, ORDER)
@@ -59,9 +57,9 @@ def find_faces(
 
 def has_doubtful(search: Search, size: float) -> bool:
     """Whether there is a large box, of at least so many pixels, that no sure face overlaps."""
-    boxes = stack_boxes(search.found)
-    sure = boxes.select(boxes.scores >= search.detector.sure)
-    large = boxes.select((boxes.measure_sizes() >= size) & (boxes.scores < search.detector.sure))
+    boxes, least = stack_boxes(search.found), search.detector.sure
+    sure = boxes.select(boxes.scores >= least)
+    large = boxes.select((boxes.measure_sizes() >= size) & (boxes.scores < least))
     return bool((measure_gains(large, sure) > 0).any())
 
 
@@ -75,10 +73,8 @@ def choose_ways(search: Search, everywhere: bool) -> list[int]:
     """Choose the ways up that show a face clearly better than upright: the best one, or all."""
     found = stack_boxes(search.found)
     upright = found.select(found.turns == 0)
-    best = {}
-    for turn in TURNS:
-        turned = found.select(found.turns == turn)
-        gains = measure_gains(turned, upright)
-        best[turn] = float(np.max(turned.scores[gains > 0], initial=0))
+    turned = {turn: found.select(found.turns == turn) for turn in TURNS}
+    gains = {turn: measure_gains(boxes, upright) for turn, boxes in turned.items()}
+    best = {t: np.max(boxes.scores[gains[t] > 0], initial=0) for t, boxes in turned.items()}
     ways = sorted((turn for turn in TURNS if best[turn] >= EVIDENCE), key=lambda t: -best[t])
     return ways if everywhere else ways[:1]

@@ -29,23 +29,19 @@ def tune_artifact(folder: Path) -> Manifest:
     manifest = read_manifest(folder)
     face = load_face(manifest.size, manifest.channels)  # [1, C, H, W]
     cpus = count_cpus()
-    singles = {t: open_artifact(folder, manifest, threads=t) for t in list_threads(cpus)}
+    counts = {2**i for i in range(cpus.bit_length())} | {cpus}  # powers of two up to the CPUs
+    singles = {t: open_artifact(folder, manifest, threads=t) for t in sorted(counts)}
     times = time_engines({t: (engine, face) for t, engine in singles.items()})
     threads = min(times, key=lambda t: times[t])
     engine = singles[threads]
     batches = {b: (engine, face.repeat(b, axis=0)) for b in BATCHES}
     each = {b: seconds / b for b, seconds in time_engines(batches).items()}
-    best = pick_batch(each)
+    # The largest batch whose faces are hardly slower than the fastest's.
+    best = max(batch for batch in BATCHES if each[batch] <= min(each.values()) * SLOWER)
     tuned = {"threads": threads, "max_batch": best, "cpus": cpus}
     manifest = manifest.model_copy(update=tuned)
     write_manifest(folder, manifest)
     return manifest
-
-
-def list_threads(cpus: int) -> list[int]:
-    """List thread counts to try: powers of two up to the CPUs, and the CPUs themselves."""
-    counts = {2**i for i in range(cpus.bit_length()) if 2**i <= cpus}
-    return sorted(counts | {cpus})
 
 
 def time_engines(work: dict[int, tuple[Engine, FaceArray]]) -> dict[int, float]:
@@ -63,12 +59,6 @@ def time_engines(work: dict[int, tuple[Engine, FaceArray]]) -> dict[int, float]:
             engine.predict(faces)
             times[key].append(time.perf_counter() - begun)
     return {key: min(seconds) for key, seconds in times.items()}
-
-
-def pick_batch(each: dict[int, float]) -> int:
-    """Pick the largest batch whose faces are hardly slower than the fastest's."""
-    fastest = min(each.values())
-    return max(batch for batch, seconds in each.items() if seconds <= fastest * SLOWER)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ FACES: dict[str, list[dict[str, Any]]] = {
         {"name": "boxes", "datatype": "FP32", "shape": [1, 4], "data": [0, 0, 9, 9]},
         {"name": "box_scores", "datatype": "FP32", "shape": [1], "data": [0.95]},
         {"name": "face_scores", "datatype": "FP32", "shape": [1], "data": [0.85]},
+        {"name": "face_ids", "datatype": "INT32", "shape": [1], "data": [0]},
     ]
 }
 EMPTY: dict[str, list[dict[str, Any]]] = {

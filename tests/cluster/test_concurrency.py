@@ -5,9 +5,8 @@ import math
 import pytest
 
 from tests.cluster.commands import wait_until
-from tests.cluster.crowd import make_crowd
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.load import Load
+from tests.cluster.load import Load, make_crowd
 from tests.cluster.release import Release
 from tests.cluster.watch import Watch
 

@@ -4,9 +4,8 @@ import time
 
 import pytest
 
-from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.load import Load
+from tests.cluster.load import Load, make_small
 from tests.cluster.metrics import list_firing
 from tests.cluster.picture import check_points
 from tests.cluster.release import Release

@@ -6,10 +6,9 @@ import pytest
 
 from tests.cluster.commands import OUT, kubectl, wait_until
 from tests.cluster.commands import run as run_command
-from tests.cluster.crowd import make_crowd, make_small
 from tests.cluster.https_store import make_certificate
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.load import Load
+from tests.cluster.load import Load, make_crowd, make_small
 from tests.cluster.metrics import query
 from tests.cluster.picture import check_points
 from tests.cluster.release import Release

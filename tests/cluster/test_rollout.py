@@ -8,9 +8,8 @@ from functools import partial
 import pytest
 
 from tests.cluster.commands import CommandError, helm, kubectl, wait_until
-from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.load import Load
+from tests.cluster.load import Load, make_small
 from tests.cluster.release import Release
 
 USERS, PAUSE = 4, 0.04  # a face alone, asked for often: what counts is the number of requests

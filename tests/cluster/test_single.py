@@ -3,9 +3,8 @@
 import pytest
 
 from tests.cluster.commands import wait_until
-from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.load import Load
+from tests.cluster.load import Load, make_small
 from tests.cluster.metrics import check_scraped
 from tests.cluster.picture import ask_grpc, check_points, read_metadata
 from tests.cluster.release import Release

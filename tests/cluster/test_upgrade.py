@@ -6,9 +6,8 @@ import pytest
 
 from serving.server import RELEASE
 from tests.cluster.commands import CONTEXT, helm, kubectl, run, wait_until
-from tests.cluster.crowd import make_small
 from tests.cluster.journal import ScenarioResult
-from tests.cluster.load import Load
+from tests.cluster.load import Load, make_small
 from tests.cluster.metrics import check_rules
 from tests.cluster.picture import check_points
 from tests.cluster.release import Release

@@ -23,7 +23,7 @@ from predictor.folder import find_source
 from predictor.landmarks import DEFAULT
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
-from tests.support.over_grpc import ask_over_grpc
+from tests.support.load import ask_over_grpc
 from tools.processes import Ports, Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
 from transformer.crop import to_picture

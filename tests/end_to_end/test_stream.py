@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import grpc
 import numpy as np
@@ -29,8 +30,8 @@ def make_frame(astronaut: bytes, shift: tuple[int, int] = (0, 0), mirrored: bool
     return file.getvalue()
 
 
-def ask(service, frame: bytes, previous=None, **parameters) -> dict[str, np.ndarray]:
-    body = {"inputs": [image_tensor(frame)], "parameters": parameters}
+def ask(service, frame: bytes, previous=None, **parameters) -> dict[str, Any]:
+    body: dict[str, Any] = {"inputs": [image_tensor(frame)], "parameters": parameters}
     if previous is not None:
         body["inputs"].append(make_previous(previous))
     address = f"http://127.0.0.1:{service.rest}/v2/models/unet/infer"

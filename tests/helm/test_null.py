@@ -10,6 +10,7 @@ import yaml
 from tests.helm.conftest import (
     CHART,
     Refused,
+    check,
     find,
     list_paths,
     merge,
@@ -18,7 +19,6 @@ from tests.helm.conftest import (
     read_values,
     render,
 )
-from tests.helm.kserve_types import check
 
 pytestmark = needs_helm
 

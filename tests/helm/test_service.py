@@ -7,6 +7,7 @@ from serving.server import RELEASE
 from tests.helm.conftest import (
     CHART,
     MODES,
+    check,
     container,
     env,
     find,
@@ -14,7 +15,6 @@ from tests.helm.conftest import (
     render,
     render_service,
 )
-from tests.helm.kserve_types import check
 
 pytestmark = needs_helm
 BOTH = ("predictor", "transformer")

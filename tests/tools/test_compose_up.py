@@ -12,8 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from client import locate
-from tests.support.load import wait_for
-from tests.support.over_grpc import ask_over_grpc
+from tests.support.load import ask_over_grpc, wait_for
 from tests.tools.test_compose import SERVICES
 from tools.processes import ROOT, find_free_ports
 

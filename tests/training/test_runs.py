@@ -9,7 +9,7 @@ import pytest
 
 from predictor.checkpoint import load_unet
 from tests.training.made import NAMES, make_folder, make_set
-from training import cut, distil, evaluate, train
+from training import cut, distil, evaluate, fit, train
 from training.augment import flip_points, map_affine, warp_face
 from training.faces import Frame, read_faces
 from training.index import read_rows
@@ -53,6 +53,25 @@ def test_training_learns(data: Path, tmp_path: Path, capsys):
     words = ["--steps", "80", "--batch", "16", "--seed", "1", "--rate", "1e-2", "--keep", "0.9"]
     run_train(data, tmp_path / "out.pth", "--width", "4", "--side", "32", *words)
     assert read_nme(capsys.readouterr().out) < 50
+
+
+def test_a_run_that_was_cut_off_goes_on(data: Path, tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(fit, "REPORT", 1)  # a state every 5 steps
+    real, taken = fit.take_step, []
+
+    def take_step(*parts):
+        taken.append(1)
+        if len(taken) == 8:
+            raise RuntimeError("the machine went away")
+        return real(*parts)
+
+    monkeypatch.setattr(fit, "take_step", take_step)
+    words = ["--width", "4", "--side", "32", "--steps", "10", "--resume"]
+    with pytest.raises(SystemExit):
+        run_train(data, tmp_path / "out.pth", *words)
+    run_train(data, tmp_path / "out.pth", *words)
+    assert "resumed after 5 steps" in capsys.readouterr().out
+    assert len(taken) == 8 + 5 and not (tmp_path / "out.state").exists()
 
 
 @pytest.mark.parametrize(

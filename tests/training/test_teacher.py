@@ -1,4 +1,4 @@
-"""The teacher's parts that need no mediapipe: version, regions, mapping, judgement."""
+"""The teacher without its weights: where it looks, its mapping, and its judgement."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,34 @@ import pytest
 from training.index import DataError
 from training.teacher.__main__ import label_crop
 from training.teacher.mapping import COUNT, Mapping, read_mapping
-from training.teacher.mesh import check_version
-from training.teacher.regions import LEFT_OUTER, RIGHT_OUTER, surround_mesh
+from training.teacher.mesh import FaceMesh
+from training.teacher.regions import LEFT_OUTER, RIGHT_OUTER, Region, surround_mesh
 
 
-def test_another_mediapipe_is_refused() -> None:
-    check_version("0.10.21")
-    for found, says in (("0.10.35", "has mediapipe 0.10.35"), (None, "has no mediapipe")):
-        with pytest.raises(DataError, match=rf"{says}.*needs 0.10.21.*make teacher"):
-            check_version(found)
+def test_missing_weights_are_named(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("training.teacher.mesh.MESH", tmp_path / "mesh.tflite")
+    with pytest.raises(DataError, match=r"mesh\.tflite is missing.*fetch_models mesh"):
+        FaceMesh()
+
+
+def find_spot(inputs: np.ndarray) -> dict[str, np.ndarray]:
+    """Stand in for the network: every vertex is the brightest spot, a face where there is one."""
+    weight = inputs[0].mean(-1)
+    y, x = (weight * np.indices(weight.shape)).sum((1, 2)) / max(weight.sum(), 1e-6) + 0.5
+    logit = np.array(1.0 if weight.any() else -1.0)
+    return {"Identity": np.tile([x, y, -10.0], COUNT), "Identity_1": logit}
+
+
+def test_a_look_gives_places_in_the_picture() -> None:
+    mesh = FaceMesh.__new__(FaceMesh)
+    mesh.network = find_spot
+    picture = np.zeros((200, 300, 3), np.uint8)
+    picture[78:81, 118:121] = 255  # about (119, 79)
+    for angle in (0.0, 0.5, -2.0):
+        seen = mesh.look(picture, Region(130, 70, 128, angle))
+        assert seen is not None
+        np.testing.assert_allclose(seen[0], (119, 79, -5), atol=0.1)
+    assert mesh.look(picture, Region(250, 150, 40, 0.0)) is None
 
 
 def test_regions_follow_the_eyes() -> None:

@@ -1,1 +1,1 @@
-"""Label faces by MediaPipe Face Mesh: a tool in its own environment, no part of the product."""
+"""Label faces by MediaPipe's Face Landmarker V2: a tool, no part of the product."""

@@ -1,6 +1,6 @@
-"""Label the loose crops of a data folder by MediaPipe Face Mesh: `make label`.
+"""Label the loose crops of a data folder by MediaPipe's Face Landmarker V2: `make label`.
 
-TEACHER/bin/python -m training.teacher FOLDER [--mapping FILE.csv]
+python -m training.teacher FOLDER [--mapping FILE.csv]
 
 Each crop is looked at as it is and mirrored; where both agree, its row of index.csv gets the points
 of the mapping, else it goes to skipped.csv. Labels that a row has stay. FOLDER also gets mesh.npz

@@ -1,115 +1,44 @@
-"""Run MediaPipe's face mesh on a region of a picture, without its own detector.
+"""MediaPipe's Face Landmarker V2 on a region of a picture, without its own detector.
 
 That detector misses small and turned faces; the service's own does not, so its box is
 where the mesh starts, and the mesh found is where it looks again.
 """
 
-import os
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
-
+import cv2
 import numpy as np
+import openvino
 
+from tools.fetch_models import MESH
 from training.index import Bytes, DataError, Floats
 from training.teacher.regions import Region, surround_mesh
 
+SIDE = 256  # pixels of the network's input
 ROUNDS = 3
 TRIES = (1.0, 0.8, 1.25)  # sizes of the first look
-GRAPH = """
-input_stream: "image"
-input_stream: "region"
-output_stream: "landmarks"
-node {
-  calculator: "ConstantSidePacketCalculator"
-  output_side_packet: "PACKET:attention"
-  node_options: { [type.googleapis.com/mediapipe.ConstantSidePacketCalculatorOptions]: {
-    packet { bool_value: true } } }
-}
-node {
-  calculator: "FaceLandmarkCpu"
-  input_stream: "IMAGE:image"
-  input_stream: "ROI:region"
-  input_side_packet: "WITH_ATTENTION:attention"
-  output_stream: "LANDMARKS:landmarks"
-}
-"""
-
-
-# Later releases carry no model in the package, and other models would need another mapping.csv.
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-
-
-def check_version(found: str | None) -> None:
-    """Raise DataError unless `found` is the release of mediapipe that requirements.txt pins."""
-    lines = REQUIREMENTS.read_text().splitlines()
-    wanted = next(
-        line.split("==")[1].split()[0] for line in lines if line.startswith("mediapipe==")
-    )
-    if found != wanted:
-        has = f"has mediapipe {found}" if found else "has no mediapipe"
-        raise DataError(
-            f"This environment {has}, and the teacher needs {wanted}: "
-            "`make teacher` sets up one of its own."
-        )
-
-
-def find_version() -> str | None:
-    """Find the installed release of mediapipe, None where there is none."""
-    try:
-        return version("mediapipe")
-    except PackageNotFoundError:
-        return None
 
 
 class FaceMesh:
-    """The mesh's network in a graph of its own."""
+    """The mesh's network, read by OpenVINO as it is."""
 
     def __init__(self) -> None:
-        check_version(find_version())
-        os.environ.setdefault("GLOG_minloglevel", "2")
-        import mediapipe
-        from google.protobuf import text_format
-        from mediapipe.framework import calculator_pb2
-        from mediapipe.framework.formats import rect_pb2
-        from mediapipe.python import packet_creator, packet_getter
-        from mediapipe.python._framework_bindings import calculator_graph, resource_util
-
-        resource_util.set_resource_dir(str(Path(mediapipe.__file__).parent.parent))
-        self.format = mediapipe.ImageFormat.SRGB
-        self.packets, self.rect = packet_creator, rect_pb2.NormalizedRect
-        config = text_format.Parse(GRAPH, calculator_pb2.CalculatorGraphConfig())
-        self.graph = calculator_graph.CalculatorGraph(graph_config=config)
-        self.found: list[Any] = []
-        self.clock = 0
-        self.graph.observe_output_stream(
-            "landmarks", lambda _, packet: self.found.append(packet_getter.get_proto(packet))
-        )
-        self.graph.start_run()
+        if not MESH.is_file():
+            raise DataError(f"{MESH} is missing: `python -m tools.fetch_models mesh` fetches it.")
+        exact = {"INFERENCE_PRECISION_HINT": "f32"}
+        self.network = openvino.Core().compile_model(str(MESH), "CPU", exact)
 
     def look(self, picture: Bytes, region: Region) -> Floats | None:
         """Look once: vertices `[478,3]` in pixels of an RGB picture, or None for no face."""
-        height, width = picture.shape[:2]
-        self.found.clear()
-        self.clock += 1
-        frame = self.packets.create_image_frame(
-            np.ascontiguousarray(picture), image_format=self.format
-        )
-        rect = self.rect(
-            x_center=(region.x + 0.5) / width,
-            y_center=(region.y + 0.5) / height,
-            width=region.side / width,
-            height=region.side / height,
-            rotation=region.angle,
-        )
-        self.graph.add_packet_to_input_stream("image", frame.at(self.clock))
-        packet = self.packets.create_proto(rect).at(self.clock)
-        self.graph.add_packet_to_input_stream("region", packet)
-        self.graph.wait_until_idle()
-        if not self.found:
+        scale = region.side / SIDE
+        cos, sin = scale * np.cos(region.angle), scale * np.sin(region.angle)
+        turn = np.array([[cos, -sin], [sin, cos]])  # input pixels -> picture pixels
+        shift = np.array([region.x, region.y]) - turn @ np.full(2, (SIDE - 1) / 2)
+        affine, how = np.column_stack([turn, shift]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        crop = cv2.warpAffine(picture, affine, (SIDE, SIDE), flags=how)
+        found = self.network(crop[None].astype(np.float32) / 255)
+        if float(found["Identity_1"].squeeze()) < 0:  # the logit of a face's presence
             return None
-        at = np.array([[v.x, v.y, v.z] for v in self.found[0].landmark])
-        return at * [width, height, width] - [0.5, 0.5, 0]  # the first pixel's centre is (0, 0)
+        mesh = found["Identity"].reshape(-1, 3).astype(float)
+        return np.column_stack([(mesh[:, :2] - 0.5) @ turn.T + shift, scale * mesh[:, 2]])
 
     def find(self, picture: Bytes, start: Region) -> Floats | None:
         """Find the mesh from a first region on, looking again where it was found."""

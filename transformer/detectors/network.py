@@ -18,9 +18,8 @@ MOST = 5000  # boxes that are looked at
 class Network:
     """A network of any input size `[1,3,H,W]` in bytes, on one thread, its buffers kept.
 
-    Workers are the parallelism: threads within a picture would only get in their way. Of the
-    ways to share a network between them (one for each, its streams, its one stream) the first
-    took the least time, and no more memory than the second.
+    Workers are the parallelism. Of the ways to share a network between them (one for each, its
+    streams, its one stream) the first took the least time, and no more memory than the second.
     """
 
     runtime = f"OpenVINO {ov.__version__.split('-')[0]}"
@@ -55,12 +54,7 @@ class Network:
 class NetworkDetector(Detector):
     """A detector whose network OpenVINO runs, after a rewrite that is the detector's own."""
 
-    def __init__(
-        self,
-        path: Path,
-        min_score: float | None = None,
-        precision: str | None = None,
-    ):
+    def __init__(self, path: Path, min_score: float | None = None, precision: str | None = None):
         super().__init__(path, min_score)
         self.network = Network(self.rewrite(ov.Core().read_model(path)), precision)
         self.runtime, self.precision = self.network.runtime, self.network.precision
@@ -80,8 +74,7 @@ def keep_best(boxes: Floats, scores: Floats) -> tuple[Floats, Floats]:
     """Keep the best of boxes that overlap, the best first."""
     if not len(scores):
         return boxes, scores
-    rects = boxes.copy()
-    rects[:, 2:] -= rects[:, :2]
+    rects = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     best = cv2.dnn.NMSBoxes(rects.tolist(), scores.tolist(), 0.0, OVERLAP, 1.0, MOST)
     kept = np.array(best, np.intp)
     return boxes[kept], scores[kept]

@@ -98,8 +98,7 @@ class Sigmoid(Levels):
 
 class Softmax(Levels):
     def forward(self, x):
-        y = super().forward(x)
-        return y.flatten(2).softmax(2).view_as(y)
+        return (y := super().forward(x)).flatten(2).softmax(2).view_as(y)
 
 
 class Residual(nn.Module):

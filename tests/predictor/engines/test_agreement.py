@@ -9,8 +9,9 @@ import torch
 from predictor.checkpoint import load_unet
 from predictor.convert.artifact import convert
 from predictor.decode import Reader
-from predictor.engines import Engine
+from predictor.engines import Engine, load_engine
 from predictor.engines.artifact import load_artifact
+from predictor.engines.hardware import has_gpu
 from predictor.folder import find_source
 
 # Pixels of the 96x96 face for 98 landmarks in 100: fp32 in another order; bf16 and int8.
@@ -85,3 +86,14 @@ def test_fp32_faces_are_not_rounded_to_bytes(engine: Engine, crops):
     face = crops[:1].astype(np.float32) / 255
     between = face * 0.999  # less than half a byte's step everywhere
     assert abs(engine.run(between) - engine.run(face)).max() > 0
+
+
+@pytest.mark.skipif(not has_gpu(), reason="there is no NVIDIA GPU")
+@pytest.mark.parametrize("faces", [1, 7, 64])
+def test_an_engine_on_the_gpu_answers_as_the_cpu_does(faces: int, crops: np.ndarray):
+    model = Path("models/simple_unet.pth")
+    some = np.resize(crops, (faces, *crops.shape[1:]))  # [N, 1, 96, 96]
+    points, scores = load_engine("onnxruntime", model).predict(some)
+    wanted = load_engine("openvino", model).predict(some)
+    assert np.linalg.norm(points - wanted[0], axis=2).max() < 0.05  # pixels of the face
+    assert abs(scores - wanted[1]).max() < 0.01

@@ -11,6 +11,7 @@ import pytest
 from predictor.declaration import DeclarationError
 from predictor.engines import EngineError, choice, load_engine
 from predictor.engines.golden import GOLDEN_FACE
+from predictor.engines.hardware import list_features
 from predictor.manifest import read_manifest, write_manifest
 
 REBUILD = r"python -m predictor\.convert models/simple_unet\.pth --calibrate FACES"
@@ -133,3 +134,11 @@ assert engine.name == "openvino-int8" and points.shape == (1, 15, 2)
 def test_landmarks_are_finite(checkpoint: Path):
     black = np.zeros((1, 1, 96, 96), np.uint8)
     assert np.isfinite(load_engine("auto", checkpoint).predict(black)[0]).all()
+
+
+def test_features_of_x86_and_arm(tmp_path: Path):
+    (tmp_path / "x86").write_text("processor : 0\nflags\t\t: fpu avx512_vnni\nbogomips: 1\n")
+    (tmp_path / "arm").write_text("processor : 0\nFeatures\t: asimd i8mm bf16\n")
+    assert list_features(tmp_path / "x86") == {"fpu", "avx512_vnni"}
+    assert "i8mm" in list_features(tmp_path / "arm")
+    assert list_features(tmp_path / "none") == frozenset()
