@@ -39,6 +39,7 @@ from transformer.boxes import read_boxes
 from transformer.choices import read_choices
 from transformer.drawing import draw_answer
 from transformer.events import EventSender, observe_faces
+from transformer.extras import EXTRAS, Extras
 from transformer.faces import DetectedFaces, FaceFinder, keep_best
 from transformer.follow import follow_faces, read_previous
 from transformer.inputs import read_faces, read_model, read_pictures
@@ -54,17 +55,9 @@ class Transformer(Model):
     service = "transformer"
     inputs = (IMAGE, FACE, OWN_BOXES, BOX_IMAGE_INDEX, PREVIOUS)
     draws = True
-    outputs = (
-        LANDMARKS,
-        SCORES,
-        BOXES,
-        BOX_SCORES,
-        IMAGE_INDEX,
-        FACE_SCORES,
-        CROPS,
-        HEATMAPS,
-        FACE_IDS,
-    )
+    usual = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES)
+    asked = (CROPS, HEATMAPS, *EXTRAS)
+    outputs = (*usual, *asked, FACE_IDS)
     settings: TransformerSettings
     events: EventSender | None = None
 
@@ -132,16 +125,17 @@ class Transformer(Model):
         check_forward(call.forward)  # what can't go on is refused at once
         if FACE.name in request.inputs:
             return await self.locate_faces(request, call)
-        extra = (CROPS, HEATMAPS, *((FACE_IDS,) if PREVIOUS.name in request.inputs else ()))
-        names = resolve_outputs(request.outputs, self.outputs[:-3], extra)
+        ids = (FACE_IDS,) if PREVIOUS.name in request.inputs else ()
+        names = resolve_outputs(request.outputs, self.usual, (*self.asked, *ids))
         model = read_model(request, self.name)
         choices = read_choices(request.parameters, self.settings)
         pictures = read_pictures(request, self.settings.max_images, call.picture)
         own = read_boxes(request, len(pictures), self.settings.max_picture_faces)
         known = (await self.backend.learn_network(model, call.deadline)).landmarks
+        extras = Extras.read(names, request.parameters, known)
         previous = read_previous(request, known, self.settings.max_picture_faces)
         predict = partial(self.backend.predict, model=model, call=call)
-        locator = Locator(known, names, predict, call.claim, self.settings.any_way_up)
+        locator = Locator(known, extras, predict, call.claim, self.settings.any_way_up)
         timings = locator.timings
         detect = partial(self.finder.detect_faces, landmarks=known, choices=choices)
         find = partial(self.find_faces, detect, pictures, timings)
@@ -161,6 +155,7 @@ class Transformer(Model):
         response = InferenceResponse({}, timings, len(pictures), known.digest)
         if left_out:
             response.parameters["more_faces"] = left_out
+        arrays |= await extras.align(self.pool, self.finder, pictures, arrays, call, timings)
         if call.picture:
             open_picture = partial(self.finder.open, pictures[0])
             response.picture, drawn = await draw_answer(self.pool, call, open_picture, arrays)
