@@ -52,7 +52,8 @@ class StreamRoute:
                     del message, content, body
                     await socket.send({"type": "websocket.send", **answer})
                 if self.repository.draining:  # its caller opens another, elsewhere
-                    return await socket.close(LATE, "The server stops.")
+                    await socket.close(LATE, "The server stops.")
+                    return
 
     async def receive(self, socket: WebSocket, seconds: float) -> Message | None:
         """Receive a message, None where the caller has left or sent none in time."""
