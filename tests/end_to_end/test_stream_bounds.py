@@ -1,12 +1,13 @@
 """A WebSocket in front of a real service: its answers, its errors, and each bound that REST has."""
 
 import base64
+import contextlib
 import json
 import signal
 import socket
 import time
-from contextlib import ExitStack
 
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -119,7 +120,7 @@ def frame_part(part: bytes) -> bytes:
 def test_messages_are_admitted_like_requests(start_transformer, astronaut):
     service = start_transformer(max_inflight="1")
     text = json.dumps({"id": "1", "inputs": [image_tensor(astronaut)]})
-    with ExitStack() as opened:
+    with contextlib.ExitStack() as opened:
         streams = [opened.enter_context(open_stream(service)) for _ in range(6)]
         for stream in streams:
             stream.send(text)
@@ -141,7 +142,7 @@ def test_a_stream_ends_after_an_answer_when_the_server_stops(start_transformer, 
         assert json.loads(stream.recv(timeout=20))["outputs"]
         with pytest.raises(ConnectionClosed) as caught:
             stream.recv(timeout=20)
-        assert caught.value.rcvd.code == 1001
+        assert caught.value.code == 1001
         with pytest.raises(ConnectionClosed):
             idle.recv(timeout=20)
     assert service.process.wait(20) == 0
@@ -154,12 +155,15 @@ def test_who_reads_nothing_is_dropped(strict):
         "GET /v2/models/unet/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
         f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     )
+    server = psutil.Process(strict.process.pid)
     begun = time.monotonic()
     with socket.create_connection(("127.0.0.1", strict.rest)) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        raw.settimeout(20)
         raw.sendall(head.encode())
-        with pytest.raises(ConnectionError):
-            while True:
-                raw.sendall((b"\x89\xfd" + bytes(4) + bytes(125)) * 100)
-    assert time.monotonic() - begun < 12
+        raw.setblocking(False)
+        own = raw.getsockname()
+        with contextlib.suppress(ConnectionError):
+            while any(each.raddr == own for each in server.connections("tcp")):
+                with contextlib.suppress(BlockingIOError):
+                    raw.send((b"\x89\xfd" + bytes(4) + bytes(125)) * 100)
+                assert time.monotonic() - begun < 20
