@@ -15,7 +15,9 @@ from .api import DEFAULT_URL, Client
 from .faces import ServiceError
 from .folder import describe_others, list_pictures
 from .output import WRITERS, Printed, ResultsFile
+from .parts import Parts
 from .run import FAILED, locate_all, place_drawing
+from .storage import is_url
 
 INTERRUPTED = 130  # as a shell says it of Ctrl-C
 
@@ -26,7 +28,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("pictures", nargs="+", help="files, folders, - for stdin")
+    parser.add_argument("pictures", nargs="+", help="files, folders, URLs, - for stdin")
     url = os.environ.get("LANDMARKS_URL") or DEFAULT_URL
     parser.add_argument("--url", default=url, help="the address, or LANDMARKS_URL: %(default)s")
     parser.add_argument("--model", default="unet")
@@ -40,16 +42,25 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
     add("--order", help="score, size, left_to_right")
     add("--box", action="append", type=read_box, metavar="X0,Y0,X1,Y1", help="of one picture")
+    add("--outputs", metavar="NAMES", help="more of each face in JSON: pose,sharpness,...")
+    add("--aligned", type=Path, metavar="FOLDER", help="every face, as an aligned PNG")
+    add("--template", help="of aligned faces: arcface112, ffhq256, or ten numbers")
+    add("--aligned-side", type=int, metavar="PIXELS", help="of aligned faces")
     parser.add_argument("--format", choices=WRITERS, default="table", help="of what is printed")
     parser.add_argument(
         "--json", action="store_const", const="ndjson", dest="format", help="--format ndjson"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="add to a .csv or .ndjson file")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="add to a .csv or .ndjson file; a URL or a .parquet is a folder of parts",
+    )
     parser.add_argument("--overlay", type=Path, metavar="FILE.png", help="one picture, drawn")
     parser.add_argument("--overlay-dir", type=Path, metavar="FOLDER", help="every picture, drawn")
     parser.add_argument("--version", action="version", version=__version__)
     given = parser.parse_args(arguments)
-    given.many = len(given.pictures) > 1 or os.path.isdir(given.pictures[0])
+    first = given.pictures[0]
+    given.many = len(given.pictures) > 1 or os.path.isdir(first) or is_url(first)
     if given.overlay and (given.many or given.overlay.suffix.lower() != ".png"):
         parser.error("--overlay: a .png for one picture; --overlay-dir draws many.")
     if given.box and given.many:
@@ -58,8 +69,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         parser.error("--header: a name, a colon and a value.")
     if not given.timeout > 0 or given.retries < 0 or given.threads < 1:
         parser.error("--timeout and --threads are above 0, --retries not below it.")
-    if given.out and given.out.suffix.lower() not in (".csv", ".ndjson"):
-        parser.error("--out: the file's name ends in .csv or .ndjson.")
+    given.parts = bool(given.out) and (is_url(given.out) or given.out.endswith(".parquet"))
+    endings = (".parquet", ".ndjson") if given.parts else (".csv", ".ndjson")
+    if given.out and not given.out.rstrip("/").lower().endswith(endings):
+        parser.error(f"--out: the name ends in {' or '.join(endings)}.")
     return given
 
 
@@ -72,7 +85,8 @@ def read_box(text: str) -> list[float]:
 def run(given: argparse.Namespace) -> int:
     """Do what the arguments say; return the exit code. Raises ServiceError, OSError."""
     headers = dict(text.partition(":")[::2] for text in given.header)
-    own = [path for path in (given.out, given.overlay, given.overlay_dir) if path]
+    out = Path(given.out) if given.out and not given.parts else None
+    own = [path for path in (out, given.overlay, given.overlay_dir, given.aligned) if path]
     pictures, others = list_pictures(given.pictures, own)
     if others:
         print(describe_others(others), file=sys.stderr)
@@ -81,7 +95,9 @@ def run(given: argparse.Namespace) -> int:
         folder = given.overlay_dir
         return given.overlay or (place_drawing(folder, name) if folder else None)
 
-    output = ResultsFile(given.out) if given.out else Printed(given.format, named=given.many)
+    output: Printed | ResultsFile | Parts = Printed(given.format, named=given.many)
+    if given.out:
+        output = ResultsFile(out) if out else Parts(given.out)
     with Client(
         given.url,
         model=given.model,
@@ -90,11 +106,13 @@ def run(given: argparse.Namespace) -> int:
         threads=given.threads,
         headers={name.strip(): value.strip() for name, value in headers.items()},
     ) as client:
-        names = ("detect", "min_score", "max_faces", "order")
+        names = ("detect", "min_score", "max_faces", "order", "template", "aligned_side")
         asked = {name: value for name in names if (value := getattr(given, name)) is not None}
         if given.box:
             asked["boxes"] = given.box
-        return locate_all(client, pictures, output, find_drawing, asked)
+        further = [*(given.outputs or "").split(","), *(["aligned"] if given.aligned else [])]
+        asked["outputs"] = [name for name in further if name]
+        return locate_all(client, pictures, output, find_drawing, asked, given.aligned)
 
 
 def main() -> None:

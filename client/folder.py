@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .faces import Picture, ServiceError
+from .storage import is_url, list_pictures_at
 
 # How files of pictures begin, whatever they are called; which of them it reads, the service says.
 BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP")
@@ -28,6 +29,9 @@ def list_pictures(
     for argument in arguments:
         if argument == "-":
             pictures[argument] = sys.stdin.buffer.read()
+        elif is_url(argument):
+            for below, url in list_pictures_at(argument):
+                pictures[below if len(arguments) == 1 else url] = url
         elif os.path.isdir(argument):
             found = False
             for path in walk_folder(Path(argument), {each.resolve() for each in skipped}):

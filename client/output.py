@@ -80,6 +80,10 @@ class Printed:
         print(name, self.format(result), sep="", end="", flush=True)
         self.done[result.name] = len(result)
 
+    def refuse(self, result: Result) -> bool:
+        """Write down why a picture has no answer, where that can be: here it can't."""
+        return False
+
     def close(self) -> None:
         """Nothing is left open."""
 
@@ -145,6 +149,9 @@ class ResultsFile:
     def add(self, result: Result) -> None:
         self.write(self.format(result))
         self.done[result.name] = len(result)
+
+    def refuse(self, result: Result) -> bool:
+        return False
 
     def write(self, text: str) -> None:
         try:

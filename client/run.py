@@ -3,13 +3,17 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from .api import Client
 from .faces import Picture, Result, ServiceError
 from .output import Printed, ResultsFile
+from .parts import Parts
+from .png import write_png
 
+LOGGED = 1000  # pictures between two lines of a log
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
 GONE = ("unreachable", "bad_address")  # no other picture fares better
 # Nor after these, where no picture was answered yet; later a gateway that changes over says them.
@@ -25,9 +29,10 @@ HINTS = {
 def locate_all(
     client: Client,
     pictures: Mapping[str, Picture],
-    output: Printed | ResultsFile,
+    output: Printed | ResultsFile | Parts,
     find_drawing: Callable[[str], Path | None],
     choices: Mapping[str, Any],
+    aligned: Path | None = None,
 ) -> int:
     """Locate the faces of all pictures that aren't done; return the exit code.
 
@@ -40,21 +45,27 @@ def locate_all(
     hopeless: tuple[str, ...] = GONE + ELSEWHERE
     draw = bool(left) and find_drawing(left[0]) is not None
     results = client.locate_many([pictures[name] for name in left], draw, **choices)
-    begun = time.monotonic()
+    begun, failed = time.monotonic(), 0
     try:
         for number, (name, result) in enumerate(zip(left, results, strict=True), start=1):
-            if result.error:
+            if result.error and output.refuse(replace(result, name=name)):
+                failed += 1
+            elif result.error:
                 failures[name] = result.error
                 if result.error.code in hopeless:
                     break
             else:
                 hopeless = GONE
                 write_drawing(result, find_drawing(name))  # what is written down is done
+                if aligned:
+                    write_aligned(result, place_drawing(aligned, name))
                 output.add(Result(name, b"", result.faces))
             show_progress(number, len(left), begun)
     finally:
         results.close()
         output.close()
+    if failed:
+        print(f"{failed} pictures were refused; the results say why.", file=sys.stderr)
     report_failures(failures, len(pictures))
     if failures:
         return FAILED
@@ -67,13 +78,22 @@ def write_drawing(result: Result, path: Path | None) -> None:
         path.write_bytes(result.drawing)
 
 
+def write_aligned(result: Result, path: Path) -> None:
+    """Write each face's aligned crop beside `path`, its number before the ending."""
+    for number, face in enumerate(result):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        file.write_bytes(write_png(face.extras["aligned"]))
+
+
 def show_progress(number: int, total: int, begun: float) -> None:
-    """Say on a terminal how far a run of many pictures is."""
-    if total > 1 and sys.stderr.isatty():
+    """Say how far a run of many pictures is: on a terminal always, in a log by the thousand."""
+    terminal = sys.stderr.isatty()
+    if total > 1 and (terminal or number % LOGGED == 0):
         rate = number / max(time.monotonic() - begun, 1e-9)
-        end = "\n" if number == total else ""
-        text = f"\r{number} of {total} pictures, {rate:.1f} per second "
-        print(text, end=end, file=sys.stderr, flush=True)
+        text = f"{number} of {total} pictures, {rate:.1f} per second"
+        start, end = ("\r", "\n" if number == total else " ") if terminal else ("", "\n")
+        print(start, text, sep="", end=end, file=sys.stderr, flush=True)
 
 
 def report_failures(failures: Mapping[str, ServiceError], pictures: int) -> None:

@@ -1,10 +1,11 @@
 """Admission: how much may be in flight at once, whichever transport it came by."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serving.errors import Overloaded, TooLarge
+from serving.errors import NotReady, Overloaded, TooLarge
 from serving.settings import ServerSettings
 from serving.telemetry import metrics
 
@@ -23,24 +24,39 @@ class Admission:
         self.gauge = metrics.INFLIGHT.labels(service)
         self.uploads = self.requests = self.bytes = 0
         self.seconds = 0.0  # that a request takes, smoothed
+        self.tasks = set[asyncio.Task | None]()  # that hold a place
+        self.stopped = False
 
     @contextmanager
     def enter(self, upload: bool = False) -> Iterator["Ticket"]:
         """Let a request in until the block ends, in flight once its upload is over.
 
-        Raises Overloaded when there is no room.
+        Raises Overloaded when there is no room, NotReady when the server stops meanwhile.
         """
         self.check_room()
         if upload and self.uploads >= UPLOADS * self.max_requests:
             raise Overloaded(f"{self.uploads} bodies are arriving, the most that are read.")
-        ticket = Ticket(self)
+        ticket, task = Ticket(self), asyncio.current_task()
+        self.tasks.add(task)
         self.uploads += 1
         try:
             if not upload:
                 ticket.end_upload()
             yield ticket
+        except asyncio.CancelledError:
+            if self.stopped:
+                raise NotReady("The server stopped before the answer.") from None
+            raise
         finally:
+            self.tasks.discard(task)
             ticket.leave()
+
+    def stop(self) -> None:
+        """End the requests that are there: a stop has no more time for them."""
+        self.stopped = True
+        for task in self.tasks:
+            if task is not None:
+                task.cancel()
 
     def check_room(self) -> None:
         """Raise Overloaded where no more requests may be in flight."""

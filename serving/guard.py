@@ -27,7 +27,11 @@ def check_manager(settings: ServerSettings, address: str, headers: Mapping[str, 
 
 def is_loopback(host: str) -> bool:
     """Check whether a name or address, an IPv6 one in brackets or not, is this machine."""
+    if host == "localhost":
+        return True
     try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return False
+    # A socket for both families names IPv4 callers ::ffff:127.0.0.1.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

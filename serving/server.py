@@ -26,6 +26,7 @@ from serving.telemetry import tracing
 from serving.telemetry.logs import logger
 
 RELEASE = "0.3.0"
+WORD_SECONDS = 0.5  # before the end of a stop, in which requests are told of it
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -128,6 +129,9 @@ class Server(kserve.ModelServer):
         await asyncio.wait({serving, signalled}, return_when=asyncio.FIRST_COMPLETED)
 
         rest_server.should_exit = True
+        # In time for both transports to say so, whose own end is without a word.
+        latest = self.settings.stop_seconds - WORD_SECONDS
+        asyncio.get_running_loop().call_later(latest, self.repository.admission.stop)
         # Neither transport's end, whatever it is, may end the other's calls.
         ends = await asyncio.gather(
             serving, grpc_server.stop(self.settings.stop_seconds), return_exceptions=True

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from bench.machine import ROOT, write_csv
+from predictor.convert.faces import load_faces
 from predictor.engines import ENGINES
 from serving.landmarks import read_landmarks
 from training.evaluate import measure_errors
-from training.faces import FaceDataset, cut_inputs, read_faces
+from training.faces import cut_inputs, read_faces
 from training.index import TRAINED, read_rows
 
 BATCHES = (1, 4, 8)
@@ -48,7 +49,7 @@ class Worker:
         reply = self.read()
         self.failed = reply.get("failed", "")
         self.landmarks = reply.get("landmarks")
-        self.size = tuple(reply.get("size", ()))
+        self.size: tuple[int, int] = tuple(reply.get("size", (0, 0)))
         self.load_s = time.perf_counter() - begun
         self.times: dict[int, list[float]] = {batch: [] for batch in BATCHES}
         self.peaks: dict[int, float] = {}
@@ -111,11 +112,18 @@ def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list
             worker.close()
 
 
-def read_data(data: Path, worker: Worker) -> FaceDataset:
-    """Read the labelled faces of a data folder that nobody trains on, where there are such."""
+def read_data(data: Path, worker: Worker) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read faces `[N,C,H,W]` of a folder and, where it has labels, their points `[N,K,2]`.
+
+    Of labelled faces those that nobody trains on are taken, where there are such.
+    """
+    landmarks = read_landmarks(worker.landmarks, worker.engine)
+    if not (data / "index.csv").is_file():
+        return load_faces(data, landmarks, worker.size), None
     rows = read_rows([data])
     held = [pair for pair in rows if pair[1]["part"] not in TRAINED]
-    return read_faces(held or rows, read_landmarks(worker.landmarks, worker.engine))
+    faces = read_faces(held or rows, landmarks)
+    return cut_inputs(faces, worker.size), faces.frame.to_input(faces.points, worker.size)
 
 
 def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[dict[str, Any]]:
@@ -123,22 +131,19 @@ def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[di
     names = [worker.engine for worker in workers]
     first = next((name for name in REFERENCES if name in names), names[0])
     reference = workers[names.index(first)]
-    faces = read_data(data, reference) if data else None
+    unit = read_landmarks(reference.landmarks, first).unit_points
+    faces, truth = read_data(data, reference) if data else (None, None)
     with tempfile.TemporaryDirectory() as name:
         folder, file = Path(name), None
-        if faces:
+        if faces is not None:
             file = folder / "faces.npy"
-            np.save(file, cut_inputs(faces, reference.size))
+            np.save(file, faces)
         points = {worker.engine: worker.locate(file, folder) for worker in workers}
     rows = []
     for worker in workers:
         moved = np.linalg.norm(points[worker.engine] - points[first], axis=2)  # [N, K]
         error: float | str = ""
-        if faces:
-            truth, unit = (
-                faces.frame.to_input(faces.points, reference.size),
-                faces.frame.landmarks.unit_points,
-            )
+        if truth is not None:
             errors = measure_errors(points[worker.engine], truth, unit)
             error = round(100 * float(errors.faces.mean()), 2)
         for batch, times in worker.times.items():
@@ -165,7 +170,9 @@ def main() -> None:
     """Measure by a command line, print the table and write it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, default=Path("models/simple_unet.pth"))
-    parser.add_argument("--data", type=Path, help="a data folder, for the differences in pixels")
+    parser.add_argument(
+        "--data", type=Path, help="folder of 30 and more faces, with labels or without"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.25, help="of each turn")
     parser.add_argument("--out", type=Path, help="the .csv to write")

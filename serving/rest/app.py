@@ -22,7 +22,6 @@ from serving.errors import (
     Cancelled,
     InvalidRequest,
     NotAcceptable,
-    NotReady,
     ServingError,
 )
 from serving.messages import Call, InferenceRequest
@@ -99,10 +98,7 @@ class InferRoute:
         record = RequestLog(service, "rest", route, path, request.headers)
         try:
             with record:
-                try:
-                    return await self.answer(request, record)
-                except asyncio.CancelledError:  # by uvicorn, at the end of `stop_seconds`
-                    raise NotReady("The server stopped before the answer.") from None
+                return await self.answer(request, record)
         except Exception as error:
             return write_error(request, error, record.request_id)
 

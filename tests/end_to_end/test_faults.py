@@ -148,6 +148,28 @@ def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
     assert codes == {"ok"}, load.messages  # the retry went to the other
 
 
+def test_of_two_predictors_one_hangs_and_the_other_carries_on(pair, astronaut):
+    """Within 15 s the hung one is left, and the other gives what it gives alone."""
+    running, _ = pair
+    with Load(running["t"], astronaut, callers=8) as load:
+
+        def count_answers(seconds: float = 10) -> int:
+            begun = time.monotonic()
+            time.sleep(seconds)
+            return sum(code == "ok" for _, code, _ in load.since(begun))
+
+        running["a"].process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(15)
+            beside = count_answers()
+            running["a"].process.kill()  # which is seen at once
+            time.sleep(2)
+            alone = count_answers()
+        finally:
+            running["a"].process.send_signal(signal.SIGCONT)
+    assert beside >= 0.8 * alone > 0, (beside, alone)
+
+
 async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(tmp_path):
     ports = find_ports()
     at_once = QUICK | {"LANDMARKS_DRAIN_SECONDS": "0"}

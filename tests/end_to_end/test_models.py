@@ -3,6 +3,7 @@
 import shutil
 import threading
 
+import grpc
 import pytest
 import requests
 import torch
@@ -27,13 +28,29 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def many(start_own, folder) -> tuple[Service, Service]:
     """A predictor of several models, and a transformer before it."""
-    predictor = start_own("predictor", models=str(folder), repository_api="true")
-    return predictor, start_own("transformer", predictor=f"127.0.0.1:{predictor.grpc}")
+    everywhere = {"host": ""}  # all addresses, as in a container
+    predictor = start_own("predictor", models=str(folder), repository_api="true", **everywhere)
+    own = {"predictor": f"127.0.0.1:{predictor.grpc}", "repository_api": "true"}
+    return predictor, start_own("transformer", **own, **everywhere)
 
 
 def index(predictor: Service) -> dict[tuple[str, str], str]:
     states = requests.post(f"{predictor.url}/v2/repository/index").json()
     return {(state["name"], state["version"]): state["state"] for state in states}
+
+
+def test_a_page_manages_no_models_over_either_door(many):
+    predictor = many[0]
+    origin = {"origin": "https://any.example"}
+    refused = requests.post(f"{predictor.url}/v2/repository/index", headers=origin)
+    assert refused.status_code == 403 and refused.json()["code"] == "forbidden"
+    with grpc.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
+        list_models = channel.unary_unary("/inference.GRPCInferenceService/RepositoryIndex")
+        assert b"unet" in list_models(b"")
+        with pytest.raises(grpc.RpcError) as caught:
+            list_models(b"", metadata=[*origin.items()])
+    assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    assert ("landmarks-error-code", "forbidden") in caught.value.trailing_metadata()
 
 
 def ask(transformer: Service, picture: bytes, model: str) -> requests.Response:

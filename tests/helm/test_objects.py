@@ -5,7 +5,7 @@ import json
 import pytest
 
 from serving.server import RELEASE
-from tests.helm.conftest import find, needs_helm, render, render_service
+from tests.helm.conftest import Refused, find, needs_helm, render, render_service
 
 pytestmark = needs_helm
 TEST_POD = {"app.kubernetes.io/instance": "landmarks", "app.kubernetes.io/component": "test"}
@@ -126,6 +126,31 @@ def test_the_connection_between_the_two_can_be_encrypted():
         server, client = spec["predictor"], spec["transformer"]
         assert "/tls/tls.key" in str(server["containers"]) and "ca.crt" not in str(server)
         assert "/tls/ca.crt" in str(client["containers"]) and "tls.key" not in str(client)
+
+
+def test_a_job_asks_this_release_about_a_bucket():
+    values = ("job.enabled=true", "job.image=client:1", "job.pictures={s3://b/in}")
+    values += ("job.out=s3://b/out.parquet", "job.arguments={--threads=8}")
+    assert not [each for each in render() if each["kind"] == "Job"]
+    jobs = [find(render(*values, *more), "Job") for more in ((), ("job.arguments={--threads=9}",))]
+    assert len({job["metadata"]["name"] for job in jobs}) == 2
+    pod = jobs[0]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["args"] == [
+        "s3://b/in",
+        "--out=s3://b/out.parquet",
+        "--url=http://landmarks-transformer.vision.svc:80",
+        "--model=unet",
+        "--threads=8",
+    ]
+    for wrong in (
+        "out=",
+        "image=",
+        "pictures=null",
+        "out=s3://b/x.csv",
+        "enabled=true,protocol=grpc",
+    ):
+        with pytest.raises(Refused, match=r"job\.|/job/out"):
+            render(*values, f"job.{wrong}")
 
 
 def test_extra_objects_are_maps_or_text_with_templates():

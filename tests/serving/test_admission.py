@@ -9,7 +9,7 @@ from serving.errors import Overloaded
 from serving.settings import ServerSettings
 
 
-def test_admission_gives_back_what_it_took():
+async def test_admission_gives_back_what_it_took():
     admission = Admission(ServerSettings(max_inflight=1), "predictor")
     with pytest.raises(ValueError), admission.enter() as ticket:
         ticket.add(10)
@@ -19,7 +19,7 @@ def test_admission_gives_back_what_it_took():
     assert admission.requests == admission.uploads == admission.bytes == 0
 
 
-def test_uploads_take_no_place_of_those_in_flight():
+async def test_uploads_take_no_place_of_those_in_flight():
     admission = Admission(ServerSettings(max_inflight=1), "predictor")
     with contextlib.ExitStack() as stack:
         for _ in range(UPLOADS):

@@ -12,13 +12,16 @@ OPEN, CLOSED = ServerSettings(), ServerSettings(repository_token="s3cret")
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:80", "[::1]:8080", "localhost"])
 def test_this_machine_may(host):
     check_manager(OPEN, "127.0.0.1", {"host": host})
+    check_manager(OPEN, "::ffff:127.0.0.1", {"host": host})
     check_manager(OPEN, "[::1]", {})  # gRPC names no host
+    check_manager(OPEN, "[::ffff:127.0.0.1]", {})
 
 
 @pytest.mark.parametrize(
     "address, headers",
     [
         ("192.0.2.1", {}),
+        ("::ffff:192.0.2.1", {}),
         ("", {}),
         ("127.0.0.1", {"host": "rebound.example:8080"}),
         ("127.0.0.1", {"host": "127.0.0.1:8080", "origin": "https://any.example"}),

@@ -147,3 +147,12 @@ async def test_who_leaves_is_not_worked_for(stub, model, repository):
         while repository.admission.requests:
             await asyncio.sleep(0.01)
     assert model.left
+
+
+async def test_a_stop_that_runs_out_of_time_is_told(stub, model, repository):
+    refused = asyncio.create_task(refuse(stub, make_request("sleep")))
+    while not repository.admission.requests:
+        await asyncio.sleep(0.01)
+    repository.admission.stop()
+    status, code, _ = await refused
+    assert (status, code) == ("UNAVAILABLE", "not_ready") and model.left

@@ -1,5 +1,6 @@
 """The REST routes, in this process: answers, errors, ids, timings, and a description of it all."""
 
+import asyncio
 import re
 
 import httpx
@@ -98,6 +99,16 @@ async def test_bodies_may_not_fill_the_memory_together(rest, repository):
     admission.bytes, admission.max_bytes = 0, 50  # it can never fit
     assert (await rest.post(INFER, json=make_body())).status_code == 413
     assert admission.bytes == admission.requests == admission.uploads == 0
+
+
+async def test_a_stop_that_runs_out_of_time_is_told(rest, repository, model):
+    body = make_body(parameters={"do": "sleep"})
+    asked = asyncio.create_task(rest.post(INFER, json=body))
+    while not repository.admission.requests:
+        await asyncio.sleep(0.01)
+    repository.admission.stop()
+    answer = await asked
+    assert answer.status_code == 503 and answer.json()["code"] == "not_ready" and model.left
 
 
 async def test_a_plain_picture_takes_parameters_from_the_query(rest, model):

@@ -92,19 +92,6 @@ async def test_who_hangs_up_is_not_worked_for(model):
     assert status == 499 and "cancelled" in answer and model.left
 
 
-async def test_a_stop_that_runs_out_of_time_is_told(model):
-    messages = [make_chunk(json.dumps(make_body(parameters={"do": "sleep"})).encode())]
-
-    async def receive() -> dict:
-        return messages.pop() if messages else await asyncio.Future()
-
-    asked = asyncio.create_task(ask(model, receive))
-    await asyncio.sleep(0.05)
-    asked.cancel()  # as uvicorn does
-    status, answer = await asked
-    assert status == 503 and "not_ready" in answer and model.left
-
-
 def test_a_gzip_bomb_is_not_inflated_beyond_the_limit():
     limit = 2**20
     bomb = gzip.compress(bytes(100 * limit))
