@@ -33,7 +33,6 @@ def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> 
     add("--data", required=True, type=Path, nargs="+", help="data folders: training/index.py")
     add("--out", required=True, type=Path, help="the .pth to write")
     add("--init", type=Path, help="a .pth to start from, whose points and width count")
-    add("--labels", type=Path, nargs="+", default=[], help=".npz files: paths, points [N,K,2]")
     add("--width", type=int, default=32)
     add("--side", type=int, default=96, help="pixels of the input, a multiple of 16")
     add("--steps", type=int, help="length of the run in steps")
@@ -74,7 +73,6 @@ def train(args: argparse.Namespace, draw: Draw) -> None:
             f"{args.init} draws {net.n_classes} points of {net.n_channels} channels; its landmark "
             f"set has {len(landmarks)} points, and training is of grey faces."
         )
-    fill_labels(rows, args.labels, landmarks.points)
     faces = read_faces([pair for pair in rows if pair[1]["part"] in TRAINED], landmarks)
     held = [pair for pair in rows if pair[1]["part"] == "val"]
     chance = share_chances(faces, args.share)
@@ -86,25 +84,6 @@ def train(args: argparse.Namespace, draw: Draw) -> None:
     beside = args.out.with_suffix(".landmarks.json")
     beside.write_text(json.dumps(landmarks.describe(), indent=1) + "\n")
     print(f"{args.out} and {beside}")
-
-
-def fill_labels(rows: list, files: list[Path], names: tuple[str, ...]) -> None:
-    """Give the points of label files to the rows that they name and that have none."""
-    for file in files:
-        with np.load(file) as content:
-            if missing := {"paths", "points"} - set(content):
-                raise DataError(f"{file} lacks the array {min(missing)}.")
-            paths, points = content["paths"].tolist(), content["points"]
-        if points.shape != (len(paths), len(names), 2):
-            raise DataError(
-                f"{file} has points of shape {list(points.shape)}; they must be "
-                f"[{len(paths)}, {len(names)}, 2]."
-            )
-        known = dict(zip(paths, points, strict=True))
-        for _, row in rows:
-            if row["part"] != "train" and row["path"] in known:
-                for name, point in zip(names, known[row["path"]], strict=True):
-                    row[f"{name}_x"], row[f"{name}_y"] = map(str, point)
 
 
 def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset) -> None:

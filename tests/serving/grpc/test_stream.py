@@ -63,7 +63,8 @@ async def test_messages_are_answered_in_order_and_a_wrong_one_ends_nothing(strea
     error, response = await ask(call, make_request("fail"))
     assert "secret" not in error and error
     assert not (await ask(call, request))[0]
-    await call.done_writing()
+    repository.draining = True
+    assert not (await ask(call, request))[0]
     assert await call.read() is grpc.aio.EOF and await call.code() == grpc.StatusCode.OK
     assert not repository.admission.requests and not repository.admission.bytes
 
