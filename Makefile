@@ -11,17 +11,19 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 NO_PACKAGES := echo "The packages could not be installed, for the reason above: where no registry can be reached, name yours" \
   "in PIP_INDEX_URL (UV_DEFAULT_INDEX for uv) and run the same command again." >&2
 
-.PHONY: help mesh demo unit test test-all serve serve-one lint types models sbom audit bench load-test release dist lock licences clean
+.PHONY: help mesh demo quick unit test test-all serve serve-one lint types models sbom audit bench load-test release dist lock licences site clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
 	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C; PORT=9080, MODEL=file"
 	@echo "make serve-one   the same in one process, on 8080 and 8081: less memory, no hop"
+	@echo "make quick    lint and the fastest tests: a minute"
 	@echo "make test     lint, types, units and the core of the end-to-end tests: some minutes"
 	@echo "make test-all   these and all other tests"
 	@echo "make models   fetch the face detector"
 	@echo "make sbom     what is in both images, as CycloneDX: out/*.cdx.json; make audit, make licences"
 	@echo "make soak     100,000 generated requests and as many answered ones: no 5xx, no crash, no leak"
+	@echo "make site     the pages as a site: out/docs/html"
 	@echo "make lock     uv.lock and requirements/ of pyproject.toml; UPGRADE=1: newer packages"
 	@echo "make bench    the data plane's figures, side by side: bench/results"
 	@echo "make load-test   half a minute of every kind of request, held to thresholds"
@@ -44,9 +46,14 @@ serve-one: $(VENV)/run.stamp models
 
 # Units on two processes, then the core of the end-to-end tests, which measure time, alone.
 CORE := first_light protocol bad_input faults lifecycle landmark_sets
-REST := end_to_end predictor/convert helm k8s training bench page cluster data loadtest/test_run.py tools/test_package.py \
-        tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py \
+REST := end_to_end examples predictor/convert helm k8s training bench page cluster data loadtest/test_run.py tools/test_package.py \
+        tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py tools/test_site.py \
         client/test_command.py transformer/test_connection.py predictor/test_loader.py
+QUICK := serving predictor/test_batcher.py predictor/test_decode.py predictor/test_model.py transformer/test_choices.py \
+         transformer/test_picture.py transformer/test_border.py tools/test_house.py tools/test_lock.py tools/test_workflows.py
+quick: lint
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(QUICK:%=tests/%)
+
 unit: lint types models
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
 
@@ -65,7 +72,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 
 types: $(VENV)/dev.stamp
-	@$(BIN)/mypy serving predictor transformer standalone.py client tools training bench loadtest tests
+	@$(BIN)/mypy serving predictor transformer standalone.py client examples tools training bench loadtest tests
 
 models: $(VENV)/run.stamp
 	@$(BIN)/python -m tools.fetch_models
@@ -136,6 +143,10 @@ dist: $(VENV)/dev.stamp
 	@if command -v helm >/dev/null; then helm package helm --destination $(DIST) >/dev/null; \
 	  else echo "There is no helm here: the chart is left out." >&2; fi
 	@rm -rf build *.egg-info client/build client/*.egg-info; ls $(DIST)
+
+# The pages as a site, searchable, with the client's and model.json's reference; a warning is an error.
+site: out/site/stamp $(VENV)/run.stamp
+	@$(BIN)/python -m tools.site $(CURDIR)/out/site/bin/python
 
 licences: out/audit/stamp images
 	@$(AUDIT)/pip-licenses --python out/images/transformer/bin/python --from mixed --format markdown

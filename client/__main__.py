@@ -42,6 +42,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
     add("--order", help="score, size, left_to_right")
     add("--box", action="append", type=read_box, metavar="X0,Y0,X1,Y1", help="of one picture")
+    add("--outputs", metavar="NAMES", help="more of each face in JSON: pose,sharpness,...")
+    add("--aligned", type=Path, metavar="FOLDER", help="every face, as an aligned PNG")
+    add("--template", help="of aligned faces: arcface112, ffhq256, or ten numbers")
+    add("--aligned-side", type=int, metavar="PIXELS", help="of aligned faces")
     parser.add_argument("--format", choices=WRITERS, default="table", help="of what is printed")
     parser.add_argument(
         "--json", action="store_const", const="ndjson", dest="format", help="--format ndjson"
@@ -82,7 +86,7 @@ def run(given: argparse.Namespace) -> int:
     """Do what the arguments say; return the exit code. Raises ServiceError, OSError."""
     headers = dict(text.partition(":")[::2] for text in given.header)
     out = Path(given.out) if given.out and not given.parts else None
-    own = [path for path in (out, given.overlay, given.overlay_dir) if path]
+    own = [path for path in (out, given.overlay, given.overlay_dir, given.aligned) if path]
     pictures, others = list_pictures(given.pictures, own)
     if others:
         print(describe_others(others), file=sys.stderr)
@@ -102,11 +106,13 @@ def run(given: argparse.Namespace) -> int:
         threads=given.threads,
         headers={name.strip(): value.strip() for name, value in headers.items()},
     ) as client:
-        names = ("detect", "min_score", "max_faces", "order")
+        names = ("detect", "min_score", "max_faces", "order", "template", "aligned_side")
         asked = {name: value for name in names if (value := getattr(given, name)) is not None}
         if given.box:
             asked["boxes"] = given.box
-        return locate_all(client, pictures, output, find_drawing, asked)
+        further = [*(given.outputs or "").split(","), *(["aligned"] if given.aligned else [])]
+        asked["outputs"] = [name for name in further if name]
+        return locate_all(client, pictures, output, find_drawing, asked, given.aligned)
 
 
 def main() -> None:

@@ -45,6 +45,7 @@ class Client:
         picture: Picture,
         draw: bool = False,
         boxes: Sequence[Box] | None = None,
+        outputs: Sequence[str] = (),
         **choices: Choice,
     ) -> Result:
         """Find the faces of a picture, a file's path or its bytes; none is an empty result.
@@ -52,10 +53,12 @@ class Client:
         Points are in pixels of the upright picture. With `draw` the service is also asked for the
         picture with its points, at most 2,048 pixels wide or high. With `boxes` (x0, y0, x1, y1 in
         pixels of the upright picture) it searches for no faces: there is one for each, in their
-        order. `choices` are the service's parameters of a request: detect, min_score, max_faces,
-        order. Raises ServiceError.
+        order. `outputs` are further ones, into each face's `extras`: pose, sharpness, brightness,
+        eye_distance, inside, aligned, aligned_maps.
+        `choices` are the service's parameters of a request: detect, min_score, max_faces, order,
+        template, aligned_side. Raises ServiceError.
         """
-        asked = Asked(read_picture(picture), choices, boxes)
+        asked = Asked(read_picture(picture), choices, boxes, outputs)
         faces = self.model.locate(asked)
         drawing = self.model.draw(asked, "image/png") if draw else None
         return Result(name_picture(picture), picture, faces, drawing)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+USUAL = ("landmarks", "scores", "boxes", "box_scores", "face_scores")  # outputs of every face
 Picture = str | Path | bytes  # a file's path, or what is in it
 LOW = 0.7  # the face_score below which points can't be trusted, of a model that publishes none
 
@@ -34,7 +35,8 @@ class Face:
     """A face: its box (x0, y0, x1, y1) in pixels of the upright picture, and its K points.
 
     `box_score` is the detector's. `face_score`, 0..1, says how far the points can be trusted, and
-    `trusted` whether that is as much as the model asks for.
+    `trusted` whether that is as much as the model asks for. `extras` has the face's part of each
+    further output that was asked for: a number or a list, of `aligned` the bytes of its RGB pixels.
     """
 
     box: tuple[float, float, float, float]
@@ -42,6 +44,7 @@ class Face:
     points: tuple[Point, ...]
     face_score: float
     trusted: bool
+    extras: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Point:
         """Return the point of this name."""
@@ -51,7 +54,10 @@ class Face:
         raise KeyError(name)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Write it as JSON has it: further outputs under their names, pixels left out."""
+        content = asdict(self)
+        extras = content.pop("extras")
+        return content | {n: value for n, value in extras.items() if not isinstance(value, bytes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ def make_faces(
     sizes = [len(pairs) * len(names), 2 * len(pairs) * len(names), 4 * len(pairs)]
     if [len(scores), len(places), len(boxes)] != sizes:
         raise ValueError("The outputs are of different numbers of faces.")
+    further = [name for name in outputs if name not in (*USUAL, "image_index", "face_ids")]
     for number, (box_score, face_score) in enumerate(pairs):
         points = tuple(
             Point(name, round(places[2 * i], 2), round(places[2 * i + 1], 2), round(scores[i], 3))
@@ -104,4 +111,13 @@ def make_faces(
         )
         x0, y0, x1, y1 = (round(value, 2) for value in boxes[4 * number : 4 * number + 4])
         trusted = face_score >= low
-        yield Face((x0, y0, x1, y1), round(box_score, 3), points, round(face_score, 3), trusted)
+        face_score, box_score = round(face_score, 3), round(box_score, 3)
+        extras = {name: take_row(outputs[name], number, len(pairs)) for name in further}
+        yield Face((x0, y0, x1, y1), box_score, points, face_score, trusted, extras)
+
+
+def take_row(values: Sequence[Any], row: int, rows: int) -> Any:
+    """Take a face's part of an output: a number, a list of them, or bytes."""
+    width = len(values) // rows
+    part = values[row * width : (row + 1) * width]
+    return part[0] if width == 1 else part

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .faces import USUAL
+
 Box = Sequence[float]  # x0, y0, x1, y1 in pixels of the upright picture
 JSON_LENGTH = "inference-header-content-length"
 
@@ -17,11 +19,12 @@ class Asked:
     content: bytes = field(repr=False)
     choices: Mapping[str, Any] = field(default_factory=dict)  # the service's parameters
     boxes: Sequence[Box] | None = None  # instead of a search for faces
+    outputs: Sequence[str] = ()  # beyond the usual ones
     previous: Sequence[Sequence[tuple[float, float]]] = ()  # points of the frame before's faces
 
     def write(self) -> tuple[bytes, dict[str, str], Mapping[str, Any]]:
         """Write body, headers and query: the picture as it is, or raw tensors behind JSON."""
-        if self.boxes is None and not self.previous:
+        if self.boxes is None and not self.outputs and not self.previous:
             # The service looks at a picture's bytes, whatever its type is said to be.
             return self.content, {"content-type": "image/jpeg"}, self.choices
         tensors = {"image": ("BYTES", [1], struct.pack("<I", len(self.content)) + self.content)}
@@ -39,6 +42,25 @@ class Asked:
             | {"parameters": {"binary_data_size": len(raw)}}
             for name, (datatype, shape, raw) in tensors.items()
         ]
-        head = json.dumps({"inputs": inputs, "parameters": dict(self.choices)}).encode()
+        outputs = [
+            {"name": name, "parameters": {"binary_data": name == "aligned"}}
+            for name in ((*USUAL, *self.outputs) if self.outputs else ())
+        ]
+        asked = {"inputs": inputs, "outputs": outputs, "parameters": dict(self.choices)}
+        head = json.dumps(asked).encode()
         headers = {"content-type": "application/octet-stream", JSON_LENGTH: str(len(head))}
         return b"".join([head, *(raw for *_, raw in tensors.values())]), headers, {}
+
+
+def read_outputs(content: bytes, json_length: str | None) -> dict[str, dict[str, Any]]:
+    """Read an answer's outputs by name, each with `data`: a list, or bytes of a raw one.
+
+    Raises KeyError, ValueError or TypeError where it is not such an answer.
+    """
+    start = int(json_length) if json_length is not None else len(content)
+    outputs = {each["name"]: each for each in json.loads(content[:start])["outputs"]}
+    for output in outputs.values():
+        if "data" not in output:
+            end = start + output["parameters"]["binary_data_size"]
+            output["data"], start = content[start:end], end
+    return outputs

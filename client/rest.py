@@ -12,7 +12,7 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, ReadTimeoutError
 from urllib3.util import Retry
 
 from .faces import LOW, Face, ServiceError, make_faces
-from .request import Asked
+from .request import JSON_LENGTH, Asked, read_outputs
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SET_HEADER = "landmarks-set"  # of an answer: the digest of its landmark set
@@ -81,7 +81,7 @@ class RestModel:
         """Find the faces of a frame, and which of the frame before's each is, -1 for a new one."""
         answer = self.ask("POST", "/infer", asked)
         try:
-            outputs = {each["name"]: each for each in answer.json()["outputs"]}
+            outputs = read_outputs(answer.content, answer.headers.get(JSON_LENGTH))
             count = outputs["landmarks"]["shape"][1]
             names, low = self.find_set(answer.headers.get(SET_HEADER, ""), count)
             faces = tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))

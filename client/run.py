@@ -11,6 +11,7 @@ from .api import Client
 from .faces import Picture, Result, ServiceError
 from .output import Printed, ResultsFile
 from .parts import Parts
+from .png import write_png
 
 LOGGED = 1000  # pictures between two lines of a log
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
@@ -31,6 +32,7 @@ def locate_all(
     output: Printed | ResultsFile | Parts,
     find_drawing: Callable[[str], Path | None],
     choices: Mapping[str, Any],
+    aligned: Path | None = None,
 ) -> int:
     """Locate the faces of all pictures that aren't done; return the exit code.
 
@@ -55,6 +57,8 @@ def locate_all(
             else:
                 hopeless = GONE
                 write_drawing(result, find_drawing(name))  # what is written down is done
+                if aligned:
+                    write_aligned(result, place_drawing(aligned, name))
                 output.add(Result(name, b"", result.faces))
             show_progress(number, len(left), begun)
     finally:
@@ -72,6 +76,14 @@ def write_drawing(result: Result, path: Path | None) -> None:
     if path and result.drawing:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(result.drawing)
+
+
+def write_aligned(result: Result, path: Path) -> None:
+    """Write each face's aligned crop beside `path`, its number before the ending."""
+    for number, face in enumerate(result):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        file.write_bytes(write_png(face.extras["aligned"]))
 
 
 def show_progress(number: int, total: int, begun: float) -> None:

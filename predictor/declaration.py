@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serving.landmarks import LandmarkSet, Pair, PointName, explain
+from serving.landmarks import Five, LandmarkSet, Pair, PointName, explain
 
 Numbers = Annotated[tuple[float, ...], Field(min_length=1, max_length=4)]
 Side = Annotated[int, Field(ge=8, le=1024, strict=True)]
@@ -118,6 +118,9 @@ class Declaration(Part):
     """Pairs of points that a mirrored image swaps."""
     unit: Pair | None = None
     """The two points whose distance normalises errors."""
+    five: Five | None = None
+    """Points whose means are the subject's right eye, left eye, nose tip, right and left corner of
+    the mouth, for aligned crops, head pose and eye_distance; null: found by name."""
     mean_face: tuple[tuple[float, float], ...] | None = None
     """Where the points lie in a crop on average, x and y in shares of its side; null: the default
     set's where points and crop are its own, else not known."""
@@ -145,6 +148,7 @@ def declare_set(declaration: Declaration, landmarks: LandmarkSet) -> Declaration
             "points": landmarks.points,
             "mirror": landmarks.mirror,
             "unit": landmarks.unit,
+            "five": landmarks.five,
             "mean_face": landmarks.mean_face,
             "input": Input(side=landmarks.side),
             "crop": Crop(scale=landmarks.crop_scale),

@@ -68,3 +68,11 @@ IMAGE_INDEX = TensorSpec("image_index", ("INT32",), (-1,))
 FACE_SCORES = TensorSpec("face_scores", ("FP32",), (-1,))
 FACE_IDS = TensorSpec("face_ids", ("INT32",), (-1,))  # rows of `previous`, -1 for a new face
 CROPS = TensorSpec("crops", ("FP32",), (-1, 2, 3))  # pixels of the picture -> of the face
+# On request, of each face; docs/api.md says what each is, and is not.
+ALIGNED = TensorSpec("aligned", ("UINT8",), (-1, -1, -1, 3))
+ALIGNED_MAPS = TensorSpec("aligned_maps", ("FP32",), (-1, 2, 3))  # pixels of the picture -> of it
+POSE = TensorSpec("pose", ("FP32",), (-1, 3))  # degrees: yaw, pitch, roll
+SHARPNESS = TensorSpec("sharpness", ("FP32",), (-1,))
+BRIGHTNESS = TensorSpec("brightness", ("FP32",), (-1,))  # 0..1
+EYE_DISTANCE = TensorSpec("eye_distance", ("FP32",), (-1,))  # pixels of the picture
+INSIDE = TensorSpec("inside", ("FP32",), (-1,))  # 0..1

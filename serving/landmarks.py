@@ -16,7 +16,8 @@ from pydantic import model_validator as validate
 
 PointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Pair = tuple[PointName, PointName]
-
+Some = Annotated[tuple[PointName, ...], Field(min_length=1, max_length=100)]
+Five = tuple[Some, Some, Some, Some, Some]
 
 DIGEST = "digest"  # parameter of a model's configuration
 
@@ -38,6 +39,9 @@ class LandmarkSet(BaseModel):
     """Pairs that a mirrored image swaps; a point in no pair lies in the middle."""
     unit: Pair | None = None
     """The two points whose distance normalises errors."""
+    five: Five | None = None
+    """Points whose means are the subject's right eye, left eye, nose tip, right and left corner of
+    the mouth, as aligned crops, pose and eye_distance need them; null: found by name."""
     side: int = Field(96, ge=16, le=1024, strict=True)
     """Side of the square crop, in pixels."""
     color: Literal["grey", "rgb"] = "grey"
@@ -79,6 +83,9 @@ class LandmarkSet(BaseModel):
             for name in pair:
                 if name not in self.points:
                     raise ValueError(f"'{name}' in {list(pair)} is not one of the points")
+        for name in (name for names in self.five or () for name in names):
+            if name not in self.points:
+                raise ValueError(f"'{name}' in 'five' is not one of the points")
         for name, number in Counter(name for pair in self.mirror for name in pair).items():
             if number > 1:
                 raise ValueError(f"'{name}' is in two mirror pairs")

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,11 +33,11 @@ def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> 
     add("--data", required=True, type=Path, nargs="+", help="data folders: training/index.py")
     add("--out", required=True, type=Path, help="the .pth to write")
     add("--init", type=Path, help="a .pth to start from, whose points and width count")
-    add("--labels", type=Path, nargs="+", default=[], help=".npz files: paths, points [N,K,2]")
     add("--width", type=int, default=32)
     add("--side", type=int, default=96, help="pixels of the input, a multiple of 16")
     add("--steps", type=int, help="length of the run in steps")
     add("--minutes", type=float, help="or in minutes of CPU time per thread; 30 without either")
+    add("--resume", action="store_true", help="go on from OUT's .state, where there is one")
     add("--share", type=read_share, nargs="+", default=[], metavar="SET=SHARE", help="of the draws")
     add("--rate", type=float, default=2.5e-3)
     add("--decay", type=float, default=0.01)
@@ -72,7 +73,6 @@ def train(args: argparse.Namespace, draw: Draw) -> None:
             f"{args.init} draws {net.n_classes} points of {net.n_channels} channels; its landmark "
             f"set has {len(landmarks)} points, and training is of grey faces."
         )
-    fill_labels(rows, args.labels, landmarks.points)
     faces = read_faces([pair for pair in rows if pair[1]["part"] in TRAINED], landmarks)
     held = [pair for pair in rows if pair[1]["part"] == "val"]
     chance = share_chances(faces, args.share)
@@ -86,25 +86,6 @@ def train(args: argparse.Namespace, draw: Draw) -> None:
     print(f"{args.out} and {beside}")
 
 
-def fill_labels(rows: list, files: list[Path], names: tuple[str, ...]) -> None:
-    """Give the points of label files to the rows that they name and that have none."""
-    for file in files:
-        with np.load(file) as content:
-            if missing := {"paths", "points"} - set(content):
-                raise DataError(f"{file} lacks the array {min(missing)}.")
-            paths, points = content["paths"].tolist(), content["points"]
-        if points.shape != (len(paths), len(names), 2):
-            raise DataError(
-                f"{file} has points of shape {list(points.shape)}; they must be "
-                f"[{len(paths)}, {len(names)}, 2]."
-            )
-        known = dict(zip(paths, points, strict=True))
-        for _, row in rows:
-            if row["part"] != "train" and row["path"] in known:
-                for name, point in zip(names, known[row["path"]], strict=True):
-                    row[f"{name}_x"], row[f"{name}_y"] = map(str, point)
-
-
 def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset) -> None:
     """Fit a UNet to batches as the arguments say, and write the averaged weights.
 
@@ -116,6 +97,13 @@ def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
     minutes = args.minutes or (None if args.steps else 30.0)
     budget, begin, losses = Budget(args.steps, minutes), time.time(), []
+    state = args.out.with_suffix(".state")
+    parts: tuple[Any, ...] = net, average, optimiser, budget
+    if args.resume and state.is_file():
+        for part, saved in zip(parts, torch.load(state), strict=True):
+            part.load_state_dict(saved)
+        args.seed += budget.done  # other faces than before
+        print(f"resumed after {budget.done} steps", flush=True)
     while (spent := budget.spent()) < 1:
         set_rate(optimiser, args.rate, spent)
         losses.append(take_step(net, optimiser, *next(batches)))
@@ -127,11 +115,13 @@ def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset)
             losses.clear()
         if budget.done % (5 * REPORT) == 0:
             save_weights(average, args.out)
+            write_whole([part.state_dict() for part in parts], state)
             print(measure_faces(wrap_network(average), val).summary(), flush=True)
     settle_statistics(
         average, lambda: next(batches)[0].contiguous(memory_format=torch.channels_last)
     )
     save_weights(average, args.out)
+    state.unlink(missing_ok=True)
     print(f"{budget.done} steps; held out: {measure_faces(wrap_network(average), val).summary()}")
 
 
@@ -150,8 +140,13 @@ def take_step(
 
 
 def save_weights(net: UNet, path: Path) -> None:
-    """Write the plain state dictionary in fp16, all at once."""
-    part = path.with_suffix(".part")
+    """Write the plain state dictionary in fp16."""
     state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
-    torch.save({k: v.contiguous() for k, v in state.items()}, part)
+    write_whole({k: v.contiguous() for k, v in state.items()}, path)
+
+
+def write_whole(content: Any, path: Path) -> None:
+    """Write what torch reads, all at once."""
+    part = path.with_suffix(".part")
+    torch.save(content, part)
     part.replace(path)

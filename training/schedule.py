@@ -31,6 +31,14 @@ class Budget:
         used = (time.process_time() - self.begin) / torch.get_num_threads()
         return min(used / (60 * self.minutes), 1.0)
 
+    def state_dict(self) -> dict[str, float]:
+        """Return what a resumed run needs: steps and CPU seconds."""
+        return {"done": self.done, "used": time.process_time() - self.begin}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Go on from there."""
+        self.done, self.begin = int(state["done"]), time.process_time() - state["used"]
+
 
 def set_rate(optimiser: torch.optim.Optimizer, top: float, spent: float) -> None:
     """Set the learning rate: 4 % of the run up to `top`, then a cosine down to 0."""

@@ -17,7 +17,7 @@ ACCEPTED = (
     "'boxes', FP32 [B,4] of x0, y0, x1, y1 in pixels of the upright picture, x0 < x1, y0 < y1"
 )
 ACCEPTED_INDEX = "'box_image_index', INT32 or INT64 [B], the picture of each box, counted from 0"
-SEARCHED = ("detect", "min_score", "max_faces", "order")  # parameters of a search for faces
+SEARCHED = ("detect", "min_score", "max_faces", "order", "search")  # parameters of a search
 BUDGET = 4  # times the pixels of the largest picture that the crops of one may have
 
 

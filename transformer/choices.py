@@ -78,8 +78,11 @@ def read_name(
 def read_number(parameters: Mapping[str, object], name: str) -> float | None:
     """Read a number, None where there is none; NaN, which fits no range, where it is not one."""
     value = parameters.get(name)
-    if value is None:
-        return None
+    return None if value is None else to_number(value)
+
+
+def to_number(value: object) -> float:
+    """Make a number of one, or of its text; NaN of anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return math.nan
     try:

@@ -32,6 +32,7 @@ class DetectedFaces:
     squares: list[Square]  # what was cropped, [F]
     crops: NDArray[np.uint8]  # [F, C, S, S]
     left_out: int = 0  # faces that were found beyond the number that is answered
+    size: tuple[int, int] = (0, 0)  # width and height of the picture
     timings: Timings = field(default_factory=dict)
     leans: Floats | None = None  # [F], degrees by which each crop is rotated then; None: by none
 
@@ -105,7 +106,9 @@ class FaceFinder:
             for i in np.flatnonzero(found.turns):
                 crops[i] = np.rot90(crops[i], found.turns[i], (1, 2))
         boxes = clip_boxes(found.corners, picture)
-        return DetectedFaces(boxes, found.scores, found.turns, squares, crops, left_out, timings)
+        return DetectedFaces(
+            boxes, found.scores, found.turns, squares, crops, left_out, picture.size, timings
+        )
 
     def crop_boxes(self, given: BoxedPicture, landmarks: LandmarkSet) -> DetectedFaces:
         """Crop a caller's boxes of one picture as detected ones are; nothing is detected.
@@ -123,7 +126,7 @@ class FaceFinder:
             )
         scores, turns = np.ones(len(crops), np.float32), np.zeros(len(crops), np.int16)
         boxes = clip_boxes(given.boxes, picture)
-        return DetectedFaces(boxes, scores, turns, squares, crops, timings=timings)
+        return DetectedFaces(boxes, scores, turns, squares, crops, 0, picture.size, timings)
 
     def open(
         self,

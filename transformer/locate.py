@@ -22,10 +22,12 @@ from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.backend import FaceLandmarks
 from transformer.crop import map_to_crop, to_picture
+from transformer.extras import Extras
 from transformer.faces import DetectedFaces, find_borne_out
 from transformer.looks import join_maps, stack_crops, stack_turns, turn_back
 from transformer.second_look import look_again
 
+BRIGHTNESS = "brightness"  # of faces, for metrics and events
 Arrays = dict[str, NDArray]  # outputs by name
 
 
@@ -34,7 +36,7 @@ class Locator:
     """Asks a model of the predictor about the crops of one request."""
 
     landmarks: LandmarkSet
-    names: tuple[str, ...]  # outputs that are wanted
+    extras: Extras  # the outputs that are wanted beyond points
     predict: Callable[..., Awaitable[FaceLandmarks]]
     claim: Callable[[int], None]  # counts bytes of the answer
     any_way_up: bool
@@ -53,6 +55,7 @@ class Locator:
             IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
         arrays |= await self.locate_crops(found, twice and self.any_way_up)
+        arrays |= await self.extras.measure(found, arrays[LANDMARKS.name])
         borne_out = find_borne_out(found, arrays[FACE_SCORES.name], self.landmarks.low)
         if twice and not borne_out.all():
             arrays = select_faces(arrays, borne_out)
@@ -68,7 +71,7 @@ class Locator:
             located = await self.predict(stack_crops(looks))
             if twice:
                 await look_again(looks, located, known, self.predict)
-            if HEATMAPS.name in self.names:  # of the crops as they were looked at last
+            if HEATMAPS.name in self.extras.names:  # of the crops as they were looked at last
                 height, width = known.map_size
                 self.claim(4 * len(looks) * len(known) * height * width)
                 again = await self.predict(stack_crops(looks), heatmaps=True)
@@ -76,16 +79,18 @@ class Locator:
             squares = [square for faces in found for square in faces.squares]
             turns = stack_turns(looks)  # [F, 2, 3]
             points = to_picture(turn_back(located.landmarks, turns), squares, known.side)
-            if CROPS.name in self.names:
+            if CROPS.name in self.extras.names:
                 to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
                 maps = join_maps(turns, to_crops)
         add_timings(self.timings, located.timings)
+        brightness = [float(look.crop.mean()) for look in looks]
         return {
             LANDMARKS.name: points,
             SCORES.name: located.scores,
             FACE_SCORES.name: score_faces(located.scores),
             CROPS.name: maps,
             HEATMAPS.name: located.heatmaps,
+            BRIGHTNESS: np.array(brightness, np.float32),
         }
 
 

@@ -38,6 +38,8 @@ from transformer.backend import PredictorBackend, check_forward
 from transformer.boxes import read_boxes
 from transformer.choices import read_choices
 from transformer.drawing import draw_answer
+from transformer.events import EventSender, observe_faces
+from transformer.extras import EXTRAS, Extras
 from transformer.faces import DetectedFaces, FaceFinder, keep_best
 from transformer.follow import follow_faces, read_previous
 from transformer.inputs import read_faces, read_model, read_pictures
@@ -53,18 +55,11 @@ class Transformer(Model):
     service = "transformer"
     inputs = (IMAGE, FACE, OWN_BOXES, BOX_IMAGE_INDEX, PREVIOUS)
     draws = True
-    outputs = (
-        LANDMARKS,
-        SCORES,
-        BOXES,
-        BOX_SCORES,
-        IMAGE_INDEX,
-        FACE_SCORES,
-        CROPS,
-        HEATMAPS,
-        FACE_IDS,
-    )
+    usual = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES)
+    asked = (CROPS, HEATMAPS, *EXTRAS)
+    outputs = (*usual, *asked, FACE_IDS)
     settings: TransformerSettings
+    events: EventSender | None = None
 
     def __init__(self, name: str, settings: TransformerSettings, backend: PredictorBackend):
         super().__init__(name, settings)
@@ -76,6 +71,8 @@ class Transformer(Model):
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
+        if sink := self.settings.events_sink:
+            self.events = EventSender(sink, self.settings.events_share, f"/landmarks/{self.name}")
         detector = self.finder.first
         metrics.DETECTOR.labels(detector.name, detector.runtime, detector.precision).set(1)
         logger.info(
@@ -128,16 +125,17 @@ class Transformer(Model):
         check_forward(call.forward)  # what can't go on is refused at once
         if FACE.name in request.inputs:
             return await self.locate_faces(request, call)
-        extra = (CROPS, HEATMAPS, *((FACE_IDS,) if PREVIOUS.name in request.inputs else ()))
-        names = resolve_outputs(request.outputs, self.outputs[:-3], extra)
+        ids = (FACE_IDS,) if PREVIOUS.name in request.inputs else ()
+        names = resolve_outputs(request.outputs, self.usual, (*self.asked, *ids))
         model = read_model(request, self.name)
         choices = read_choices(request.parameters, self.settings)
         pictures = read_pictures(request, self.settings.max_images, call.picture)
         own = read_boxes(request, len(pictures), self.settings.max_picture_faces)
         known = (await self.backend.learn_network(model, call.deadline)).landmarks
+        extras = Extras.read(names, request.parameters, known)
         previous = read_previous(request, known, self.settings.max_picture_faces)
         predict = partial(self.backend.predict, model=model, call=call)
-        locator = Locator(known, names, predict, call.claim, self.settings.any_way_up)
+        locator = Locator(known, extras, predict, call.claim, self.settings.any_way_up)
         timings = locator.timings
         detect = partial(self.finder.detect_faces, landmarks=known, choices=choices)
         find = partial(self.find_faces, detect, pictures, timings)
@@ -157,12 +155,16 @@ class Transformer(Model):
         response = InferenceResponse({}, timings, len(pictures), known.digest)
         if left_out:
             response.parameters["more_faces"] = left_out
+        arrays |= await extras.align(self.pool, self.finder, pictures, arrays, call, timings)
         if call.picture:
             open_picture = partial(self.finder.open, pictures[0])
             response.picture, drawn = await draw_answer(self.pool, call, open_picture, arrays)
             timings |= drawn
         metrics.observe_stages(self.service, timings)
         metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
+        observe_faces(arrays)
+        if self.events is not None:
+            self.events.offer(arrays, model, known.digest, len(pictures))
         response.outputs = select_outputs(names, arrays)
         return response
 
@@ -212,5 +214,7 @@ class Transformer(Model):
         return InferenceResponse(select_outputs(names, arrays), timings, len(faces), located.digest)
 
     async def close(self) -> None:
+        if self.events is not None:
+            await asyncio.to_thread(self.events.close)
         await self.backend.close()
         await self.pool.close()

@@ -48,6 +48,10 @@ class Picture:
         """Wrap pixels `[H,W,3]` RGB that need no decoding."""
         return Picture(pixels.shape[1], pixels.shape[0], pixels)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
     def read(self, scale: int, colours: str = "RGB") -> tuple[Pixels, int]:
         """Return the pixels at 1/`scale` of the size, or finer where there are such, and the scale.
 

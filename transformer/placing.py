@@ -96,6 +96,7 @@ def crop_placed(
         placed.turns,
         squares,
         crops,
+        size=picture.size,
         leans=placed.leans,
         timings=timings,
     )

@@ -52,6 +52,10 @@ class TransformerSettings(ServerSettings):
     """Largest picture, in pixels, told from its header before it is decoded."""
     max_images: int = Field(32, ge=1, le=4096)
     """Pictures in one request."""
+    events_sink: str = Field("", pattern="^(https?://.+)?$")
+    """URL to which answers go as CloudEvents: points, scores, sizes, no pixels; empty: none."""
+    events_share: float = Field(0.01, ge=0, le=1)
+    """Share of the answers that go there."""
     max_picture_faces: int = Field(
         1024,
         ge=1,

@@ -96,6 +96,7 @@ def make_set(declared: Declaration, plan: Plan, said: list[str]) -> LandmarkSet:
         points=points,
         mirror=declared.mirror if declared.mirror is not None else DEFAULT.mirror if ours else (),
         unit=declared.unit or (DEFAULT.unit if ours else None),
+        five=declared.five,
         side=max(16, *plan.size),
         color="grey" if plan.color == "grey" else "rgb",
         crop_scale=crop.scale,

@@ -37,7 +37,9 @@ class InferenceStream:
         headers = dict(context.invocation_metadata() or ())
         try:
             check_metadata(headers)
-            while isinstance(message := await self.reception.read(context.read), bytes):
+            while not self.repository.draining and isinstance(  # else its caller goes elsewhere
+                message := await self.reception.read(context.read), bytes
+            ):
                 with ExitStack() as place:
                     # Who doesn't read it waits here for the end of the connection's age.
                     await context.write(await self.answer(message, headers, place))

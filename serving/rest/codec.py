@@ -36,11 +36,15 @@ Piece = bytes | memoryview
 
 
 def decode_picture(body: bytes, model: str, parameters: Mapping[str, object]) -> InferenceRequest:
-    """Make a plain picture body the request that has it as its only `image`."""
+    """Make a plain picture body the request that has it as its only `image`.
+
+    The parameter `outputs` has the names of those that are wanted, with commas.
+    """
     array = np.empty(1, np.object_)
     array[0] = body
+    outputs = tuple(name for name in str(parameters.get("outputs", "")).split(",") if name)
     return InferenceRequest(
-        model, {"image": Tensor("image", "BYTES", array)}, parameters=parameters
+        model, {"image": Tensor("image", "BYTES", array)}, outputs=outputs, parameters=parameters
     )
 
 

@@ -51,6 +51,9 @@ class StreamRoute:
                     answer = await self.answer(socket, body, content is not None, held, place)
                     del message, content, body
                     await socket.send({"type": "websocket.send", **answer})
+                if self.repository.draining:  # its caller opens another, elsewhere
+                    await socket.close(LATE, "The server stops.")
+                    return
 
     async def receive(self, socket: WebSocket, seconds: float) -> Message | None:
         """Receive a message, None where the caller has left or sent none in time."""

@@ -18,6 +18,25 @@ STAGE = Histogram(
     "landmarks_stage_seconds", "Time of a stage.", ["service", "stage"], buckets=BUCKETS
 )
 FACES = Counter("landmarks_faces_total", "Faces answered.", ["service"])
+FACE_SCORE = Histogram(
+    "landmarks_face_score",
+    "The face_score of faces answered.",
+    ["service"],
+    buckets=[i / 20 for i in range(1, 21)],
+)
+FACE_SIZE = Histogram(
+    "landmarks_face_size_pixels",
+    "Mean side of the boxes of faces answered.",
+    ["service"],
+    buckets=[8 * 2 ** (i / 2) for i in range(17)],  # 8 .. 2048
+)
+FACE_BRIGHTNESS = Histogram(
+    "landmarks_face_brightness",
+    "Mean of the pixels of faces answered, 0 to 255.",
+    ["service"],
+    buckets=range(15, 256, 15),
+)
+EVENTS = Counter("landmarks_events_total", "Events by outcome: sent, failed, dropped.", ["outcome"])
 BATCH = Histogram(
     "landmarks_batch_faces", "Faces in one execution.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )

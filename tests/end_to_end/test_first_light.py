@@ -14,6 +14,7 @@ from predictor.landmarks import DEFAULT
 from tests.support.load import ask_over_grpc
 from tools.processes import Service
 from tools.v2_json import face_tensor, image_tensor
+from transformer.model import Transformer
 
 # Set by eye on the 512x512 picture, enlarged tenfold.
 BY_EYE = {
@@ -103,24 +104,9 @@ def test_health_and_metadata(predictor, transformer):
         for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/unet/ready"):
             assert requests.get(service.url + path).status_code == 200, path
     metadata = requests.get(f"{transformer.url}/v2/models/unet").json()
-    assert [entry["name"] for entry in metadata["inputs"]] == [
-        "image",
-        "face",
-        "boxes",
-        "box_image_index",
-        "previous",
-    ]
-    assert [entry["name"] for entry in metadata["outputs"]] == [
-        "landmarks",
-        "scores",
-        "boxes",
-        "box_scores",
-        "image_index",
-        "face_scores",
-        "crops",
-        "heatmaps",
-        "face_ids",
-    ]
+    for part, specs in (("inputs", Transformer.inputs), ("outputs", Transformer.outputs)):
+        assert [entry["name"] for entry in metadata[part]] == [spec.name for spec in specs]
+    assert len(Transformer.outputs) == len({spec.name for spec in Transformer.outputs}) == 16
     metadata = requests.get(f"{predictor.url}/v2/models/unet").json()
     assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
     assert [entry["name"] for entry in metadata["outputs"]] == ["landmarks", "scores", "heatmaps"]

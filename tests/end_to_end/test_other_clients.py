@@ -10,7 +10,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from tools.processes import ROOT, Service
 
-CLIENTS = ROOT / "tests/support/clients"
+CLIENTS, EXAMPLES = ROOT / "tests/support/clients", ROOT / "examples"
 PICTURE = ROOT / "tests/assets/astronaut.jpg"
 NODE_PACKAGES = ("@grpc/grpc-js@1.14.0", "@grpc/proto-loader@0.8.0")
 
@@ -33,9 +33,9 @@ def run(*command: object, cwd: Path | None = None) -> str:
 
 def test_java(transformer: Service):
     java, url = find_tool("java"), f"{transformer.url}/v2/models/unet/infer"
-    lines = run(java, CLIENTS / "Landmarks.java", url, "image/jpeg", PICTURE).splitlines()
+    lines = run(java, EXAMPLES / "Landmarks.java", url, "image/jpeg", PICTURE).splitlines()
     assert len(lines) == 3 and all(line.startswith('200 {"model_name"') for line in lines)
-    lines = run(java, CLIENTS / "Landmarks.java", url, "application/json", PICTURE).splitlines()
+    lines = run(java, EXAMPLES / "Landmarks.java", url, "application/json", PICTURE).splitlines()
     assert all(line.startswith("400") and "Content-Type: image/jpeg" in line for line in lines)
 
 
@@ -49,7 +49,7 @@ def test_nodes_fetch(transformer: Service):
 def test_go(transformer: Service, tmp_path, monkeypatch):
     go, url = find_tool("go"), f"{transformer.url}/v2/models/unet/infer"
     monkeypatch.setenv("GOCACHE", str(tmp_path))
-    lines = run(go, "run", CLIENTS / "landmarks.go", url, PICTURE).splitlines()
+    lines = run(go, "run", EXAMPLES / "landmarks.go", url, PICTURE).splitlines()
     assert [line.split()[0] for line in lines] == ["200", "[1", "200", "[1", "400"]
     assert lines[1] == lines[3] and lines[1].startswith("[1 15 2] [")
     assert lines[4].startswith("400 invalid_request The body is a picture")

@@ -9,7 +9,7 @@ import pytest
 
 from predictor.checkpoint import load_unet
 from tests.training.made import NAMES, make_folder, make_set
-from training import cut, distil, evaluate, train
+from training import cut, distil, evaluate, fit, train
 from training.augment import flip_points, map_affine, warp_face
 from training.faces import Frame, read_faces
 from training.index import read_rows
@@ -55,18 +55,35 @@ def test_training_learns(data: Path, tmp_path: Path, capsys):
     assert read_nme(capsys.readouterr().out) < 50
 
 
+def test_a_run_that_was_cut_off_goes_on(data: Path, tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(fit, "REPORT", 1)  # a state every 5 steps
+    real, taken = fit.take_step, []
+
+    def take_step(*parts):
+        taken.append(1)
+        if len(taken) == 8:
+            raise RuntimeError("the machine went away")
+        return real(*parts)
+
+    monkeypatch.setattr(fit, "take_step", take_step)
+    words = ["--width", "4", "--side", "32", "--steps", "10", "--resume"]
+    with pytest.raises(SystemExit):
+        run_train(data, tmp_path / "out.pth", *words)
+    run_train(data, tmp_path / "out.pth", *words)
+    assert "resumed after 5 steps" in capsys.readouterr().out
+    assert len(taken) == 8 + 5 and not (tmp_path / "out.state").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["--init", "nosuch.pth"], "nosuch.pth"),
-        (["--labels", "{data}/bad.npz"], "bad.npz lacks the array paths"),
         (["--init", "models/student_unet.pth"], "labels of left_eye_center"),
     ],
 )
 def test_errors_are_one_sentence_and_two(data: Path, tmp_path: Path, capsys, words, says):
-    np.savez(data / "bad.npz", points=np.zeros((1, 4, 2)))
     with pytest.raises(SystemExit) as ended:
-        run_train(data, tmp_path / "out.pth", *(word.format(data=data) for word in words))
+        run_train(data, tmp_path / "out.pth", *words)
     said = capsys.readouterr().err
     assert ended.value.code == 2 and says in said and said.count("\n") == 1
     assert not (tmp_path / "out.pth").exists()
@@ -91,20 +108,6 @@ def test_points_move_with_the_pixels_and_the_mirror(data: Path):
     twice = flip_points(flip_points(faces.points, frame), frame)
     np.testing.assert_allclose(twice, faces.points, atol=1e-4)
     assert map_affine(np.eye(2, 3), faces.points[0]).shape == (4, 2)
-
-
-def test_a_label_file_fills_faces_without_labels_alone(data: Path, tmp_path: Path, capsys):
-    bare = make_folder(tmp_path / "bare", 3, part="unlabelled")
-    text = (bare / "index.csv").read_text().splitlines()
-    head, columns = text[0].split(","), [line.split(",") for line in text[1:]]
-    for row in columns:
-        row[2:10] = [""] * 8
-    (bare / "index.csv").write_text("\n".join([",".join(head), *map(",".join, columns)]))
-    points = np.array([[[140, 100], [60, 100], [100, 150], [100, 60]]] * 3, float)
-    np.savez(bare / "l.npz", paths=[f"{i}.png" for i in range(3)], points=points)
-    words = ["--data", str(data), str(bare), "--out", str(tmp_path / "o.pth"), *FAST]
-    train.main([*words, "--width", "4", "--side", "32", "--labels", str(bare / "l.npz")])
-    assert re.search(r"bare +3 faces", capsys.readouterr().out)
 
 
 def test_a_data_folder_is_cut_and_its_faces_turned_with_their_own_points(

@@ -28,15 +28,11 @@ from training.index import (
 )
 from training.teacher.mapping import MAPPING, Mapping, read_mapping
 from training.teacher.mesh import FaceMesh
-from training.teacher.regions import LEFT_OUTER, LOOSE, RIGHT_OUTER, Region
+from training.teacher.regions import LEFT_OUTER, LOOSE, RIGHT_OUTER, Region, measure_turn
 from training.teacher.sheet import draw_cell, write_sheet
 
 ON_SHEET = 60  # faces of a contact sheet
-NOSE = 4
-FRONTAL, SIDE = (
-    0.025,
-    0.035,
-)  # how far the views may be apart, in distances of the outer eye corners
+FRONTAL, SIDE = 0.025, 0.035  # of the outer eye corners' distance: how far apart views may be
 TURNED = 0.12  # of the nose from the middle of the outer eye corners, about 15 degrees
 AWAY = 0.25  # of the mesh's middle from the box's, in sides of the box
 
@@ -48,10 +44,8 @@ def label_crop(
     plain, mirrored = look(mesh, picture, box), look(mesh, picture[:, ::-1], box)
     if plain is None or mirrored is None:
         return np.empty((0, 2)), np.empty((0, 3)), "no mesh"
-    across = plain[LEFT_OUTER, :2] - plain[RIGHT_OUTER, :2]
-    apart = float(np.linalg.norm(across))
-    middle = (plain[LEFT_OUTER, :2] + plain[RIGHT_OUTER, :2]) / 2
-    turned = abs((plain[NOSE, :2] - middle) @ across) / apart**2 > TURNED
+    apart = float(np.linalg.norm(plain[LEFT_OUTER, :2] - plain[RIGHT_OUTER, :2]))
+    turned = abs(measure_turn(plain)) > TURNED
     first, second = mapping.weights @ plain[:, :2], mapping.weights @ mirrored[:, :2]
     second = second[list(mapping.mirrored)]
     second[:, 0] = picture.shape[1] - 1 - second[:, 0]

@@ -1,4 +1,4 @@
-"""Where the mesh's network looks: a square turned with the face."""
+"""Where the mesh's network looks, a square turned with the face, and how far that is turned."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from training.index import Floats
 
 LOOSE = 1.5  # side over the longer side of the face's box, as the network was trained
 RIGHT_OUTER, LEFT_OUTER = 33, 263  # the vertices whose line is the face's own horizontal
+NOSE = 4
 SKIN = 468  # vertices; the irises' ten follow
 
 
@@ -35,3 +36,10 @@ def surround_mesh(mesh: Floats) -> Region:
     low, high = at.min(0), at.max(0)
     x, y = (low + high) / 2 @ upright
     return Region(float(x), float(y), LOOSE * float((high - low).max()), angle)
+
+
+def measure_turn(mesh: Floats) -> float:
+    """Measure how far a mesh is turned: the nose's place between the outer eye corners."""
+    left, right, nose = mesh[[LEFT_OUTER, RIGHT_OUTER, NOSE], :2]
+    across = left - right
+    return float((nose - (left + right) / 2) @ across / (across @ across))

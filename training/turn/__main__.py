@@ -26,9 +26,10 @@ from training.index import (
     write_points,
     write_rows,
 )
+from training.teacher.regions import measure_turn
 from training.turn.draw import draw_poses
 from training.turn.pose import turn_face
-from training.turn.topology import CORNERS, LEFT_OUTER, NOSE, RIGHT_OUTER
+from training.turn.topology import CORNERS
 
 SHUT = 0.05  # lips' inner rims apart, over the mouth's width
 INNER = 13, 14  # vertices
@@ -38,13 +39,6 @@ def is_shut(mesh: Floats) -> bool:
     """Check whether the mouth of a mesh `[478,3]` is shut."""
     gap, width = (np.linalg.norm(mesh[a] - mesh[b]) for a, b in (INNER, CORNERS))
     return bool(gap < SHUT * width)
-
-
-def measure_turn(mesh: Floats) -> float:
-    """Measure how far a mesh is turned: the nose's place between the outer eye corners."""
-    left, right, nose = mesh[[LEFT_OUTER, RIGHT_OUTER, NOSE], :2]
-    across = left - right
-    return float((nose - (left + right) / 2) @ across / (across @ across))
 
 
 def turn_faces(data: Path, out: Path, seed: int) -> int:

@@ -33,5 +33,3 @@ LOWER = (
 )
 CORNERS = (61, 291)
 CHIN = 152
-LEFT_OUTER, RIGHT_OUTER = 263, 33  # the outer eye corners
-NOSE = 4

@@ -1,8 +1,11 @@
 // A picture goes to the service; its faces come back and are drawn.
+import { MEASURED, paintAligned, writeMeasured } from "./measured.js";
 import { follow } from "./stream.js";
+import { readTensors, writeRequest } from "./tensors.js";
 
 const SECONDS = 40; // that an answer may take
 const TRIES = 4; // of one request, where the service says when to come back
+const LEAST = 12; // pixels of the screen that a side of a box drawn here has
 const LARGEST = 2048; // pixels of a drawn side
 const LOW = 0.7; // the face_score below which points can't be trusted, of a model that publishes none
 const [BOX, POINT, WEAK, LIT] = ["#39c2ff", "#ffe14d", "#ff5c5c", "#ffffff"]; // the first three as the service draws
@@ -17,7 +20,10 @@ let bitmap = null;
 let scale = 0; // pixels of the bitmap for one of the picture; 0: not known
 let isDrawn = false; // by the service
 let faces = [];
+let own = null; // boxes that were drawn here, instead of a search
+let drag = null; // the box that is being drawn
 let heat = null; // {heatmaps, crops}
+let more = null; // {aligned, pose, ...}
 let [face, lit] = [0, null]; // the chosen face, and the name of its point under the pointer or the focus
 let known = {}; // the landmark set by its digest: {names, low}
 
@@ -41,6 +47,9 @@ async function ask(url, request = {}) {
 const listChoices = () => ["detect", "max_faces"].map((id) => [id, find(id).value]).filter(([, value]) => value);
 const findInfer = () => `${findModel()}/infer?${new URLSearchParams(listChoices())}`.replace(/\?$/, "");
 const infer = (body, headers) => ask(findInfer(), { method: "POST", body, headers });
+
+const makeRequest = (names) => writeRequest(file, own, Object.fromEntries(own ? [] : listChoices()), names); // choices are of a search
+const askRaw = async (names) => readTensors(await infer(...makeRequest(names)));
 
 async function learnModels() {
   const { models } = await (await ask("v2/models")).json();
@@ -83,16 +92,17 @@ function readFaces({ outputs }, { names, low }) {
 async function readPicture() {
   const read = await createImageBitmap(file).catch(() => null);
   if (read && file.type !== "image/webp") return [read, 1, false]; // Chromium doesn't turn WebP by its EXIF
-  const drawn = await infer(file, { "content-type": findType(file), accept: "image/jpeg" });
+  const [body, headers] = own ? makeRequest() : [file, { "content-type": findType(file) }];
+  const drawn = await infer(body, { ...headers, accept: "image/jpeg" });
   const seen = await createImageBitmap(await drawn.blob());
   const side = read && Math.max(read.width, read.height);
   return [seen, read ? Math.max(seen.width, seen.height) / side : 0, true];
 }
 
-async function show(given) {
+async function show(given, boxes = null) {
   if (!given) return;
   const mine = (file = given);
-  [faces, face, lit, heat] = [[], 0, null, null];
+  [faces, face, lit, heat, more, own] = [[], 0, null, null, null, boxes];
   document.body.classList.remove("empty");
   for (const id of ["error", "panel", "tip"]) find(id).hidden = true;
   find("frame").classList.add("waiting");
@@ -100,7 +110,8 @@ async function show(given) {
   const begun = performance.now();
   try {
     if (!find("model").value) await learnModels();
-    const answer = await infer(given, { "content-type": findType(given), accept: "application/json" });
+    const [body, headers] = own ? makeRequest() : [given, { "content-type": findType(given) }];
+    const answer = await infer(body, { ...headers, accept: "application/json" });
     const [content, digest] = [await answer.json(), answer.headers.get("landmarks-set") ?? ""];
     const took = performance.now() - begun;
     const found = readFaces(content, known[digest] ?? (await learnSet(digest)));
@@ -111,7 +122,7 @@ async function show(given) {
     const times = `${took.toFixed(0)} ms${service ? `, ${Number(service).toFixed(0)} of them in the service` : ""}`;
     find("summary").textContent = `${count(faces.length, "face")} in ${given.name} (${times})`;
     showPanel();
-    await showHeat();
+    await Promise.all([showHeat(), showMore()]);
   } catch (error) {
     if (mine !== file) return;
     [bitmap, find("error").hidden, find("error").textContent] = [null, false, error.message];
@@ -133,6 +144,11 @@ function draw() {
   const zoom = (canvas.dataset.zoom = size * scale);
   if (!zoom) return;
   pen.scale(zoom, zoom);
+  if (drag) {
+    const [x0, y0, x1, y1] = drag;
+    [pen.strokeStyle, pen.lineWidth] = [LIT, 2 / zoom];
+    pen.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  }
   if (heat) faces.forEach((_, number) => drawHeat(pen, number));
   faces.forEach(({ box: [x0, y0, x1, y1], points, trusted }, number) => {
     const radius = Math.min(5, Math.max(1.2, (zoom * (x1 - x0)) / 45)) / zoom;
@@ -182,26 +198,38 @@ async function showHeat() {
   const mine = file;
   heat = null;
   if (find("heat").checked && faces.length) {
-    const outputs = ["heatmaps", "crops"].map((name) => ({ name, parameters: { binary_data: true } }));
-    const image = { name: "image", datatype: "BYTES", shape: [1], parameters: { binary_data_size: 4 + file.size } };
-    const head = new TextEncoder().encode(JSON.stringify({ inputs: [image], outputs, parameters: Object.fromEntries(listChoices()) }));
-    const headers = { "content-type": "application/octet-stream", "inference-header-content-length": `${head.length}` };
-    const answer = await infer(new Blob([head, new Uint32Array([file.size]), file]), headers);
-    const [bytes, size] = [await answer.arrayBuffer(), Number(answer.headers.get("inference-header-content-length"))];
-    const found = {};
-    let start = size;
-    for (const { name, shape, parameters } of JSON.parse(new TextDecoder().decode(bytes.slice(0, size))).outputs)
-      found[name] = { shape, data: new Float32Array(bytes.slice(start, (start += parameters.binary_data_size))) };
+    const found = await askRaw(["heatmaps", "crops"]);
     if (mine !== file) return;
     if (found.heatmaps.shape[0] === faces.length) heat = found;
   }
   draw();
 }
 
+/** Ask for the faces' aligned crops, poses and plain numbers, which the chosen one's are shown of. */
+async function showMore() {
+  const mine = file;
+  more = null;
+  if (find("more").checked && faces.length) {
+    const found = await askRaw(MEASURED);
+    if (mine !== file) return;
+    if (found.pose.shape[0] === faces.length) more = found;
+  }
+  describeFace();
+}
+
+/** Show the chosen face aligned, and what is measured of it. */
+function describeFace() {
+  find("also").hidden = !more;
+  if (!more) return;
+  paintAligned(find("aligned"), more.aligned, face);
+  find("measured").textContent = writeMeasured(more, face);
+}
+
 function showPanel() {
   const json = JSON.stringify({ picture: file.name, faces }, null, 1);
   const name = /^[\w./-]+$/.test(file.name) ? `@${file.name}` : `'@${file.name.replaceAll("'", "'\\''")}'`;
   find("curl").textContent = `curl --data-binary ${name} \\\n  -H 'Content-Type: ${findType(file)}' \\\n  '${findInfer()}'`;
+  if (own) find("curl").textContent = `landmarks ${name.replace("@", "")} --url ${new URL(".", document.baseURI)} \\\n  ${own.map((box) => `--box=${box.map((v) => round(v, 1))}`).join(" ")}`;
   find("json").textContent = json;
   URL.revokeObjectURL(find("save").href);
   find("save").href = URL.createObjectURL(new Blob([json], { type: "application/json" }));
@@ -225,6 +253,7 @@ function chooseFace(number) {
   const { box_score, face_score, trusted, points } = faces[number];
   find("trust").textContent = `face_score ${face_score}${trusted ? "" : ": its points can't be trusted"}, box_score ${box_score}`;
   find("trust").classList.toggle("bad", !trusted);
+  describeFace();
   find("points").replaceChildren(
     ...points.map(({ name, x, y, score }, i) => {
       const row = document.createElement("tr");
@@ -249,7 +278,7 @@ function light(name) {
   tip.hidden = !point || !scale;
   if (tip.hidden) return;
   tip.textContent = `${name.replaceAll("_", " ")} ${point.score.toFixed(2)}`;
-  const seen = (canvas.dataset.zoom * canvas.clientWidth) / canvas.width; // pixels of the screen for one of the picture
+  const seen = measureSeen(canvas);
   const [x0, y0, x1] = faces[face].box; // above the box, where it covers no point
   [tip.style.left, tip.style.top] = [`${(seen * (x0 + x1)) / 2}px`, `${Math.max(0, seen * y0)}px`];
 }
@@ -262,8 +291,29 @@ find("points").addEventListener("keydown", (event) => {
   [event.target.tabIndex, next.tabIndex] = [-1, 0];
   next.focus();
 });
+/** How many pixels of the screen one of the picture has. */
+const measureSeen = ({ dataset, clientWidth, width }) => (dataset.zoom * clientWidth) / width;
+
+find("picture").addEventListener("pointerdown", ({ offsetX, offsetY, target, pointerType, pointerId }) => {
+  if (pointerType === "touch" || !scale) return; // which scrolls
+  const [x, y] = [offsetX, offsetY].map((at) => at / measureSeen(target));
+  drag = [x, y, x, y];
+  target.setPointerCapture(pointerId);
+});
+find("picture").addEventListener("pointerup", ({ target }) => {
+  if (!drag) return;
+  const [x0, y0, x1, y1] = drag;
+  drag = null;
+  const box = [Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1)];
+  if (Math.min(box[2] - box[0], box[3] - box[1]) * measureSeen(target) >= LEAST) show(file, [box]);
+  else draw();
+});
 find("picture").addEventListener("pointermove", ({ offsetX, offsetY, target }) => {
-  const seen = (target.dataset.zoom * target.clientWidth) / target.width;
+  const seen = measureSeen(target);
+  if (drag) {
+    drag = [drag[0], drag[1], offsetX / seen, offsetY / seen];
+    return draw();
+  }
   let [best, least] = [null, 15 / seen];
   faces.forEach(({ points }, number) =>
     points.forEach(({ name, x, y }) => {
@@ -306,6 +356,9 @@ find("file").addEventListener("change", ({ target }) => {
   target.value = "";
 });
 find("heat").addEventListener("change", () => showHeat().catch((error) => {
+  [find("error").hidden, find("error").textContent] = [false, error.message];
+}));
+find("more").addEventListener("change", () => showMore().catch((error) => {
   [find("error").hidden, find("error").textContent] = [false, error.message];
 }));
 find("model").addEventListener("change", () => learnSet("").then(() => show(file), () => show(file)));

@@ -6,6 +6,7 @@ Prints each call's name and "ok", or what it raised.
 """
 
 import asyncio
+import queue
 import sys
 from collections.abc import Callable
 
@@ -71,6 +72,20 @@ def infer_grpc(client, face: np.ndarray, packing: str | None, version: str) -> b
     return check_answer(answer) and answer.get_response().id == "r-7"
 
 
+def infer_stream(client, face: np.ndarray) -> bool:
+    """Send a request, a wrong one and another over one stream: answers come in this order."""
+    answers: queue.Queue = queue.Queue()
+    client.start_stream(lambda result, error: answers.put((result, error)))
+    tensor = over_grpc.InferInput("face", list(face.shape), "UINT8")
+    tensor.set_data_from_numpy(face)
+    for number, model in enumerate((MODEL, "none", MODEL)):
+        client.async_stream_infer(model, [tensor], request_id=f"r-{number}")
+    (first, _), (_, error), (last, _) = [answers.get(timeout=20) for _ in range(3)]
+    client.stop_stream()
+    ids = [answer.get_response().id for answer in (first, last)]
+    return check_answer(first) and ids == ["r-0", "r-2"] and "not served here" in str(error)
+
+
 def check_answer(answer) -> bool:
     points = answer.as_numpy("landmarks")
     return points.shape == (1, 15, 2) and answer.as_numpy("scores").shape == (1, 15)
@@ -101,6 +116,7 @@ def call_all(rest: int, grpc: int, face: np.ndarray) -> None:
                     named,
                 )
         report(f"grpc infer {packing}", infer_grpc, rpc, face, packing, "1")
+    report("grpc stream", infer_stream, rpc, face)
     wide = np.repeat(np.repeat(face, 2, axis=2), 3, axis=3)
     report("http infer 192x288", lambda: infer_http(http, wide, True, None, True))
     report("http aio infer", lambda: asyncio.run(infer_aio(rest, face)))

@@ -1,0 +1,38 @@
+"""What was answered, as CloudEvents and histograms, through both doors."""
+
+import grpc
+import numpy as np
+import requests
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+
+from serving.grpc.codec import encode_request
+from tests.support.sink import run_sink
+from transformer.events import TYPE
+
+
+def test_answers_through_both_doors_become_events(start_transformer, astronaut):
+    with run_sink() as sink:
+        check_events(start_transformer(events_sink=sink.url, events_share="1"), sink, astronaut)
+
+
+def check_events(service, sink, astronaut):
+    address = f"http://127.0.0.1:{service.rest}"
+    kind = {"content-type": "image/jpeg"}
+    answer = requests.post(f"{address}/v2/models/unet/infer", astronaut, headers=kind, timeout=30)
+    with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        stub.ModelInfer(encode_request("unet", {"image": [astronaut] * 2}), timeout=30)
+    told = {o["name"]: np.reshape(o["data"], o["shape"]) for o in answer.json()["outputs"]}
+    headers, data = sink.got.get(timeout=10)
+    assert headers["ce-specversion"] == "1.0" and headers["ce-type"] == TYPE
+    assert headers["ce-source"] == "/landmarks/unet" and headers["ce-id"] and headers["ce-time"]
+    assert data["landmarks_set"] == answer.headers["landmarks-set"] and data["pictures"] == 1
+    for name in ("landmarks", "scores", "boxes", "face_scores"):
+        assert np.allclose(data[name], told[name], atol=1e-4)
+    assert 20 < data["brightness"][0] < 235
+    assert sum(np.size(value) for value in data.values()) < 70  # and no pixels
+    assert sink.got.get(timeout=10)[1]["image_index"] == [0, 1]
+    text = requests.get(f"{address}/metrics", timeout=10).text
+    assert 'landmarks_events_total{outcome="sent"} 2.0' in text
+    for name in ("score", "size_pixels", "brightness"):
+        assert f'landmarks_face_{name}_count{{service="transformer"}} 3.0' in text

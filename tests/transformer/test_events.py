@@ -1,0 +1,53 @@
+"""What was answered: events hold up nobody, and histograms come with the first face."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client import REGISTRY
+
+from tests.support.sink import Sink, run_sink
+from tests.transformer.fakes import make_request
+from transformer import events
+from transformer.events import EventSender
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with run_sink() as sink:
+        yield sink
+
+
+def count(outcome: str) -> float:
+    return REGISTRY.get_sample_value("landmarks_events_total", {"outcome": outcome}) or 0.0
+
+
+async def test_a_sink_that_is_slow_or_away_holds_up_nobody(model, sink, monkeypatch):
+    monkeypatch.setattr(events, "WAITING", 3)
+    before = {name: count(name) for name in ("dropped", "failed", "sent")}
+    sink.gate.clear()
+    model.events = EventSender(sink.url, 1.0, "/landmarks/unet")
+    begun = time.perf_counter()
+    for _ in range(8):
+        await model.infer(make_request(1))
+    assert time.perf_counter() - begun < 2
+    assert count("dropped") - before["dropped"] >= 4
+    sink.gate.set()
+    model.events.close()
+    assert count("sent") - before["sent"] >= 3
+    model.events = EventSender("http://127.0.0.1:9/", 1.0, "/landmarks/unet")
+    await model.infer(make_request(1))
+    model.events.close()
+    assert count("failed") - before["failed"] == 1
+    model.events = EventSender(sink.url, 0.0, "/landmarks/unet")
+    await model.infer(make_request(1))
+    assert model.events.waiting.empty()
+
+
+async def test_there_are_no_histograms_until_a_face_is_answered(model):
+    name, labels = "landmarks_face_score_count", {"service": "transformer"}
+    before = REGISTRY.get_sample_value(name, labels)
+    await model.infer(make_request(0))
+    assert REGISTRY.get_sample_value(name, labels) == before
+    await model.infer(make_request(2))
+    assert REGISTRY.get_sample_value(name, labels) == (before or 0) + 2

@@ -1,0 +1,94 @@
+"""What was answered, as CloudEvents to a sink: points, scores and sizes, never pixels.
+
+A thread sends them. A request never waits for it: what the sink doesn't take in time is dropped.
+"""
+
+import contextlib
+import datetime
+import queue
+import random
+import threading
+import uuid
+from collections.abc import Mapping
+
+import httpx
+import orjson
+from numpy.typing import NDArray
+
+from serving.contract import BOX_SCORES, BOXES, FACE_SCORES, IMAGE_INDEX, LANDMARKS, SCORES
+from serving.telemetry import metrics
+from transformer.locate import BRIGHTNESS
+
+TYPE = "landmarks.answered.v1"
+SENT = (BOXES, BOX_SCORES, IMAGE_INDEX, LANDMARKS, SCORES, FACE_SCORES)
+WAITING = 1000  # events; what comes while so many wait is dropped
+SECONDS = 5.0  # that the sink may take for one
+LAST_SECONDS = 2.0  # for what waits at the end
+
+
+class EventSender:
+    """Sends a share of the answers to a URL, in CloudEvents' binary mode of HTTP."""
+
+    def __init__(self, url: str, share: float, source: str):
+        self.url, self.share, self.source = url, share, source
+        self.waiting: queue.Queue[tuple[str, dict] | None] = queue.Queue(WAITING)
+        self.thread = threading.Thread(target=self.send_all, name="events", daemon=True)
+        self.thread.start()
+
+    def offer(self, arrays: Mapping[str, NDArray], model: str, digest: str, pictures: int) -> None:
+        """Take an answer's arrays to be sent, or don't: by chance, or as too many wait."""
+        if random.random() >= self.share:
+            return
+        data = {spec.name: arrays[spec.name] for spec in SENT} | {
+            BRIGHTNESS: arrays[BRIGHTNESS],
+            "model": model,
+            "landmarks_set": digest,
+            "pictures": pictures,
+        }
+        now = datetime.datetime.now(datetime.UTC).isoformat()
+        try:
+            self.waiting.put_nowait((now, data))
+        except queue.Full:
+            metrics.EVENTS.labels("dropped").inc()
+
+    def send_all(self) -> None:
+        """Send what waits, one after another, until None does."""
+        with httpx.Client(timeout=SECONDS) as client:
+            while (entry := self.waiting.get()) is not None:
+                try:
+                    self.send(client, *entry)
+                    metrics.EVENTS.labels("sent").inc()
+                except Exception:  # whatever is wrong with it, the next one may fare better
+                    metrics.EVENTS.labels("failed").inc()
+
+    def send(self, client: httpx.Client, time: str, data: dict) -> None:
+        headers = {
+            "ce-specversion": "1.0",
+            "ce-id": str(uuid.uuid4()),
+            "ce-type": TYPE,
+            "ce-source": self.source,
+            "ce-time": time,
+            "content-type": "application/json",
+        }
+        content = orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
+        client.post(self.url, content=content, headers=headers).raise_for_status()
+
+    def close(self) -> None:
+        """Let what waits go out for a moment."""
+        with contextlib.suppress(queue.Full):
+            self.waiting.put_nowait(None)
+        self.thread.join(LAST_SECONDS)
+
+
+def observe_faces(arrays: Mapping[str, NDArray]) -> None:
+    """Count the scores, sizes and brightness of the faces that are answered."""
+    boxes = arrays[BOXES.name]
+    sizes = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])) ** 0.5
+    for metric, values in (
+        (metrics.FACE_SCORE, arrays[FACE_SCORES.name]),
+        (metrics.FACE_SIZE, sizes),
+        (metrics.FACE_BRIGHTNESS, arrays[BRIGHTNESS]),
+    ):
+        child = metrics.find_child(metric, "transformer")
+        for value in values.tolist():
+            child.observe(value)
