@@ -1,17 +1,17 @@
 // A picture goes to the service; its faces come back and are drawn.
+import { ask as askService, readFaces } from "./ask.js";
+import { drawBox, drawFaces, drawHeat } from "./draw.js";
 import { MEASURED, paintAligned, writeMeasured } from "./measured.js";
 import { follow } from "./stream.js";
 import { readTensors, writeRequest } from "./tensors.js";
 
-const SECONDS = 40; // that an answer may take
-const TRIES = 4; // of one request, where the service says when to come back
 const LEAST = 12; // pixels of the screen that a side of a box drawn here has
 const LARGEST = 2048; // pixels of a drawn side
 const LOW = 0.7; // the face_score below which points can't be trusted, of a model that publishes none
-const [BOX, POINT, WEAK, LIT] = ["#39c2ff", "#ffe14d", "#ff5c5c", "#ffffff"]; // the first three as the service draws
 const find = (id) => document.getElementById(id);
 const round = (value, digits) => Number(value.toFixed(digits));
 const count = (number, word) => `${number || "no"} ${word}${number === 1 ? "" : "s"}`;
+const ask = (url, request) => askService(url, request, (said) => (find("summary").textContent = said));
 const findModel = () => new URL(`v2/models/${encodeURIComponent(find("model").value)}`, document.baseURI).href;
 const findType = (file) => (file.type.startsWith("image/") ? file.type : "image/jpeg"); // the service looks itself
 
@@ -26,23 +26,6 @@ let heat = null; // {heatmaps, crops}
 let more = null; // {aligned, pose, ...}
 let [face, lit] = [0, null]; // the chosen face, and the name of its point under the pointer or the focus
 let known = {}; // the landmark set by its digest: {names, low}
-
-/** Ask the service, again where it says when; throws an Error with a sentence. */
-async function ask(url, request = {}) {
-  for (let tried = 1; ; tried++) {
-    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(1000 * SECONDS) }).catch((error) => {
-      const late = error.name === "TimeoutError";
-      throw new Error(late ? `No answer came within ${SECONDS} seconds.` : "The service cannot be reached.");
-    });
-    if (answer.ok) return answer;
-    const wait = answer.headers.get("retry-after");
-    const said = await answer.json().catch(() => ({}));
-    const sentence = said.error ?? `Something on the way answered ${answer.status} ${answer.statusText}.`;
-    if (wait === null || tried === TRIES) throw new Error(sentence);
-    find("summary").textContent = `${sentence} Trying again …`;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(10, Number(wait) || 1)));
-  }
-}
 
 const listChoices = () => ["detect", "max_faces"].map((id) => [id, find(id).value]).filter(([, value]) => value);
 const findInfer = () => `${findModel()}/infer?${new URLSearchParams(listChoices())}`.replace(/\?$/, "");
@@ -68,24 +51,6 @@ async function learnSet(digest) {
   if (maps?.[0] === 0) find("heat").checked = false;
   find("about").textContent = `Model ${find("model").value}, ${count(names.length, "point")} per face`;
   return known[digest];
-}
-
-/** Read an answer's faces as the client writes them. */
-function readFaces({ outputs }, { names, low }) {
-  const data = Object.fromEntries(outputs.map((output) => [output.name, output.data]));
-  const points = outputs.find(({ name }) => name === "landmarks").shape[1];
-  return data.box_scores.map((box_score, i) => ({
-    box: data.boxes.slice(4 * i, 4 * i + 4).map((value) => round(value, 2)),
-    box_score: round(box_score, 3),
-    points: Array.from({ length: points }, (_, k) => i * points + k).map((at, k) => ({
-      name: names[k] ?? `point_${k}`,
-      x: round(data.landmarks[2 * at], 2),
-      y: round(data.landmarks[2 * at + 1], 2),
-      score: round(data.scores[at], 3),
-    })),
-    face_score: round(data.face_scores[i], 3),
-    trusted: data.face_scores[i] >= low,
-  }));
 }
 
 /** Read a picture as the service sees it: what the browser can't read or turn, the service draws. */
@@ -144,53 +109,9 @@ function draw() {
   const zoom = (canvas.dataset.zoom = size * scale);
   if (!zoom) return;
   pen.scale(zoom, zoom);
-  if (drag) {
-    const [x0, y0, x1, y1] = drag;
-    [pen.strokeStyle, pen.lineWidth] = [LIT, 2 / zoom];
-    pen.strokeRect(x0, y0, x1 - x0, y1 - y0);
-  }
-  if (heat) faces.forEach((_, number) => drawHeat(pen, number));
-  faces.forEach(({ box: [x0, y0, x1, y1], points, trusted }, number) => {
-    const radius = Math.min(5, Math.max(1.2, (zoom * (x1 - x0)) / 45)) / zoom;
-    pen.lineWidth = (number === face ? 3 : 1.5) / zoom;
-    pen.setLineDash(trusted ? [] : [8 / zoom, 6 / zoom]);
-    pen.strokeStyle = BOX;
-    if (!isDrawn || number === face) pen.strokeRect(x0, y0, x1 - x0, y1 - y0);
-    pen.setLineDash([]);
-    for (const { name, x, y, score } of points) {
-      const isLit = number === face && name === lit;
-      if (isDrawn && !isLit) continue;
-      pen.fillStyle = score >= 0.5 ? POINT : WEAK;
-      pen.strokeStyle = isLit ? LIT : "#000";
-      pen.lineWidth = (isLit ? 4 : 0.8) / zoom;
-      pen.beginPath();
-      pen.arc(x + 0.5, y + 0.5, (isLit ? 1.6 : 1) * radius, 0, 2 * Math.PI); // a pixel's centre is at whole numbers
-      pen.stroke();
-      pen.fill();
-    }
-  });
-}
-
-/** Paint the highest of a face's heatmaps, each on a scale of its own peak, where its crop lies. */
-function drawHeat(pen, number) {
-  const { heatmaps, crops } = heat;
-  const [, points, high, wide] = heatmaps.shape;
-  const heights = new Float32Array(high * wide);
-  for (let k = 0; k < points; k++) {
-    const map = heatmaps.data.subarray((number * points + k) * high * wide).subarray(0, high * wide);
-    const peak = map.reduce((most, value) => Math.max(most, value), 1e-9);
-    map.forEach((value, i) => (heights[i] = Math.max(heights[i], value / peak)));
-  }
-  const canvas = Object.assign(document.createElement("canvas"), { width: wide, height: high });
-  const pixels = new ImageData(wide, high);
-  heights.forEach((value, i) => pixels.data.set([255, 255 * value * value, 40, 220 * Math.max(0, value - 0.1)], 4 * i));
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  const [a, b, tx, c, d, ty] = crops.data.subarray(6 * number, 6 * number + 6); // from the picture to the crop
-  const turned = new DOMMatrix([a, c, b, d, tx + 0.5 - (a + b) / 2, ty + 0.5 - (c + d) / 2]).inverse();
-  pen.save();
-  pen.transform(turned.a, turned.b, turned.c, turned.d, turned.e, turned.f);
-  pen.drawImage(canvas, 0, 0);
-  pen.restore();
+  if (drag) drawBox(pen, zoom, drag);
+  if (heat) faces.forEach((_, number) => drawHeat(pen, heat, number));
+  drawFaces(pen, zoom, faces, face, lit, isDrawn);
 }
 
 /** Ask for the heatmaps of the picture's faces, as binary tensors. */
