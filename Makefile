@@ -11,12 +11,13 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 NO_PACKAGES := echo "The packages could not be installed, for the reason above: where no registry can be reached, name yours" \
   "in PIP_INDEX_URL (UV_DEFAULT_INDEX for uv) and run the same command again." >&2
 
-.PHONY: help mesh demo unit test test-all serve serve-one lint types models sbom audit bench load-test release dist lock licences site clean
+.PHONY: help mesh demo quick unit test test-all serve serve-one lint types models sbom audit bench load-test release dist lock licences site clean
 
 help:
 	@echo "make demo     a real photograph to landmarks: out/demo.png"
 	@echo "make serve    both services on 127.0.0.1:8080..8083 until Ctrl-C; PORT=9080, MODEL=file"
 	@echo "make serve-one   the same in one process, on 8080 and 8081: less memory, no hop"
+	@echo "make quick    lint and the fastest tests: a minute"
 	@echo "make test     lint, types, units and the core of the end-to-end tests: some minutes"
 	@echo "make test-all   these and all other tests"
 	@echo "make models   fetch the face detector"
@@ -48,6 +49,11 @@ CORE := first_light protocol bad_input faults lifecycle landmark_sets
 REST := end_to_end examples predictor/convert helm k8s training bench page cluster data loadtest/test_run.py tools/test_package.py \
         tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py tools/test_site.py \
         client/test_command.py transformer/test_connection.py predictor/test_loader.py
+QUICK := serving predictor/test_batcher.py predictor/test_decode.py predictor/test_model.py transformer/test_choices.py \
+         transformer/test_picture.py transformer/test_border.py tools/test_house.py tools/test_lock.py tools/test_workflows.py
+quick: lint
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(QUICK:%=tests/%)
+
 unit: lint types models
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
 

@@ -20,10 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # wherever it w
 from loadtest import setup, steps  # a shape by its name would become locust's own
 from loadtest.grpc_users import CallingUser, FaceUser, GrpcUser
 from loadtest.options import add_options, check_model, check_options, find_reasons
-from loadtest.rest_users import BinaryUser, GroupUser, JpegUser, JsonUser, MixUser, RowUser
+from loadtest.rest_users import BinaryUser, GroupUser, JpegUser, JsonUser, RowUser
 
-USERS = (JpegUser, JsonUser, BinaryUser, GroupUser, RowUser, MixUser, GrpcUser, FaceUser)
-ONLY_NAMED = (MixUser, FaceUser)
+USERS = (JpegUser, JsonUser, BinaryUser, GroupUser, RowUser, GrpcUser, FaceUser)
 
 events.init_command_line_parser.add_listener(add_options)
 
@@ -47,7 +46,7 @@ def prepare(environment: Environment, **_) -> None:
         print(error, file=sys.stderr, flush=True)
         raise SystemExit(2) from None
     for user in (*classes,):
-        unnamed = user in ONLY_NAMED and not options.user_classes
+        unnamed = user is FaceUser and not options.user_classes
         if unnamed or (user in callers and not options.grpc):
             classes.remove(user)
     if is_worker:

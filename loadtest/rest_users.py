@@ -82,8 +82,7 @@ class RestUser(FastHttpUser):
 class JpegUser(RestUser):
     """Posts a picture as it is."""
 
-    title = "image/jpeg"
-    weight = 4
+    title, weight = "image/jpeg", 4
 
     def make_bodies(self, shared: Setup) -> Sequence[Body]:
         return [write_picture(picture) for picture in shared.pictures]
@@ -92,8 +91,7 @@ class JpegUser(RestUser):
 class JsonUser(RestUser):
     """Posts V2 requests with the picture in base64."""
 
-    title = "application/json"
-    weight = 2
+    title, weight = "application/json", 2
 
     def make_bodies(self, shared: Setup) -> Sequence[Body]:
         return [write_json([picture]) for picture in shared.pictures]
@@ -102,8 +100,7 @@ class JsonUser(RestUser):
 class BinaryUser(RestUser):
     """Posts V2 requests with binary tensors, and gets such answers."""
 
-    title = "binary tensors"
-    weight = 2
+    title, weight = "binary tensors", 2
 
     def make_bodies(self, shared: Setup) -> Sequence[Body]:
         return [write_binary([picture]) for picture in shared.pictures]
@@ -125,13 +122,3 @@ class RowUser(RestUser):
 
     def make_bodies(self, shared: Setup) -> Sequence[Body]:
         return [write_json(shared.row), write_json(shared.row[::-1])]
-
-
-class MixUser(RestUser):
-    """Posts all of these kinds in turn, as one caller with many needs; only when named."""
-
-    title = "mix"
-
-    def make_bodies(self, shared: Setup) -> Sequence[Body]:
-        single = [body for p in shared.pictures for body in (write_picture(p), write_binary([p]))]
-        return [*single, write_picture(shared.group), write_json(shared.row)]

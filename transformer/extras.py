@@ -44,6 +44,7 @@ from transformer.quality import (
 )
 
 EXTRAS = (ALIGNED, ALIGNED_MAPS, POSE, SHARPNESS, BRIGHTNESS, EYE_DISTANCE, INSIDE)
+CHUNK = 64  # poses, 12 ms, between which others' long bodies have their turn
 NEED_FIVE = {ALIGNED.name, ALIGNED_MAPS.name, EYE_DISTANCE.name}
 
 
@@ -70,15 +71,18 @@ class Extras:
 
     async def measure(self, found: Sequence[DetectedFaces], points: Floats) -> dict[str, NDArray]:
         """Measure what is asked for of faces with points `[F,K,2]`, each output `[F,...]`."""
-        ways: dict[str, Callable[[], Floats]] = {
-            POSE.name: lambda: estimate_poses(self.landmarks, points),
+        ways: dict[str, Callable[[], NDArray]] = {
             SHARPNESS.name: lambda: measure_sharpness(found, self.landmarks),
             BRIGHTNESS.name: lambda: measure_brightness(found, self.landmarks),
             EYE_DISTANCE.name: lambda: measure_eyes(find_five(self.landmarks, points)),
             INSIDE.name: lambda: measure_inside(found, self.landmarks),
         }
-        asked = [name for name in ways if name in self.names]
-        return {name: await run_aside(ways[name]) for name in asked}
+        arrays = {name: await run_aside(way) for name, way in ways.items() if name in self.names}
+        if POSE.name in self.names:
+            parts = [points[i : i + CHUNK] for i in range(0, max(1, len(points)), CHUNK)]
+            poses = [await run_aside(estimate_poses, self.landmarks, part) for part in parts]
+            arrays[POSE.name] = np.concatenate(poses)
+        return arrays
 
     async def align(
         self,

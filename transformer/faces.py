@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.errors import OutOfMemory
 from serving.faces import Square
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
@@ -13,7 +14,7 @@ from transformer.base64_text import Base64Text
 from transformer.boxes import BoxedPicture
 from transformer.choices import NO_CHOICES, Choices
 from transformer.crop import Floats, choose_scale, crop_faces
-from transformer.detectors import find_detector, load_detector
+from transformer.detectors import DetectorError, find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS
 from transformer.looks import Look
@@ -72,11 +73,18 @@ class FaceFinder:
             try:
                 self.local.detector = self.spare.pop()
             except IndexError:
-                self.local.detector = self.load()
+                self.local.detector = self.load_again()
         return self.local.detector
 
     def load(self) -> Detector:
         return load_detector(self.path, self.settings.min_score)
+
+    def load_again(self) -> Detector:
+        """Load the detector for one more thread: the file is good, so a failure is want of room."""
+        try:
+            return self.load()
+        except DetectorError as error:
+            raise OutOfMemory() from error
 
     def detect_faces(
         self,

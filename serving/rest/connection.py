@@ -142,6 +142,9 @@ class TimedProtocol(H11Protocol):
         self.upgraded = True
         self.unset_timers()
         super().handle_websocket_upgrade(event)
+        rest, _ = self.conn.trailing_data
+        if rest:  # what came along with the head is of the WebSocket
+            self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]
 
     def send_400_response(self, msg: str) -> None:
         """Write why this is not a valid request; close once the client had time to read that."""

@@ -26,6 +26,7 @@ class BoundedSocket(WSProtocol):
     def __init__(self, admission: Admission, settings: ServerSettings, **parts: Any):
         super().__init__(**parts)
         self.admission, self.seconds = admission, settings.answer_seconds
+        self.close_timeout = SPARE_SECONDS  # for the other side's word of farewell
         self.places = ExitStack()
         self.place: Ticket | None = None
         self.frames = self.sent = 0

@@ -1,6 +1,7 @@
 """Services that several files of tests start in the same way."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -16,23 +17,29 @@ def open_services(tmp_path_factory) -> Iterator[tuple[Service, Service]]:
 
 
 @pytest.fixture(scope="module")
-def start_transformer(tmp_path_factory, predictor: Service) -> Iterator[Callable[..., Service]]:
-    """A function that starts a transformer with settings of its own, before the shared predictor.
+def start_own(tmp_path_factory) -> Iterator[Callable[..., Service]]:
+    """A function that starts a service with settings of its own; a drain takes it no time.
 
     Its log has to be free of tracebacks.
     """
     started = list[Service]()
 
-    def start(**settings: str) -> Service:
-        ports = find_ports()
-        own = {"LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}", "LANDMARKS_DRAIN_SECONDS": "0"}
-        own |= {f"LANDMARKS_{name.upper()}": value for name, value in settings.items()}
-        logs = tmp_path_factory.mktemp("logs")
-        started.append(start_service("transformer", ports.rest, ports.grpc, logs, own))
+    def start(kind: str, **settings: str) -> Service:
+        own = {"LANDMARKS_DRAIN_SECONDS": "0"}
+        for name, value in settings.items():
+            own[("" if name.startswith("otel_") else "LANDMARKS_") + name.upper()] = value
+        ports, logs = find_ports(), tmp_path_factory.mktemp("logs")
+        started.append(start_service(kind, ports.rest, ports.grpc, logs, own))
         wait_ready(started[-1])
         return started[-1]
 
     yield start
-    for service in started:
+    for service in reversed(started):
         service.stop()
         assert "Traceback" not in service.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def start_transformer(start_own, predictor: Service) -> Callable[..., Service]:
+    """The same for a transformer before the shared predictor."""
+    return partial(start_own, "transformer", predictor=f"127.0.0.1:{predictor.grpc}")

@@ -27,7 +27,7 @@ from tests.support.raw_http2 import (
     write_frame,
     write_header,
 )
-from tools.processes import ROOT, Service, find_ports, start_service, wait_ready
+from tools.processes import ROOT, Service
 from tools.v2_json import pack_faces
 
 FACES = np.zeros((4, 1, 96, 96), np.uint8)
@@ -45,16 +45,8 @@ TABLE = (ROOT / "docs/security.md").read_text().partition("| what | over REST | 
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory) -> Iterator[Service]:
-    settings = {f"LANDMARKS_{name}": value for name, value in SETTINGS_OF_IT.items()}
-    ports, logs = find_ports(), tmp_path_factory.mktemp("logs")
-    service = start_service(
-        "predictor", ports.rest, ports.grpc, logs, settings | {"LANDMARKS_DRAIN_SECONDS": "0"}
-    )
-    wait_ready(service)
-    yield service
-    service.stop()
-    assert "Traceback" not in service.log.read_text()
+def strict(start_own) -> Service:
+    return start_own("predictor", **SETTINGS_OF_IT)
 
 
 def call(service: Service, messages, metadata=(), timeout: float = 9) -> str:

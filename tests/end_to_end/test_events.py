@@ -6,6 +6,7 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
+from tests.support.load import wait_for
 from tests.support.sink import run_sink
 from transformer.events import TYPE
 
@@ -32,7 +33,11 @@ def check_events(service, sink, astronaut):
     assert 20 < data["brightness"][0] < 235
     assert sum(np.size(value) for value in data.values()) < 70  # and no pixels
     assert sink.got.get(timeout=10)[1]["image_index"] == [0, 1]
-    text = requests.get(f"{address}/metrics", timeout=10).text
-    assert 'landmarks_events_total{outcome="sent"} 2.0' in text
+
+    def read_metrics() -> str:
+        return requests.get(f"{address}/metrics", timeout=10).text
+
+    wait_for(lambda: 'landmarks_events_total{outcome="sent"} 2.0' in read_metrics(), 10)
+    text = read_metrics()
     for name in ("score", "size_pixels", "brightness"):
         assert f'landmarks_face_{name}_count{{service="transformer"}} 3.0' in text

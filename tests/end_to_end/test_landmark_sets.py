@@ -5,7 +5,6 @@ each other behind one transformer; then the predictor is replaced.
 """
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from predictor.folder import find_source
 from predictor.landmarks import DEFAULT
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
-from tests.support.load import ask_over_grpc
+from tests.support.load import ask_over_grpc, wait_live
 from tools.processes import Ports, Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
 from transformer.crop import to_picture
@@ -103,16 +102,6 @@ class Chain:
 
     def read_config(self, service: Service, model: str = "unet") -> dict:
         return requests.get(f"{service.url}/v2/models/{model}/config", timeout=5).json()
-
-
-def wait_live(service: Service) -> None:
-    for _ in range(600):
-        try:
-            if requests.get(f"{service.url}/v2/health/live", timeout=2).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.1)
-    raise AssertionError(service.tail_log())
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import requests
 import torch
 
 from predictor.unet import UNet
-from tools.processes import Service, find_ports, start_service, wait_ready
+from tools.processes import Service
 
 JPEG = {"content-type": "image/jpeg"}
 
@@ -26,25 +26,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory, folder):
+def many(start_own, folder) -> tuple[Service, Service]:
     """A predictor of several models, and a transformer before it."""
-    ports, logs = find_ports(), tmp_path_factory.mktemp("logs")
-    settings = {
-        "LANDMARKS_MODELS": str(folder),
-        "LANDMARKS_REPOSITORY_API": "true",
-        "LANDMARKS_DRAIN_SECONDS": "0",
-        "LANDMARKS_HOST": "",  # all of them, as in a container
-    }
-    predictor = start_service(
-        "predictor", ports.predictor_rest, ports.predictor_grpc, logs, settings
-    )
-    settings["LANDMARKS_PREDICTOR"] = f"127.0.0.1:{predictor.grpc}"
-    transformer = start_service("transformer", ports.rest, ports.grpc, logs, settings)
-    for service in (predictor, transformer):
-        wait_ready(service)
-    yield predictor, transformer
-    for service in (transformer, predictor):
-        service.stop()
+    everywhere = {"host": ""}  # all addresses, as in a container
+    predictor = start_own("predictor", models=str(folder), repository_api="true", **everywhere)
+    own = {"predictor": f"127.0.0.1:{predictor.grpc}", "repository_api": "true"}
+    return predictor, start_own("transformer", **own, **everywhere)
 
 
 def index(predictor: Service) -> dict[tuple[str, str], str]:

@@ -23,7 +23,9 @@ def test_the_notebook_runs(transformer, tmp_path: Path, monkeypatch, folder):
     notebook = nbformat.read(NOTEBOOK, 4)
     nbformat.validate(notebook)
     resources = {"metadata": {"path": str(ROOT / folder)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    NotebookClient(
+        notebook, timeout=120, startup_timeout=180, kernel_name="python3", resources=resources
+    ).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = "".join(output.get("text", "") for output in outputs)
     assert "1 face, face_score" in text and "the nose's tip: Point(name='nose_tip'" in text

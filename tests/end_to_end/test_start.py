@@ -12,7 +12,7 @@ import requests
 
 from client import locate
 from serving.listen import ListenError, open_sockets
-from tools.processes import ROOT, find_ports, start_service, wait_ready
+from tools.processes import ROOT, find_ports
 
 
 def start(service: str, *arguments: object, **variables: str) -> tuple[int, str]:
@@ -112,22 +112,12 @@ def test_all_interfaces_are_both_families():
             open_sockets("", port)
 
 
-def test_a_proxy_of_the_environment_is_not_for_us(tmp_path, predictor, astronaut, monkeypatch):
+def test_a_proxy_of_the_environment_is_not_for_us(start_transformer, astronaut, monkeypatch):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "grpc_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    ports = find_ports()
-    settings = {
-        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
-        "LANDMARKS_DRAIN_SECONDS": "0",
-    }
-    service = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
-    try:
-        wait_ready(service, 60)
-        assert len(locate(astronaut, service.url)) == 1
-    finally:
-        service.stop()
+    assert len(locate(astronaut, start_transformer().url)) == 1
 
 
 def test_times_in_the_log_are_utc(transformer, monkeypatch):

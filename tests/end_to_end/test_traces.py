@@ -15,7 +15,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
 from tests.support.collector import Collector, Seen, run_collector
-from tools.processes import Service, find_ports, run_services, start_service, wait_ready
+from tools.processes import Service, find_ports, run_services
 
 INFER = "/v2/models/unet/infer"
 REST = "POST /v2/models/{model}/infer"
@@ -194,25 +194,13 @@ def test_neither_probes_nor_what_the_caller_does_not_record_make_spans(traced, t
     assert read_log(predictor, f"unseen-{trace}")["trace_id"] == trace
 
 
-def start_transformer(logs, predictor: Service, **settings: str) -> Service:
-    ports = find_ports()
-    settings |= {
-        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
-        "LANDMARKS_DRAIN_SECONDS": "0",
-    }
-    service = start_service("transformer", ports.rest, ports.grpc, logs, settings)
-    wait_ready(service)
-    return service
-
-
-def test_the_last_spans_are_sent_before_the_service_ends(tmp_path, predictor, trace, astronaut):
+def test_the_last_spans_are_sent_before_the_service_ends(start_transformer, trace, astronaut):
     with run_collector() as collector:
-        settings = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-            "OTEL_BSP_SCHEDULE_DELAY": "60000",
-            "OTEL_SERVICE_NAME": "faces",
-        }
-        service = start_transformer(tmp_path, predictor, **settings)
+        service = start_transformer(
+            otel_exporter_otlp_endpoint=collector.url,
+            otel_bsp_schedule_delay="60000",
+            otel_service_name="faces",
+        )
         headers = JPEG | write_parent(trace)
         assert requests.post(service.url + INFER, data=astronaut, headers=headers).ok
         assert not collector.spans
@@ -221,26 +209,21 @@ def test_the_last_spans_are_sent_before_the_service_ends(tmp_path, predictor, tr
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_a_dead_collector_harms_no_request(tmp_path, predictor, astronaut, silent):
+def test_a_dead_collector_harms_no_request(start_transformer, astronaut, silent):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         if silent:  # takes connections and never answers; else it refuses them
             listener.listen()
-        settings = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{listener.getsockname()[1]}",
-            "OTEL_BSP_SCHEDULE_DELAY": "10",
-            "OTEL_BSP_MAX_QUEUE_SIZE": "8",
-            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "8",
-        }
-        service = start_transformer(tmp_path, predictor, **settings)
-        try:
-            for _ in range(8):
-                begun = time.monotonic()
-                answer = requests.post(service.url + INFER, data=astronaut, headers=JPEG)
-                assert answer.status_code == 200
-                assert time.monotonic() - begun < 2
-        finally:
+        service = start_transformer(
+            otel_exporter_otlp_endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            otel_bsp_schedule_delay="10",
+            otel_bsp_max_queue_size="8",
+            otel_bsp_max_export_batch_size="8",
+        )
+        for _ in range(8):
             begun = time.monotonic()
-            code = service.stop(signal.SIGTERM)
-        assert code == 0 and time.monotonic() - begun < 6
-        assert "Traceback" not in service.log.read_text()
+            answer = requests.post(service.url + INFER, data=astronaut, headers=JPEG)
+            assert answer.status_code == 200
+            assert time.monotonic() - begun < 2
+        begun = time.monotonic()
+        assert service.stop(signal.SIGTERM) == 0 and time.monotonic() - begun < 6

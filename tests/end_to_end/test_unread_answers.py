@@ -16,7 +16,7 @@ from tests.support.hostile.cost import MEGABYTE, Meter, count_patience, read_mem
 from tests.support.load import wait_for
 from tests.support.raw_http import connect, write_request
 from tests.support.raw_http2 import start_call
-from tools.processes import Service, find_ports, start_service, wait_ready
+from tools.processes import Service
 from tools.v2_json import face_tensor, pack_faces
 
 FACES = np.zeros((6, 1, 96, 96), np.uint8)
@@ -27,21 +27,13 @@ ROOM = 20 * MEGABYTE
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory):
-    """A predictor that takes 20 MB of bodies and answers, and 3 s for one to be read."""
-    ports = find_ports()
-    settings = {
-        "LANDMARKS_MAX_INFLIGHT_BYTES": str(ROOM),
-        "LANDMARKS_ANSWER_SECONDS": "3",
-        "LANDMARKS_REQUEST_SECONDS": "4",  # and so old may a gRPC connection be
-        "LANDMARKS_DRAIN_SECONDS": "0",
-    }
-    logs = tmp_path_factory.mktemp("logs")
-    service = start_service("predictor", ports.rest, ports.grpc, logs, settings)
-    wait_ready(service)
-    yield service
-    service.stop()
-    assert "Traceback" not in service.log.read_text()
+def narrow(start_own) -> Service:
+    """A predictor that takes 20 MB of bodies and answers, and 3 s for one to be read.
+
+    A gRPC connection may be as old as a request.
+    """
+    times = {"answer_seconds": "3", "request_seconds": "4"}
+    return start_own("predictor", max_inflight_bytes=str(ROOM), **times)
 
 
 def ask_over_rest(service: Service) -> socket.socket:

@@ -67,6 +67,18 @@ def test_a_folder_becomes_a_table(transformer, tmp_path, kind):
         assert [len(json.loads(line)["faces"]) for line in lines] == [1, 1]
 
 
+def test_a_recogniser_gets_eyes_and_mouth_where_it_was_trained_with_them(transformer, tmp_path):
+    run("examples.recogniser_input", PICTURE, tmp_path / "in.npy", url=transformer.url)
+    (face,) = np.load(tmp_path / "in.npy")  # [3,112,112]
+    assert face.min() >= -1 and face.max() <= 1
+    pixels = (face.transpose(1, 2, 0)[:, :, ::-1] * 127.5 + 127.5).astype(np.uint8)
+    large = cv2.copyMakeBorder(cv2.resize(pixels, (448, 448)), 96, 96, 96, 96, cv2.BORDER_REPLICATE)
+    (seen,) = locate(cv2.imencode(".png", large)[1].tobytes(), transformer.url)
+    for name, place in (("right_eye_center", (38.3, 51.7)), ("left_eye_center", (73.5, 51.5))):
+        found = [(seen[name].x - 96) / 4, (seen[name].y - 96) / 4]
+        assert np.abs(np.subtract(found, place)).max() < 4, name
+
+
 @needs_helm
 def test_a_canary_is_a_second_network_for_a_tenth_of_the_traffic():
     values = yaml.safe_load((EXAMPLES / "canary.yaml").read_text())

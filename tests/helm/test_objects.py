@@ -129,8 +129,8 @@ def test_the_connection_between_the_two_can_be_encrypted():
 
 
 def test_a_job_asks_this_release_about_a_bucket():
-    values = ("job.enabled=true", "job.image=client:1", "job.pictures={s3://b/in}")
-    values += ("job.out=s3://b/out.parquet", "job.arguments={--threads=8}")
+    place = ("job.pictures={s3://b/in}", "job.out=s3://b/out.parquet")
+    values = ("job.enabled=true", "job.image=client:1", "job.arguments={--threads=8}", *place)
     assert not [each for each in render() if each["kind"] == "Job"]
     jobs = [find(render(*values, *more), "Job") for more in ((), ("job.arguments={--threads=9}",))]
     assert len({job["metadata"]["name"] for job in jobs}) == 2

@@ -47,7 +47,7 @@ def test_every_kind_of_request_is_answered_right(transformer: Service):
 def test_processes_share_the_load_and_the_judgement(transformer: Service):
     code, said = run_locust(
         *("-H", transformer.url, "--processes", "2"),
-        *("--steps", "2:14", "JpegUser", "MixUser"),
+        *("--steps", "2:14", "JpegUser", "JsonUser"),
     )
     assert code == 0, said
     assert "target: 2" in said

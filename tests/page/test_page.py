@@ -165,3 +165,28 @@ def test_it_can_be_read_by_day_and_night_and_on_a_phone(page: Browser, group, sc
     finally:
         page.send("Emulation.clearDeviceMetricsOverride")
         page.send("Emulation.setEmulatedMedia", features=[])
+
+
+def test_a_box_drawn_on_the_picture_is_looked_at(page: Browser, photo):
+    page.give(photo)
+    canvas = page.find("#picture")
+    zoom = page.run(
+        "const c = document.getElementById('picture');"
+        "return c.dataset.zoom * c.clientWidth / c.width"
+    )
+    drawn = ActionChains(page.driver).move_to_element(canvas).click_and_hold()
+    drawn.move_by_offset(60 * zoom, 80 * zoom).release().perform()
+    page.wait_answered(photo.name)
+    (face,) = page.wait(lambda: page.read_faces()["faces"])
+    assert face["box_score"] == 1
+    assert face["box"][2] - face["box"][0] == pytest.approx(60, abs=3)
+    assert "--box=" in page.read("curl")
+
+
+def test_the_chosen_face_is_shown_aligned_with_its_pose(page: Browser, photo):
+    page.give(photo)
+    page.find("#more").click()
+    page.wait(lambda: page.find("#also").is_displayed())
+    assert page.run("return document.getElementById('aligned').width") == 112
+    words = page.read("measured")
+    assert words.startswith("yaw ") and "eye distance" in words and "inside 1" in words

@@ -50,6 +50,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "'points': tuple should have at least 1 item": {"points": []},
     "two points have the name 'nose'": {"points": ["nose", "nose", "left_eye", "right_eye"]},
     "'chin' in .* is not one of the points": {"mirror": [["nose", "chin"]]},
+    "'chin' in 'five' is not one of the points": {"five": [["nose"]] * 4 + [["nose", "chin"]]},
+    "five: .*missing|field required": {"five": [["nose"]] * 4},
     "'nose' is in two mirror pairs": {"mirror": [["nose", "left_eye"], ["nose", "right_eye"]]},
     "is not a pair of two points": {"unit": ["nose", "nose"]},
     "'side': input should be a valid integer": {"side": "96"},

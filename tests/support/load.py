@@ -1,5 +1,6 @@
 """Load on a service: callers without a pause, and what the service says of itself meanwhile."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -40,6 +41,16 @@ def wait_for(look: Callable[[], T], seconds: float) -> T:
         assert time.monotonic() < latest, "it did not come"
         time.sleep(0.05)
     return found
+
+
+def wait_live(service: Service) -> None:
+    """Wait until it answers at all, ready or not."""
+    for _ in range(600):
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"{service.url}/v2/health/live", timeout=1).ok:
+                return
+        time.sleep(0.05)
+    raise AssertionError(service.tail_log())
 
 
 class Load:

@@ -103,3 +103,12 @@ def test_both_images_have_the_same_packages():
         for image in ("predictor", "transformer")
     ]
     assert lines[0][2] == lines[1][2]
+
+
+def test_an_image_takes_no_network_that_git_ignores():
+    """But for the detector's, which is fetched before the build."""
+    ignored = {line for line in (ROOT / ".gitignore").read_text().splitlines() if "models/" in line}
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    wanted = {line.strip("/") for line in ignored} - {"models/detector"}
+    assert {line for line in wanted if not line.startswith("models/mesh/")} <= set(left_out)
+    assert "models/mesh" in left_out and "!models" in left_out

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from serving.errors import OutOfMemory
 from serving.telemetry import metrics
 from tests.support.opencv_detectors import OPENCV
 from tools.fetch_models import FILES
@@ -169,3 +170,15 @@ def test_the_detector_loaded_at_start_is_the_first_workers(path):
     with ThreadPoolExecutor(1) as worker:
         assert worker.submit(lambda: finder.detector).result() is finder.first
     assert finder.detector is not finder.first
+
+
+def test_a_thread_that_has_no_room_for_a_detector_says_so(path, monkeypatch):
+    finder = FaceFinder(TransformerSettings(detector=path))
+    assert finder.detector is finder.first
+
+    def fail(*_):
+        raise DetectorError("no room")
+
+    monkeypatch.setattr("transformer.faces.load_detector", fail)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(OutOfMemory):
+        pool.submit(lambda: finder.detector).result()

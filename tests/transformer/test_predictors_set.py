@@ -6,13 +6,7 @@ import pytest
 
 from predictor.landmarks import DEFAULT
 from serving.errors import ModelNotFound
-from tests.transformer.fakes import make_request
-
-INFER = "/v2/models/unet/infer"
-PNG = {"content-type": "image/png"}
-
-
-OTHER = DEFAULT.model_copy(update={"points": DEFAULT.points[::-1], "side": 64})
+from tests.transformer.fakes import INFER, OTHER, PNG, make_request
 
 
 async def test_it_is_ready_once_its_predictor_was_and_a_metric_tells_of_it_from_then_on(

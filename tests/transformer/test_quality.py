@@ -3,25 +3,27 @@
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from predictor.landmarks import DEFAULT
+from serving.faces import Square
 from tests.transformer.fakes import make_request
-from transformer.crop import Square
 from transformer.faces import DetectedFaces
 from transformer.quality import measure_brightness, measure_inside, measure_sharpness
 
 RGB = DEFAULT.model_copy(update={"color": "rgb", "side": 256, "crop_scale": 1.5})
 
 
-def make_faces(*crops: np.ndarray, squares=(), size=(0, 0)) -> list[DetectedFaces]:
+def make_faces(*crops: ArrayLike, squares=(), size=(0, 0)) -> list[DetectedFaces]:
     none = np.zeros((0, 4), np.float32)
     faces = np.array(crops, np.uint8)
-    return [DetectedFaces(none, none[:, 0], none[:, 0], list(squares), faces, size=size)]
+    turns = np.zeros(0, np.int16)
+    return [DetectedFaces(none, none[:, 0], turns, list(squares), faces, size=size)]
 
 
 @pytest.fixture(scope="module")
 def face(astronaut) -> np.ndarray:
-    grey = cv2.imdecode(np.frombuffer(astronaut, np.uint8), cv2.IMREAD_GRAYSCALE)
+    grey = np.asarray(cv2.imdecode(np.frombuffer(astronaut, np.uint8), cv2.IMREAD_GRAYSCALE))
     return cv2.resize(grey[60:180, 165:285], (96, 96), interpolation=cv2.INTER_AREA)
 
 

@@ -30,7 +30,10 @@ def load_detector(path: Path, min_score: float | None = None) -> Detector:
     try:
         return kind(path, min_score)
     except Exception as error:
-        raise DetectorError(f"{path} cannot be read as the detector it is named after.") from error
+        reason = [*str(error).strip().splitlines(), type(error).__name__][0][:200]
+        raise DetectorError(
+            f"{path} cannot be read as the detector it is named after ({reason})."
+        ) from error
 
 
 def find_kind(path: Path) -> type[Detector]:

@@ -1,14 +1,17 @@
 // A picture goes to the service; its faces come back and are drawn.
+import { ask as askService, readFaces } from "./ask.js";
+import { drawBox, drawFaces, drawHeat } from "./draw.js";
+import { MEASURED, paintAligned, writeMeasured } from "./measured.js";
 import { follow } from "./stream.js";
+import { readTensors, writeRequest } from "./tensors.js";
 
-const SECONDS = 40; // that an answer may take
-const TRIES = 4; // of one request, where the service says when to come back
+const LEAST = 12; // pixels of the screen that a side of a box drawn here has
 const LARGEST = 2048; // pixels of a drawn side
 const LOW = 0.7; // the face_score below which points can't be trusted, of a model that publishes none
-const [BOX, POINT, WEAK, LIT] = ["#39c2ff", "#ffe14d", "#ff5c5c", "#ffffff"]; // the first three as the service draws
 const find = (id) => document.getElementById(id);
 const round = (value, digits) => Number(value.toFixed(digits));
 const count = (number, word) => `${number || "no"} ${word}${number === 1 ? "" : "s"}`;
+const ask = (url, request) => askService(url, request, (said) => (find("summary").textContent = said));
 const findModel = () => new URL(`v2/models/${encodeURIComponent(find("model").value)}`, document.baseURI).href;
 const findType = (file) => (file.type.startsWith("image/") ? file.type : "image/jpeg"); // the service looks itself
 
@@ -17,30 +20,19 @@ let bitmap = null;
 let scale = 0; // pixels of the bitmap for one of the picture; 0: not known
 let isDrawn = false; // by the service
 let faces = [];
+let own = null; // boxes that were drawn here, instead of a search
+let drag = null; // the box that is being drawn
 let heat = null; // {heatmaps, crops}
+let more = null; // {aligned, pose, ...}
 let [face, lit] = [0, null]; // the chosen face, and the name of its point under the pointer or the focus
 let known = {}; // the landmark set by its digest: {names, low}
-
-/** Ask the service, again where it says when; throws an Error with a sentence. */
-async function ask(url, request = {}) {
-  for (let tried = 1; ; tried++) {
-    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(1000 * SECONDS) }).catch((error) => {
-      const late = error.name === "TimeoutError";
-      throw new Error(late ? `No answer came within ${SECONDS} seconds.` : "The service cannot be reached.");
-    });
-    if (answer.ok) return answer;
-    const wait = answer.headers.get("retry-after");
-    const said = await answer.json().catch(() => ({}));
-    const sentence = said.error ?? `Something on the way answered ${answer.status} ${answer.statusText}.`;
-    if (wait === null || tried === TRIES) throw new Error(sentence);
-    find("summary").textContent = `${sentence} Trying again …`;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(10, Number(wait) || 1)));
-  }
-}
 
 const listChoices = () => ["detect", "max_faces"].map((id) => [id, find(id).value]).filter(([, value]) => value);
 const findInfer = () => `${findModel()}/infer?${new URLSearchParams(listChoices())}`.replace(/\?$/, "");
 const infer = (body, headers) => ask(findInfer(), { method: "POST", body, headers });
+
+const makeRequest = (names) => writeRequest(file, own, Object.fromEntries(own ? [] : listChoices()), names); // choices are of a search
+const askRaw = async (names) => readTensors(await infer(...makeRequest(names)));
 
 async function learnModels() {
   const { models } = await (await ask("v2/models")).json();
@@ -61,38 +53,21 @@ async function learnSet(digest) {
   return known[digest];
 }
 
-/** Read an answer's faces as the client writes them. */
-function readFaces({ outputs }, { names, low }) {
-  const data = Object.fromEntries(outputs.map((output) => [output.name, output.data]));
-  const points = outputs.find(({ name }) => name === "landmarks").shape[1];
-  return data.box_scores.map((box_score, i) => ({
-    box: data.boxes.slice(4 * i, 4 * i + 4).map((value) => round(value, 2)),
-    box_score: round(box_score, 3),
-    points: Array.from({ length: points }, (_, k) => i * points + k).map((at, k) => ({
-      name: names[k] ?? `point_${k}`,
-      x: round(data.landmarks[2 * at], 2),
-      y: round(data.landmarks[2 * at + 1], 2),
-      score: round(data.scores[at], 3),
-    })),
-    face_score: round(data.face_scores[i], 3),
-    trusted: data.face_scores[i] >= low,
-  }));
-}
-
 /** Read a picture as the service sees it: what the browser can't read or turn, the service draws. */
 async function readPicture() {
   const read = await createImageBitmap(file).catch(() => null);
   if (read && file.type !== "image/webp") return [read, 1, false]; // Chromium doesn't turn WebP by its EXIF
-  const drawn = await infer(file, { "content-type": findType(file), accept: "image/jpeg" });
+  const [body, headers] = own ? makeRequest() : [file, { "content-type": findType(file) }];
+  const drawn = await infer(body, { ...headers, accept: "image/jpeg" });
   const seen = await createImageBitmap(await drawn.blob());
   const side = read && Math.max(read.width, read.height);
   return [seen, read ? Math.max(seen.width, seen.height) / side : 0, true];
 }
 
-async function show(given) {
+async function show(given, boxes = null) {
   if (!given) return;
   const mine = (file = given);
-  [faces, face, lit, heat] = [[], 0, null, null];
+  [faces, face, lit, heat, more, own] = [[], 0, null, null, null, boxes];
   document.body.classList.remove("empty");
   for (const id of ["error", "panel", "tip"]) find(id).hidden = true;
   find("frame").classList.add("waiting");
@@ -100,7 +75,8 @@ async function show(given) {
   const begun = performance.now();
   try {
     if (!find("model").value) await learnModels();
-    const answer = await infer(given, { "content-type": findType(given), accept: "application/json" });
+    const [body, headers] = own ? makeRequest() : [given, { "content-type": findType(given) }];
+    const answer = await infer(body, { ...headers, accept: "application/json" });
     const [content, digest] = [await answer.json(), answer.headers.get("landmarks-set") ?? ""];
     const took = performance.now() - begun;
     const found = readFaces(content, known[digest] ?? (await learnSet(digest)));
@@ -111,7 +87,7 @@ async function show(given) {
     const times = `${took.toFixed(0)} ms${service ? `, ${Number(service).toFixed(0)} of them in the service` : ""}`;
     find("summary").textContent = `${count(faces.length, "face")} in ${given.name} (${times})`;
     showPanel();
-    await showHeat();
+    await Promise.all([showHeat(), showMore()]);
   } catch (error) {
     if (mine !== file) return;
     [bitmap, find("error").hidden, find("error").textContent] = [null, false, error.message];
@@ -133,48 +109,9 @@ function draw() {
   const zoom = (canvas.dataset.zoom = size * scale);
   if (!zoom) return;
   pen.scale(zoom, zoom);
-  if (heat) faces.forEach((_, number) => drawHeat(pen, number));
-  faces.forEach(({ box: [x0, y0, x1, y1], points, trusted }, number) => {
-    const radius = Math.min(5, Math.max(1.2, (zoom * (x1 - x0)) / 45)) / zoom;
-    pen.lineWidth = (number === face ? 3 : 1.5) / zoom;
-    pen.setLineDash(trusted ? [] : [8 / zoom, 6 / zoom]);
-    pen.strokeStyle = BOX;
-    if (!isDrawn || number === face) pen.strokeRect(x0, y0, x1 - x0, y1 - y0);
-    pen.setLineDash([]);
-    for (const { name, x, y, score } of points) {
-      const isLit = number === face && name === lit;
-      if (isDrawn && !isLit) continue;
-      pen.fillStyle = score >= 0.5 ? POINT : WEAK;
-      pen.strokeStyle = isLit ? LIT : "#000";
-      pen.lineWidth = (isLit ? 4 : 0.8) / zoom;
-      pen.beginPath();
-      pen.arc(x + 0.5, y + 0.5, (isLit ? 1.6 : 1) * radius, 0, 2 * Math.PI); // a pixel's centre is at whole numbers
-      pen.stroke();
-      pen.fill();
-    }
-  });
-}
-
-/** Paint the highest of a face's heatmaps, each on a scale of its own peak, where its crop lies. */
-function drawHeat(pen, number) {
-  const { heatmaps, crops } = heat;
-  const [, points, high, wide] = heatmaps.shape;
-  const heights = new Float32Array(high * wide);
-  for (let k = 0; k < points; k++) {
-    const map = heatmaps.data.subarray((number * points + k) * high * wide).subarray(0, high * wide);
-    const peak = map.reduce((most, value) => Math.max(most, value), 1e-9);
-    map.forEach((value, i) => (heights[i] = Math.max(heights[i], value / peak)));
-  }
-  const canvas = Object.assign(document.createElement("canvas"), { width: wide, height: high });
-  const pixels = new ImageData(wide, high);
-  heights.forEach((value, i) => pixels.data.set([255, 255 * value * value, 40, 220 * Math.max(0, value - 0.1)], 4 * i));
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  const [a, b, tx, c, d, ty] = crops.data.subarray(6 * number, 6 * number + 6); // from the picture to the crop
-  const turned = new DOMMatrix([a, c, b, d, tx + 0.5 - (a + b) / 2, ty + 0.5 - (c + d) / 2]).inverse();
-  pen.save();
-  pen.transform(turned.a, turned.b, turned.c, turned.d, turned.e, turned.f);
-  pen.drawImage(canvas, 0, 0);
-  pen.restore();
+  if (drag) drawBox(pen, zoom, drag);
+  if (heat) faces.forEach((_, number) => drawHeat(pen, heat, number));
+  drawFaces(pen, zoom, faces, face, lit, isDrawn);
 }
 
 /** Ask for the heatmaps of the picture's faces, as binary tensors. */
@@ -182,26 +119,38 @@ async function showHeat() {
   const mine = file;
   heat = null;
   if (find("heat").checked && faces.length) {
-    const outputs = ["heatmaps", "crops"].map((name) => ({ name, parameters: { binary_data: true } }));
-    const image = { name: "image", datatype: "BYTES", shape: [1], parameters: { binary_data_size: 4 + file.size } };
-    const head = new TextEncoder().encode(JSON.stringify({ inputs: [image], outputs, parameters: Object.fromEntries(listChoices()) }));
-    const headers = { "content-type": "application/octet-stream", "inference-header-content-length": `${head.length}` };
-    const answer = await infer(new Blob([head, new Uint32Array([file.size]), file]), headers);
-    const [bytes, size] = [await answer.arrayBuffer(), Number(answer.headers.get("inference-header-content-length"))];
-    const found = {};
-    let start = size;
-    for (const { name, shape, parameters } of JSON.parse(new TextDecoder().decode(bytes.slice(0, size))).outputs)
-      found[name] = { shape, data: new Float32Array(bytes.slice(start, (start += parameters.binary_data_size))) };
+    const found = await askRaw(["heatmaps", "crops"]);
     if (mine !== file) return;
     if (found.heatmaps.shape[0] === faces.length) heat = found;
   }
   draw();
 }
 
+/** Ask for the faces' aligned crops, poses and plain numbers, which the chosen one's are shown of. */
+async function showMore() {
+  const mine = file;
+  more = null;
+  if (find("more").checked && faces.length) {
+    const found = await askRaw(MEASURED);
+    if (mine !== file) return;
+    if (found.pose.shape[0] === faces.length) more = found;
+  }
+  describeFace();
+}
+
+/** Show the chosen face aligned, and what is measured of it. */
+function describeFace() {
+  find("also").hidden = !more;
+  if (!more) return;
+  paintAligned(find("aligned"), more.aligned, face);
+  find("measured").textContent = writeMeasured(more, face);
+}
+
 function showPanel() {
   const json = JSON.stringify({ picture: file.name, faces }, null, 1);
   const name = /^[\w./-]+$/.test(file.name) ? `@${file.name}` : `'@${file.name.replaceAll("'", "'\\''")}'`;
   find("curl").textContent = `curl --data-binary ${name} \\\n  -H 'Content-Type: ${findType(file)}' \\\n  '${findInfer()}'`;
+  if (own) find("curl").textContent = `landmarks ${name.replace("@", "")} --url ${new URL(".", document.baseURI)} \\\n  ${own.map((box) => `--box=${box.map((v) => round(v, 1))}`).join(" ")}`;
   find("json").textContent = json;
   URL.revokeObjectURL(find("save").href);
   find("save").href = URL.createObjectURL(new Blob([json], { type: "application/json" }));
@@ -225,6 +174,7 @@ function chooseFace(number) {
   const { box_score, face_score, trusted, points } = faces[number];
   find("trust").textContent = `face_score ${face_score}${trusted ? "" : ": its points can't be trusted"}, box_score ${box_score}`;
   find("trust").classList.toggle("bad", !trusted);
+  describeFace();
   find("points").replaceChildren(
     ...points.map(({ name, x, y, score }, i) => {
       const row = document.createElement("tr");
@@ -249,7 +199,7 @@ function light(name) {
   tip.hidden = !point || !scale;
   if (tip.hidden) return;
   tip.textContent = `${name.replaceAll("_", " ")} ${point.score.toFixed(2)}`;
-  const seen = (canvas.dataset.zoom * canvas.clientWidth) / canvas.width; // pixels of the screen for one of the picture
+  const seen = measureSeen(canvas);
   const [x0, y0, x1] = faces[face].box; // above the box, where it covers no point
   [tip.style.left, tip.style.top] = [`${(seen * (x0 + x1)) / 2}px`, `${Math.max(0, seen * y0)}px`];
 }
@@ -262,8 +212,29 @@ find("points").addEventListener("keydown", (event) => {
   [event.target.tabIndex, next.tabIndex] = [-1, 0];
   next.focus();
 });
+/** How many pixels of the screen one of the picture has. */
+const measureSeen = ({ dataset, clientWidth, width }) => (dataset.zoom * clientWidth) / width;
+
+find("picture").addEventListener("pointerdown", ({ offsetX, offsetY, target, pointerType, pointerId }) => {
+  if (pointerType === "touch" || !scale) return; // which scrolls
+  const [x, y] = [offsetX, offsetY].map((at) => at / measureSeen(target));
+  drag = [x, y, x, y];
+  target.setPointerCapture(pointerId);
+});
+find("picture").addEventListener("pointerup", ({ target }) => {
+  if (!drag) return;
+  const [x0, y0, x1, y1] = drag;
+  drag = null;
+  const box = [Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1)];
+  if (Math.min(box[2] - box[0], box[3] - box[1]) * measureSeen(target) >= LEAST) show(file, [box]);
+  else draw();
+});
 find("picture").addEventListener("pointermove", ({ offsetX, offsetY, target }) => {
-  const seen = (target.dataset.zoom * target.clientWidth) / target.width;
+  const seen = measureSeen(target);
+  if (drag) {
+    drag = [drag[0], drag[1], offsetX / seen, offsetY / seen];
+    return draw();
+  }
   let [best, least] = [null, 15 / seen];
   faces.forEach(({ points }, number) =>
     points.forEach(({ name, x, y }) => {
@@ -306,6 +277,9 @@ find("file").addEventListener("change", ({ target }) => {
   target.value = "";
 });
 find("heat").addEventListener("change", () => showHeat().catch((error) => {
+  [find("error").hidden, find("error").textContent] = [false, error.message];
+}));
+find("more").addEventListener("change", () => showMore().catch((error) => {
   [find("error").hidden, find("error").textContent] = [false, error.message];
 }));
 find("model").addEventListener("change", () => learnSet("").then(() => show(file), () => show(file)));

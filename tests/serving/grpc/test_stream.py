@@ -15,7 +15,7 @@ from serving.settings import ServerSettings
 from tests.serving.grpc.test_servicer import make_request
 from tools.processes import find_ports
 
-SECONDS = 0.4
+SECONDS = 1.5
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_who_sends_and_reads_nothing_waits_and_is_ended(stream, repository
             await call.write(request)
 
     flooding = asyncio.ensure_future(flood())
-    await asyncio.sleep(SECONDS)
+    await asyncio.sleep(0.5)
     assert repository.admission.requests == 1
     async with asyncio.timeout(20 * SECONDS):
         while repository.admission.requests:
