@@ -50,3 +50,15 @@ export function drawHeat(pen, { heatmaps, crops }, number) {
   pen.drawImage(canvas, 0, 0);
   pen.restore();
 }
+
+/** Find the face's number and the name of the point nearest to a place of the picture, nearer than `least`. */
+export function findNearest(faces, atX, atY, least) {
+  let best = null;
+  faces.forEach(({ points }, number) =>
+    points.forEach(({ name, x, y }) => {
+      const far = Math.hypot(x + 0.5 - atX, y + 0.5 - atY);
+      if (far < least) [best, least] = [[number, name], far];
+    }),
+  );
+  return best;
+}

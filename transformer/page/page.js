@@ -1,17 +1,19 @@
 // A picture goes to the service; its faces come back and are drawn.
 import { ask as askService, readFaces } from "./ask.js";
-import { drawBox, drawFaces, drawHeat } from "./draw.js";
+import { handleCamera, openCamera } from "./camera.js";
+import { drawBox, drawFaces, drawHeat, findNearest } from "./draw.js";
 import { MEASURED, paintAligned, writeMeasured } from "./measured.js";
-import { follow } from "./stream.js";
+import { makeRow, showTip, writeCommand, writeCurl } from "./panel.js";
 import { readTensors, writeRequest } from "./tensors.js";
 
+const NEAR = 15; // pixels of the screen from a point to the pointer that means it
 const LEAST = 12; // pixels of the screen that a side of a box drawn here has
 const LARGEST = 2048; // pixels of a drawn side
 const LOW = 0.7; // the face_score below which points can't be trusted, of a model that publishes none
 const find = (id) => document.getElementById(id);
-const round = (value, digits) => Number(value.toFixed(digits));
 const count = (number, word) => `${number || "no"} ${word}${number === 1 ? "" : "s"}`;
 const ask = (url, request) => askService(url, request, (said) => (find("summary").textContent = said));
+const complain = (sentence) => ([find("error").hidden, find("error").textContent] = [false, sentence]);
 const findModel = () => new URL(`v2/models/${encodeURIComponent(find("model").value)}`, document.baseURI).href;
 const findType = (file) => (file.type.startsWith("image/") ? file.type : "image/jpeg"); // the service looks itself
 
@@ -90,7 +92,8 @@ async function show(given, boxes = null) {
     await Promise.all([showHeat(), showMore()]);
   } catch (error) {
     if (mine !== file) return;
-    [bitmap, find("error").hidden, find("error").textContent] = [null, false, error.message];
+    bitmap = null;
+    complain(error.message);
     find("summary").textContent = `No answer for ${given.name}`;
   }
   find("frame").classList.remove("waiting");
@@ -148,9 +151,7 @@ function describeFace() {
 
 function showPanel() {
   const json = JSON.stringify({ picture: file.name, faces }, null, 1);
-  const name = /^[\w./-]+$/.test(file.name) ? `@${file.name}` : `'@${file.name.replaceAll("'", "'\\''")}'`;
-  find("curl").textContent = `curl --data-binary ${name} \\\n  -H 'Content-Type: ${findType(file)}' \\\n  '${findInfer()}'`;
-  if (own) find("curl").textContent = `landmarks ${name.replace("@", "")} --url ${new URL(".", document.baseURI)} \\\n  ${own.map((box) => `--box=${box.map((v) => round(v, 1))}`).join(" ")}`;
+  find("curl").textContent = own ? writeCommand(file.name, own) : writeCurl(file.name, findType(file), findInfer());
   find("json").textContent = json;
   URL.revokeObjectURL(find("save").href);
   find("save").href = URL.createObjectURL(new Blob([json], { type: "application/json" }));
@@ -176,15 +177,7 @@ function chooseFace(number) {
   find("trust").classList.toggle("bad", !trusted);
   describeFace();
   find("points").replaceChildren(
-    ...points.map(({ name, x, y, score }, i) => {
-      const row = document.createElement("tr");
-      for (const text of [name.replaceAll("_", " "), x.toFixed(1), y.toFixed(1), score.toFixed(2)]) row.insertCell().textContent = text;
-      row.lastChild.classList.toggle("bad", score < 0.5);
-      [row.dataset.point, row.tabIndex] = [name, i ? -1 : 0];
-      row.addEventListener("focus", () => light(name));
-      row.addEventListener("pointerenter", () => light(name));
-      return row;
-    }),
+    ...points.map((point, i) => makeRow(point, i, () => light(point.name))),
   );
   draw();
 }
@@ -195,13 +188,8 @@ function light(name) {
   lit = name;
   for (const row of find("points").rows) row.classList.toggle("lit", row.dataset.point === name);
   draw();
-  const [point, tip, canvas] = [faces[face]?.points.find((each) => each.name === name), find("tip"), find("picture")];
-  tip.hidden = !point || !scale;
-  if (tip.hidden) return;
-  tip.textContent = `${name.replaceAll("_", " ")} ${point.score.toFixed(2)}`;
-  const seen = measureSeen(canvas);
-  const [x0, y0, x1] = faces[face].box; // above the box, where it covers no point
-  [tip.style.left, tip.style.top] = [`${(seen * (x0 + x1)) / 2}px`, `${Math.max(0, seen * y0)}px`];
+  const point = scale ? faces[face]?.points.find((each) => each.name === name) : null;
+  showTip(find("tip"), point, faces[face]?.box, measureSeen(find("picture")));
 }
 
 find("points").addEventListener("keydown", (event) => {
@@ -235,53 +223,24 @@ find("picture").addEventListener("pointermove", ({ offsetX, offsetY, target }) =
     drag = [drag[0], drag[1], offsetX / seen, offsetY / seen];
     return draw();
   }
-  let [best, least] = [null, 15 / seen];
-  faces.forEach(({ points }, number) =>
-    points.forEach(({ name, x, y }) => {
-      const far = Math.hypot(x + 0.5 - offsetX / seen, y + 0.5 - offsetY / seen);
-      if (far < least) [best, least] = [[number, name], far];
-    }),
-  );
+  const best = findNearest(faces, offsetX / seen, offsetY / seen, NEAR / seen);
   if (best && best[0] !== face) chooseFace(best[0]);
   light(best && best[1]);
 });
 find("picture").addEventListener("pointerleave", () => light(null));
 
-async function openCamera() {
-  const [dialog, video] = [find("camera"), find("video")];
-  try {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 } } });
-    video.srcObject = stream;
-    const end = follow(video, find("live"), findModel());
-    dialog.addEventListener("close", end, { once: true });
-    dialog.addEventListener("close", () => stream.getTracks().forEach((track) => track.stop()), { once: true });
-    dialog.showModal();
-  } catch { // no camera, no leave, or no TLS
-    [find("error").hidden, find("error").textContent] = [false, "The browser gives no camera here. Choose a picture instead."];
-  }
-}
-
-find("shoot").addEventListener("click", () => {
-  const video = find("video");
-  if (!video.videoWidth) return;
-  const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
-  canvas.getContext("2d").drawImage(video, 0, 0);
-  canvas.toBlob((blob) => show(new File([blob], "camera.jpg", { type: blob.type })), "image/jpeg", 0.92);
-  find("camera").close();
-});
-find("close").addEventListener("click", () => find("camera").close());
-find("take").addEventListener("click", openCamera);
+const camera = { dialog: find("camera"), video: find("video"), live: find("live"), shoot: find("shoot"), close: find("close") };
+handleCamera(camera, show);
+find("take").addEventListener("click", () =>
+  openCamera(camera, findModel()).catch(() => complain("The browser gives no camera here. Choose a picture instead.")), // no leave, no TLS
+);
 find("choose").addEventListener("click", () => find("file").click());
 find("file").addEventListener("change", ({ target }) => {
   show(target.files[0]);
   target.value = "";
 });
-find("heat").addEventListener("change", () => showHeat().catch((error) => {
-  [find("error").hidden, find("error").textContent] = [false, error.message];
-}));
-find("more").addEventListener("change", () => showMore().catch((error) => {
-  [find("error").hidden, find("error").textContent] = [false, error.message];
-}));
+find("heat").addEventListener("change", () => showHeat().catch((error) => complain(error.message)));
+find("more").addEventListener("change", () => showMore().catch((error) => complain(error.message)));
 find("model").addEventListener("change", () => learnSet("").then(() => show(file), () => show(file)));
 for (const id of ["detect", "max_faces"]) find(id).addEventListener("change", () => show(file));
 find("copy").addEventListener("click", () => {
