@@ -4,7 +4,7 @@
 {{- $sections := list "global" "image" "inferenceService" "autoscaling" "autoscaling.transformer"
       "autoscaling.predictor" "autoscaling.single" "autoscaling.keda" "autoscaling.keda.authenticationRef"
       "transformer" "transformer.resources" "transformer.probes" "predictor" "predictor.resources" "predictor.probes"
-      "single" "gpu" "model" "tls" "serviceAccount" "podDisruptionBudget" "networkPolicy" "monitoring" "monitoring.alerts" "test" -}}
+      "single" "gpu" "model" "tls" "serviceAccount" "podDisruptionBudget" "networkPolicy" "monitoring" "monitoring.alerts" "test" "job" -}}
 {{- range $section := $sections -}}
 {{- $at := $.Values -}}
 {{- range $key := splitList "." $section -}}
