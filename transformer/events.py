@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from serving.contract import BOX_SCORES, BOXES, FACE_SCORES, IMAGE_INDEX, LANDMARKS, SCORES
 from serving.telemetry import metrics
-from transformer.locate import BRIGHTNESS
+from transformer.locate import CROP_BRIGHTNESS
 
 TYPE = "landmarks.answered.v1"
 SENT = (BOXES, BOX_SCORES, IMAGE_INDEX, LANDMARKS, SCORES, FACE_SCORES)
@@ -40,7 +40,7 @@ class EventSender:
         if random.random() >= self.share:
             return
         data = {spec.name: arrays[spec.name] for spec in SENT} | {
-            BRIGHTNESS: arrays[BRIGHTNESS],
+            "brightness": arrays[CROP_BRIGHTNESS],
             "model": model,
             "landmarks_set": digest,
             "pictures": pictures,
@@ -87,7 +87,7 @@ def observe_faces(arrays: Mapping[str, NDArray]) -> None:
     for metric, values in (
         (metrics.FACE_SCORE, arrays[FACE_SCORES.name]),
         (metrics.FACE_SIZE, sizes),
-        (metrics.FACE_BRIGHTNESS, arrays[BRIGHTNESS]),
+        (metrics.FACE_BRIGHTNESS, arrays[CROP_BRIGHTNESS]),
     ):
         child = metrics.find_child(metric, "transformer")
         for value in values.tolist():

@@ -27,7 +27,7 @@ from transformer.faces import DetectedFaces, find_borne_out
 from transformer.looks import join_maps, stack_crops, stack_turns, turn_back
 from transformer.second_look import look_again
 
-BRIGHTNESS = "brightness"  # of faces, for metrics and events
+CROP_BRIGHTNESS = "crop_brightness"  # 0 to 255, for metrics and events; not an output
 Arrays = dict[str, NDArray]  # outputs by name
 
 
@@ -90,7 +90,7 @@ class Locator:
             FACE_SCORES.name: score_faces(located.scores),
             CROPS.name: maps,
             HEATMAPS.name: located.heatmaps,
-            BRIGHTNESS: np.array(brightness, np.float32),
+            CROP_BRIGHTNESS: np.array(brightness, np.float32),
         }
 
 

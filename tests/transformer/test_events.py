@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests.support.sink import Sink, run_sink
-from tests.transformer.fakes import make_request
+from tests.transformer.fakes import FakeFinder, make_request
 from transformer import events
 from transformer.events import EventSender
 
@@ -51,3 +51,22 @@ async def test_there_are_no_histograms_until_a_face_is_answered(model):
     assert REGISTRY.get_sample_value(name, labels) == before
     await model.infer(make_request(2))
     assert REGISTRY.get_sample_value(name, labels) == (before or 0) + 2
+
+
+async def test_the_histogram_has_its_own_brightness_whatever_is_asked_for(model, monkeypatch):
+    """The output of that name is another number, 0 to 1 of the face's middle."""
+
+    def detect(*given, **further):
+        found = FakeFinder.detect_faces(model.finder, *given, **further)
+        found.crops += 100
+        return found
+
+    monkeypatch.setattr(model.finder, "detect_faces", detect)
+    name, labels = "landmarks_face_brightness_sum", {"service": "transformer"}
+    seen = []
+    for outputs in ((), ("brightness",)):
+        request, before = make_request(1), REGISTRY.get_sample_value(name, labels) or 0.0
+        request.outputs = outputs
+        await model.infer(request)
+        seen.append((REGISTRY.get_sample_value(name, labels) or 0.0) - before)
+    assert seen == [100, 100]
