@@ -8,7 +8,6 @@ val) and skipped.csv. Labels that a data folder has are moved along.
 
 import argparse
 import csv
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from predictor.landmarks import DEFAULT
 from training.boxes import BoxFinder, Detector
+from training.command import end_in_a_sentence
 from training.faces import Frame, cut_crop
 from training.index import (
     BOX,
@@ -106,11 +106,8 @@ def main(words: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, help="the folder to write")
     a = parser.parse_args(words)
-    try:
+    with end_in_a_sentence():
         cut_folder(a.pictures, a.out)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

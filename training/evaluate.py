@@ -7,7 +7,6 @@ distance of the set's two unit points; "off" is above 10 %.
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from predictor.engines import load_engine
+from training.command import end_in_a_sentence
 from training.faces import FaceDataset, Size, cut_inputs, read_faces
 from training.index import TRAINED, Bytes, DataError, Floats, read_rows
 
@@ -109,11 +109,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--data", required=True, type=Path, nargs="+", help="data folders")
     parser.add_argument("--engine", default="auto")
     a = parser.parse_args(words)
-    try:
+    with end_in_a_sentence(RuntimeError):
         report(a.model, a.data, a.engine)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
 from training.batches import describe_sets, read_share, share_chances
+from training.command import end_in_a_sentence
 from training.evaluate import measure_faces, wrap_network
 from training.faces import FaceDataset, choose_landmarks, read_faces
 from training.index import TRAINED, DataError, hold_out, read_rows
@@ -52,11 +52,8 @@ def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> 
 
 def run(args: argparse.Namespace, draw: Draw) -> None:
     """Read the faces, train, and write the network with its landmark set; errors end with 2."""
-    try:
+    with end_in_a_sentence(RuntimeError):
         train(args, draw)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 def train(args: argparse.Namespace, draw: Draw) -> None:

@@ -8,11 +8,11 @@ Each picture of the table must have a licence and a source, and lie in a folder 
 import argparse
 import csv
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from training.command import end_in_a_sentence
 from training.index import DataError
 
 TABLE = Path("models/training_data.csv")
@@ -41,12 +41,9 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--data", required=True, type=Path, nargs="+", help="data folders")
     parser.add_argument("--table", type=Path, default=TABLE)
     a = parser.parse_args(words)
-    try:
+    with end_in_a_sentence():
         for licence, count in check_pictures(a.data, a.table).most_common():
             print(f"{count:5} {licence}")
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from serving.contract import FACE_SIDES
 from serving.errors import InvalidRequest
 from transformer.choices import read_number, to_number
-from transformer.crop import Floats
+from transformer.crop import Floats, fit_similarity
 from transformer.picture import Picture, Pixels
 
 # Pixels of the template, (0, 0) the centre of the first, in the order of five.NAMES.
@@ -67,14 +67,10 @@ def read_points(given: object) -> Floats:
 def fit_similarities(points: Floats, template: Floats) -> Floats:
     """Fit the similarities `[F,2,3]` that move points `[F,5,2]` onto a template `[5,2]`.
 
-    They are Umeyama's: least squares in pixels of the template, and no mirroring.
+    They are least squares in pixels of the template.
     """
     start, end = (each.astype(np.float64) @ [1, 1j] for each in (points, template))  # [F, 5], [5]
-    middle, goal = start.mean(axis=1), end.mean()
-    off = start - middle[:, None]
-    size = np.maximum((np.abs(off) ** 2).sum(axis=1), 1e-9)
-    turn = (off.conj() * (end - goal)).sum(axis=1) / size  # [F]: scale and rotation
-    shift = goal - turn * middle
+    turn, shift = fit_similarity(start, end)  # [F] each
     rows = [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]
     return np.array(rows, np.float32).transpose(2, 0, 1)
 

@@ -10,6 +10,7 @@ from transformer.picture import Picture, Pixels
 
 Floats = NDArray[np.float32]
 
+LEAST_SPREAD = 1e-9  # sum of squares below which points are all in one place
 LARGE = 4096  # pixels of a side; larger squares, where they reach beyond, are reduced in two steps
 
 
@@ -20,10 +21,16 @@ def choose_scale(boxes: Floats, landmarks: LandmarkSet) -> int:
 
 
 def crop_faces(
-    picture: Picture, pixels: Pixels, scale: int, boxes: Floats, landmarks: LandmarkSet
+    picture: Picture,
+    pixels: Pixels,
+    scale: int,
+    boxes: Floats,
+    turns: NDArray[np.int16],
+    landmarks: LandmarkSet,
 ) -> tuple[list[Square], NDArray[np.uint8]]:
     """Crop the faces `[F,4]` of a picture out of its pixels at a scale: squares, and `[F,C,S,S]`.
 
+    Each crop is turned by its quarters `[F]`, counter-clockwise, so that its face is upright.
     Boxes and squares are in pixels of the picture; squares are whole pixels of those at the scale.
     """
     x, y = picture.find_origin(scale)
@@ -35,6 +42,8 @@ def crop_faces(
         crops[i] = crop_face(pixels, square, landmarks)
         left, top = x + scale * square.left, y + scale * square.top
         squares.append(Square(left, top, scale * square.side))
+    for lying in np.flatnonzero(turns):
+        crops[lying] = np.rot90(crops[lying], turns[lying], (1, 2))
     return squares, crops
 
 
@@ -76,6 +85,19 @@ def map_to_crop(square: Square, side: int) -> Floats:
     scale = side / square.side
     shift = [(0.5 - start) * scale - 0.5 for start in (square.left, square.top)]
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+
+
+def fit_similarity(start: NDArray, end: NDArray) -> tuple[NDArray, NDArray]:
+    """Fit the similarities that move points onto others, both x + iy `[...,K]`, by least squares.
+
+    Gives for each a factor, scale and rotation, and a shift: end = factor * start + shift. They are
+    Umeyama's, and never mirror; the factor is 0 where the first points are all in one place.
+    """
+    middle, goal = start.mean(axis=-1), end.mean(axis=-1)
+    off = start - middle[..., None]
+    size = np.maximum((np.abs(off) ** 2).sum(axis=-1), LEAST_SPREAD)
+    factor = (off.conj() * (end - goal[..., None])).sum(axis=-1) / size
+    return factor, goal - factor * middle
 
 
 def to_picture(landmarks: Floats, squares: list[Square], side: int) -> Floats:

@@ -46,6 +46,7 @@ class DetectedFaces:
         """Keep the faces of these numbers alone."""
         self.boxes, self.scores, self.turns = self.boxes[kept], self.scores[kept], self.turns[kept]
         self.squares, self.crops = [self.squares[i] for i in kept], self.crops[kept]
+        self.leans = None if self.leans is None else self.leans[kept]
 
     def list_looks(self) -> list[Look]:
         """List the crops as the network shall see them."""
@@ -110,9 +111,9 @@ class FaceFinder:
             with measure_stage(timings, Stage.DECODE):
                 pixels, scale = picture.read(finer, name_colours(landmarks))
         with measure_stage(timings, Stage.CROP):
-            squares, crops = crop_faces(picture, pixels, scale, found.corners, landmarks)
-            for i in np.flatnonzero(found.turns):
-                crops[i] = np.rot90(crops[i], found.turns[i], (1, 2))
+            squares, crops = crop_faces(
+                picture, pixels, scale, found.corners, found.turns, landmarks
+            )
         boxes = clip_boxes(found.corners, picture)
         return DetectedFaces(
             boxes, found.scores, found.turns, squares, crops, left_out, picture.size, timings
@@ -128,11 +129,11 @@ class FaceFinder:
             scale = choose_scale(given.boxes, landmarks)
             picture = self.open(given.content, 0, scale, name_colours(landmarks))
         given.check(picture.width, picture.height, landmarks, self.settings.max_pixels)
+        scores, turns = np.ones(len(given.boxes), np.float32), np.zeros(len(given.boxes), np.int16)
         with measure_stage(timings, Stage.CROP):
             squares, crops = crop_faces(
-                picture, picture.small, picture.scale, given.boxes, landmarks
+                picture, picture.small, picture.scale, given.boxes, turns, landmarks
             )
-        scores, turns = np.ones(len(crops), np.float32), np.zeros(len(crops), np.int16)
         boxes = clip_boxes(given.boxes, picture)
         return DetectedFaces(boxes, scores, turns, squares, crops, 0, picture.size, timings)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.base64_text import Base64Text
-from transformer.crop import Floats, choose_scale, crop_faces
+from transformer.crop import Floats, choose_scale, crop_faces, fit_similarity
 from transformer.detectors.boxes import OVERLAP, measure_areas, measure_shared
 from transformer.faces import DetectedFaces, FaceFinder, clip_boxes, name_colours
 from transformer.picture import Pixels
@@ -39,10 +39,8 @@ def place_faces(points: Floats, landmarks: LandmarkSet) -> Placed:
         return Placed(np.zeros((len(points), 4), np.float32), zeros.astype(np.int16), zeros)
     mean = np.array(landmarks.mean_face, np.float64) @ (1, 1j) - (0.5 + 0.5j)  # [K], of the crop
     places = points.astype(np.float64) @ (1, 1j) + (0.5 + 0.5j)  # [F, K]
-    spread = mean - mean.mean()
     with np.errstate(over="ignore", invalid="ignore"):
-        turn = (places @ np.conj(spread)) / (np.abs(spread) ** 2).sum()  # side and direction
-        middle = places.mean(axis=1) - turn * mean.mean()
+        turn, middle = fit_similarity(mean, places)  # [F]: side and direction, the crop's middle
         size = np.abs(turn) / landmarks.crop_scale
         x, y = (shift * size for shift in landmarks.crop_offset)
         centre = np.stack([middle.real - x, middle.imag - y], axis=1)
@@ -86,10 +84,9 @@ def crop_placed(
         alone = np.tril(measure_overlaps(boxes[rows], boxes[rows]), -1).max(1, initial=0) <= OVERLAP
         rows = rows[alone]
         placed = placed.select(rows)
-        pixels, scale = picture.small, picture.scale
-        squares, crops = crop_faces(picture, pixels, scale, placed.boxes, landmarks)
-        for i in np.flatnonzero(placed.turns):
-            crops[i] = np.rot90(crops[i], placed.turns[i], (1, 2))
+        squares, crops = crop_faces(
+            picture, picture.small, picture.scale, placed.boxes, placed.turns, landmarks
+        )
     found = DetectedFaces(
         clip_boxes(placed.boxes, picture),
         np.ones(len(rows), np.float32),

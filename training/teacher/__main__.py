@@ -9,11 +9,11 @@ of the mapping, else it goes to skipped.csv. Labels that a row has stay. FOLDER 
 
 import argparse
 import csv
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from training.command import end_in_a_sentence
 from training.index import (
     BOX,
     Bytes,
@@ -101,11 +101,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a data folder that training.cut wrote")
     parser.add_argument("--mapping", type=Path, default=MAPPING, help="landmark,vertex,weight")
     args = parser.parse_args()
-    try:
+    with end_in_a_sentence():
         label_folder(args.folder, args.mapping)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ turned. Any set of points goes along.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from training.command import end_in_a_sentence
 from training.index import (
     TRAINED,
     DataError,
@@ -75,11 +75,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path, help="the data folder to write")
     parser.add_argument("--seed", type=int, default=0)
     a = parser.parse_args(words)
-    try:
+    with end_in_a_sentence():
         print(f"{a.out}: {turn_faces(a.data, a.out, a.seed)} faces")
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":
