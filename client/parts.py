@@ -15,11 +15,13 @@ from .storage import open_storage
 
 PICTURES = 1000  # of one part: so many are asked for again, at most, after a run was killed
 REFUSED = ("invalid_image", "too_large")  # what becomes of a picture however often it is sent
-KINDS = {
-    **dict.fromkeys(("picture", "point", "error"), "string"),
-    **dict.fromkeys(("face",), "int32"),
-    **dict.fromkeys(("trusted",), "bool"),
-}  # of columns; all others are numbers
+KINDS = {  # of columns; all others are numbers
+    "picture": "string",
+    "face": "int32",
+    "point": "string",
+    "trusted": "bool",
+    "error": "string",
+}
 
 
 class Parts:

@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,10 @@ class Asked:
             return self.content, {"content-type": "image/jpeg"}, self.choices
         tensors = {"image": ("BYTES", [1], struct.pack("<I", len(self.content)) + self.content)}
         if self.boxes is not None:
-            values = [float(value) for box in self.boxes for value in box]
-            raw = struct.pack(f"<{len(values)}f", *values)
+            raw = pack(value for box in self.boxes for value in box)
             tensors["boxes"] = ("FP32", [len(self.boxes), 4], raw)
         if self.previous:
-            values = [value for face in self.previous for place in face for value in place]
-            raw = struct.pack(f"<{len(values)}f", *values)
+            raw = pack(value for face in self.previous for place in face for value in place)
             shape = [len(self.previous), len(self.previous[0]), 2]
             tensors["previous"] = ("FP32", shape, raw)
         inputs = [
@@ -50,6 +48,12 @@ class Asked:
         head = json.dumps(asked).encode()
         headers = {"content-type": "application/octet-stream", JSON_LENGTH: str(len(head))}
         return b"".join([head, *(raw for *_, raw in tensors.values())]), headers, {}
+
+
+def pack(numbers: Iterable[float]) -> bytes:
+    """Pack numbers as FP32, little endian."""
+    values = [float(number) for number in numbers]
+    return struct.pack(f"<{len(values)}f", *values)
 
 
 def read_outputs(content: bytes, json_length: str | None) -> dict[str, dict[str, Any]]:

@@ -117,29 +117,17 @@ function draw() {
   drawFaces(pen, zoom, faces, face, lit, isDrawn);
 }
 
-/** Ask for the heatmaps of the picture's faces, as binary tensors. */
-async function showHeat() {
+/** Ask for further outputs of the picture's faces, where their box is ticked, and hand them on: null for none. */
+async function askFurther(id, names, take) {
   const mine = file;
-  heat = null;
-  if (find("heat").checked && faces.length) {
-    const found = await askRaw(["heatmaps", "crops"]);
-    if (mine !== file) return;
-    if (found.heatmaps.shape[0] === faces.length) heat = found;
-  }
-  draw();
+  take(null);
+  if (!find(id).checked || !faces.length) return;
+  const found = await askRaw(names);
+  if (mine === file && found[names[0]].shape[0] === faces.length) take(found);
 }
 
-/** Ask for the faces' aligned crops, poses and plain numbers, which the chosen one's are shown of. */
-async function showMore() {
-  const mine = file;
-  more = null;
-  if (find("more").checked && faces.length) {
-    const found = await askRaw(MEASURED);
-    if (mine !== file) return;
-    if (found.pose.shape[0] === faces.length) more = found;
-  }
-  describeFace();
-}
+const showHeat = () => askFurther("heat", ["heatmaps", "crops"], (found) => { heat = found; draw(); });
+const showMore = () => askFurther("more", MEASURED, (found) => { more = found; describeFace(); }); // of the chosen face
 
 /** Show the chosen face aligned, and what is measured of it. */
 function describeFace() {
