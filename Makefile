@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # uv where it is, else the environment's own pip. requirements/ has every package with its hashes.
 UV := $(shell command -v uv 2>/dev/null)
-INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile)
 NO_PACKAGES := echo "The packages could not be installed, for the reason above: where no registry can be reached, name yours" \
   "in PIP_INDEX_URL (UV_DEFAULT_INDEX for uv) and run the same command again." >&2
 
