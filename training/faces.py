@@ -119,14 +119,11 @@ def cut_crop(picture: Bytes, box: Floats, points: Floats, frame: Frame) -> tuple
     Beyond the picture's border its last pixels repeat.
     """
     place = place_square(box, frame.landmarks.model_copy(update={"crop_scale": frame.loose}))
-    at, side = np.arange(place.side), place.side
-    rows = np.clip(place.top + at, 0, picture.shape[0] - 1)
-    columns = np.clip(place.left + at, 0, picture.shape[1] - 1)
-    patch = picture[rows[:, None], columns]
-    how = cv2.INTER_AREA if side > frame.crop else cv2.INTER_CUBIC
-    if side != frame.crop:
+    patch = place.cut(picture)
+    how = cv2.INTER_AREA if place.side > frame.crop else cv2.INTER_CUBIC
+    if place.side != frame.crop:
         patch = cv2.resize(patch, (frame.crop, frame.crop), interpolation=how)
-    moved = (points - (place.left, place.top) + 0.5) * (frame.crop / side) - 0.5
+    moved = (points - (place.left, place.top) + 0.5) * (frame.crop / place.side) - 0.5
     return patch, moved.astype(np.float32)
 
 
