@@ -37,7 +37,7 @@ def write_crd(*fields: str) -> dict:
     return kind | {"metadata": {"name": CRD.rsplit("/", 1)[1]}, "spec": {"versions": [version]}}
 
 
-def write_service(mode: str, status: str = "", autoscaler: str = "", **spec: dict) -> dict:
+def write_service(mode: str, status: str = "", autoscaler: str = "", split: bool = False) -> dict:
     """Make an installed InferenceService of this mode, in an annotation or in its status."""
     given = {"serving.kserve.io/deploymentMode": mode}
     given["serving.kserve.io/autoscalerClass"] = autoscaler
@@ -45,7 +45,8 @@ def write_service(mode: str, status: str = "", autoscaler: str = "", **spec: dic
     meta = {"name": "landmarks", "namespace": "vision", "annotations": annotations}
     kind = {"kind": "InferenceService", "apiVersion": "serving.kserve.io/v1beta1", "metadata": meta}
     state = {"deploymentMode": status} if status else {}
-    return kind | {"status": state, "spec": {"predictor": {}} | spec}
+    spec: dict = {"predictor": {}} | ({"transformer": {"minReplicas": 1}} if split else {})
+    return kind | {"status": state, "spec": spec}
 
 
 @pytest.mark.parametrize(
@@ -63,9 +64,6 @@ def test_the_version_isn_t_asked_where_nobody_may_ask(tmp_path):
     assert TAKEN in install(tmp_path, {CRD: {}}, kinds=newer)
 
 
-SPLIT = {"transformer": {"minReplicas": 1}}
-
-
 @pytest.mark.parametrize(
     ("there", "values", "refused"),
     [
@@ -74,16 +72,16 @@ SPLIT = {"transformer": {"minReplicas": 1}}
         (write_service("Serverless"), "external", "runs in Knative"),
         (write_service("RawDeployment"), "knative", "runs in Standard"),
         (write_service("", "Knative"), "none", "runs in Knative"),
-        (write_service("Standard", **SPLIT), "none", ""),
-        (write_service("RawDeployment", **SPLIT), "external", ""),
-        (write_service("", "Serverless", **SPLIT), "knative", ""),
-        (write_service("", **SPLIT), "none", ""),
+        (write_service("Standard", split=True), "none", ""),
+        (write_service("RawDeployment", split=True), "external", ""),
+        (write_service("", "Serverless", split=True), "knative", ""),
+        (write_service("", split=True), "none", ""),
         (write_service("Standard", "", "keda"), "none", "set min and max to the same number"),
         (write_service("Standard", "", "keda"), "external", "ScaledObjects KServe would leave"),
         (write_service("Standard", "", "none"), "none", "would be the bare predictor"),
         (write_service("Standard", "", "hpa"), "keda", "upgrade to autoscaling.mode none first"),
         (
-            write_service("Standard", "", "none", **SPLIT),
+            write_service("Standard", "", "none", split=True),
             "none,topology=single",
             "topology single: InferenceService landmarks has a transformer",
         ),

@@ -21,8 +21,8 @@ def test_the_last_charts_values_render_and_new_ones_can_be_set_on_top(tmp_path, 
     with tarfile.open(LAST) as archive:
         archive.extract("landmarks/values.yaml", tmp_path, filter="data")
     (tmp_path / "landmarks/values.yaml").rename(tmp_path / "helm/values.yaml")
-    values = ("image.tag=v1", "gpu.enabled=true", "networkPolicy.enabled=true")
-    values = (f"autoscaling.mode={mode}", *values)
+    on = ("gpu.enabled=true", "networkPolicy.enabled=true")
+    values = (f"autoscaling.mode={mode}", "image.tag=v1", *on)
     old = find(render(*values, chart=LAST), "InferenceService")
     more = ("monitoring.prometheusRule=true", "predictor.probes.startup.periodSeconds=5")
     documents = render(*values, *more, chart=tmp_path / "helm")
