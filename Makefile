@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # uv where it is, else the environment's own pip. requirements/ has every package with its hashes.
 UV := $(shell command -v uv 2>/dev/null)
-INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile)
 NO_PACKAGES := echo "The packages could not be installed, for the reason above: where no registry can be reached, name yours" \
   "in PIP_INDEX_URL (UV_DEFAULT_INDEX for uv) and run the same command again." >&2
 
@@ -46,16 +46,16 @@ serve-one: $(VENV)/run.stamp models
 
 # Units on two processes, then the core of the end-to-end tests, which measure time, alone.
 CORE := first_light protocol bad_input faults lifecycle landmark_sets
-REST := end_to_end examples predictor/convert helm k8s training bench page cluster data loadtest/test_run.py tools/test_package.py \
-        tools/test_compose.py tools/test_compose_up.py tools/test_pythons.py tools/test_sbom.py tools/test_site.py \
-        client/test_command.py transformer/test_connection.py predictor/test_loader.py
-QUICK := serving predictor/test_batcher.py predictor/test_decode.py predictor/test_model.py transformer/test_choices.py \
-         transformer/test_picture.py transformer/test_border.py tools/test_house.py tools/test_lock.py tools/test_workflows.py
+UNTIMED := examples predictor/convert helm k8s training bench client/test_command.py predictor/test_loader.py \
+           $(patsubst %,tools/test_%.py,package compose pythons sbom site)
+TIMED := end_to_end page loadtest/test_run.py transformer/backends/test_connection.py tools/test_compose_up.py
+QUICK := serving predictor/test_batcher.py predictor/test_decode.py predictor/test_model.py transformer/inputs/test_choices.py \
+         transformer/pictures/test_picture.py transformer/crops/test_border.py tools/test_house.py tools/test_lock.py tools/test_workflows.py
 quick: lint
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(QUICK:%=tests/%)
 
 unit: lint types models
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(REST:%=--ignore=tests/%)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(patsubst %,--ignore=tests/%,$(UNTIMED) $(TIMED) cluster data)
 
 # They hold bounds in seconds, which a busy machine misses: a second failure counts, and a first
 # one is shown (R).
@@ -65,8 +65,8 @@ test: unit
 
 # The rest: other languages, packages, images, Pythons, charts, a browser, training, generated input.
 test-all: test
-	@$(BIN)/python -m pytest $(TWICE) $(wildcard $(patsubst %,tests/%,$(filter-out cluster data,$(REST)))) \
-	  $(CORE:%=--ignore=tests/end_to_end/test_%.py)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TWICE) -n 2 --dist loadfile $(UNTIMED:%=tests/%)
+	@$(BIN)/python -m pytest $(TWICE) $(TIMED:%=tests/%) $(CORE:%=--ignore=tests/end_to_end/test_%.py)
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -83,9 +83,9 @@ mesh: $(VENV)/run.stamp
 
 # What the two services and the client need, and no more: the transformer's packages have the other two's.
 $(VENV)/run.stamp: requirements/transformer.txt
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11, 3.12 or 3.13," \
-	  "or name yours, as in: make demo PYTHON=python3.12" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) tools/check_python.py
+	@test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "$(PYTHON) is not there, is older than Python 3.11, or lacks venv (apt-get install python3-venv has it on Debian" \
+	  "and Ubuntu): install Python 3.11, 3.12 or 3.13, or name yours, as in: make demo PYTHON=python3.12" >&2; exit 1; }
 	@echo "setting up $(VENV) for the services (about a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --no-deps -r $< || { $(NO_PACKAGES); exit 1; }

@@ -15,7 +15,7 @@ from serving.server import parse_arguments, run_server
 from serving.settings import read_settings
 from serving.telemetry import metrics
 from serving.telemetry.logs import configure_logs
-from transformer.backend import WITH_HEATMAPS, FaceLandmarks, Network, PredictorBackend
+from transformer.backends.base import WITH_HEATMAPS, FaceLandmarks, Network, PredictorBackend
 from transformer.model import Transformer
 from transformer.settings import TransformerSettings
 

@@ -4,7 +4,7 @@
 .PHONY: bench-dataplane images soak
 
 GENERATED := $(wildcard tests/serving/rest/test_codec.py tests/serving/grpc/test_codec.py \
-             tests/serving/grpc/test_wire.py tests/transformer/test_picture.py \
+             tests/serving/grpc/test_wire.py tests/transformer/pictures/test_picture.py \
              tests/end_to_end/test_generated.py tests/end_to_end/test_hostile.py)
 
 # Figures are of what ships: each service from an environment of its image's requirements alone.

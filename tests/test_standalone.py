@@ -15,7 +15,7 @@ from serving.model import Model
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from standalone import LocalBackend
-from transformer.backend import Network
+from transformer.backends.base import Network
 
 FACES = np.zeros((3, 1, 96, 96), np.uint8)
 

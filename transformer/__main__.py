@@ -1,6 +1,6 @@
 """Start the transformer: python -m transformer [--predictor_host 127.0.0.1:8083]."""
 
-from transformer.prewarm import prewarm_predictor
+from transformer.backends.prewarm import prewarm_predictor
 
 
 def main() -> None:
@@ -10,8 +10,8 @@ def main() -> None:
     from serving.server import parse_arguments, run_server
     from serving.settings import read_settings
     from serving.telemetry.logs import configure_logs
+    from transformer.backends.predictor_client import GrpcBackend
     from transformer.model import Transformer
-    from transformer.predictor_client import GrpcBackend
     from transformer.settings import TransformerSettings
 
     settings = read_settings(TransformerSettings)

@@ -10,17 +10,17 @@ from serving.errors import OutOfMemory
 from serving.faces import Square
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, measure_stage
-from transformer.base64_text import Base64Text
-from transformer.boxes import BoxedPicture
-from transformer.choices import NO_CHOICES, Choices
-from transformer.crop import Floats, choose_scale, crop_faces
+from transformer.crops.crop import Floats, choose_scale, crop_faces
+from transformer.crops.looks import Look
 from transformer.detectors import DetectorError, find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS
-from transformer.looks import Look
-from transformer.picture import Picture, Pixels, check_size, open_picture
+from transformer.detectors.way_up import find_faces
+from transformer.inputs.boxes import BoxedPicture
+from transformer.inputs.choices import NO_CHOICES, Choices
+from transformer.pictures.base64_text import Base64Text
+from transformer.pictures.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
-from transformer.way_up import find_faces
 
 
 @dataclass(slots=True)

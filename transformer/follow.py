@@ -12,12 +12,12 @@ from serving.contract import BOX_SCORES, BOXES, FACE_IDS, FACE_SCORES, LANDMARKS
 from serving.errors import InvalidTensor, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest
-from transformer.choices import Choices
-from transformer.crop import Floats
+from transformer.crops.crop import Floats
+from transformer.crops.placing import Placed, measure_overlaps, place_faces
 from transformer.detectors.boxes import OVERLAP
 from transformer.faces import DetectedFaces
+from transformer.inputs.choices import Choices
 from transformer.locate import Arrays, Locator, select_faces
-from transformer.placing import Placed, measure_overlaps, place_faces
 
 NEAR = 0.1  # intersection over union above which a face that was found is one that was lost
 

@@ -20,12 +20,12 @@ from serving.contract import (
 from serving.faces import score_faces
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, add_timings
-from transformer.backend import FaceLandmarks
-from transformer.crop import map_to_crop, to_picture
-from transformer.extras import Extras
+from transformer.backends.base import FaceLandmarks
+from transformer.crops.crop import map_to_crop, to_picture
+from transformer.crops.looks import join_maps, stack_crops, stack_turns, turn_back
+from transformer.crops.second_look import look_again
 from transformer.faces import DetectedFaces, find_borne_out
-from transformer.looks import join_maps, stack_crops, stack_turns, turn_back
-from transformer.second_look import look_again
+from transformer.outputs.extras import Extras
 
 CROP_BRIGHTNESS = "crop_brightness"  # 0 to 255, for metrics and events; not an output
 Arrays = dict[str, NDArray]  # outputs by name

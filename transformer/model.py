@@ -34,17 +34,17 @@ from serving.model import Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
-from transformer.backend import PredictorBackend, check_forward
-from transformer.boxes import read_boxes
-from transformer.choices import read_choices
-from transformer.drawing import draw_answer
+from transformer.backends.base import PredictorBackend, check_forward
+from transformer.crops.placing import Placed, crop_placed
 from transformer.events import EventSender, observe_faces
-from transformer.extras import EXTRAS, Extras
 from transformer.faces import DetectedFaces, FaceFinder, keep_best
 from transformer.follow import follow_faces, read_previous
-from transformer.inputs import read_faces, read_model, read_pictures
+from transformer.inputs.boxes import read_boxes
+from transformer.inputs.choices import read_choices
+from transformer.inputs.tensors import read_faces, read_model, read_pictures
 from transformer.locate import Locator, select_faces
-from transformer.placing import Placed, crop_placed
+from transformer.outputs.extras import EXTRAS, Extras
+from transformer.pictures.drawing import draw_answer
 from transformer.pool import WorkerPool
 from transformer.settings import TransformerSettings
 

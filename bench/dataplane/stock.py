@@ -17,7 +17,7 @@ from predictor.checkpoint import load_unet
 from predictor.decode import decode_heatmaps
 from predictor.landmarks import DEFAULT
 from serving.faces import place_square
-from transformer.crop import crop_face, to_picture
+from transformer.crops.crop import crop_face, to_picture
 from transformer.detectors import find_detector, load_detector
 from transformer.settings import TransformerSettings
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from training.index import read_picture, read_rows
 from transformer.detectors.base import Floats
-from transformer.picture import Pixels
+from transformer.pictures.picture import Pixels
 
 PEOPLE = ("london", "canada", "composite", "congress")
 BOX = 113  # pixels of a face's box in the data's pictures of 256x256

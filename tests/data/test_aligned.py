@@ -9,8 +9,8 @@ from predictor.engines import load_engine
 from predictor.landmarks import DEFAULT
 from tests.data.test_accuracy import LARGE, read_set
 from training.faces import cut_inputs
-from transformer.aligned import fit_similarities, read_template
-from transformer.five import find_five
+from transformer.outputs.aligned import fit_similarities, read_template
+from transformer.outputs.five import find_five
 
 
 @pytest.mark.parametrize("name, limit", [("canada", 0.5), ("london", 0.5)])

@@ -14,13 +14,13 @@ from predictor.landmarks import DEFAULT
 from tests.data.crowds import CrowdMaker, lay_face
 from tests.support.opencv_detectors import OPENCV
 from training.index import read_picture, read_rows, take_points
-from transformer.choices import Choices
 from transformer.detectors import find_detector, load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes, measure_areas, measure_shared
-from transformer.picture import Picture
+from transformer.detectors.way_up import find_faces
+from transformer.inputs.choices import Choices
+from transformer.pictures.picture import Picture
 from transformer.settings import TransformerSettings
-from transformer.way_up import find_faces
 
 
 @pytest.fixture(scope="module")

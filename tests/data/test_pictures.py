@@ -14,7 +14,7 @@ from tests.support.opencv_detectors import OPENCV
 from transformer.detectors import find_detector, find_kind
 from transformer.detectors.scales import FIRST
 from transformer.detectors.views import view_picture
-from transformer.picture import Picture, Pixels, open_picture
+from transformer.pictures.picture import Picture, Pixels, open_picture
 
 
 def read_rgb(content: bytes) -> Pixels:

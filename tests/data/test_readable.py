@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from serving.errors import ServingError
-from transformer.picture import open_picture
-from transformer.picture_kinds import name_kind
+from transformer.pictures.kinds import name_kind
+from transformer.pictures.picture import open_picture
 
 FOLDER = os.environ.get("PICTURE_FILES")
 

@@ -25,7 +25,7 @@ from serving.landmarks import LandmarkSet
 from tests.support.load import ask_over_grpc, wait_live
 from tools.processes import Ports, Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
-from transformer.crop import to_picture
+from transformer.crops.crop import to_picture
 from transformer.faces import FaceFinder
 from transformer.settings import TransformerSettings
 

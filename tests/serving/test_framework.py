@@ -17,7 +17,7 @@ def run_fresh(program: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("service", ["predictor.loader", "transformer.predictor_client"])
+@pytest.mark.parametrize("service", ["predictor.loader", "transformer.backends.predictor_client"])
 def test_a_service_loads_neither_pandas_nor_the_kubernetes_api(service):
     program = f"import sys, serving.server, {service}; print(*sorted(sys.modules))"
     loaded = set(run_fresh(program).split())

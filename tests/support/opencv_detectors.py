@@ -7,7 +7,7 @@ import numpy as np
 
 from transformer.detectors.base import Detector, Floats
 from transformer.detectors.network import MULTIPLE, keep_best
-from transformer.picture import Pixels
+from transformer.pictures.picture import Pixels
 
 
 class OpenCvYuNet(Detector):

@@ -9,9 +9,9 @@ from serving.errors import ModelNotFound, PredictorUnavailable
 from serving.faces import Square
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest, Tensor
-from transformer.backend import FaceLandmarks, Network, PredictorBackend
-from transformer.choices import Choices
+from transformer.backends.base import FaceLandmarks, Network, PredictorBackend
 from transformer.faces import DetectedFaces
+from transformer.inputs.choices import Choices
 
 INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}

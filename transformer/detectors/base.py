@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer.picture import Pixels
+from transformer.pictures.picture import Pixels
 
 Floats = NDArray[np.float32]
 

@@ -6,7 +6,7 @@ from openvino import opset13 as ops
 
 from transformer.detectors.base import Floats
 from transformer.detectors.network import NetworkDetector, keep_best
-from transformer.picture import Pixels
+from transformer.pictures.picture import Pixels
 
 STRIDE = 4  # pixels of the input to one of the heatmap
 OUTPUTS = ("537", "538", "539")  # heat, size, offset; 540 has points that nobody reads

@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 
 from transformer.detectors.base import Detector, Floats
-from transformer.picture import Pixels
+from transformer.pictures.picture import Pixels
 
 MULTIPLE = 32  # pixels: both networks halve their input five times
 OVERLAP = 0.3  # intersection over union above which the weaker of two boxes goes

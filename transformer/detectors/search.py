@@ -9,7 +9,7 @@ from transformer.detectors.base import Detector
 from transformer.detectors.boxes import Boxes, join_boxes, stack_boxes, turn_boxes_back
 from transformer.detectors.scales import fit_size, place_tiles
 from transformer.detectors.views import View, measure_scale, view_picture
-from transformer.picture import Picture
+from transformer.pictures.picture import Picture
 
 SMALL = 24  # pixels of a look: near a smaller box there may be faces that the look can't see
 MOST = 128  # pixels of a tile: larger faces are the coarser scale's

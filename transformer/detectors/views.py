@@ -7,7 +7,7 @@ import numpy as np
 
 from transformer.detectors.base import Floats
 from transformer.detectors.scales import Tile, fit_size
-from transformer.picture import ENOUGH, Picture, Pixels
+from transformer.pictures.picture import ENOUGH, Picture, Pixels
 
 AREA = cv2.INTER_AREA
 

@@ -11,7 +11,7 @@ from openvino import opset13 as ops
 
 from transformer.detectors.base import Floats
 from transformer.detectors.network import NetworkDetector, keep_best
-from transformer.picture import Pixels
+from transformer.pictures.picture import Pixels
 
 STRIDES = (8, 16, 32)  # pixels of the input to a cell of each of the three grids
 HEADS = ("cls", "obj", "bbox")  # 1, 1 and 4 channels

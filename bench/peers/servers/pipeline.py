@@ -35,7 +35,7 @@ class OurPipeline:
 
     def __init__(self) -> None:
         from predictor.engines import load_engine
-        from transformer.crop import to_picture
+        from transformer.crops.crop import to_picture
         from transformer.faces import FaceFinder
         from transformer.settings import TransformerSettings
 

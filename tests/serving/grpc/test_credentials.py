@@ -10,7 +10,7 @@ import pytest
 from serving.framework import pb, pb_grpc
 from serving.grpc.credentials import read_credentials
 from serving.settings import ServerSettings
-from transformer.predictor_client import GrpcBackend
+from transformer.backends.predictor_client import GrpcBackend
 
 
 class Ready(pb_grpc.GRPCInferenceServiceServicer):

@@ -1,0 +1,1 @@
+"""What a request may ask for beyond points; `extras` reads what it asks for."""
