@@ -96,7 +96,8 @@ class WorkerPool:
 
         future.add_done_callback(end_turn)
         result = await asyncio.wrap_future(future)
-        self.seconds += (time.monotonic() - begun - self.seconds) / 8
+        seconds = time.monotonic() - begun
+        self.seconds += (seconds - self.seconds) / 8 if self.seconds else seconds
         return result
 
     def expect(self, pictures: int) -> float:
