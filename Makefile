@@ -83,9 +83,9 @@ mesh: $(VENV)/run.stamp
 
 # What the two services and the client need, and no more: the transformer's packages have the other two's.
 $(VENV)/run.stamp: requirements/transformer.txt
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11, 3.12 or 3.13," \
-	  "or name yours, as in: make demo PYTHON=python3.12" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) tools/check_python.py
+	@test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "$(PYTHON) is not there, is older than Python 3.11, or lacks venv (apt-get install python3-venv has it on Debian" \
+	  "and Ubuntu): install Python 3.11, 3.12 or 3.13, or name yours, as in: make demo PYTHON=python3.12" >&2; exit 1; }
 	@echo "setting up $(VENV) for the services (about a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --no-deps -r $< || { $(NO_PACKAGES); exit 1; }

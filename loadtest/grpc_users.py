@@ -1,10 +1,9 @@
 """Users over gRPC, on KServe's messages."""
 
 import importlib.util
-import itertools
 import runpy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +16,8 @@ from locust import User, task
 from numpy.typing import NDArray
 
 from loadtest import setup
-from loadtest.bodies import DTYPES
 from loadtest.checks import check_answer, check_faces
-from loadtest.pictures import Known
+from loadtest.pictures import DTYPES
 from tools.v2_json import pack_strings
 
 grpc_gevent.init_gevent()
@@ -58,8 +56,8 @@ class CallingUser(User):
     def wait_time(self) -> float:
         return setup.get().options.think
 
-    def make_calls(self) -> Sequence[Call]:
-        """Make the requests that go out in turn."""
+    def make_call(self) -> Call:
+        """Make the request that goes out again and again."""
         raise NotImplementedError
 
     def on_start(self) -> None:
@@ -71,20 +69,19 @@ class CallingUser(User):
         self.call = self.channel.unary_unary(
             INFER, pb.ModelInferRequest.SerializeToString, pb.ModelInferResponse.FromString
         )
-        self.calls: Iterator[Call] = itertools.cycle(self.make_calls())
+        self.request, self.check = self.make_call()
 
     def on_stop(self) -> None:
         self.channel.close()
 
     @task
     def infer(self) -> None:
-        request, check = next(self.calls)
         failure: Exception | None = None
         begun, size = time.perf_counter(), 0
         try:
-            answer = self.call(request, timeout=SECONDS)
+            answer = self.call(self.request, timeout=SECONDS)
             took, size = 1000 * (time.perf_counter() - begun), answer.ByteSize()
-            if problem := check(read_outputs(answer)):
+            if problem := self.check(read_outputs(answer)):
                 failure = ValueError(f"wrong answer: {problem}")
         except (grpc.RpcError, ValueError, LookupError, OSError) as error:
             took, failure = 1000 * (time.perf_counter() - begun), error
@@ -103,19 +100,12 @@ class GrpcUser(CallingUser):
 
     weight = 2
 
-    def make_calls(self) -> Sequence[Call]:
-        def check(outputs: Outputs, picture: Known) -> str:
-            points = shared.count_points(self.environment.host or "")
-            return check_answer(outputs, [picture], points, shared.memory, shared.least)
-
+    def make_call(self) -> Call:
         shared = setup.get()
-        return [
-            (
-                write_request("image", "BYTES", [1], pack_strings([picture.content])),
-                partial(check, picture=picture),
-            )
-            for picture in shared.pictures
-        ]
+        points = shared.count_points(self.environment.host or "")
+        raw = pack_strings([shared.picture.content])
+        check = partial(check_answer, pictures=[shared.picture], points=points)
+        return write_request("image", "BYTES", [1], raw), check
 
 
 class FaceUser(CallingUser):
@@ -124,9 +114,9 @@ class FaceUser(CallingUser):
     Only when named: a transformer's metadata has no side of a face.
     """
 
-    def make_calls(self) -> Sequence[Call]:
+    def make_call(self) -> Call:
         host, shared = self.environment.host or "", setup.get()
         points, side = shared.count_points(host), shared.ask_shape(host, "heatmaps")[-1]
         grey = np.arange(side**2, dtype=np.uint8)  # [S * S]
         request = write_request("face", "UINT8", [1, 1, side, side], grey.tobytes())
-        return [(request, partial(check_faces, faces=1, points=points, side=side))]
+        return request, partial(check_faces, faces=1, points=points, side=side)

@@ -19,12 +19,11 @@ from locust.runners import WorkerRunner
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # wherever it was started
 from loadtest import setup, steps  # a shape by its name would become locust's own
 from loadtest.grpc_users import CallingUser, FaceUser, GrpcUser
-from loadtest.options import add_options, check_model, check_options, find_reasons
-from loadtest.rest_users import BinaryUser, GroupUser, JpegUser, JsonUser, RowUser
+from loadtest.rest_users import GroupUser, JpegUser, JsonUser, RowUser
 
-USERS = (JpegUser, JsonUser, BinaryUser, GroupUser, RowUser, GrpcUser, FaceUser)
+USERS = (JpegUser, JsonUser, GroupUser, RowUser, GrpcUser, FaceUser)
 
-events.init_command_line_parser.add_listener(add_options)
+events.init_command_line_parser.add_listener(setup.add_options)
 
 
 @events.init.add_listener
@@ -38,10 +37,7 @@ def prepare(environment: Environment, **_) -> None:
     try:
         if callers and not options.grpc and len(callers) == len(classes):
             raise ValueError(f"{callers[0].__name__} needs --grpc HOST:PORT.")
-        check_options(options)
-        shared = setup.set_up(options)
-        if options.host and not is_worker:
-            check_model(shared, options.host)
+        setup.set_up(options, ask=not is_worker)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr, flush=True)
         raise SystemExit(2) from None
@@ -61,7 +57,7 @@ def prepare(environment: Environment, **_) -> None:
         """Tell the levels, and set the exit code."""
         if plan:
             steps.print_levels(plan.find_levels())
-        reasons = find_reasons(environment.stats.total, options)
+        reasons = setup.find_reasons(environment.stats.total, options)
         for reason in reasons:
             print(f"FAILED: {reason}")
         environment.process_exit_code = 1 if reasons else 0

@@ -1,26 +1,39 @@
 """Users over REST, each with its own kind of request."""
 
 import itertools
-import random
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from locust import FastHttpUser, task
 
 from loadtest import setup
-from loadtest.bodies import (
-    Body,
-    check_refusal,
-    make_bad_bodies,
-    read_outputs,
-    write_binary,
-    write_json,
-    write_picture,
-)
 from loadtest.checks import check_answer
-from loadtest.setup import Setup
+from loadtest.pictures import DTYPES, Known
+from tools.v2_json import image_tensor
 
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One request, and the pictures that its answer must fit."""
+
+    content: bytes
+    kind: str
+    pictures: Sequence[Known]
+
+
+def write_picture(picture: Known) -> Body:
+    return Body(picture.content, "image/jpeg", [picture])
+
+
+def write_json(pictures: Sequence[Known]) -> Body:
+    """Write a V2 request with pictures in base64."""
+    tensor = image_tensor(*(picture.content for picture in pictures))
+    return Body(json.dumps({"inputs": [tensor]}).encode(), "application/json", pictures)
 
 
 class RestUser(FastHttpUser):
@@ -32,48 +45,49 @@ class RestUser(FastHttpUser):
     def wait_time(self) -> float:
         return setup.get().options.think
 
-    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+    def make_bodies(self, shared: setup.Setup) -> Sequence[Body]:
         """Make the requests that go out in turn."""
         raise NotImplementedError
 
     def on_start(self) -> None:
         shared = setup.get()
         self.bodies: Iterator[Body] = itertools.cycle(self.make_bodies(shared))
-        self.bad_bodies: Iterator[Body] = itertools.cycle(make_bad_bodies())
         self.path = f"/v2/models/{shared.options.model}/infer"
         given = shared.options.host_header
         self.more = {"Host": given} if given else {}
 
     @task
     def infer(self) -> None:
-        """Send a request whose answer must be right, or a bad one that must be refused."""
-        is_bad = random.random() < setup.get().options.bad
-        body = next(self.bad_bodies if is_bad else self.bodies)
+        """Send a request whose answer must be right."""
+        body = next(self.bodies)
         with self.client.post(
             self.path,
             data=body.content,  # type: ignore[arg-type]  # bytes are taken as they are
-            headers=body.headers | self.more,
-            name="bad request" if is_bad else self.title,
+            headers={"Content-Type": body.kind} | self.more,
+            name=self.title,
             catch_response=True,
         ) as answer:
             content = answer.content or b""
-            if is_bad:
-                problem = check_refusal(answer.status_code, content)
-            elif answer.status_code != 200:
+            if answer.status_code != 200:
                 problem = f"{answer.status_code}: {content[:200]!r}"
             else:
-                problem = self.check(body, content, answer.headers)
+                problem = self.check(body, content)
             if problem:
                 answer.failure(problem)
             else:
                 answer.success()
 
-    def check(self, body: Body, content: bytes, headers) -> str:
+    def check(self, body: Body, content: bytes) -> str:
         """Say what is wrong with an answer; "" where nothing is."""
-        shared = setup.get()
         try:
-            points, outputs = shared.count_points(self.host or ""), read_outputs(content, headers)
-            problem = check_answer(outputs, body.pictures, points, shared.memory, shared.least)
+            arrays = {
+                output["name"]: np.array(output["data"], DTYPES[output["datatype"]]).reshape(
+                    output["shape"]
+                )
+                for output in json.loads(content)["outputs"]
+            }
+            points = setup.get().count_points(self.host or "")
+            problem = check_answer(arrays, body.pictures, points)
         except UNREADABLE as error:
             problem = repr(error)
         return f"wrong answer: {problem}" if problem else ""
@@ -84,8 +98,8 @@ class JpegUser(RestUser):
 
     title, weight = "image/jpeg", 4
 
-    def make_bodies(self, shared: Setup) -> Sequence[Body]:
-        return [write_picture(picture) for picture in shared.pictures]
+    def make_bodies(self, shared: setup.Setup) -> Sequence[Body]:
+        return [write_picture(shared.picture)]
 
 
 class JsonUser(RestUser):
@@ -93,17 +107,8 @@ class JsonUser(RestUser):
 
     title, weight = "application/json", 2
 
-    def make_bodies(self, shared: Setup) -> Sequence[Body]:
-        return [write_json([picture]) for picture in shared.pictures]
-
-
-class BinaryUser(RestUser):
-    """Posts V2 requests with binary tensors, and gets such answers."""
-
-    title, weight = "binary tensors", 2
-
-    def make_bodies(self, shared: Setup) -> Sequence[Body]:
-        return [write_binary([picture]) for picture in shared.pictures]
+    def make_bodies(self, shared: setup.Setup) -> Sequence[Body]:
+        return [write_json([shared.picture])]
 
 
 class GroupUser(RestUser):
@@ -111,7 +116,7 @@ class GroupUser(RestUser):
 
     title = "group of 8"
 
-    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+    def make_bodies(self, shared: setup.Setup) -> Sequence[Body]:
         return [write_picture(shared.group)]
 
 
@@ -120,5 +125,5 @@ class RowUser(RestUser):
 
     title = "4 pictures"
 
-    def make_bodies(self, shared: Setup) -> Sequence[Body]:
+    def make_bodies(self, shared: setup.Setup) -> Sequence[Body]:
         return [write_json(shared.row), write_json(shared.row[::-1])]

@@ -57,6 +57,12 @@ class Square:
     top: int
     side: int
 
+    def cut(self, picture: NDArray) -> NDArray:
+        """Cut it out of a picture `[H,W,...]`, beyond which its border's pixels repeat."""
+        rows = np.clip(np.arange(self.top, self.top + self.side), 0, picture.shape[0] - 1)
+        columns = np.clip(np.arange(self.left, self.left + self.side), 0, picture.shape[1] - 1)
+        return picture[rows[:, None], columns]
+
 
 def place_square(box: Iterable[float], landmarks: LandmarkSet) -> Square:
     """Place the crop of a box (x0, y0, x1, y1) where the network was trained on faces."""

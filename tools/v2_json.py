@@ -9,14 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def encode_files(files: Iterable[bytes]) -> list[str]:
-    """Return files as base64."""
-    return [base64.b64encode(file).decode() for file in files]
-
-
 def image_tensor(*files: bytes) -> dict[str, Any]:
     """Return the input `image` of picture files, in base64."""
-    texts = encode_files(files)
+    texts = [base64.b64encode(file).decode() for file in files]
     return {"name": "image", "datatype": "BYTES", "shape": [len(texts)], "data": texts}
 
 

@@ -17,7 +17,7 @@ from training.disturb import degrade_picture, dress_picture
 from training.faces import FaceDataset, Frame
 from training.fit import Batches, parse_arguments, run
 from training.index import DataError
-from training.loss import is_inside, make_targets
+from training.loss import find_centres, is_inside, make_targets
 
 POOL = 64  # batches that the teacher has drawn and the student may see again
 REUSE = 8  # the student's steps for each of the teacher's, every time in another light
@@ -74,13 +74,6 @@ def mix_targets(maps: Tensor, points: Tensor) -> Tensor:
     known, inside = ~points.isnan().any(-1), is_inside(points, side)  # [N, K]
     mixed = torch.where(known[..., None, None], (maps + make_targets(points, side)) / 2, maps)
     return mixed * (inside | ~known)[..., None, None]
-
-
-def find_centres(maps: Tensor) -> Tensor:
-    """Find the centres of mass `[N,K,2]` of maps `[N,K,H,W]` of mass 1, in pixels."""
-    x = maps.sum(2) @ torch.arange(maps.shape[3], dtype=maps.dtype)
-    y = maps.sum(3) @ torch.arange(maps.shape[2], dtype=maps.dtype)
-    return torch.stack([x, y], -1)
 
 
 def main(words: list[str] | None = None) -> None:

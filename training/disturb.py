@@ -112,16 +112,21 @@ def draw_rectangles(grey: Floats, rng: Generator) -> None:
 
 def fill_mouth(grey: Floats, outline: Floats, rng: Generator) -> None:
     """Fill the opened mouth with dark, now and then with teeth above, in place."""
-    fixed = np.round(outline * 16).astype(np.int32)  # 4 fractional bits
-    mask = np.zeros(grey.shape, np.uint8)
-    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, 4)
-    share = mask.astype(np.float32) / 255
+    share = fill_outline(grey.shape, outline)
     inside = np.full(grey.shape, grey.mean() * rng.uniform(0.1, 0.7), np.float32)
     if rng.random() < 0.5:
         top, low = outline[:, 1].min(), outline[:, 1].max()
         teeth = np.arange(len(grey)) < top + (low - top) * rng.uniform(0.2, 0.6)
         inside[teeth] = min(grey.mean() * rng.uniform(1.0, 1.8), 1)
     grey += share * (inside - grey)
+
+
+def fill_outline(shape: tuple[int, ...], outline: Floats) -> Floats:
+    """Fill an outline `[M,2]`: `[S,S]`, 1 inside and 0 outside, smooth at the edge."""
+    mask = np.zeros(shape[:2], np.uint8)
+    fixed = np.round(outline * 16).astype(np.int32)  # 4 fractional bits
+    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32) / 255
 
 
 def change_background(grey: Floats, rng: Generator) -> Floats:

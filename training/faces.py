@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.landmarks import DEFAULT
+from serving.faces import place_square
 from serving.landmarks import LandmarkSet, read_landmarks
 from training.boxes import BoxFinder
 from training.index import (
@@ -117,19 +118,12 @@ def cut_crop(picture: Bytes, box: Floats, points: Floats, frame: Frame) -> tuple
 
     Beyond the picture's border its last pixels repeat.
     """
-    width, height = box[2:] - box[:2]
-    known = frame.landmarks
-    size = max(width, height) if known.crop_by == "longer" else np.sqrt(max(width * height, 1.0))
-    side = max(round(frame.loose * float(size)), 1)
-    middle = box[:2] + box[2:] + 2 * size * np.array(known.crop_offset)
-    left, top = (round(twice / 2 - side / 2) for twice in middle.tolist())
-    rows = np.clip(np.arange(top, top + side), 0, picture.shape[0] - 1)
-    columns = np.clip(np.arange(left, left + side), 0, picture.shape[1] - 1)
-    patch = picture[rows[:, None], columns]
-    how = cv2.INTER_AREA if side > frame.crop else cv2.INTER_CUBIC
-    if side != frame.crop:
+    place = place_square(box, frame.landmarks.model_copy(update={"crop_scale": frame.loose}))
+    patch = place.cut(picture)
+    how = cv2.INTER_AREA if place.side > frame.crop else cv2.INTER_CUBIC
+    if place.side != frame.crop:
         patch = cv2.resize(patch, (frame.crop, frame.crop), interpolation=how)
-    moved = (points - (left, top) + 0.5) * (frame.crop / side) - 0.5
+    moved = (points - (place.left, place.top) + 0.5) * (frame.crop / place.side) - 0.5
     return patch, moved.astype(np.float32)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
@@ -19,9 +20,11 @@ from training.evaluate import measure_faces, wrap_network
 from training.faces import FaceDataset, choose_landmarks, read_faces
 from training.index import TRAINED, DataError, hold_out, read_rows
 from training.loss import measure_loss
-from training.schedule import Budget, copy_average, set_rate, settle_statistics, update_average
+from training.schedule import Budget, average_weights, set_rate
 
 REPORT = 100  # steps between two lines
+SETTLE = 60  # batches that the averaged weights measure BatchNorm's statistics on
+NOISE = 0.004, 0.03  # standard deviation of a twin's noise, where white is 1
 Batches = Iterator[tuple[Tensor, Tensor, Tensor]]
 Draw = Callable[[argparse.Namespace, FaceDataset, np.ndarray], Batches]
 
@@ -44,6 +47,7 @@ def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> 
     add("--keep", type=float, default=0.995, help="of the weights' running mean")
     add("--batch", type=int, default=32)
     add("--threads", type=int, default=2)
+    add("--twins", type=int, default=0, help="faces of a batch that are seen again in other noise")
     add("--seed", type=int, default=0)
     for name, text in more.items():
         add(f"--{name}", required=True, type=Path, help=text)
@@ -90,7 +94,7 @@ def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset)
     a map of zeros counts for nothing.
     """
     net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy_average(net)
+    average = average_weights(net, args.keep)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
     minutes = args.minutes or (None if args.steps else 30.0)
     budget, begin, losses = Budget(args.steps, minutes), time.time(), []
@@ -103,32 +107,30 @@ def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset)
         print(f"resumed after {budget.done} steps", flush=True)
     while (spent := budget.spent()) < 1:
         set_rate(optimiser, args.rate, spent)
-        losses.append(take_step(net, optimiser, *next(batches)))
+        losses.append(take_step(net, optimiser, args.twins, *next(batches)))
         budget.done += 1
-        update_average(average, net, args.keep, budget.done)
+        average.update_parameters(net)
         if budget.done % REPORT == 0:
             mean, wall = sum(losses) / len(losses), time.time() - begin
             print(f"step {budget.done} {spent:.1%} wall {wall:.0f} s loss {mean:.3f}", flush=True)
             losses.clear()
         if budget.done % (5 * REPORT) == 0:
-            save_weights(average, args.out)
+            save_weights(average.module, args.out)
             write_whole([part.state_dict() for part in parts], state)
-            print(measure_faces(wrap_network(average), val).summary(), flush=True)
-    settle_statistics(
-        average, lambda: next(batches)[0].contiguous(memory_format=torch.channels_last)
-    )
-    save_weights(average, args.out)
+            print(measure_faces(wrap_network(average.module), val).summary(), flush=True)
+    update_bn((next(batches)[0] for _ in range(SETTLE)), average.module.train())
+    save_weights(average.module, args.out)
     state.unlink(missing_ok=True)
-    print(f"{budget.done} steps; held out: {measure_faces(wrap_network(average), val).summary()}")
+    found = measure_faces(wrap_network(average.module), val)
+    print(f"{budget.done} steps; held out: {found.summary()}")
 
 
-def take_step(
-    net: UNet, optimiser: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, points: Tensor
-) -> float:
+def take_step(net: UNet, optimiser: torch.optim.Optimizer, twins: int, *batch: Tensor) -> float:
     """Take one optimiser step on a batch and return its loss."""
+    inputs, targets, points = add_twins(twins, *batch) if twins else batch
     with torch.autocast("cpu", torch.bfloat16):
         logits = net(inputs.contiguous(memory_format=torch.channels_last))
-    loss = measure_loss(logits, targets, points)
+    loss = measure_loss(logits, targets, points, twins)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -136,7 +138,17 @@ def take_step(
     return loss.item()
 
 
-def save_weights(net: UNet, path: Path) -> None:
+def add_twins(count: int, *batch: Tensor) -> tuple[Tensor, ...]:
+    """Shuffle a batch, and put its first `count` faces in other noise in the last ones' place."""
+    order = torch.randperm(len(batch[0]))
+    order[-count:] = order[:count]
+    inputs, *rest = (part[order] for part in batch)
+    twins = inputs[-count:]  # [T, 1, S, S]
+    noise = torch.empty(count, 1, 1, 1).uniform_(*NOISE) * torch.randn_like(twins)
+    return torch.cat([inputs[:-count], (twins + noise).clamp(0, 1)]), *rest
+
+
+def save_weights(net: nn.Module, path: Path) -> None:
     """Write the plain state dictionary in fp16."""
     state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
     write_whole({k: v.contiguous() for k, v in state.items()}, path)

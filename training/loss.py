@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 SIGMA = 1.2  # pixels
+PULL = 8.0  # weight of the distance of twins' centres
 
 
 def make_targets(points: Tensor, side: int, sigma: float = SIGMA) -> Tensor:
@@ -27,20 +28,27 @@ def is_inside(points: Tensor, side: int) -> Tensor:
     return ((points > -0.5) & (points < side - 0.5)).all(-1)
 
 
-def measure_loss(logits: Tensor, targets: Tensor, points: Tensor) -> Tensor:
+def find_centres(maps: Tensor) -> Tensor:
+    """Find the centres of mass `[N,K,2]` of maps `[N,K,H,W]` of mass 1, in pixels."""
+    x, y = maps.sum(2), maps.sum(3)  # [N, K, W], [N, K, H]
+    return torch.stack(
+        [x @ torch.arange(x.shape[-1]).to(x), y @ torch.arange(y.shape[-1]).to(y)], -1
+    )
+
+
+def measure_loss(logits: Tensor, targets: Tensor, points: Tensor, twins: int = 0) -> Tensor:
     """Cross-entropy of the maps plus 0.25 smooth-L1 of their centres, in pixels.
 
-    Logits and targets `[N,K,H,W]`, points `[N,K,2]` as (x, y). A target of
-    zeros counts for nothing.
+    Logits and targets `[N,K,H,W]`, points `[N,K,2]` as (x, y). A target of zeros counts for
+    nothing. The last `twins` faces are the first ones in other noise: their centres are one.
     """
-    n, k, h, w = logits.shape
     log = functional.log_softmax(logits.float().flatten(2), dim=-1)  # [N, K, H*W]
     weight = (targets.flatten(2).sum(-1) > 0.5).float()  # [N, K]
     entropy = -(targets.flatten(2) * log).sum(-1)  # [N, K]
-    maps = log.exp().view(n, k, h, w)
-    x = maps.sum(2) @ torch.arange(w, dtype=maps.dtype, device=maps.device)  # [N, K]
-    y = maps.sum(3) @ torch.arange(h, dtype=maps.dtype, device=maps.device)
-    centre = torch.stack([x, y], -1)
+    centre = find_centres(log.exp().view(logits.shape))  # [N, K, 2]
     known = torch.where(weight[..., None] > 0, points, centre.detach())
     offset = functional.smooth_l1_loss(centre, known, reduction="none").mean(-1)  # [N, K]
-    return ((entropy + 0.25 * offset) * weight).sum() / weight.sum().clamp_min(1)
+    loss = ((entropy + 0.25 * offset) * weight).sum() / weight.sum().clamp_min(1)
+    if twins:
+        loss = loss + PULL * functional.smooth_l1_loss(centre[:twins], centre[-twins:])
+    return loss

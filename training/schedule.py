@@ -1,14 +1,11 @@
 """Training's clock, learning rate and averaged weights."""
 
-import copy
 import math
 import time
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-
-from predictor.unet import UNet
+from torch.optim.swa_utils import AveragedModel
 
 
 class Budget:
@@ -48,30 +45,12 @@ def set_rate(optimiser: torch.optim.Optimizer, top: float, spent: float) -> None
         group["lr"] = top * min(rise, fall)
 
 
-def copy_average(net: UNet) -> UNet:
-    """Make the network that will hold the running mean of `net`'s weights."""
-    return copy.deepcopy(net).requires_grad_(False)
+def average_weights(net: nn.Module, keep: float) -> AveragedModel:
+    """Make the running mean of `net`'s weights and statistics, which moves faster at first."""
 
+    def move(mine: Tensor, theirs: Tensor, done: Tensor | int) -> Tensor:
+        if not mine.is_floating_point():
+            return theirs
+        return mine.lerp(theirs, 1 - min(keep, (1 + int(done)) / (10 + int(done))))
 
-def update_average(average: nn.Module, net: nn.Module, keep: float, done: int) -> None:
-    """Move the averaged weights and statistics towards `net`'s, faster in the first steps."""
-    keep = min(keep, (1 + done) / (10 + done))
-    mine, theirs = average.state_dict(), net.state_dict()
-    for name, tensor in mine.items():
-        if tensor.is_floating_point():
-            tensor.lerp_(theirs[name], 1 - keep)
-
-
-@torch.no_grad()
-def settle_statistics(net: nn.Module, draw: Callable[[], Tensor], batches: int = 60) -> None:
-    """Measure BatchNorm's means and variances anew, as averaged weights need their own."""
-    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over all batches
-    net.train()
-    for _ in range(batches):
-        net(draw())
-    for norm in norms:
-        norm.momentum = 0.1
-    net.eval()
+    return AveragedModel(net, avg_fn=move, use_buffers=True).requires_grad_(False)

@@ -95,9 +95,7 @@ def cut_face(
         half = width / LOOSE_SCALE / 2
         box = [width / 2 - half, height / 2 - half, width / 2 + half, height / 2 + half]
     square = place_square(box, landmarks)
-    rows = np.clip(np.arange(square.top, square.top + square.side), 0, height - 1)
-    columns = np.clip(np.arange(square.left, square.left + square.side), 0, width - 1)
-    face = resize_faces(pixels[rows[:, None], columns][None], size, landmarks.channels)[0]
+    face = resize_faces(square.cut(pixels)[None], size, landmarks.channels)[0]
     return face / np.float32(255), (square.left, square.top, square.side)
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from locust.stats import RequestStats  # unpatched: tests/loadtest/__init__.py
 
-from loadtest.options import find_reasons
+from loadtest.setup import find_reasons
 from loadtest.steps import Level, Steps, find_target, read_steps
 
 NONE = {"max_failures": 0.0, "max_p99": 0.0, "min_rps": 0.0}

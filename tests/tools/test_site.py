@@ -1,5 +1,7 @@
 """`make site` builds the pages without a warning; needs a package registry."""
 
+import json
+import os
 import re
 import subprocess
 
@@ -10,11 +12,15 @@ from tools import site
 
 
 @pytest.fixture(scope="module")
-def html():
+def python():
     try:
-        python = make_environment("site")
+        return make_environment("site")
     except subprocess.CalledProcessError:
         pytest.skip("the package registry cannot be reached")
+
+
+@pytest.fixture(scope="module")
+def html(python):
     site.build(python)
     return site.OUT / "html"
 
@@ -41,3 +47,26 @@ def test_llms_txt_names_every_page(html):
 def test_nothing_is_fetched_from_elsewhere(html):
     text = (html / "index.html").read_text()
     assert not re.findall(r'(?:src|rel="stylesheet" href)="(?:https?:)?//', text)
+
+
+def test_a_release_keeps_the_pages_of_the_last(python, html, tmp_path):
+    """As .github/workflows/release.yml does, in a repository of its own."""
+
+    def run(*command):
+        env = {"PATH": f"{python.parent}:{os.defpath}", "HOME": str(tmp_path)}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("git", "init", "--quiet")
+    run("git", "config", "user.name", "release")
+    run("git", "config", "user.email", "release@example.com")
+    run("git", "commit", "--quiet", "--allow-empty", "--message", "release")
+    for version in ("0.3.0", "0.4.0"):
+        run("mike", "deploy", "-F", site.CONFIG, "--update-aliases", version, "latest")
+    versions = json.loads(run("git", "show", "gh-pages:versions.json"))
+    assert [(row["version"], row["aliases"]) for row in versions] == [
+        ("0.4.0", ["latest"]),
+        ("0.3.0", []),
+    ]
+    assert "docs" in run("git", "ls-tree", "--name-only", "gh-pages:0.3.0").split()

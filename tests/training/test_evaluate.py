@@ -11,8 +11,9 @@ from predictor.decode import decode_heatmaps
 from tests.training.made import make_folder, make_set
 from training.evaluate import measure_errors, measure_faces
 from training.faces import read_faces
+from training.fit import add_twins
 from training.index import DataError, read_rows
-from training.loss import make_targets, measure_loss
+from training.loss import PULL, make_targets, measure_loss
 
 
 def test_perfect_points_have_no_error(tmp_path) -> None:
@@ -49,6 +50,20 @@ def test_points_outside_and_unknown_cost_nothing() -> None:
     loss.backward()
     assert logits.grad is not None
     assert loss.item() == 0 and not logits.grad.any()
+
+
+def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> None:
+    points = torch.rand(8, 2, 2) * 60 + 15
+    inputs, targets, known = add_twins(
+        3, torch.rand(8, 1, 96, 96), make_targets(points, 96), points
+    )
+    assert torch.equal(known[-3:], known[:3]) and torch.equal(targets[-3:], targets[:3])
+    assert 0 < (inputs[-3:] - inputs[:3]).abs().max() < 0.3
+    logits = targets.clamp_min(1e-30).log()
+    alone, apart = logits, torch.cat([logits[:-1], logits[-1:].roll(4, 3)])
+    for maps, more in ((alone, 0), (apart, PULL * 3.5 / 6)):  # smooth L1 of 4 pixels, of x and y
+        pulled = measure_loss(maps, targets, known, 3) - measure_loss(maps, targets, known)
+        assert pulled.item() == pytest.approx(more, abs=0.02)
 
 
 def test_evaluate_needs_no_torch() -> None:
