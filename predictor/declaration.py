@@ -11,7 +11,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serving.landmarks import Five, LandmarkSet, Pair, PointName, explain
+from serving.landmarks import (
+    Five,
+    LandmarkError,
+    LandmarkSet,
+    Pair,
+    PointName,
+    explain,
+    read_landmarks,
+)
 
 Numbers = Annotated[tuple[float, ...], Field(min_length=1, max_length=4)]
 Side = Annotated[int, Field(ge=8, le=1024, strict=True)]
@@ -133,9 +141,21 @@ def read_declaration(path: Path) -> Declaration:
     except (OSError, ValueError) as error:
         raise DeclarationError(f"{path} is not valid JSON: {error}.") from None
     try:
-        return Declaration.model_validate(content)
+        declared = Declaration.model_validate(content)
     except ValidationError as error:
         raise DeclarationError(f"{path}: {explain(error, Declaration)}.") from None
+    if declared.points:  # else they are named once the network is known
+        named = declared.model_dump(include={"points", "mirror", "unit", "five", "mean_face"})
+        make_set({key: value for key, value in named.items() if value is not None}, path)
+    return declared
+
+
+def make_set(content: dict[str, Any], place: object) -> LandmarkSet:
+    """Make a landmark set of what is declared; raises DeclarationError with one sentence."""
+    try:
+        return read_landmarks(content, place)
+    except LandmarkError as error:
+        raise DeclarationError(f"{error}.") from None
 
 
 def declare_set(declaration: Declaration, landmarks: LandmarkSet) -> Declaration:

@@ -14,7 +14,7 @@ from predictor.convert.faces import load_faces, load_labelled, measure_error, va
 from predictor.convert.graph import build_graph, run_graph
 from predictor.convert.outputs import name_points, settle_output, settle_values
 from predictor.convert.settle import Plan, settle_input, try_plans
-from predictor.declaration import Crop, Declaration, DeclarationError
+from predictor.declaration import Crop, Declaration, DeclarationError, make_set
 from predictor.decode import Floats
 from predictor.engines.artifact import find_version, open_artifact
 from predictor.engines.base import scale_faces
@@ -65,7 +65,7 @@ def load_network(source: Source, calibrate: Path | None = None) -> Network:
     plan = settle_values(
         declared, plan, {k: np.concatenate([c[k] for c in calls]) for k in calls[0]}, said
     )
-    landmarks = make_set(declared, plan, said)
+    landmarks = settle_set(declared, plan, said)
     faces = load_faces(calibrate, landmarks, plan.size) if calibrate else varied
     answers = check.ask_author(author, plan, faces)
     if declared.check:
@@ -84,7 +84,7 @@ def load_network(source: Source, calibrate: Path | None = None) -> Network:
     return Network(source, author, plan, landmarks, answers, golden, said)
 
 
-def make_set(declared: Declaration, plan: Plan, said: list[str]) -> LandmarkSet:
+def settle_set(declared: Declaration, plan: Plan, said: list[str]) -> LandmarkSet:
     """Make the landmark set that the declaration and the network's shape give."""
     points = name_points(declared, plan.points, said)
     ours = points == DEFAULT.points
@@ -92,21 +92,26 @@ def make_set(declared: Declaration, plan: Plan, said: list[str]) -> LandmarkSet:
     maps = None
     if plan.reader.kind == "coordinates":
         maps = (0, 0)
-    return LandmarkSet(
-        points=points,
-        mirror=declared.mirror if declared.mirror is not None else DEFAULT.mirror if ours else (),
-        unit=declared.unit or (DEFAULT.unit if ours else None),
-        five=declared.five,
-        side=max(16, *plan.size),
-        color="grey" if plan.color == "grey" else "rgb",
-        crop_scale=crop.scale,
-        crop_offset=crop.offset,
-        crop_by=crop.by,
-        level_eyes=crop.level_eyes,
-        border=crop.border,
-        maps=maps,
-        mean_face=declared.mean_face or (DEFAULT.mean_face if ours and crop == Crop() else None),
-    )
+    content = {
+        "points": points,
+        "mirror": declared.mirror
+        if declared.mirror is not None
+        else DEFAULT.mirror
+        if ours
+        else (),
+        "unit": declared.unit or (DEFAULT.unit if ours else None),
+        "five": declared.five,
+        "side": max(16, *plan.size),
+        "color": "grey" if plan.color == "grey" else "rgb",
+        "crop_scale": crop.scale,
+        "crop_offset": crop.offset,
+        "crop_by": crop.by,
+        "level_eyes": crop.level_eyes,
+        "border": crop.border,
+        "maps": maps,
+        "mean_face": declared.mean_face or (DEFAULT.mean_face if ours and crop == Crop() else None),
+    }
+    return make_set(content, "model.json")
 
 
 def convert(

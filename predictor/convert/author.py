@@ -190,7 +190,7 @@ def load_module(source: Source) -> tuple["torch.nn.Module", list[str]]:
             needed = [
                 name
                 for name, p in inspect.signature(make).parameters.items()
-                if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+                if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
             ]
             raise DeclarationError(
                 f"{make.__name__}({', '.join(source.declaration.arguments)}) of "
