@@ -64,7 +64,7 @@ def estimate_pose(points: NDArray[np.float64], head: NDArray[np.float64]) -> NDA
 
 
 def read_angles(turn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Read yaw, pitch and roll in degrees off a rotation `[3,3]`: nodded, then turned, then leaned."""
+    """Read yaw, pitch, roll in degrees off a rotation `[3,3]`: nodded, then turned, then leaned."""
     yaw = np.arcsin(np.clip(turn[2, 0], -1, 1))
     pitch = np.arctan2(-turn[2, 1], turn[2, 2])
     roll = np.arctan2(turn[1, 0], turn[0, 0])
