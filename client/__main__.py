@@ -53,7 +53,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="a new .csv, or .ndjson to go on with; a URL or a .parquet is a folder of parts",
+        help="add to a .csv or .ndjson file; a URL or a .parquet is a folder of parts",
     )
     parser.add_argument("--overlay", type=Path, metavar="FILE.png", help="one picture, drawn")
     parser.add_argument("--overlay-dir", type=Path, metavar="FOLDER", help="every picture, drawn")
@@ -130,7 +130,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         code = FAILED
     except KeyboardInterrupt:
-        print("interrupted; with --out FILE.ndjson the same command goes on", file=sys.stderr)
+        print("interrupted; with --out the same command goes on", file=sys.stderr)
         code = INTERRUPTED
     raise SystemExit(code)
 

@@ -63,7 +63,7 @@ FACES = {  # JSON bodies for the predictor
     "dtype": ({"inputs": [black_face(datatype="INT64")]}, 400, "invalid_tensor"),
     "shape": ({"inputs": [black_face(shape=[1, 9216])]}, 400, "invalid_tensor"),
     "no data": ({"inputs": [{"name": "face"}]}, 400, "invalid_tensor"),
-    "twice": ({"inputs": [black_face(), black_face()]}, 400, "invalid_request"),
+    "twice": ({"inputs": [black_face(), black_face()]}, 400, "invalid_tensor"),
     "unknown output": (
         {"inputs": [black_face()], "outputs": [{"name": "boxes"}]},
         400,

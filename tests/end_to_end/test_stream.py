@@ -31,9 +31,10 @@ def make_frame(astronaut: bytes, shift: tuple[int, int] = (0, 0), mirrored: bool
     return file.getvalue()
 
 
-def ask(service, frame: bytes, previous=None, **parameters) -> dict[str, Any]:
+def ask(service, frame: bytes, previous=None, outputs=(), **parameters) -> dict[str, Any]:
     tensors = [image_tensor(frame), *([] if previous is None else [make_previous(previous)])]
-    body = {"inputs": tensors, "parameters": parameters}
+    wanted = [{"name": name} for name in outputs]
+    body = {"inputs": tensors, "outputs": wanted, "parameters": parameters}
     answer = requests.post(infer_url(service), json=body, timeout=30)
     return {**read_outputs(answer), "timings": answer.headers["server-timing"]}
 
@@ -80,6 +81,18 @@ def test_points_from_anywhere_are_looked_for_by_detection(transformer, astronaut
         assert len(told["landmarks"]) == 1 and np.abs(told["landmarks"] - found).mean() < 1
 
 
+def test_further_outputs_come_with_previous(transformer, astronaut):
+    frame = make_frame(astronaut)
+    names = ["pose", "aligned_maps", "inside", "heatmaps", "face_ids", "landmarks"]
+    first = ask(transformer, frame, np.zeros((0, 15, 2)), names)
+    second = ask(transformer, frame, first["landmarks"], names)
+    assert (first["face_ids"].tolist(), second["face_ids"].tolist()) == ([-1], [0])
+    assert "detect" not in second["timings"]
+    assert np.abs(second["pose"] - first["pose"]).max() < 5 and (second["inside"] == 1).all()
+    assert second["heatmaps"].shape == (1, 15, 96, 96) and second["aligned_maps"].any()
+    assert list(ask(transformer, frame, first["landmarks"], ["pose"])) == ["pose", "timings"]
+
+
 def test_a_face_on_its_side_is_followed(transformer, astronaut):
     turned = Image.open(io.BytesIO(make_frame(astronaut))).rotate(62, expand=True)
     file = io.BytesIO()
@@ -119,7 +132,7 @@ def test_values_that_are_not_finite_and_two_frames_are_refused_over_grpc(transfo
         )
         answers = list(ask(iter([wrong, two, right]), timeout=30))
     assert "not finite in row 1" in answers[0].error_message
-    assert "1 to 1 go into one request" in answers[1].error_message
+    assert "with 'previous' it takes one" in answers[1].error_message
     response = pb.ModelInferResponse.FromString(answers[2].infer_response)
     assert decode_response(response)["face_ids"].tolist() == [-1]
     assert response.parameters["landmarks_set"].string_param
