@@ -71,6 +71,7 @@ class Transformer(Model):
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
+        self.backend.expect = self.pool.expect
         if sink := self.settings.events_sink:
             self.events = EventSender(sink, self.settings.events_share, f"/landmarks/{self.name}")
         detector = self.finder.first

@@ -66,7 +66,16 @@ def test_stdin_is_a_picture(script, astronaut, tmp_path):
     assert (tmp_path / "stdin.png").read_bytes() == DRAWN + astronaut
 
 
-@pytest.mark.parametrize("wrong", [["--overlay", "a.png"], ["--out", "a.txt"], ["--threads=0"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--overlay", "a.png"],
+        ["--out", "a.txt"],
+        ["--threads=0"],
+        ["--outputs=pose"],
+        ["--box=1,2"],
+    ],
+)
 def test_what_makes_no_sense_is_refused(script, folder, wrong):
     assert "usage:" in run(script, folder, *wrong, code=2)[1]
     assert script.seen == []
