@@ -15,6 +15,7 @@ from serving.contract import GRPC_STREAM
 from serving.framework import pb
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.extension_pb2 import StreamResponse
+from tests.support.ask import infer_url, read_outputs, write_tensor
 from tools.v2_json import image_tensor
 
 
@@ -31,21 +32,15 @@ def make_frame(astronaut: bytes, shift: tuple[int, int] = (0, 0), mirrored: bool
 
 
 def ask(service, frame: bytes, previous=None, outputs=(), **parameters) -> dict[str, Any]:
-    body: dict[str, Any] = {"inputs": [image_tensor(frame)], "parameters": parameters}
-    body["outputs"] = [{"name": name} for name in outputs]
-    if previous is not None:
-        body["inputs"].append(make_previous(previous))
-    address = f"http://127.0.0.1:{service.rest}/v2/models/unet/infer"
-    answer = requests.post(address, json=body, timeout=30)
-    assert answer.status_code == 200, answer.text
-    told = {o["name"]: np.reshape(o["data"], o["shape"]) for o in answer.json()["outputs"]}
-    return told | {"timings": answer.headers["server-timing"]}
+    tensors = [image_tensor(frame), *([] if previous is None else [make_previous(previous)])]
+    wanted = [{"name": name} for name in outputs]
+    body = {"inputs": tensors, "outputs": wanted, "parameters": parameters}
+    answer = requests.post(infer_url(service), json=body, timeout=30)
+    return {**read_outputs(answer), "timings": answer.headers["server-timing"]}
 
 
 def make_previous(points: np.ndarray, **changes) -> dict:
-    points = np.asarray(points)
-    data = points.astype(float).ravel().tolist()
-    return {"name": "previous", "datatype": "FP32", "shape": points.shape, "data": data} | changes
+    return write_tensor("previous", np.asarray(points, np.float32)) | changes
 
 
 def test_points_that_hold_are_followed_without_detection(transformer, astronaut):
@@ -119,8 +114,7 @@ def test_a_face_on_its_side_is_followed(transformer, astronaut):
 )
 def test_a_wrong_previous_is_refused(transformer, astronaut, changes, status, said):
     body = {"inputs": [image_tensor(astronaut), make_previous(np.zeros((1, 15, 2)), **changes)]}
-    address = f"http://127.0.0.1:{transformer.rest}/v2/models/unet/infer"
-    answer = requests.post(address, json=body, timeout=30)
+    answer = requests.post(infer_url(transformer), json=body, timeout=30)
     assert answer.status_code == status and said in answer.json()["error"]
 
 

@@ -100,6 +100,7 @@ def test_a_budget_below_one_look_is_refused(budget):
     ],
 )
 def test_what_does_nothing_is_refused_with_what_does(inputs, outputs, name, accepted):
-    request = InferenceRequest("unet", dict.fromkeys(inputs.split()), parameters={name: "1"})
+    named: dict = dict.fromkeys(inputs.split())
+    request = InferenceRequest("unet", named, parameters={name: "1"})
     with pytest.raises(InvalidRequest, match=f"'{name}' does nothing here; accepted is {accepted}"):
         check_used(request, outputs.split())
