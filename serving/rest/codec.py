@@ -28,9 +28,7 @@ BINARY_HEADER = "inference-header-content-length"
 OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it, not the event loop
 JSON_VALUES = 2**14  # that are written as JSON at once: each call holds the GIL
 SEND_BYTES = 256 * 2**10  # of raw data that are handed to the connection at once
-MAX_ID = (
-    64 * 2**10
-)  # characters; it comes back in the answer# Extensions of V2 that would change the answer.
+MAX_ID = 64 * 2**10  # characters; it comes back in the answer
 
 Piece = bytes | memoryview
 
@@ -65,7 +63,6 @@ def decode_request(
     Binary tensors are views of the body; no tensor takes more than `limit` bytes. Raises
     InvalidRequest, InvalidTensor or TooLarge with what is wrong.
     """
-    json_length = read_length(header_length, len(body))
     json_length = read_length(header_length, len(body))
     content = load_json(body[:json_length])
     entries = content.get("inputs") if isinstance(content, dict) else None
