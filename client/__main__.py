@@ -53,7 +53,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="a new .csv, or .ndjson to go on with; a URL or a .parquet is a folder of parts",
+        help="add to a .csv or .ndjson file; a URL or a .parquet is a folder of parts",
     )
     parser.add_argument("--overlay", type=Path, metavar="FILE.png", help="one picture, drawn")
     parser.add_argument("--overlay-dir", type=Path, metavar="FOLDER", help="every picture, drawn")
@@ -73,12 +73,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     endings = (".parquet", ".ndjson") if given.parts else (".csv", ".ndjson")
     if given.out and not given.out.rstrip("/").lower().endswith(endings):
         parser.error(f"--out: the name ends in {' or '.join(endings)}.")
+    if given.outputs and not (given.out or given.format).rstrip("/").lower().endswith("ndjson"):
+        parser.error("--outputs: they are written as JSON alone, with --json or to a .ndjson file.")
     return given
 
 
 def read_box(text: str) -> list[float]:
-    """Read a box; raises ValueError."""
-    x0, y0, x1, y1 = (float(value) for value in text.split(","))
+    """Read a box; raises ArgumentTypeError with what it is."""
+    try:
+        x0, y0, x1, y1 = (float(value) for value in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"four numbers with commas, not '{text}'.") from None
     return [x0, y0, x1, y1]
 
 
@@ -130,7 +135,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         code = FAILED
     except KeyboardInterrupt:
-        print("interrupted; with --out FILE.ndjson the same command goes on", file=sys.stderr)
+        print("interrupted; with --out the same command goes on", file=sys.stderr)
         code = INTERRUPTED
     raise SystemExit(code)
 

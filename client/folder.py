@@ -2,12 +2,16 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .faces import Picture, ServiceError
-from .storage import is_picture, is_url, list_pictures_at
+from .storage import is_url, list_pictures_at
 
+# How files of pictures begin, whatever they are called; which of them it reads, the service says.
+BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP")
+BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 LISTED = 20  # names of files that were left out
 
 
@@ -31,7 +35,7 @@ def list_pictures(
         elif os.path.isdir(argument):
             found = False
             for path in walk_folder(Path(argument), {each.resolve() for each in skipped}):
-                if is_picture(path.name):
+                if is_picture(path):
                     name = path.relative_to(argument) if len(arguments) == 1 else path
                     pictures[name.as_posix()], found = path, True
                 else:
@@ -54,8 +58,25 @@ def walk_folder(folder: Path, skipped: set[Path]) -> Iterator[Path]:
         yield from (path for path in paths if path.resolve() not in skipped)
 
 
+def is_picture(path: Path) -> bool:
+    """Tell by a file's first bytes whether it is a picture; one that can't be read may be."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError:
+        return True
+    webp = head[:4] == b"RIFF" and head[8:] == b"WEBP"
+    return head.startswith(BEGINNINGS) or webp or (head[4:8] == b"ftyp" and head[8:] in BRANDS)
+
+
 def describe_others(others: Sequence[Path]) -> str:
     """Count and list the files that were left out; "" where there is none."""
+    if not others:
+        return ""
+    kinds = Counter(path.suffix or "without an ending" for path in others)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     names = [str(path) for path in others[:LISTED]] + ["..."] * (len(others) > LISTED)
-    text = "left out, as their endings are not a picture's"
-    return f"Files {text}: {len(others)} ({', '.join(names)})." if others else ""
+    files = (
+        "file is not a picture and was" if len(others) == 1 else "files are not pictures and were"
+    )
+    return f"{len(others)} {files} left out ({counted}): {', '.join(names)}"

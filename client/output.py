@@ -1,11 +1,11 @@
-"""Where results go: the terminal, or a file, which a later run goes on with if it is NDJSON."""
+"""Where results go: the terminal, or a file that a later run of the same command goes on with."""
 
 import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .faces import Face, Result, ServiceError
 
@@ -89,37 +89,33 @@ class Printed:
 
 
 class ResultsFile:
-    """A file of results; `done` has the number of faces of each picture in it.
+    """A file that results are added to; `done` has the number of faces of each picture in it.
 
-    A run that was killed leaves at most the last line of NDJSON cut off: that one is cut away here
-    and asked for again. A CSV file is a new one. A file with anything else in it is left alone.
-    Raises ServiceError.
+    A run that was killed leaves at most its last picture cut off: that one is cut away here and
+    asked for again. A file with anything else in it is left alone. Raises ServiceError.
     """
 
     def __init__(self, path: Path):
         self.path, self.done = path, dict[str, int]()
-        kind = path.suffix.lower().removeprefix(".")
-        self.format = WRITERS[kind]
+        is_csv = path.suffix.lower() == ".csv"
+        self.format = WRITERS["csv" if is_csv else "ndjson"]
         try:
             self.file = path.open("a+b")
             self.file.seek(0)
-            self.file.truncate(self.read())
+            whole = self.read_csv() if is_csv else self.read_ndjson()
+            self.file.truncate(whole)
         except OSError as error:
             raise ServiceError("unwritable", f"{path}: {error.strerror}.") from None
-        except (ValueError, KeyError, TypeError):
-            text = (
-                f"{path} has other things in it than results of NDJSON, which can be gone on with."
-            )
+        except (ValueError, KeyError, TypeError, IndexError, csv.Error):
+            text = f"{path} has other things in it than results of this version."
             raise ServiceError("other_file", text) from None
-        if kind == "csv":
+        if is_csv and not whole:
             self.write(HEAD)
 
-    def read(self) -> int:
+    def read_ndjson(self) -> int:
         """Fill `done`; return how many bytes are whole lines."""
         whole = 0
         for line in self.file:
-            if self.format is format_csv:
-                raise ValueError("a table")
             if not line.endswith(b"\n"):
                 if not line.startswith(b'{"picture": "'[: len(line)]):
                     raise ValueError("not a line of ours")
@@ -128,6 +124,27 @@ class ResultsFile:
             self.done[entry["picture"]] = len(entry["faces"])
             whole += len(line)
         return whole
+
+    def read_csv(self) -> int:
+        """Fill `done`; return how many bytes lie before the last picture, which may lack rows."""
+        lines = LineReader(self.file)
+        rows = csv.reader(lines)
+        if next(rows, []) != COLUMNS or not lines.read.endswith(b"\n"):
+            if not HEAD.encode().startswith(lines.read):
+                raise ValueError("not our columns")
+            return 0  # its head was cut off, or there is nothing
+        picture, start, end = "", lines.ended, lines.ended
+        for row in rows:
+            if len(row) != len(COLUMNS) or not lines.read.endswith(b"\n"):
+                if self.file.read(1):
+                    raise ValueError("not a row of ours")
+                break
+            if row[0] != picture:
+                picture, start = row[0], end
+            self.done[picture] = int(row[1]) + 1 if row[1] else 0
+            end = lines.ended
+        self.done.pop(picture, None)
+        return start
 
     def add(self, result: Result) -> None:
         self.write(self.format(result))
@@ -145,3 +162,16 @@ class ResultsFile:
 
     def close(self) -> None:
         self.file.close()
+
+
+class LineReader:
+    """The lines of a file as text; `read` is the last one's bytes, `ended` where it ends."""
+
+    def __init__(self, file: BinaryIO):
+        self.file, self.read, self.ended = file, b"", 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.file:
+            self.read = line
+            self.ended += len(self.read)
+            yield self.read.decode("utf-8", "surrogateescape")

@@ -7,25 +7,7 @@ from typing import Any
 
 from .faces import ServiceError
 
-ENDINGS = [
-    "jpg",
-    "jpeg",
-    "jfif",
-    "png",
-    "webp",
-    "avif",
-    "gif",
-    "bmp",
-    "tif",
-    "tiff",
-    "jp2",
-    "heic",
-    "heif",
-]
-
-
-def is_picture(name: str) -> bool:
-    return name.rpartition(".")[2].lower() in ENDINGS
+ENDINGS = ["jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "jp2", "heic", "heif"]
 
 
 def is_url(place: object) -> bool:
@@ -65,7 +47,7 @@ def list_pictures_at(url: str) -> Iterator[tuple[str, str]]:
         paths = sorted(files.find(root))
     except Exception as error:
         raise ServiceError("unreadable", f"{url}: {error or type(error).__name__}.") from None
-    found = [path for path in paths if is_picture(path)]
+    found = [path for path in paths if path.rpartition(".")[2].lower() in ENDINGS]
     if not found:
         raise ServiceError("no_pictures", f"{url} has no picture in it, by the files' endings.")
     for path in found:

@@ -9,7 +9,7 @@ set -euo pipefail
 kube() { kubectl --context "$CONTEXT" -n "$namespace" "$@"; }
 namespace=$1
 if ! ingress=$(kube get ingress.networking.k8s.io "$2" -o json); then
-  echo "expose.sh: $2 has no Ingress in namespace $1: only modes keda, hpa and none have one, once it is Ready." >&2
+  echo "expose.sh: $2 has no Ingress in namespace $1: only modes keda, external and none have one, once it is Ready." >&2
   exit 1
 fi
 # With predictor.exposed there is no such policy, or one that lets the ingress in.

@@ -135,7 +135,7 @@ def read_declaration(path: Path) -> Declaration:
     try:
         return Declaration.model_validate(content)
     except ValidationError as error:
-        raise DeclarationError(f"{path}: {explain(error)}.") from None
+        raise DeclarationError(f"{path}: {explain(error, Declaration)}.") from None
 
 
 def declare_set(declaration: Declaration, landmarks: LandmarkSet) -> Declaration:

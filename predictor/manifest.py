@@ -80,7 +80,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
-        raise ManifestError(f"{path} is not a valid manifest: {explain(error)}") from None
+        raise ManifestError(f"{path} is not a valid manifest: {explain(error, Manifest)}") from None
 
 
 def peek_manifest(folder: Path) -> dict[str, Any]:

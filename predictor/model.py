@@ -13,7 +13,13 @@ from serving.contract import FACE, HEATMAPS, LANDMARKS, SCORES
 from serving.errors import InvalidTensor, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces, check_values
 from serving.landmarks import LandmarkSet
-from serving.messages import Call, InferenceRequest, InferenceResponse, resolve_outputs
+from serving.messages import (
+    Call,
+    InferenceRequest,
+    InferenceResponse,
+    check_parameters,
+    resolve_outputs,
+)
 from serving.model import VERSION, Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.stages import Stage, Timings, measure_stage
@@ -57,6 +63,7 @@ class Predictor(Model):
     async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         """Find the landmarks of the request's faces, in pixels of the given faces."""
         names = resolve_outputs(request.outputs, (LANDMARKS, SCORES), (HEATMAPS,))
+        check_parameters(request.parameters, ())
         heatmaps = HEATMAPS.name in names
         timings: Timings = {}
         with measure_stage(timings, Stage.RESIZE):

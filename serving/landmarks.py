@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as validate
@@ -137,13 +137,18 @@ def read_landmarks(content: object, place: object) -> LandmarkSet:
     try:
         return LandmarkSet.model_validate(content)
     except ValidationError as error:
-        raise LandmarkError(f"the landmark set of {place}: {explain(error)}") from None
+        raise LandmarkError(f"the landmark set of {place}: {explain(error, LandmarkSet)}") from None
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, model: Any) -> str:
     """Write the first mistake that pydantic found as one clause: the key, and what is wrong."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        for part in first["loc"][:-1]:
+            kind = model.model_fields[part].annotation
+            model = next(each for each in (kind, *get_args(kind)) if hasattr(each, "model_fields"))
+        return f"'{place}' is not a key; there are {', '.join(model.model_fields)}"
     message = first["msg"].removeprefix("Value error, ")
     return f"'{place}': {message[0].lower()}{message[1:]}" if place else message
 

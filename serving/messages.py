@@ -1,7 +1,7 @@
 """A V2 inference request and its response, free of any transport."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,7 +27,7 @@ DTYPES: dict[str, np.dtype] = {
 }
 DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 
-UNSUPPORTED = ("classification", "shared_memory_region")  # what Triton does with a tensor
+BINARY_SIZE, BINARY_DATA, ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**31  # beyond what any body may hold
 MAX_BYTES = 16 * 2**20  # of one tensor, where no setting says another
@@ -90,11 +90,14 @@ class InferenceResponse:
     parameters: dict[str, int | str] = field(default_factory=dict)
 
 
-def check_parameters(parameters: Mapping[str, object]) -> None:
-    """Raise InvalidRequest where a parameter asks for what would be passed over."""
-    for name in UNSUPPORTED:
-        if parameters.get(name):
-            raise InvalidRequest(f"The parameter '{name}' is not supported here.")
+def check_parameters(parameters: Iterable[str], accepted: Sequence[str]) -> None:
+    """Raise InvalidRequest for a parameter that would be passed over, with what is accepted."""
+    for name in parameters:
+        if name not in accepted:
+            raise InvalidRequest(
+                f"The parameter '{name}' does nothing here; accepted is "
+                f"{', '.join(accepted) or 'none'}."
+            )
 
 
 def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryview) -> NDArray:

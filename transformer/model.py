@@ -40,7 +40,7 @@ from transformer.events import EventSender, observe_faces
 from transformer.faces import DetectedFaces, FaceFinder, keep_best
 from transformer.follow import follow_faces, read_previous
 from transformer.inputs.boxes import read_boxes
-from transformer.inputs.choices import read_choices
+from transformer.inputs.choices import check_used, read_choices
 from transformer.inputs.tensors import read_faces, read_model, read_pictures
 from transformer.locate import Locator, select_faces
 from transformer.outputs.extras import EXTRAS, Extras
@@ -71,6 +71,7 @@ class Transformer(Model):
         """Load the detector and start the workers; raises DetectorError with one sentence."""
         self.finder = FaceFinder(self.settings)
         self.pool = WorkerPool(self.settings.workers, self.settings.max_pictures)
+        self.backend.expect = self.pool.expect
         if sink := self.settings.events_sink:
             self.events = EventSender(sink, self.settings.events_share, f"/landmarks/{self.name}")
         detector = self.finder.first
@@ -127,6 +128,7 @@ class Transformer(Model):
             return await self.locate_faces(request, call)
         ids = (FACE_IDS,) if PREVIOUS.name in request.inputs else ()
         names = resolve_outputs(request.outputs, self.usual, (*self.asked, *ids))
+        check_used(request, names)
         model = read_model(request, self.name)
         choices = read_choices(request.parameters, self.settings)
         pictures = read_pictures(request, self.settings.max_images, call.picture)
@@ -199,6 +201,7 @@ class Transformer(Model):
     async def locate_faces(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
         names = resolve_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
+        check_used(request, names)
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_picture_faces, call.picture)
         tracing.describe_request(faces=len(faces))

@@ -23,6 +23,7 @@ class WorkerPool:
         self.workers = workers
         self.max_pending = max_pending
         self.pending = 0  # pictures waiting or being worked on
+        self.waiting = 0  # pictures whose turn it is not yet
         self.seconds = 0.0  # that a picture takes a worker, smoothed
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="faces")
         start_threads(self.threads, workers)  # now: later there might be no room for one
@@ -77,8 +78,12 @@ class WorkerPool:
 
     async def run(self, work: Callable[[In], Out], item: In, timings: Timings) -> Out:
         """Work on one item when it is its turn."""
-        with measure_stage(timings, Stage.WAIT):
-            await self.turns.acquire()
+        self.waiting += 1
+        try:
+            with measure_stage(timings, Stage.WAIT):
+                await self.turns.acquire()
+        finally:
+            self.waiting -= 1
         loop, begun = asyncio.get_running_loop(), time.monotonic()
         try:  # with the context the thread knows the request, for the spans of its stages
             future = self.threads.submit(copy_context().run, work, item)
@@ -91,8 +96,14 @@ class WorkerPool:
 
         future.add_done_callback(end_turn)
         result = await asyncio.wrap_future(future)
-        self.seconds += (time.monotonic() - begun - self.seconds) / 8
+        seconds = time.monotonic() - begun
+        self.seconds += (seconds - self.seconds) / 8 if self.seconds else seconds
         return result
+
+    def expect(self, pictures: int) -> float:
+        """Return the seconds in which so many waiting pictures are through; 0 where fewer wait."""
+        enough = 0 < pictures <= self.waiting
+        return (pictures + self.workers) * self.seconds / self.workers if enough else 0.0
 
     def count_pending(self, items: int) -> None:
         self.pending += items

@@ -1,3 +1,17 @@
+{{/* What every pod of the chart has: whose account, which pull secrets, as whom. */}}
+{{- define "landmarks.anyPod" -}}
+{{- $secrets := list -}}
+{{- range concat (.Values.global.imagePullSecrets | default list) (.Values.image.pullSecrets | default list) -}}
+{{- $secret := . -}}
+{{- if kindIs "string" . }}{{ $secret = dict "name" . }}{{ end -}}
+{{- $secrets = append $secrets (pick $secret "name") -}}
+{{- end -}}
+{{- include "landmarks.fields" (dict
+      "serviceAccountName" (include "landmarks.serviceAccountName" .)
+      "imagePullSecrets" (uniq $secrets)
+      "securityContext" .Values.podSecurityContext) -}}
+{{- end }}
+
 {{/* Annotations and labels of the component's pods: what the user gives wins. dict root, component */}}
 {{- define "landmarks.podMeta" -}}
 {{- $root := .root -}}
@@ -6,26 +20,28 @@
 {{/* /tmp holds nothing to keep: a node with such a pod may be scaled down. */}}
 {{- $annotations := dict "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes" "tmp" -}}
 {{- if ne (toString $root.Values.monitoring.scrapeAnnotations) "false" -}}
-{{- $annotations = merge $annotations (dict "prometheus.io/scrape" "true" "prometheus.io/path" "/metrics" "prometheus.io/port" "8080") -}}
+{{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/path" "/metrics" "prometheus.io/port" "8080" -}}
+{{- $annotations = merge $annotations $scrape -}}
 {{- end -}}
 {{- $labels := dict "app.kubernetes.io/name" (include "landmarks.name" $root) "app.kubernetes.io/instance" $root.Release.Name
       "app.kubernetes.io/component" .component -}}
-{{- if include "landmarks.knative" $root -}}
-{{- with $auto.utilization }}{{ $_ := set $annotations "autoscaling.knative.dev/target-utilization-percentage" (toString .) }}{{ end -}}
-{{- with $auto.windowSeconds }}{{ $_ := set $annotations "autoscaling.knative.dev/window" (printf "%ds" (int .)) }}{{ end -}}
+{{- if $root.Facts.knative -}}
+{{- $knative := dict "target-utilization-percentage" $auto.utilization -}}
+{{- with $auto.windowSeconds }}{{ $_ := set $knative "window" (printf "%ds" (int .)) }}{{ end -}}
 {{- if not (kindIs "invalid" $auto.scaleDownDelaySeconds) -}}
-{{- $_ := set $annotations "autoscaling.knative.dev/scale-down-delay" (printf "%ds" (int $auto.scaleDownDelaySeconds)) -}}
+{{- $_ := set $knative "scale-down-delay" (printf "%ds" (int $auto.scaleDownDelaySeconds)) -}}
 {{- end -}}
-{{- if and (include "landmarks.hidden" $root) (eq .component "predictor") -}}
+{{- range $key, $value := $knative }}{{ $_ := set $annotations (printf "autoscaling.knative.dev/%s" $key) $value }}{{ end -}}
+{{- if and $root.Facts.hidden (eq .component "predictor") -}}
 {{- $_ := set $labels "networking.knative.dev/visibility" "cluster-local" -}}
 {{- end -}}
 {{- end -}}
-{{- with include "landmarks.override" (list $annotations $own.annotations) -}}
+{{- with include "landmarks.mergeText" (list $annotations $own.annotations) -}}
 annotations:
   {{- . | nindent 2 }}
 {{ end -}}
 labels:
-  {{- include "landmarks.override" (list $labels $root.Values.commonLabels $own.labels) | nindent 2 }}
+  {{- include "landmarks.mergeText" (list $labels $root.Values.commonLabels $own.labels) | nindent 2 }}
 {{- end }}
 
 {{/* The component's pod: where it runs, as whom, with which volumes and containers. dict root, component */}}
@@ -33,43 +49,39 @@ labels:
 {{- $root := .root -}}
 {{- $own := index $root.Values .component -}}
 {{- $gpu := ternary $root.Values.gpu dict (and (eq .component "predictor") $root.Values.gpu.enabled) -}}
-{{- $spec := include "landmarks.pullSecrets" $root | fromYaml -}}
-{{- $_ := set $spec "serviceAccountName" (include "landmarks.serviceAccountName" $root) -}}
-{{- $_ := set $spec "enableServiceLinks" false -}}{{/* they would be LANDMARKS_* variables, as our settings are */}}
-{{- $tmp := list (dict "name" "tmp" "emptyDir" (dict "sizeLimit" "256Mi")) -}}
-{{- with include "landmarks.tlsSecret" $root -}}
+{{- $volumes := list (dict "name" "tmp" "emptyDir" (dict "sizeLimit" "256Mi")) -}}
+{{- with $root.Facts.tlsSecret -}}
 {{- $secret := dict "secretName" . -}}
 {{- if eq $.component "transformer" }}{{ $_ := set $secret "items" (list (dict "key" "ca.crt" "path" "ca.crt")) }}{{ end -}}
-{{- $tmp = append $tmp (dict "name" "tls" "secret" $secret) -}}
+{{- $volumes = append $volumes (dict "name" "tls" "secret" $secret) -}}
 {{- end -}}
-{{- $_ := set $spec "volumes" (include "landmarks.overrideList" (dict "key" "name" "base" $tmp "over" $own.volumes) | fromYamlArray) -}}
-{{- with include "landmarks.override" (list $gpu.nodeSelector $own.nodeSelector) | fromYaml }}{{ $_ := set $spec "nodeSelector" . }}{{ end -}}
-{{- with concat ($gpu.tolerations | default list) ($own.tolerations | default list) }}{{ $_ := set $spec "tolerations" . }}{{ end -}}
-{{- range $key := list "affinity" "priorityClassName" "runtimeClassName" -}}
-{{- with get $own $key }}{{ $_ := set $spec $key . }}{{ end -}}
-{{- end -}}
-{{- with $root.Values.podSecurityContext }}{{ $_ := set $spec "securityContext" . }}{{ end -}}
 {{- $spread := list -}}
-{{- $labels := include "landmarks.selector" (list $root .component) | fromYaml -}}
+{{- $selector := dict "matchLabels" (include "landmarks.selector" (list $root .component) | fromYaml) -}}
 {{- range $own.topologySpreadConstraints -}}
-{{- $default := dict "maxSkew" 1 "whenUnsatisfiable" "ScheduleAnyway" "labelSelector" (dict "matchLabels" $labels) -}}
+{{- $default := dict "maxSkew" 1 "whenUnsatisfiable" "ScheduleAnyway" "labelSelector" $selector -}}
 {{- $spread = append $spread (merge (deepCopy .) $default) -}}
 {{- end -}}
-{{- with $spread }}{{ $_ := set $spec "topologySpreadConstraints" . }}{{ end -}}
-{{- with include "landmarks.extraContainers" (list $root $own.initContainers) | fromYamlArray }}{{ $_ := set $spec "initContainers" . }}{{ end -}}
 {{- $containers := list (include "landmarks.container" . | fromYaml) -}}
-{{- $_ := set $spec "containers" (concat $containers (include "landmarks.extraContainers" (list $root $own.extraContainers) | fromYamlArray)) -}}
-{{- range $key, $value := $own.podSpec -}}
-{{- if kindIs "invalid" $value }}{{ $_ := unset $spec $key }}{{ else }}{{ $_ := set $spec $key $value }}{{ end -}}
-{{- end -}}
-{{ toYaml $spec }}
+{{- $extra := include "landmarks.extraContainers" (list $root $own.extraContainers) | fromYamlArray -}}
+{{- $fields := include "landmarks.fields" (dict
+      "affinity" $own.affinity
+      "priorityClassName" $own.priorityClassName
+      "runtimeClassName" $own.runtimeClassName
+      "nodeSelector" (include "landmarks.mergeText" (list $gpu.nodeSelector $own.nodeSelector) | fromYaml)
+      "tolerations" (concat ($gpu.tolerations | default list) ($own.tolerations | default list))
+      "topologySpreadConstraints" $spread
+      "volumes" (include "landmarks.mergeList" (list "name" $volumes $own.volumes) | fromYamlArray)
+      "initContainers" (include "landmarks.extraContainers" (list $root $own.initContainers) | fromYamlArray)
+      "containers" (concat $containers $extra)) | fromYaml -}}
+{{- $_ := set $fields "enableServiceLinks" false -}}{{/* they would be LANDMARKS_* variables, as our settings are */ -}}
+{{ include "landmarks.merge" (list (include "landmarks.anyPod" $root | fromYaml) $fields $own.podSpec) }}
 {{- end }}
 
 {{/* list ROOT CONTAINERS: templates filled in; without a securityContext they get the chart's. */}}
 {{- define "landmarks.extraContainers" -}}
-{{- $root := index . 0 -}}
+{{- $root := first . -}}
 {{- $result := list -}}
-{{- range index . 1 -}}
+{{- range last . -}}
 {{- $entry := tpl (toYaml .) $root | fromYaml -}}
 {{- if and $root.Values.securityContext (not (hasKey $entry "securityContext")) -}}
 {{- $_ := set $entry "securityContext" $root.Values.securityContext -}}
@@ -77,5 +89,5 @@ labels:
 {{- with $entry.env }}{{ $_ := set $entry "env" (include "landmarks.textEnv" . | fromYamlArray) }}{{ end -}}
 {{- $result = append $result $entry -}}
 {{- end -}}
-{{- with $result }}{{ toYaml . }}{{ end -}}
+{{ toYaml $result }}
 {{- end }}

@@ -1,35 +1,28 @@
 {{/* Replicas and what moves them, for a component of the InferenceService. One set of knobs:
      replicas = ceil(in-flight / (target x utilization)). dict root, component */}}
 {{- define "landmarks.scaling" -}}
-{{- $auto := .root.Values.autoscaling -}}
-{{- $scale := index $auto (include "landmarks.scaleKey" .) -}}
-{{- $own := index .root.Values .component -}}
-{{- $fixed := include "landmarks.given" (list $scale.min 1) -}}
-{{- if or (eq $auto.mode "none") (not (kindIs "invalid" $scale.min)) }}
-minReplicas: {{ $fixed }}
-{{- end }}
-{{- if eq $auto.mode "none" }}
-maxReplicas: {{ $fixed }}
-{{- else if $scale.max }}
-maxReplicas: {{ $scale.max }}
-{{- end }}
-{{- with .root.Values.timeoutSeconds }}
-timeout: {{ add . 5 }}
-{{- end }}
-{{- if eq $auto.mode "knative" }}
-scaleMetric: concurrency
-{{- with $scale.target }}
-scaleTarget: {{ . }}
-{{- end }}
-containerConcurrency: 0   # the service itself refuses what is above limit, at once: here it would wait
-{{- if not (kindIs "invalid" $own.canaryTrafficPercent) }}
-canaryTrafficPercent: {{ $own.canaryTrafficPercent }}
-{{- end }}
-{{- else }}
-{{- $seconds := add (.root.Values.timeoutSeconds | default 30) (.root.Values.drainSeconds | default 0) 5 }}
-terminationGracePeriodSeconds: {{ $own.terminationGracePeriodSeconds | default $seconds }}
-deploymentStrategy:
-  {{- include "landmarks.strategy" . | nindent 2 }}
+{{- $values := .root.Values -}}
+{{- $auto := $values.autoscaling -}}
+{{- $scale := index $auto .component -}}
+{{- $pods := index $values .component -}}
+{{- $fields := dict "minReplicas" $scale.min "maxReplicas" $scale.max -}}
+{{- if eq $auto.mode "none" -}}
+{{- $fixed := ternary 1 $scale.min (kindIs "invalid" $scale.min) -}}
+{{- $fields = dict "minReplicas" $fixed "maxReplicas" $fixed -}}
+{{- end -}}
+{{- with $values.timeoutSeconds }}{{ $_ := set $fields "timeout" (add . 5) }}{{ end -}}
+{{/* containerConcurrency 0: the service itself refuses what is above limit, at once: here it would wait. */}}
+{{- $own := dict "scaleMetric" "concurrency" "scaleTarget" $scale.target "containerConcurrency" 0
+      "canaryTrafficPercent" $pods.canaryTrafficPercent -}}
+{{- if not .root.Facts.knative -}}
+{{/* A pool of N GPUs for N pods has no room for one more: there a pod goes before the next comes. */}}
+{{- $surge := ternary 0 1 (and (eq .component "predictor") $values.gpu.enabled) -}}
+{{- $rolling := dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" $surge "maxUnavailable" (sub 1 $surge)) -}}
+{{- $seconds := add ($values.timeoutSeconds | default 30) ($values.drainSeconds | default 0) 5 -}}
+{{- $own = dict "deploymentStrategy" ($pods.strategy | default $rolling)
+      "terminationGracePeriodSeconds" ($pods.terminationGracePeriodSeconds | default $seconds) -}}
+{{- end -}}
+{{ include "landmarks.merge" (list $fields $own) }}
 {{- if eq $auto.mode "keda" }}
 autoScaling:
   {{- if not (kindIs "invalid" $auto.scaleDownDelaySeconds) }}
@@ -40,51 +33,33 @@ autoScaling:
     {{- include "landmarks.keda" . | nindent 4 }}
 {{- end }}
 {{- end }}
-{{- end }}
-
-{{/* A pool of N GPUs for N pods has no room for one more: there a pod goes before the next comes. */}}
-{{- define "landmarks.strategy" -}}
-{{- $own := index .root.Values .component -}}
-{{- if $own.strategy -}}
-{{ toYaml $own.strategy }}
-{{- else if and (eq .component "predictor") .root.Values.gpu.enabled -}}
-type: RollingUpdate
-rollingUpdate: {maxSurge: 0, maxUnavailable: 1}
-{{- else -}}
-type: RollingUpdate
-rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
-{{- end -}}
-{{- end }}
 
 {{- define "landmarks.keda" -}}
 {{- $auto := .root.Values.autoscaling -}}
-{{- $scale := index $auto (include "landmarks.scaleKey" .) -}}
+{{- $keda := $auto.keda -}}
+{{- $target := mulf (index $auto .component).target ($auto.utilization | default 100) -}}
+{{- $service := ternary "transformer" .component .root.Facts.single -}}{{/* in one process its callers count */ -}}
 - type: External
   external:
     metric:
       backend: prometheus
-      serverAddress: {{ tpl $auto.keda.prometheus .root | quote }}
-      query: {{ include "landmarks.inflight" . | quote }}
-      {{- with $auto.keda.namespace }}
+      serverAddress: {{ tpl $keda.prometheus .root | quote }}
+      query: {{ printf `sum(landmarks_inflight_requests{service="%s",%s})` $service (include "landmarks.series" .) | quote }}
+      {{- with $keda.namespace }}
       namespace: {{ tpl . $.root | quote }}
       {{- end }}
-    {{- if $auto.keda.authenticationRef.name }}
+    {{- with $keda.authenticationRef.name }}
     authenticationRef:
-      authenticationRef: {name: {{ tpl $auto.keda.authenticationRef.name .root | quote }}}
-      {{- with $auto.keda.authenticationRef.authModes }}
+      authenticationRef: {name: {{ tpl . $.root | quote }}}
+      {{- with $keda.authenticationRef.authModes }}
       authModes: {{ . | quote }}
       {{- end }}
     {{- end }}
-    target: {type: Value, value: {{ divf (mulf $scale.target ($auto.utilization | default 100)) 100 | toString | quote }}}
-{{- end }}
-
-{{/* In one process it is the transformer whose callers count. */}}
-{{- define "landmarks.inflight" -}}
-sum(landmarks_inflight_requests{service="{{ ternary "transformer" .component (eq .root.Values.topology "single") }}",{{ include "landmarks.series" . }}})
+    target: {type: Value, value: {{ divf $target 100 | toString | quote }}}
 {{- end }}
 
 {{/* What picks a component's series out of a Prometheus that others use too. dict root, component */}}
 {{- define "landmarks.series" -}}
-{{- $default := printf "namespace=\"%s\",pod=~\"%s\"" .root.Release.Namespace (include "landmarks.podNames" .) -}}
+{{- $default := printf `namespace="%s",pod=~"%s"` .root.Release.Namespace (include "landmarks.podNames" .) -}}
 {{ tpl (.root.Values.autoscaling.keda.selector | default $default) .root }}
 {{- end }}

@@ -109,7 +109,8 @@ def make_plan(declared: Input, size: tuple[int, int], color: str, layout: str) -
         numbers = getattr(declared, name)
         if len(numbers) not in (1, channels):
             raise DeclarationError(
-                f"input.{name} has {len(numbers)} numbers; {color} takes 1 or {channels}."
+                f"input.{name} has {len(numbers)} numbers; {color} takes "
+                f"{'1' if channels == 1 else f'1 or {channels}'}."
             )
         rows.append(np.broadcast_to(np.array(numbers, np.float64), (channels,)))
     mean, std = rows

@@ -1,12 +1,9 @@
 """Find the threads and the batch with which an artifact is fastest on this machine.
 
-    python -m predictor.convert.tune --artifact models/unet-int8
-
-takes some seconds and writes both into the artifact's manifest. They count wherever
-as many CPUs may be used; on other machines the engine takes one thread a CPU.
+Both are written into the artifact's manifest, and count wherever as many CPUs may be used; on
+other machines the engine takes one thread per CPU.
 """
 
-import argparse
 import time
 from pathlib import Path
 
@@ -59,19 +56,3 @@ def time_engines(work: dict[int, tuple[Engine, FaceArray]]) -> dict[int, float]:
             engine.predict(faces)
             times[key].append(time.perf_counter() - begun)
     return {key: min(seconds) for key, seconds in times.items()}
-
-
-def main() -> None:
-    """Read the command line, tune, and say what was found."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--artifact", "--artefact", type=Path, default=Path("models/unet-int8"))
-    folder = parser.parse_args().artifact
-    manifest = tune_artifact(folder)
-    print(
-        f"{manifest.engine} on {manifest.cpus} CPUs: {manifest.threads} threads, "
-        f"up to {manifest.max_batch} faces a run"
-    )
-
-
-if __name__ == "__main__":
-    main()

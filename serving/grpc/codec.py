@@ -1,16 +1,21 @@
 """V2 messages over gRPC, both ways: what a server reads and writes, and what a caller does."""
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 from numpy.typing import NDArray
 
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
 from serving.framework import pb
-from serving.grpc.wire import check_message
+from serving.grpc.wire import FIXED64, VARINT, check_message
 from serving.messages import (
+    ALL_BINARY,
+    BINARY_DATA,
+    BINARY_SIZE,
     DATATYPES,
     InferenceRequest,
     InferenceResponse,
@@ -21,6 +26,7 @@ from serving.messages import (
     numpy_dtype,
 )
 
+DOUBLE_PARAM, UINT64_PARAM = 4, 5  # fields of Triton's InferParameter
 OFFLOAD_CONTENT_BYTES = 64 * 2**10  # bytes of typed contents from which on a thread reads them
 
 CONTENTS = {  # datatype -> the field of InferTensorContents that carries it
@@ -71,17 +77,20 @@ def parse_message(message: bytes) -> InferenceRequest:
         if entry.name in inputs:
             raise InvalidTensor(f"The input '{entry.name}' is there twice.")
         parameters = read_parameters(entry.parameters)
+        check_parameters(parameters, (BINARY_SIZE,))
         array = read_tensor(entry, raw[i] if raw else None)
         inputs[entry.name] = Tensor(entry.name, entry.datatype, array, parameters=parameters)
     for output in content.outputs:
-        read_parameters(output.parameters)
+        check_parameters(output.parameters, (BINARY_DATA,))
+    parameters = read_parameters(content.parameters)
+    parameters.pop(ALL_BINARY, None)  # all are
     return InferenceRequest(
         model=content.model_name,
         inputs=inputs,
         version=content.model_version,
         id=content.id,
         outputs=tuple(output.name for output in content.outputs),
-        parameters=read_parameters(content.parameters),
+        parameters=parameters,
     )
 
 
@@ -112,13 +121,20 @@ def read_tensor(
 
 
 def read_parameters(parameters: Mapping[str, pb.InferParameter]) -> dict[str, object]:
-    """Read parameters into plain values; raises InvalidRequest at what would be passed over."""
-    found = {
-        name: getattr(value, str(value.WhichOneof("parameter_choice")), None)
-        for name, value in parameters.items()
-    }
-    check_parameters(found)
-    return found
+    """Read parameters into plain values; raises InvalidRequest where one has none."""
+    return {name: read_parameter(name, value) for name, value in parameters.items()}
+
+
+def read_parameter(name: str, value: pb.InferParameter) -> object:
+    """Read one parameter; Triton's clients write floats and unsigned ones, which KServe lacks."""
+    if choice := value.WhichOneof("parameter_choice"):
+        return getattr(value, choice)
+    for field in UnknownFieldSet(value):
+        if (field.field_number, field.wire_type) == (DOUBLE_PARAM, FIXED64):
+            return struct.unpack("<d", field.data.to_bytes(8, "little"))[0]
+        if (field.field_number, field.wire_type) == (UINT64_PARAM, VARINT):
+            return field.data
+    raise InvalidRequest(f"The parameter '{name}' has no value.")
 
 
 def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:

@@ -5,12 +5,16 @@ So only as many are read at once as could all be of the longest.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from serving.errors import HeadTooLarge, Overloaded, RequestTimeout
 from serving.grpc.wire import MAX_HEAD_BYTES
+from serving.messages import Call, InferenceRequest, InferenceResponse
+from serving.repository import Repository
 from serving.settings import ServerSettings
+from serving.telemetry.record import RequestLog, forwarded_headers
 
 T = TypeVar("T")
 
@@ -22,6 +26,22 @@ def check_metadata(headers: Mapping[str, str | bytes]) -> None:
     size = sum(len(name) + len(value) for name, value in headers.items())
     if size > MAX_HEAD_BYTES:
         raise HeadTooLarge(f"The metadata has more than {MAX_HEAD_BYTES} bytes.")
+
+
+async def ask_model(
+    repository: Repository,
+    asked: InferenceRequest,
+    record: RequestLog,
+    headers: Mapping[str, str],
+    claim: Callable[[int], None],
+    deadline: float = math.inf,
+) -> InferenceResponse:
+    """Ask the model that a request names; it is noted in the record."""
+    record.name_address(f"/{asked.model}")
+    model = repository.find(asked.model, asked.version)
+    record.model = model.name
+    forward = forwarded_headers(headers, record.request_id)
+    return await model.infer(asked, Call(deadline, forward, claim))
 
 
 class Reception:

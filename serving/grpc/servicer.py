@@ -16,12 +16,11 @@ from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.credentials import read_credentials
 from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap
-from serving.grpc.reception import Reception, check_metadata
+from serving.grpc.reception import Reception, ask_model, check_metadata
 from serving.grpc.stream import InferenceStream
 from serving.grpc.wire import MAX_HEAD_BYTES
-from serving.messages import Call
 from serving.repository import Repository
-from serving.telemetry.record import RequestLog, forwarded_headers
+from serving.telemetry.record import RequestLog
 from serving.telemetry.stages import Stage, write_timings
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
@@ -116,13 +115,9 @@ class Inference:
             ticket = place.enter_context(self.repository.admission.enter())
             ticket.add(len(message))
             asked = await decode_message(message)
-            record.name_address(f"/{asked.model}")
-            model = self.repository.find(asked.model, asked.version)
-            record.model = model.name
             remaining = context.time_remaining()
             deadline = math.inf if remaining is None else time.monotonic() + remaining
-            forward = forwarded_headers(headers, record.request_id)
-            answer = await model.infer(asked, Call(deadline, forward, ticket.add))
+            answer = await ask_model(self.repository, asked, record, headers, ticket.add, deadline)
             content = encode_response(answer)
             ticket.add(sum(array.nbytes for array in answer.outputs.values()))
             # The place is kept until the caller has taken the answer, or lost the connection.

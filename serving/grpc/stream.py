@@ -15,10 +15,9 @@ from serving.framework import pb
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.errors import CODE_HEADER, abort
-from serving.grpc.reception import Reception, check_metadata
-from serving.messages import Call
+from serving.grpc.reception import Reception, ask_model, check_metadata
 from serving.repository import Repository
-from serving.telemetry.record import RequestLog, forwarded_headers
+from serving.telemetry.record import RequestLog
 
 
 class InferenceStream:
@@ -58,11 +57,7 @@ class InferenceStream:
                 ticket.add(len(message))
                 asked = await decode_message(message)
                 response.id, response.model_name = asked.id, asked.model
-                record.name_address(f"/{asked.model}")
-                model = self.repository.find(asked.model, asked.version)
-                record.model = model.name
-                forward = forwarded_headers(headers, record.request_id)
-                answer = await model.infer(asked, Call(forward=forward, claim=ticket.add))
+                answer = await ask_model(self.repository, asked, record, headers, ticket.add)
                 if answer.landmarks:
                     answer.parameters["landmarks_set"] = answer.landmarks
                 ticket.add(sum(array.nbytes for array in answer.outputs.values()))

@@ -165,15 +165,31 @@ class InferenceAnswer(Response):
 async def read_request(request: Request, body: bytes, name: str, limit: int) -> InferenceRequest:
     """Read a V2 body, or a picture, plain or in a form, with parameters in query and form."""
     media_type = request.headers.get("content-type", "").strip()
+    query = request.query_params.multi_items()
     if media_type.lower().startswith("multipart/form-data"):
         body, fields = read_form(body, media_type)
-        return decode_picture(body, name, dict(request.query_params) | fields)
+        return decode_picture(body, name, join_parameters(query + fields))
     if media_type.lower().startswith("image/"):
-        return decode_picture(body, name, dict(request.query_params))
+        return decode_picture(body, name, join_parameters(query))
     if PICTURE.match(body):
         kind = "'Content-Type: image/jpeg', or image/png and the like"
         raise InvalidRequest(f"The body is a picture, not JSON; send it with {kind}.")
+    if query:
+        raise InvalidRequest(
+            f"The query's '{query[0][0]}' goes with a picture as the body; JSON has 'parameters' "
+            "and 'outputs' of its own."
+        )
     return await decode_body(body, name, request.headers.get(BINARY_HEADER), limit)
+
+
+def join_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Join the parameters of query and form; raises InvalidRequest where one is there twice."""
+    joined = dict(pairs)
+    if len(joined) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest(f"The parameter '{twice}' is there twice.")
+    return joined
 
 
 async def watch_caller(request: Request, work: Awaitable[T]) -> T:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, InvalidTensor
 from serving.messages import (
+    ALL_BINARY,
+    BINARY_DATA,
+    BINARY_SIZE,
     DATATYPES,
     MAX_BYTES,
     InferenceRequest,
@@ -29,6 +32,9 @@ OFFLOAD_JSON_BYTES = 64 * 2**10  # bytes of JSON from which on a thread reads it
 JSON_VALUES = 2**14  # that are written as JSON at once: each call holds the GIL
 SEND_BYTES = 256 * 2**10  # of raw data that are handed to the connection at once
 MAX_ID = 64 * 2**10  # characters; it comes back in the answer
+KEYS = ("id", "model_name", "model_version", "inputs", "outputs", "parameters")  # of a request
+INPUT_KEYS = ("name", "datatype", "shape", "data", "parameters")
+OUTPUT_KEYS = ("name", "parameters")
 
 Piece = bytes | memoryview
 
@@ -40,9 +46,10 @@ def decode_picture(body: bytes, model: str, parameters: Mapping[str, object]) ->
     """
     array = np.empty(1, np.object_)
     array[0] = body
+    others = {name: value for name, value in parameters.items() if name != "outputs"}
     outputs = tuple(name for name in str(parameters.get("outputs", "")).split(",") if name)
     return InferenceRequest(
-        model, {"image": Tensor("image", "BYTES", array)}, outputs=outputs, parameters=parameters
+        model, {"image": Tensor("image", "BYTES", array)}, outputs=outputs, parameters=others
     )
 
 
@@ -68,12 +75,13 @@ def decode_request(
     entries = content.get("inputs") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise InvalidRequest("The body needs an object with a list 'inputs'.")
+    check_keys(content, KEYS, "A request")
     inputs: dict[str, Tensor] = {}
     raw, start = memoryview(body), json_length
     for entry in entries:
         tensor, start = decode_tensor(entry, raw, start, limit)
         if tensor.name in inputs:
-            raise InvalidRequest(f"The input '{tensor.name}' is there twice.")
+            raise InvalidTensor(f"The input '{tensor.name}' is there twice.")
         inputs[tensor.name] = tensor
     if start != len(body):
         raise InvalidRequest(f"{len(body) - start} bytes follow the last binary tensor.")
@@ -83,6 +91,7 @@ def decode_request(
         isinstance(output, dict) and isinstance(output.get("name"), str) for output in outputs
     ):
         raise InvalidRequest("'outputs' needs a list of objects with a 'name'.")
+    binary = find_binary_outputs(outputs, parameters)
     request_id = content.get("id") or ""
     if not isinstance(request_id, str) or len(request_id) > MAX_ID:
         raise InvalidRequest(f"'id' needs text of at most {MAX_ID} characters.")
@@ -91,7 +100,7 @@ def decode_request(
         inputs=inputs,
         id=request_id,
         outputs=tuple(output["name"] for output in outputs),
-        binary_outputs=find_binary_outputs(outputs, parameters),
+        binary_outputs=binary,
         parameters=parameters,
     )
 
@@ -108,25 +117,39 @@ def read_length(header_length: str | None, body_length: int) -> int:
     return int(header_length)
 
 
-def read_parameters(content: dict[str, Any]) -> dict[str, Any]:
-    """Read the parameters of a request, an input or an output; refuse those that do nothing here.
+def check_keys(content: dict[str, Any], known: tuple[str, ...], what: str) -> None:
+    """Raise InvalidRequest for a key that would be passed over."""
+    for key in content:
+        if key not in known:
+            raise InvalidRequest(f"{what} has no '{key}'; there are {', '.join(known)}.")
 
-    Raises InvalidRequest.
+
+def read_parameters(content: dict[str, Any], *accepted: str) -> dict[str, Any]:
+    """Read the parameters of a request, or those accepted of an input or an output.
+
+    One that is null is none. Raises InvalidRequest.
     """
     parameters = content.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidRequest("'parameters' needs an object.")
-    check_parameters(parameters)
-    return parameters
+    if accepted:
+        check_parameters(parameters, accepted)
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapping[str, bool]:
-    """Return for each output, and for '' (all others), whether it is wanted as raw bytes."""
-    wanted = {"": parameters.get("binary_data_output") is True}
+    """Return for each output, and for '' (all others), whether it is wanted as raw bytes.
+
+    The request's parameter is taken out: it is not the model's. Raises InvalidRequest.
+    """
+    wanted = {"": parameters.pop(ALL_BINARY, False)}
     for output in outputs:
-        flag = read_parameters(output).get("binary_data")
-        if flag is not None:  # an output's own flag wins over the request's
-            wanted[output["name"]] = flag is True
+        check_keys(output, OUTPUT_KEYS, "An output")
+        own = read_parameters(output, BINARY_DATA)
+        if own:  # an output's own flag wins over the request's
+            wanted[output["name"]] = own[BINARY_DATA]
+    if not all(isinstance(flag, bool) for flag in wanted.values()):
+        raise InvalidRequest(f"'{BINARY_DATA}' and '{ALL_BINARY}' need true or false.")
     return wanted
 
 
@@ -134,12 +157,13 @@ def decode_tensor(entry: object, body: memoryview, start: int, limit: int) -> tu
     """Read one input; return it and where the next binary tensor starts."""
     if not isinstance(entry, dict) or not isinstance(name := entry.get("name"), str):
         raise InvalidRequest("Each input needs an object with a 'name'.")
+    check_keys(entry, INPUT_KEYS, "An input")
     datatype: Any = entry.get("datatype")
     shape: Any = entry.get("shape")
     numpy_dtype(name, datatype)
     count_elements(name, shape)
-    parameters = read_parameters(entry)
-    size = parameters.get("binary_data_size")
+    parameters = read_parameters(entry, BINARY_SIZE)
+    size = parameters.get(BINARY_SIZE)
     if size is not None:
         if type(size) is not int or not 0 <= size <= len(body) - start:
             raise InvalidTensor(f"Tensor '{name}' has a binary_data_size beyond the body.")

@@ -49,7 +49,7 @@ class FormReader:
         self.whole = True
 
 
-def read_form(body: bytes, media_type: str) -> tuple[bytes, dict[str, str]]:
+def read_form(body: bytes, media_type: str) -> tuple[bytes, list[tuple[str, str]]]:
     """Return the content of the form's file, and its other fields. Raises InvalidRequest."""
     reader = FormReader()
     try:
@@ -60,13 +60,13 @@ def read_form(body: bytes, media_type: str) -> tuple[bytes, dict[str, str]]:
         raise InvalidRequest("The body is not a valid form.") from None
     if not reader.whole:
         raise InvalidRequest("The form is cut short.")
-    files, fields = [], {}
+    files, fields = [], []
     for options, content in reader.parts:
         if b"filename" in options:
             files.append(b"".join(content))
         else:
             name = options.get(b"name", b"").decode(errors="replace")
-            fields[name] = b"".join(content).decode(errors="replace")
+            fields.append((name, b"".join(content).decode(errors="replace")))
     if len(files) != 1:
         raise InvalidRequest(f"A form needs exactly one file; there are {len(files)}.")
     return files[0], fields

@@ -74,6 +74,11 @@ def check_on() -> bool:
     return not isinstance(tracer, NoOpTracer)
 
 
+def check_traced() -> bool:
+    """Check whether the current request is part of a trace."""
+    return trace.get_current_span() is not INVALID_SPAN
+
+
 def stop_tracing() -> None:
     """Hand over what is not yet collected, within a few seconds."""
     if provider is not None:  # the SDK waits much longer for a collector that is gone

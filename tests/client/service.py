@@ -2,11 +2,11 @@
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.http_server import Handler, run_server
 
 NAMES = ["left_eye", "nose_tip"]
 FACES: dict[str, list[dict[str, Any]]] = {
@@ -67,37 +67,21 @@ def run_script() -> Iterator[Script]:
     """Serve a script on a free port of this machine."""
     script = Script()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 20
-
+    class Scripted(Handler):
         def do_GET(self) -> None:
-            self.reply(200, CONFIG, {})
+            self.tell(200, CONFIG, {})
 
         def do_POST(self) -> None:
             script.paths.append(self.path)
-            content = self.rfile.read(int(self.headers["content-length"]))
+            content = self.read()
             if self.headers["accept"] == "image/png":
-                self.reply(200, DRAWN + content, {"content-type": "image/png"})
+                self.tell(200, DRAWN + content, {"content-type": "image/png"})
             else:
-                self.reply(*script.answer(content))
+                self.tell(*script.answer(content))
 
-        def reply(self, status: int, body: object, headers: dict[str, str]) -> None:
+        def tell(self, status: int, body: object, headers: dict[str, str]) -> None:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {**headers, "content-length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+            self.reply(status, content, headers)
 
-        def log_message(self, *_: object) -> None:
-            """Keep the tests' output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        script.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-        thread.start()
-        try:
-            yield script
-        finally:
-            server.shutdown()
+    with run_server(Scripted) as script.url:
+        yield script

@@ -46,22 +46,10 @@ BODIES = {  # JSON bodies for the transformer
     "no object": ([], 400, "invalid_request"),
     "no inputs": ({}, 400, "invalid_request"),
     "empty inputs": ({"inputs": []}, 400, "invalid_tensor"),
-    "unknown input": (
-        {"inputs": [{"name": "foo", "datatype": "BYTES", "shape": [0], "data": []}]},
-        400,
-        "invalid_tensor",
-    ),
-    "no base64": (
-        {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": ["?"]}]},
-        400,
-        "invalid_image",
-    ),
+    "unknown input": ({"inputs": [image_tensor() | {"name": "foo"}]}, 400, "invalid_tensor"),
+    "no base64": ({"inputs": [image_tensor(b"x") | {"data": ["?"]}]}, 400, "invalid_image"),
     "no picture": ({"inputs": [image_tensor(b"x")]}, 400, "invalid_image"),
-    "wrong shape": (
-        {"inputs": [{"name": "image", "datatype": "UINT8", "shape": [2, 2], "data": [0] * 4}]},
-        400,
-        "invalid_tensor",
-    ),
+    "wrong shape": ({"inputs": [black_face(name="image")]}, 400, "invalid_tensor"),
     "too many": ({"inputs": [image_tensor(*[picture()] * 33)]}, 413, "too_large"),
     "unknown output": (
         {"inputs": [image_tensor(picture())], "outputs": [{"name": "mood"}]},
@@ -75,7 +63,7 @@ FACES = {  # JSON bodies for the predictor
     "dtype": ({"inputs": [black_face(datatype="INT64")]}, 400, "invalid_tensor"),
     "shape": ({"inputs": [black_face(shape=[1, 9216])]}, 400, "invalid_tensor"),
     "no data": ({"inputs": [{"name": "face"}]}, 400, "invalid_tensor"),
-    "twice": ({"inputs": [black_face(), black_face()]}, 400, "invalid_request"),
+    "twice": ({"inputs": [black_face(), black_face()]}, 400, "invalid_tensor"),
     "unknown output": (
         {"inputs": [black_face()], "outputs": [{"name": "boxes"}]},
         400,

@@ -1,6 +1,5 @@
 """Who accepts a picture gets the drawn one."""
 
-import base64
 import io
 import json
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from client import Client
 from tools.processes import Service
+from tools.v2_json import face_tensor, image_tensor
 
 JPEG, JSON = {"content-type": "image/jpeg"}, {"content-type": "application/json"}
 
@@ -26,16 +26,9 @@ def encode(image: Image.Image, **options) -> bytes:
     return file.getvalue()
 
 
-def make_body(*pictures: bytes) -> bytes:
-    data = [base64.b64encode(picture).decode() for picture in pictures]
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [len(data)], "data": data}
-    return json.dumps({"inputs": [tensor]}).encode()
-
-
 @pytest.fixture
 def face() -> bytes:
-    tensor = {"name": "face", "datatype": "UINT8", "shape": [1, 1, 16, 16], "data": [0] * 256}
-    return json.dumps({"inputs": [tensor]}).encode()
+    return json.dumps({"inputs": [face_tensor(np.zeros((1, 1, 16, 16), np.uint8))]}).encode()
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/jpeg"])
@@ -84,10 +77,11 @@ def test_a_picture_without_a_face_is_answered_as_it_is(transformer):
 
 
 def test_several_pictures_are_not_one(transformer, astronaut):
-    answer = ask(transformer, make_body(astronaut, astronaut), "image/png", JSON)
-    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
-    assert "the request has 2" in answer.json()["error"]
-    one = ask(transformer, make_body(astronaut), "image/png", JSON)
+    tensors = image_tensor(astronaut), image_tensor(astronaut, astronaut)
+    bodies = (json.dumps({"inputs": [tensor]}).encode() for tensor in tensors)
+    one, two = (ask(transformer, body, "image/png", JSON) for body in bodies)
+    assert (two.status_code, two.json()["code"]) == (406, "not_acceptable")
+    assert "the request has 2" in two.json()["error"]
     assert one.headers["content-type"] == "image/png"
 
 

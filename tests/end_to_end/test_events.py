@@ -1,11 +1,9 @@
 """What was answered, as CloudEvents and histograms, through both doors."""
 
-import grpc
 import numpy as np
 import requests
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from serving.grpc.codec import encode_request
+from tests.support.ask import JPEG, ask_grpc, infer_url, read_outputs
 from tests.support.load import wait_for
 from tests.support.sink import run_sink
 from transformer.events import TYPE
@@ -18,12 +16,9 @@ def test_answers_through_both_doors_become_events(start_transformer, astronaut):
 
 def check_events(service, sink, astronaut):
     address = f"http://127.0.0.1:{service.rest}"
-    kind = {"content-type": "image/jpeg"}
-    answer = requests.post(f"{address}/v2/models/unet/infer", astronaut, headers=kind, timeout=30)
-    with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
-        stub = pb_grpc.GRPCInferenceServiceStub(channel)
-        stub.ModelInfer(encode_request("unet", {"image": [astronaut] * 2}), timeout=30)
-    told = {o["name"]: np.reshape(o["data"], o["shape"]) for o in answer.json()["outputs"]}
+    answer = requests.post(infer_url(service), astronaut, headers=JPEG, timeout=30)
+    ask_grpc(service, {"image": [astronaut] * 2})
+    told = read_outputs(answer)
     headers, data = sink.got.get(timeout=10)
     assert headers["ce-specversion"] == "1.0" and headers["ce-type"] == TYPE
     assert headers["ce-source"] == "/landmarks/unet" and headers["ce-id"] and headers["ce-time"]

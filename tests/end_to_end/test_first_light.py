@@ -11,9 +11,7 @@ from PIL import Image
 
 from client import locate
 from predictor.landmarks import DEFAULT
-from tests.support.load import ask_over_grpc
-from tools.processes import Service
-from tools.v2_json import face_tensor, image_tensor
+from tests.support.ask import ask_grpc, ask_jpeg, ask_rest
 from transformer.model import Transformer
 
 # Set by eye on the 512x512 picture, enlarged tenfold.
@@ -31,23 +29,6 @@ BY_EYE = {
 }
 
 
-def infer_url(service: Service) -> str:
-    return f"{service.url}/v2/models/unet/infer"
-
-
-def read_outputs(answer: requests.Response) -> dict[str, np.ndarray]:
-    assert answer.status_code == 200, answer.text
-    return {
-        output["name"]: np.array(output["data"]).reshape(output["shape"])
-        for output in answer.json()["outputs"]
-    }
-
-
-def ask_jpeg(transformer: Service, picture: bytes) -> dict[str, np.ndarray]:
-    headers = {"content-type": "image/jpeg"}
-    return read_outputs(requests.post(infer_url(transformer), data=picture, headers=headers))
-
-
 def test_the_points_are_where_they_look_to_be(transformer, astronaut):
     (face,) = locate(astronaut, transformer.url)
     points = {point.name: (point.x, point.y) for point in face.points}
@@ -60,9 +41,7 @@ def test_the_points_are_where_they_look_to_be(transformer, astronaut):
 
 def test_every_transport_gives_the_same_answer(transformer, astronaut):
     plain = ask_jpeg(transformer, astronaut)
-    body = {"inputs": [image_tensor(astronaut)]}
-    coded = read_outputs(requests.post(infer_url(transformer), json=body))
-    over_grpc = ask_over_grpc(astronaut, f"127.0.0.1:{transformer.grpc}")
+    coded, over_grpc = (ask(transformer, {"image": [astronaut]}) for ask in (ask_rest, ask_grpc))
     for name, array in plain.items():
         np.testing.assert_allclose(coded[name], array, atol=1e-3, err_msg=name)
         np.testing.assert_allclose(over_grpc[name], array, atol=1e-3, err_msg=name)
@@ -72,30 +51,24 @@ def test_two_pictures_of_which_one_has_no_face(transformer, astronaut):
     grey = np.full((64, 64, 3), 128, np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(grey).save(buffer, "PNG")
-    body = {"inputs": [image_tensor(buffer.getvalue(), astronaut)]}
-    outputs = read_outputs(requests.post(infer_url(transformer), json=body))
+    outputs = ask_rest(transformer, {"image": [buffer.getvalue(), astronaut]})
     assert outputs["image_index"].tolist() == [1]
-    body = {"inputs": [image_tensor(buffer.getvalue())]}
-    outputs = read_outputs(requests.post(infer_url(transformer), json=body))
+    outputs = ask_rest(transformer, {"image": [buffer.getvalue()]})
     assert outputs["landmarks"].shape == (0, 15, 2)
 
 
 def test_a_face_goes_straight_to_the_predictor(predictor, transformer):
     face = np.load("predictor/golden_face.npy")
-    tensor = face_tensor(face)
-    direct = read_outputs(requests.post(infer_url(predictor), json={"inputs": [tensor]}))
+    direct, passed = (ask_rest(service, {"face": face}) for service in (predictor, transformer))
     assert list(direct) == ["landmarks", "scores"]
-    passed = read_outputs(requests.post(infer_url(transformer), json={"inputs": [tensor]}))
     np.testing.assert_allclose(direct["landmarks"], passed["landmarks"], atol=1e-3)
-    floats = tensor | {"datatype": "FP32", "data": (face / 255).ravel().tolist()}
-    same = read_outputs(requests.post(infer_url(predictor), json={"inputs": [floats]}))
+    same = ask_rest(predictor, {"face": (face / 255).astype(np.float32)})
     np.testing.assert_allclose(same["landmarks"], direct["landmarks"], atol=0.3)
 
 
 def test_heatmaps_come_only_when_asked_for(predictor):
     face = np.load("predictor/golden_face.npy")
-    body = {"inputs": [face_tensor(face)], "outputs": [{"name": "heatmaps"}]}
-    outputs = read_outputs(requests.post(infer_url(predictor), json=body))
+    outputs = ask_rest(predictor, {"face": face}, ["heatmaps"])
     assert list(outputs) == ["heatmaps"] and outputs["heatmaps"].shape == (1, 15, 96, 96)
 
 

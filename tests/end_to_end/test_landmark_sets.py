@@ -22,14 +22,14 @@ from predictor.folder import find_source
 from predictor.landmarks import DEFAULT
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
-from tests.support.load import ask_over_grpc, wait_live
+from tests.support.ask import ask_grpc, ask_jpeg, ask_rest
+from tests.support.load import wait_live
 from tools.processes import Ports, Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
 from transformer.crops.crop import to_picture
 from transformer.faces import FaceFinder
 from transformer.settings import TransformerSettings
 
-JPEG = {"content-type": "image/jpeg"}
 BLANK = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))[1].tobytes()
 SETS = {
     "sixty-eight": LandmarkSet(
@@ -94,11 +94,7 @@ class Chain:
         self.transformer = start_service("transformer", *ports, self.logs, settings)
 
     def ask(self, content: bytes, model: str = "unet") -> dict[str, np.ndarray]:
-        url = f"{self.transformer.url}/v2/models/unet/infer?model={model}"
-        answer = requests.post(url, data=content, headers=JPEG, timeout=30)
-        assert answer.status_code == 200, answer.text
-        outputs = answer.json()["outputs"]
-        return {o["name"]: np.array(o["data"]).reshape(o["shape"]) for o in outputs}
+        return ask_jpeg(self.transformer, content, f"?model={model}")
 
     def read_config(self, service: Service, model: str = "unet") -> dict:
         return requests.get(f"{service.url}/v2/models/{model}/config", timeout=5).json()
@@ -153,10 +149,7 @@ def test_both_sets_are_answered_by_one_transformer(chain, engines, astronaut, mo
 
 def test_a_network_of_other_points_changes_nothing_for_the_default_one(services, astronaut):
     _, transformer = services
-    answer = requests.post(
-        f"{transformer.url}/v2/models/unet/infer", data=astronaut, headers=JPEG
-    ).json()
-    assert answer["outputs"][0]["shape"] == [1, len(DEFAULT), 2]
+    assert ask_jpeg(transformer, astronaut)["landmarks"].shape == (1, len(DEFAULT), 2)
     config = requests.get(f"{transformer.url}/v2/models/unet/config").json()
     check_published(config, DEFAULT)
 
@@ -178,9 +171,7 @@ def test_given_faces_of_any_size_get_the_networks_points(chain):
     face = np.random.default_rng(0).integers(0, 256, (2, 1, 50, 80), np.uint8)
     body = {"inputs": [face_tensor(face)]}
     for service in (chain.predictor, chain.transformer):
-        url = f"{service.url}/v2/models/unet/infer"
-        answer = requests.post(url, json=body, timeout=30).json()
-        assert answer["outputs"][0]["shape"] == [2, 68, 2]
+        assert ask_rest(service, {"face": face})["landmarks"].shape == (2, 68, 2)
     for model, shape in (("unet", [2, 68, 64, 64]), ("five", [2, 5, 96, 96])):
         url = f"{chain.predictor.url}/v2/models/{model}/infer"
         answer = requests.post(url, json=body | {"outputs": [{"name": "heatmaps"}]}).json()
@@ -190,7 +181,7 @@ def test_given_faces_of_any_size_get_the_networks_points(chain):
 def test_the_client_reads_the_names_from_the_service(chain, astronaut):
     (face,) = locate(astronaut, chain.transformer.url)
     assert [point.name for point in face.points] == list(SETS["sixty-eight"].points)
-    over_grpc = ask_over_grpc(astronaut, f"127.0.0.1:{chain.transformer.grpc}")
+    over_grpc = ask_grpc(chain.transformer, {"image": [astronaut]})
     assert over_grpc["landmarks"].shape == (1, 68, 2)
     assert locate(BLANK, chain.transformer.url) == []
 

@@ -16,14 +16,12 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from standalone import StandaloneSettings
 from tests.end_to_end import test_bad_input as bad
-from tests.end_to_end.test_first_light import ask_jpeg, infer_url, read_outputs
+from tests.support.ask import JPEG, ask_grpc, ask_jpeg, ask_rest, infer_url
 from tests.support.collector import run_collector
 from tests.support.load import CROWD, FACE, make_request, read_metric, wait_for
 from tools.processes import ROOT, Service, find_ports, run_standalone
-from tools.v2_json import face_tensor
 from transformer.settings import TransformerSettings
 
-JPEG = {"content-type": "image/jpeg"}
 QUICK = {"LANDMARKS_DRAIN_SECONDS": "0"}
 
 
@@ -53,22 +51,14 @@ def test_it_answers_as_the_two_services_do(standalone, transformer, astronaut):
 
 def test_faces_are_answered_in_pixels_of_the_face(standalone, transformer):
     faces = np.concatenate([np.roll(FACE, shift, axis=3) for shift in range(0, 96, 2)])
-    body = {"inputs": [face_tensor(faces)]}
-    answers = [
-        read_outputs(requests.post(infer_url(service), json=body, timeout=30))
-        for service in (standalone, transformer)
-    ]
+    answers = [ask_rest(service, {"face": faces}) for service in (standalone, transformer)]
     assert answers[0]["landmarks"].shape == (48, 15, 2)
     np.testing.assert_allclose(answers[0]["landmarks"], answers[1]["landmarks"], atol=0.01)
 
 
 def test_more_faces_than_a_call_takes_go_in_parts(standalone):
     faces = np.repeat(FACE, 300, axis=0)
-    with grpc.insecure_channel(f"127.0.0.1:{standalone.grpc}") as channel:
-        answer = pb_grpc.GRPCInferenceServiceStub(channel).ModelInfer(
-            make_request(faces), timeout=60
-        )
-    assert list(answer.outputs[0].shape) == [300, 15, 2]
+    assert ask_grpc(standalone, {"face": faces})["landmarks"].shape == (300, 15, 2)
 
 
 def test_errors_are_those_of_the_two_services(standalone):
@@ -125,24 +115,6 @@ async def test_who_leaves_is_forgotten_and_harms_nobody(standalone):
 SERVICES = ("predictor", "transformer")
 
 
-async def test_a_deadline_ends_the_wait_for_a_run(standalone):
-    async with connect(standalone) as channel:
-        stub = pb_grpc.GRPCInferenceServiceStub(channel)
-        calls = [stub.ModelInfer(CROWD, timeout=60) for _ in range(8)]
-        answer = await asyncio.to_thread(
-            requests.post,
-            infer_url(standalone),
-            json={"inputs": [face_tensor(FACE)]},
-            headers={"x-request-timeout": "0.005"},
-            timeout=30,
-        )
-        bad.check_error(answer, 504, "deadline_exceeded")
-        for call in calls:
-            await call
-    failed = 'landmarks_requests_total{code="deadline_exceeded",model="unet",service="transformer"}'
-    assert await asyncio.to_thread(read_metric, standalone, failed) >= 1
-
-
 def test_other_models_are_reached_and_come_and_go(standalone, astronaut):
     student = ask_jpeg_of(standalone, astronaut, "student_unet")
     assert not np.allclose(student, ask_jpeg_of(standalone, astronaut, "unet"))
@@ -165,7 +137,7 @@ def test_other_models_are_reached_and_come_and_go(standalone, astronaut):
 
 
 def ask_jpeg_of(service: Service, picture: bytes, model: str) -> np.ndarray:
-    return read_outputs(post(service, picture, f"?model={model}"))["landmarks"]
+    return ask_jpeg(service, picture, f"?model={model}")["landmarks"]
 
 
 def test_it_lived_on_and_its_log_holds_no_traceback(standalone):

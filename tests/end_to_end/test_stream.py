@@ -15,6 +15,7 @@ from serving.contract import GRPC_STREAM
 from serving.framework import pb
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.extension_pb2 import StreamResponse
+from tests.support.ask import infer_url, read_outputs, write_tensor
 from tools.v2_json import image_tensor
 
 
@@ -30,21 +31,16 @@ def make_frame(astronaut: bytes, shift: tuple[int, int] = (0, 0), mirrored: bool
     return file.getvalue()
 
 
-def ask(service, frame: bytes, previous=None, **parameters) -> dict[str, Any]:
-    body: dict[str, Any] = {"inputs": [image_tensor(frame)], "parameters": parameters}
-    if previous is not None:
-        body["inputs"].append(make_previous(previous))
-    address = f"http://127.0.0.1:{service.rest}/v2/models/unet/infer"
-    answer = requests.post(address, json=body, timeout=30)
-    assert answer.status_code == 200, answer.text
-    told = {o["name"]: np.reshape(o["data"], o["shape"]) for o in answer.json()["outputs"]}
-    return told | {"timings": answer.headers["server-timing"]}
+def ask(service, frame: bytes, previous=None, outputs=(), **parameters) -> dict[str, Any]:
+    tensors = [image_tensor(frame), *([] if previous is None else [make_previous(previous)])]
+    wanted = [{"name": name} for name in outputs]
+    body = {"inputs": tensors, "outputs": wanted, "parameters": parameters}
+    answer = requests.post(infer_url(service), json=body, timeout=30)
+    return {**read_outputs(answer), "timings": answer.headers["server-timing"]}
 
 
 def make_previous(points: np.ndarray, **changes) -> dict:
-    points = np.asarray(points)
-    data = points.astype(float).ravel().tolist()
-    return {"name": "previous", "datatype": "FP32", "shape": points.shape, "data": data} | changes
+    return write_tensor("previous", np.asarray(points, np.float32)) | changes
 
 
 def test_points_that_hold_are_followed_without_detection(transformer, astronaut):
@@ -85,6 +81,18 @@ def test_points_from_anywhere_are_looked_for_by_detection(transformer, astronaut
         assert len(told["landmarks"]) == 1 and np.abs(told["landmarks"] - found).mean() < 1
 
 
+def test_further_outputs_come_with_previous(transformer, astronaut):
+    frame = make_frame(astronaut)
+    names = ["pose", "aligned_maps", "inside", "heatmaps", "face_ids", "landmarks"]
+    first = ask(transformer, frame, np.zeros((0, 15, 2)), names)
+    second = ask(transformer, frame, first["landmarks"], names)
+    assert (first["face_ids"].tolist(), second["face_ids"].tolist()) == ([-1], [0])
+    assert "detect" not in second["timings"]
+    assert np.abs(second["pose"] - first["pose"]).max() < 5 and (second["inside"] == 1).all()
+    assert second["heatmaps"].shape == (1, 15, 96, 96) and second["aligned_maps"].any()
+    assert list(ask(transformer, frame, first["landmarks"], ["pose"])) == ["pose", "timings"]
+
+
 def test_a_face_on_its_side_is_followed(transformer, astronaut):
     turned = Image.open(io.BytesIO(make_frame(astronaut))).rotate(62, expand=True)
     file = io.BytesIO()
@@ -106,8 +114,7 @@ def test_a_face_on_its_side_is_followed(transformer, astronaut):
 )
 def test_a_wrong_previous_is_refused(transformer, astronaut, changes, status, said):
     body = {"inputs": [image_tensor(astronaut), make_previous(np.zeros((1, 15, 2)), **changes)]}
-    address = f"http://127.0.0.1:{transformer.rest}/v2/models/unet/infer"
-    answer = requests.post(address, json=body, timeout=30)
+    answer = requests.post(infer_url(transformer), json=body, timeout=30)
     assert answer.status_code == status and said in answer.json()["error"]
 
 
@@ -125,7 +132,7 @@ def test_values_that_are_not_finite_and_two_frames_are_refused_over_grpc(transfo
         )
         answers = list(ask(iter([wrong, two, right]), timeout=30))
     assert "not finite in row 1" in answers[0].error_message
-    assert "1 to 1 go into one request" in answers[1].error_message
+    assert "with 'previous' it takes one" in answers[1].error_message
     response = pb.ModelInferResponse.FromString(answers[2].infer_response)
     assert decode_response(response)["face_ids"].tolist() == [-1]
     assert response.parameters["landmarks_set"].string_param

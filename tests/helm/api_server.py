@@ -20,26 +20,18 @@ PLAIN: Kinds = {
     "serving.knative.dev/v1": {"Service": "services"},
 }
 CLUSTER_WIDE = ("customresourcedefinitions",)
+VERBS = ["get", "list", "create", "patch"]
 
 
 def list_resources(kinds: dict[str, str], version: str) -> dict:
     """Answer a discovery of one group and version."""
     resources = [
-        {
-            "name": plural,
-            "kind": kind,
-            "singularName": kind.lower(),
-            "namespaced": plural not in CLUSTER_WIDE,
-            "verbs": ["get", "list", "create", "patch"],
-        }
+        {"kind": kind, "singularName": kind.lower(), "name": plural, "verbs": VERBS}
+        | {"namespaced": plural not in CLUSTER_WIDE}
         for kind, plural in kinds.items()
     ]
-    return {
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": version,
-        "resources": resources,
-    }
+    what = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version}
+    return what | {"resources": resources}
 
 
 def list_groups(kinds: Kinds) -> dict:
@@ -57,6 +49,7 @@ def list_groups(kinds: Kinds) -> dict:
 
 def answer(path: str, kinds: Kinds, objects: dict[str, dict], version: str) -> tuple[int, dict]:
     """Return status and body of a GET."""
+    name = path.removeprefix("/apis/").removeprefix("/api/")
     if path == "/version":
         major, minor = version.lstrip("v").split(".")[:2]
         return 200, {"major": major, "minor": minor, "gitVersion": version}
@@ -64,31 +57,15 @@ def answer(path: str, kinds: Kinds, objects: dict[str, dict], version: str) -> t
         return 200, {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":
         return 200, list_groups(kinds)
-    name = path.removeprefix("/apis/").removeprefix("/api/")
     if name in kinds:
         return 200, list_resources(kinds[name], name)
-    if path in objects:
-        return (403, forbid(path)) if objects[path] == {} else (200, objects[path])
+    if objects.get(path):
+        return 200, objects[path]
     if path.endswith("/secrets"):
         return 200, {"kind": "SecretList", "apiVersion": "v1", "items": []}
-    return 404, {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "status": "Failure",
-        "reason": "NotFound",
-        "code": 404,
-    }
-
-
-def forbid(path: str) -> dict:
-    message = f"{path} is forbidden"
-    return {
-        "kind": "Status",
-        "status": "Failure",
-        "reason": "Forbidden",
-        "code": 403,
-        "message": message,
-    }
+    code, reason = (403, "Forbidden") if path in objects else (404, "NotFound")
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
+    return code, status | {"reason": reason, "message": f"{path}: {reason.lower()}"}
 
 
 @contextmanager
@@ -115,10 +92,7 @@ def run_api_server(
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     cluster = {"server": f"http://127.0.0.1:{server.server_port}"}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "stub",
+    config = {"apiVersion": "v1", "kind": "Config", "current-context": "stub"} | {
         "clusters": [{"name": "stub", "cluster": cluster}],
         "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "stub"}}],
         "users": [{"name": "stub", "user": {}}],

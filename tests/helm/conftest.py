@@ -22,6 +22,8 @@ CAPABILITIES = (
     "monitoring.coreos.com/v1",
 )
 MODES = ("knative", "keda", "external", "none")
+PLAIN, ONE = "autoscaling.mode=none", "topology=single"
+CI_FILES = tuple(path.name.removesuffix("-values.yaml") for path in sorted(CHART.glob("ci/*.yaml")))
 
 needs_helm = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on PATH")
 
@@ -42,7 +44,12 @@ class StrictLoader(yaml.CSafeLoader):
 
 def render(*values: str, **options) -> list[dict]:
     """Return the rendered objects, for --set values and render_text's options. Raises Refused."""
-    text = render_text(*values, **options)
+    return parse(render_text(*values, **options))
+
+
+@functools.cache
+def parse(text: str) -> list[dict]:
+    """Read what was rendered, once: whoever gets it leaves it as it is."""
     return [document for document in yaml.load_all(text, StrictLoader) if document]
 
 
@@ -54,10 +61,9 @@ def render_text(
     chart: Path = CHART,
     release: str = "landmarks",
     namespace: str = "vision",
-    options: tuple[str, ...] = (),
 ) -> str:
-    """Run `helm template`; `given` are values as of a file, `options` more arguments of helm."""
-    arguments = [release, str(chart), "--namespace", namespace, *options]
+    """Run `helm template`; `given` are values as of a file."""
+    arguments = [release, str(chart), "--namespace", namespace]
     for capability in capabilities:
         arguments += ["--api-versions", capability]
     for file in files:
@@ -110,29 +116,6 @@ def env(entry: dict) -> dict[str, str]:
 
 def read_values() -> dict:
     return yaml.safe_load((CHART / "values.yaml").read_text())
-
-
-def list_paths(values: dict, path: str = "") -> list[str]:
-    """Name every value: sections and what is in them, down to what has a default of its own."""
-    paths = []
-    for key, value in values.items():
-        here = f"{path}.{key}".lstrip(".")
-        paths.append(here)
-        if isinstance(value, dict) and key not in WHOLE:
-            paths += list_paths(value, here)
-    return paths
-
-
-# What is in these is the user's, or Kubernetes'.
-WHOLE = ("resources", "nodeSelector", "securityContext", "limits", "requests")
-
-
-def nest(path: str, value: object) -> dict:
-    """Return the value under its path, as values.yaml would have it."""
-    for key in reversed(path.split(".")):
-        value = {key: value}
-    assert isinstance(value, dict)
-    return value
 
 
 def merge(*mappings: dict) -> dict:

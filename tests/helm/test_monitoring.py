@@ -10,33 +10,24 @@ import pytest
 import yaml
 
 from serving.telemetry import metrics
-from tests.helm.conftest import MODES, find, needs_helm, render
+from tests.helm.conftest import MODES, ONE, find, needs_helm, render
 
 pytestmark = needs_helm
-PLACES = [
-    (mode, topology, protocol)
-    for mode in MODES
-    for topology in ("split", "single")
-    for protocol in ("rest", "grpc")
-]
 ON = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
 
 
 def discover(pod: dict, address: str) -> list[dict[str, str]]:
     """Return what Prometheus discovers of a pod: a target a declared port, or one without any."""
     sidecar = {"name": "queue-proxy", "ports": [{"containerPort": 8012}, {"containerPort": 9090}]}
-    targets = []
-    for entry in [*pod["containers"], sidecar]:
-        for port in entry.get("ports") or [None]:
-            target = {
-                "__meta_kubernetes_pod_ip": address,
-                "__meta_kubernetes_pod_container_name": entry["name"],
-                "__address__": address,
-            }
-            if port:
-                target["__address__"] = f"{address}:{port['containerPort']}"
-            targets.append(target)
-    return targets
+    return [
+        {
+            "__meta_kubernetes_pod_ip": address,
+            "__meta_kubernetes_pod_container_name": entry["name"],
+            "__address__": f"{address}:{port['containerPort']}" if port else address,
+        }
+        for entry in [*pod["containers"], sidecar]
+        for port in entry.get("ports") or [None]
+    ]
 
 
 def relabel(target: dict[str, str], rules: list[dict]) -> str | None:
@@ -53,29 +44,18 @@ def relabel(target: dict[str, str], rules: list[dict]) -> str | None:
     return target["__address__"]
 
 
-@pytest.mark.parametrize("address", ["10.244.0.7", "fd00:10:244::7"])
-@pytest.mark.parametrize(("mode", "topology", "protocol"), PLACES)
-def test_every_service_is_scraped_once_wherever_it_runs(mode, topology, protocol, address):
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("topology", ["split", "single"])
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_every_service_is_scraped_once_wherever_it_runs(mode, topology, protocol):
     documents = render(f"autoscaling.mode={mode},topology={topology},protocol={protocol}", *ON)
-    monitor = find(documents, "PodMonitor")["spec"]
-    service = find(documents, "InferenceService")["spec"]
-    host = f"[{address}]" if ":" in address else address
-    for component, pod in service.items():
-        for end in monitor["podMetricsEndpoints"]:
-            assert not {"port", "targetPort", "portNumber"} & set(end)  # found only if declared
-        found = {
-            place
-            for end in monitor["podMetricsEndpoints"]
-            for target in discover(pod, address)
-            if (place := relabel(target, end["relabelings"]))
-        }
-        listening = {
-            f"{host}:{argument.split('=')[1]}"
-            for entry in pod["containers"]
-            for argument in entry["args"]
-            if argument.startswith("--http_port=")
-        }
-        assert found == listening, component
+    (end,) = find(documents, "PodMonitor")["spec"]["podMetricsEndpoints"]
+    assert not {"port", "targetPort", "portNumber"} & set(end)  # found only if declared
+    for pod in find(documents, "InferenceService")["spec"].values():
+        assert "--http_port=8080" in pod["containers"][0]["args"]
+        for address, host in (("10.244.0.7", "10.244.0.7"), ("fd00:1::7", "[fd00:1::7]")):
+            found = {relabel(target, end["relabelings"]) for target in discover(pod, address)}
+            assert found - {None} == {f"{host}:8080"}
 
 
 def read_rules(*values: str, **options) -> list[dict]:
@@ -83,18 +63,13 @@ def read_rules(*values: str, **options) -> list[dict]:
 
 
 def test_alerts_ask_for_metrics_and_codes_that_the_services_have():
-    known = {
-        sample.name
-        for metric in (metrics.INFLIGHT, metrics.REQUESTS, metrics.SECONDS, metrics.PREDICTOR_READY)
-        for sample in metric.describe()
-    }
+    asked = (metrics.INFLIGHT, metrics.REQUESTS, metrics.SECONDS, metrics.PREDICTOR_READY)
+    known = {sample.name for metric in asked for sample in metric.describe()}
+    serving = Path(__file__).parents[2] / "serving"
+    codes = " ".join(path.read_text() for path in serving.glob("*.py"))
     for rule in read_rules():
         for name in re.findall(r"landmarks_[a-z_]+", rule["expr"]):
-            base = re.sub(r"_(bucket|total)$", "", name)
-            assert base in known, name
-    errors = Path(__file__).parents[2] / "serving"
-    codes = " ".join(path.read_text() for path in errors.glob("*.py"))
-    for rule in read_rules():
+            assert re.sub(r"_(bucket|total)$", "", name) in known, name
         for listed in re.findall(r'code=~?"([a-z_|]+)"', rule["expr"]):
             for code in listed.split("|"):
                 assert f'"{code}"' in codes, code
@@ -108,27 +83,24 @@ def test_more_rules_keep_what_prometheus_fills_in():
     assert rule == more | {"expr": "up{n='vision'}"}
 
 
-def test_every_alert_has_one_identity_and_none_a_label_from_its_series():
-    for values in ((), ("topology=single",)):
-        given = {"monitoring": {"alerts": {"labels": {"team": "{{ .Release.Namespace }}"}}}}
-        rules = read_rules(*values, given=given)
-        seen = set()
-        for rule in rules:
-            labels = rule["labels"]
-            assert labels["namespace"] == "vision" and labels["team"] == "vision"
-            assert labels["inferenceservice"] == labels["release"] == "landmarks"
-            assert "vision/landmarks" in rule["annotations"]["summary"]
-            assert "absent(" not in rule["expr"]  # it hands labels on
-            seen.add((rule["alert"], labels["component"]))
-        assert len(seen) == len(rules)
+@pytest.mark.parametrize("values", [(), (ONE,)])
+def test_every_alert_has_one_identity_and_none_a_label_from_its_series(values):
+    given = {"monitoring": {"alerts": {"labels": {"team": "{{ .Release.Namespace }}"}}}}
+    rules = read_rules(*values, given=given)
+    for rule in rules:
+        labels = rule["labels"]
+        assert labels["namespace"] == "vision" and labels["team"] == "vision"
+        assert labels["inferenceservice"] == labels["release"] == "landmarks"
+        assert "vision/landmarks" in rule["annotations"]["summary"]
+        assert "absent(" not in rule["expr"]  # it hands labels on
+    assert len({(rule["alert"], rule["labels"]["component"]) for rule in rules}) == len(rules)
 
 
 def test_a_null_threshold_is_no_alert_and_who_may_sleep_is_not_missed():
     values = ("monitoring.alerts.p99Seconds=null", "autoscaling.predictor.min=0")
     names = {(rule["alert"], rule["labels"]["component"]) for rule in read_rules(*values)}
-    assert ("LandmarksSlow", "transformer") not in names
-    assert ("LandmarksNoReadyPod", "predictor") not in names
-    assert ("LandmarksNoReadyPod", "transformer") in names
+    missing = {("LandmarksSlow", "transformer"), ("LandmarksNoReadyPod", "predictor")}
+    assert not names & missing and ("LandmarksNoReadyPod", "transformer") in names
 
 
 def name_pod(name: str, component: str, mode: str) -> str:
@@ -147,51 +119,47 @@ def name_pod(name: str, component: str, mode: str) -> str:
 @pytest.mark.parametrize("letters", [1, 9, 36, 37, 38, 46, 47, 48])
 def test_a_query_finds_its_own_pods_and_no_others(mode, letters):
     name = "a" * letters
+    values = (f"autoscaling.mode={mode}", f"fullnameOverride={name}")
+    text = str([rule["expr"] for rule in read_rules(*values, namespace="v")])
+    patterns = set(re.findall(r'pod=~\\?"([^"\\]+)', text))
     for component in ("predictor", "transformer"):
-        values = (f"autoscaling.mode={mode}", *ON)
-        documents = render(f"fullnameOverride={name}", *values, namespace="v")
-        text = str(find(documents, "PrometheusRule"))
-        patterns = set(re.findall(r'pod=~\\?"([^"\\]+)', text))
         pod = name_pod(name, component, mode)
         assert any(re.fullmatch(pattern, pod) for pattern in patterns), (patterns, pod)
+        other = name_pod(f"{name}-{component}", component, mode)
         if letters <= 9:  # longer ones are cut by Kubernetes, and may look alike
-            other = name_pod(f"{name}-{component}", component, mode)
             assert not any(re.fullmatch(pattern, other) for pattern in patterns), other
 
 
+def requests(code: str) -> str:
+    return f'landmarks_requests_total{{{LABELS},model="unet",code="{code}"}}'
+
+
+def bucket(seconds: str) -> str:
+    return f'landmarks_request_seconds_bucket{{{LABELS},le="{seconds}"}}'
+
+
 POD = "landmarks-transformer-00001-deployment-{}-x"
-LABELS = f'service="transformer",namespace="vision",pod="{POD}"'
-REQUESTS = 'landmarks_requests_total{{{},model="unet",code="{}"}}'
+LABELS = f'service="transformer",namespace="vision",pod="{POD.format("a")}"'
+INFLIGHT = f"landmarks_inflight_requests{{{LABELS}}}"
+READY = f"landmarks_predictor_ready{{{LABELS}}}"
+# The series of promtool's tests: a name and how it goes on, "start+step x minutes".
 SERIES = {
-    "LandmarksErrors": [
-        (REQUESTS.format(LABELS.format("a"), "ok"), "0+98x60"),
-        (REQUESTS.format(LABELS.format("a"), "internal"), "0+2x60"),
-    ],
-    "LandmarksQueueFull": [
-        (REQUESTS.format(LABELS.format("a"), "ok"), "0+98x60"),
-        (REQUESTS.format(LABELS.format("a"), "overloaded"), "0+2x60"),
-    ],
-    "LandmarksSlow": [
-        (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="1"}}', "0+0x60"),
-        (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="4"}}', "0+9x60"),
-        (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="+Inf"}}', "0+9x60"),
-    ],
-    "LandmarksNotScaling": [
-        (f"landmarks_inflight_requests{{{LABELS.format('a')}}}", "2x60"),
-        (f"landmarks_inflight_requests{{{LABELS.format('b')}}}", "4x60"),
-    ],
-    "LandmarksNoReadyPod": [("up", "1x60")],
-    "LandmarksPredictorAway": [(f"landmarks_predictor_ready{{{LABELS.format('a')}}}", "0x60")],
+    "LandmarksErrors": {requests("ok"): "0+98x60", requests("internal"): "0+2x60"},
+    "LandmarksQueueFull": {requests("ok"): "0+98x60", requests("overloaded"): "0+2x60"},
+    "LandmarksSlow": {bucket("1"): "0+0x60", bucket("4"): "0+9x60", bucket("+Inf"): "0+9x60"},
+    "LandmarksNotScaling": {INFLIGHT: "2x60", INFLIGHT.replace("-a-x", "-b-x"): "4x60"},
+    "LandmarksNoReadyPod": {"up": "1x60"},
+    "LandmarksPredictorAway": {READY: "0x60"},
 }
-FINE = [
-    (REQUESTS.format(LABELS.format("a"), "ok"), "0+1000x60"),
-    (REQUESTS.format(LABELS.format("a"), "invalid_image"), "0+1000x60"),  # the caller's fault
-    (REQUESTS.format(LABELS.format("a"), "internal"), "0+1x60"),
-    (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="1"}}', "0+9x60"),
-    (f'landmarks_request_seconds_bucket{{{LABELS.format("a")},le="+Inf"}}', "0+9x60"),
-    (f"landmarks_inflight_requests{{{LABELS.format('a')}}}", "2x60"),
-    (f"landmarks_predictor_ready{{{LABELS.format('a')}}}", "1x60"),
-]
+FINE = {
+    requests("ok"): "0+1000x60",
+    requests("invalid_image"): "0+1000x60",  # the caller's fault
+    requests("internal"): "0+1x60",
+    bucket("1"): "0+9x60",
+    bucket("+Inf"): "0+9x60",
+    INFLIGHT: "2x60",
+    READY: "1x60",
+}
 
 
 def find_promtool(folder: Path) -> list[str]:
@@ -208,31 +176,23 @@ def find_promtool(folder: Path) -> list[str]:
 
 
 def test_alerts_fire_when_they_should_and_not_before(tmp_path):
-    rules = read_rules()
-    (tmp_path / "rules.yaml").write_text(
-        yaml.safe_dump({"groups": [{"name": "a", "rules": rules}]})
-    )
+    groups = {"groups": [{"name": "a", "rules": read_rules()}]}
     tests = [write_test(series, alert, 1) for alert, series in SERIES.items()]
     tests += [write_test(FINE, alert, 0) for alert in SERIES]
     whole = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(groups))
     (tmp_path / "test.yaml").write_text(yaml.safe_dump(whole))
     command = [*find_promtool(tmp_path), "test", "rules", "test.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def write_test(series: list[tuple[str, str]], alert: str, firing: int) -> dict:
+def write_test(series: dict[str, str], alert: str, firing: int) -> dict:
     """Make a test of promtool: how often this alert fires after half an hour."""
-    query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)'
-    if alert == "LandmarksNoReadyPod":  # the predictor has no series in these
-        query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) - 1'
-    expected = {
-        "expr": query,
-        "eval_time": "30m",
-        "exp_samples": [{"value": firing, "labels": "{}"}],
-    }
-    return {
-        "interval": "1m",
-        "input_series": [{"series": name, "values": values} for name, values in series],
-        "promql_expr_test": [expected],
-    }
+    query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
+    # The predictor has no series in these, so that it has no ready pod.
+    query += " - 1" if alert == "LandmarksNoReadyPod" else " or vector(0)"
+    samples = [{"value": firing, "labels": "{}"}]
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    expected = {"expr": query, "eval_time": "30m", "exp_samples": samples}
+    return {"interval": "1m", "input_series": inputs, "promql_expr_test": [expected]}

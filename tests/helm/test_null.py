@@ -2,27 +2,13 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.helm.conftest import (
-    CHART,
-    Refused,
-    check,
-    find,
-    list_paths,
-    merge,
-    needs_helm,
-    nest,
-    read_values,
-    render,
-)
+from tests.helm.conftest import Refused, check, find, merge, needs_helm, read_values, render
 
 pytestmark = needs_helm
 
-PATHS = list_paths(read_values())
 # Everything on, so that a value is used wherever it could be.
 BUSY: dict = {
     "networkPolicy": {"enabled": True},
@@ -40,18 +26,27 @@ NEEDED = re.compile(
     r"|gpu\.(resource|repository)|autoscaling\.(transformer|predictor|single)(\.target)?"
     r"|autoscaling\.keda(\.prometheus)?|serviceAccount(\.create)?"
 )
+# What is in these is the user's, or Kubernetes'.
+WHOLE = ("resources", "nodeSelector", "securityContext", "limits", "requests")
 
 
-def see(path: str, values: dict, **options) -> str:
-    """Render with this value null; gives the refusal, or nothing."""
-    try:
-        documents = render(given=merge(values, nest(path, None)), **options)
-    except Refused as refused:
-        return str(refused)
-    check(find(documents, "InferenceService"), "V1beta1InferenceService")
-    for document in documents:
-        assert_nothing_empty(document, f"{path}=null: {document['kind']}")
-    return ""
+def list_paths(values: dict, path: str = "") -> list[str]:
+    """Name every value: sections and what is in them, down to what has a default of its own."""
+    paths = []
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        paths.append(here)
+        if isinstance(value, dict) and key not in WHOLE:
+            paths += list_paths(value, here)
+    return paths
+
+
+def nest(path: str, value: object) -> dict:
+    """Return the value under its path, as values.yaml would have it."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
 
 
 def assert_nothing_empty(value: object, path: str) -> None:
@@ -64,31 +59,34 @@ def assert_nothing_empty(value: object, path: str) -> None:
             assert_nothing_empty(inner, f"{path}.{key}")
 
 
+def group(paths: list[str]) -> list[list[str]]:
+    """Put values together that stand far apart; a section, and what is needed, is alone."""
+    alone = [
+        path
+        for path in paths
+        if NEEDED.fullmatch(path) or any(other.startswith(f"{path}.") for other in paths)
+    ]
+    rest = [path for path in paths if path not in alone]
+    return [[path] for path in alone] + [rest[start::40] for start in range(min(40, len(rest)))]
+
+
+def see(paths: list[str], values: dict) -> None:
+    """Render with these values null."""
+    try:
+        documents = render(given=merge(values, *(nest(path, None) for path in paths)))
+    except Refused as refused:
+        assert NEEDED.fullmatch(paths[0]), f"{paths}=null: {refused}"
+        assert paths[0].rsplit(".", 1)[-1] in str(refused) and "nil pointer" not in str(refused)
+        return
+    check(find(documents, "InferenceService"), "V1beta1InferenceService")
+    for document in documents:
+        assert_nothing_empty(document, f"{paths}=null: {document['kind']}")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_null_renders_or_is_refused_by_name(mode):
-    values = merge(BUSY, MODES[mode])
-    every = mode == "knative"  # the others: what a mode reads
-    paths = [path for path in PATHS if every or re.search(r"^autoscaling|resources", path)]
+    paths = list_paths(read_values())
+    if mode != "knative":  # what a mode reads
+        paths = [path for path in paths if re.search(r"^autoscaling|resources", path)]
     with ThreadPoolExecutor(2) as pool:
-        refusals = dict(zip(paths, pool.map(lambda path: see(path, values), paths), strict=True))
-    for path, refusal in refusals.items():
-        if refusal:
-            assert NEEDED.fullmatch(path), f"{path}=null: {refusal}"
-            last = path.rsplit(".", 1)[-1]
-            assert last in refusal and "nil pointer" not in refusal, refusal
-
-
-def write_umbrella(folder: Path, *aliases: str) -> Path:
-    """Make a chart that has this one in it, once or under aliases."""
-    umbrella = folder / "umbrella"
-    (umbrella / "charts").mkdir(parents=True)
-    (umbrella / "charts/landmarks").symlink_to(CHART)
-    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
-    parts = [
-        {"name": "landmarks", "version": version, "condition": f"{alias or 'landmarks'}.enabled"}
-        | ({"alias": alias} if alias else {})
-        for alias in aliases or ("",)
-    ]
-    chart = {"apiVersion": "v2", "name": "umbrella", "version": "1.0.0", "dependencies": parts}
-    (umbrella / "Chart.yaml").write_text(yaml.safe_dump(chart))
-    return umbrella
+        list(pool.map(lambda each: see(each, merge(BUSY, MODES[mode])), group(paths)))

@@ -1,12 +1,13 @@
-"""The InferenceService, switch by switch, and what the user sets in it."""
+"""The InferenceService, switch by switch."""
 
 import pytest
-from kserve import constants
 
 from serving.server import RELEASE
 from tests.helm.conftest import (
-    CHART,
+    CI_FILES,
     MODES,
+    ONE,
+    PLAIN,
     check,
     container,
     env,
@@ -18,8 +19,6 @@ from tests.helm.conftest import (
 
 pytestmark = needs_helm
 BOTH = ("predictor", "transformer")
-PLAIN, ONE = "autoscaling.mode=none", "topology=single"
-CI_FILES = tuple(path.name.removesuffix("-values.yaml") for path in sorted(CHART.glob("ci/*.yaml")))
 VARIANTS = (
     (),
     ("protocol=grpc",),
@@ -39,16 +38,12 @@ VARIANTS = (
 def test_every_variant_is_what_the_sdk_calls_an_inference_service(values):
     documents = render(*values)
     service = find(documents, "InferenceService")
-    assert service["apiVersion"] == constants.KSERVE_V1BETA1
     check(service, "V1beta1InferenceService")
     for component, spec in service["spec"].items():  # what the API server is asked about first
         looked = find(documents, "ReplicaSet", f"landmarks-check-{component}")["spec"]
-        assert looked["replicas"] == 0
-        pod = looked["template"]["spec"]
-        assert pod == {key: spec[key] for key in pod}
-        assert looked["selector"]["matchLabels"].items() <= (
-            looked["template"]["metadata"]["labels"].items()
-        )
+        labels, pod = looked["template"]["metadata"]["labels"], looked["template"]["spec"]
+        assert looked["replicas"] == 0 and pod == {key: spec[key] for key in pod}
+        assert looked["selector"]["matchLabels"].items() <= labels.items()
 
 
 @pytest.mark.parametrize("name", CI_FILES)
@@ -57,26 +52,27 @@ def test_every_example_is_what_the_sdk_calls_an_inference_service(name):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_holds_in_every_mode(mode):
-    for topology in ("split", "single"):
-        spec = render_service(f"autoscaling.mode={mode}", f"topology={topology}")["spec"]
-        for part in spec.values():
-            (entry,) = part["containers"]
-            assert {"--model_name=unet", "--workers=1"} <= set(entry["args"])
-            assert env(entry)["PROTOCOL"] == "v2"  # else an InferenceGraph asks V1
-            context = entry["securityContext"]
-            assert context["runAsNonRoot"] and context["readOnlyRootFilesystem"]
-            assert context["capabilities"] == {"drop": ["ALL"]}
-            key = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
-            assert part["annotations"][key] == "tmp"
-
-
-def test_a_pod_refuses_by_itself_before_anything_else_bounds_it():
-    for mode in ("knative", "none"):
-        values = (f"autoscaling.mode={mode}", "autoscaling.transformer.limit=40")
-        part = render_service(*values)["spec"]["transformer"]
-        assert env(part["containers"][0])["LANDMARKS_MAX_INFLIGHT"] == "40"
-        assert part.get("containerConcurrency", 0) == 0
+@pytest.mark.parametrize("topology", ["split", "single"])
+def test_what_holds_in_every_mode(mode, topology):
+    service = render_service(f"autoscaling.mode={mode}", f"topology={topology}")
+    scaler = service["metadata"]["annotations"].get("serving.kserve.io/autoscalerClass")
+    assert scaler == (None if mode == "knative" else mode)
+    for part in service["spec"].values():
+        assert (part["minReplicas"], part["maxReplicas"]) == (1, 1 if mode == "none" else 8)
+        (entry,) = part["containers"]
+        assert {"--model_name=unet", "--workers=1"} <= set(entry["args"])
+        variables = env(entry)
+        assert variables["PROTOCOL"] == "v2"  # else an InferenceGraph asks V1
+        assert variables["LANDMARKS_MAX_INFLIGHT"] in ("128", "256")
+        assert part.get("containerConcurrency", 0) == 0  # the pod refuses by itself, before others
+        context = entry["securityContext"]
+        assert context["runAsNonRoot"] and context["readOnlyRootFilesystem"]
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        key = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+        assert part["annotations"][key] == "tmp"
+        assert ("scaleMetric" in part) == (mode == "knative")  # KServe refuses it beside KEDA
+        assert ("autoScaling" in part) == (mode == "keda")
+        assert ("terminationGracePeriodSeconds" in part) == (mode != "knative")
 
 
 @pytest.mark.parametrize(
@@ -93,46 +89,22 @@ def test_knative_gets_one_port_and_plain_deployments_both(values, predictor, tra
     for component, names in (("predictor", predictor), ("transformer", transformer)):
         entry = container(service, component)
         assert [port["name"] for port in entry["ports"]] == names
-        by_grpc = names == ["h2c"]
-        assert entry["readinessProbe"].get("grpc") == (
-            {"port": 8081, "service": "unet"} if by_grpc else None
-        )
-
-
-def test_knative_counts_concurrency():
-    spec = render_service("autoscaling.predictor.min=2", "autoscaling.predictor.max=5")["spec"]
-    part = spec["predictor"]
-    assert (part["scaleMetric"], part["scaleTarget"]) == ("concurrency", 16)
-    assert (part["minReplicas"], part["maxReplicas"]) == (2, 5)
-    assert part["annotations"]["autoscaling.knative.dev/target-utilization-percentage"] == "70"
-    assert part["annotations"]["autoscaling.knative.dev/scale-down-delay"] == "30s"
-    assert part["annotations"]["autoscaling.knative.dev/window"] == "60s"
-    assert "terminationGracePeriodSeconds" not in part
+        by_grpc = {"port": 8081, "service": "unet"} if names == ["h2c"] else None
+        assert entry["readinessProbe"].get("grpc") == by_grpc
 
 
 @pytest.mark.parametrize(
-    ("topology", "service"), [("split", "predictor"), (ONE[9:], "transformer")]
+    ("topology", "service"), [("split", "predictor"), ("single", "transformer")]
 )
 def test_keda_counts_the_same_in_prometheus(topology, service):
     values = (f"topology={topology}", "autoscaling.mode=keda")
     targets = ("autoscaling.predictor.target=10", "autoscaling.single.target=10")
-    part = render_service(*values, *targets)["spec"]["predictor"]
-    (metric,) = part["autoScaling"]["metrics"]
+    (metric,) = render_service(*values, *targets)["spec"]["predictor"]["autoScaling"]["metrics"]
     assert metric["external"]["target"] == {"type": "Value", "value": "7"}  # 10 x 70 %
     assert metric["external"]["metric"]["query"] == (
         f'sum(landmarks_inflight_requests{{service="{service}",'
         'namespace="vision",pod=~"landmarks-predictor-[^-]+-[^-]+"})'
     )
-    assert "scaleMetric" not in part  # KServe's webhook refuses it beside KEDA
-
-
-@pytest.mark.parametrize(("mode", "most"), [("none", 2), ("external", 8)])
-def test_plain_deployments_keep_min_or_what_you_bring(mode, most):
-    service = render_service(f"autoscaling.mode={mode}", "autoscaling.predictor.min=2")
-    assert service["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == mode
-    part = service["spec"]["predictor"]
-    assert (part["minReplicas"], part["maxReplicas"]) == (2, most)
-    assert "autoScaling" not in part
 
 
 @pytest.mark.parametrize(("percent", "found"), [("10", 10), ("0", 0), ("null", None)])
@@ -143,18 +115,16 @@ def test_a_canary_is_of_one_component(percent, found):
 
 
 def test_the_transformer_reaches_the_gateway_or_all_pods():
-    knative = container(render_service(), "transformer")["args"]
-    documents = render(PLAIN)
-    assert "--predictor_host=landmarks-predictor.vision:80" in knative
-    plain = container(find(documents, "InferenceService"), "transformer")["args"]
-    assert "--predictor_host=landmarks-predictor-pods.vision:8081" in plain
-    assert find(documents, "Service")["spec"]["clusterIP"] == "None"
+    for values, host in (((), "predictor.vision:80"), ((PLAIN,), "predictor-pods.vision:8081")):
+        arguments = container(render_service(*values), "transformer")["args"]
+        assert f"--predictor_host=landmarks-{host}" in arguments
+    assert find(render(PLAIN), "Service")["spec"]["clusterIP"] == "None"
     assert not [d for d in [*render(), *render(PLAIN, ONE)] if d["kind"] == "Service"]
 
 
 def test_a_transformer_does_not_keep_a_predictor_awake_that_may_sleep():
     name = "LANDMARKS_READY_NEEDS_PREDICTOR"
-    service = render_service("autoscaling.predictor.min=0")
+    service = render_service("autoscaling.predictor.min=0", "autoscaling.transformer.min=0")
     assert env(container(service, "transformer"))[name] == "false"
     assert name not in env(container(render_service(), "transformer"))
 
@@ -176,30 +146,25 @@ def test_the_gpu_goes_to_the_predictor_alone_and_a_full_pool_makes_room_first():
 def test_one_process_has_the_predictors_values_and_an_image_of_both():
     values = ("predictor.args={--more}", "model.path=/a.pth", "transformer.demoPage=true")
     spec = render_service(ONE, *values)["spec"]
-    assert set(spec) == {"predictor"}
+    assert set(spec) == {"predictor"} and "visibility" not in str(spec)
     (entry,) = spec["predictor"]["containers"]
     assert entry["image"] == f"landmarks-standalone:{RELEASE}" and entry["args"][-1] == "--more"
     assert not [argument for argument in entry["args"] if "predictor" in argument]
     assert env(entry)["LANDMARKS_MODEL"] == "/a.pth"
     assert env(entry)["LANDMARKS_DEMO_PAGE"] == "true"
-    assert "visibility" not in str(spec)
 
 
 def test_the_model_comes_from_the_image_or_a_volume():
     assert "LANDMARKS_MODEL" not in env(container(render_service(), "predictor"))
-    values = (
-        "model.storageUri=s3://b/unet",
-        "model.path=/mnt/models/a.pth",
-        "model.folder=/mnt/models",
-    )
+    store = "model.storageUri=s3://b/unet"
+    values = (store, "model.path=/mnt/models/a.pth", "model.folder=/mnt/models")
     service = render_service(*values)
     variables = env(container(service, "predictor"))
     assert variables["STORAGE_URI"] == "s3://b/unet"
     assert variables["LANDMARKS_MODEL"] == "/mnt/models/a.pth"
     assert variables["LANDMARKS_MODELS"] == "/mnt/models"
     assert "STORAGE_URI" not in env(container(service, "transformer"))
-    brought = container(render_service("model.storageUri=s3://b/unet"), "predictor")
-    assert env(brought)["LANDMARKS_MODEL"] == "/mnt/models"
+    assert env(container(render_service(store), "predictor"))["LANDMARKS_MODEL"] == "/mnt/models"
 
 
 def test_plain_pods_outlive_their_drain_and_longest_request():

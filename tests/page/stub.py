@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.http_server import Handler, run_server
 from transformer.settings import PAGE
 
 POINTS = 478
@@ -36,38 +34,26 @@ CONFIG = {
 REFUSALS: list[tuple[int, dict, str]] = []  # status, body, Retry-After: of the next requests
 
 
-class Handler(BaseHTTPRequestHandler):
+class Stub(Handler):
     def do_GET(self) -> None:
         models = {"/v2/models": {"models": ["unet", "mesh"]}, "/v2/models/unet/config": CONFIG}
         if self.path.startswith("/v2"):
-            return self.reply(200, json.dumps(models[self.path]).encode())
+            return self.tell(200, json.dumps(models[self.path]).encode())
         path = PAGE / (self.path.removeprefix("/page/").strip("/") or "index.html")
-        return self.reply(200, path.read_bytes(), TYPES[path.suffix[1:]])
+        return self.tell(200, path.read_bytes(), TYPES[path.suffix[1:]])
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+        self.read()
         if REFUSALS:
             status, body, wait = REFUSALS.pop(0)
-            return self.reply(status, json.dumps(body).encode(), wait=wait)
-        return self.reply(200, json.dumps(INFER).encode())
+            return self.tell(status, json.dumps(body).encode(), wait=wait)
+        return self.tell(200, json.dumps(INFER).encode())
 
-    def reply(self, status: int, content: bytes, kind: str = "application/json", wait="") -> None:
-        self.send_response(status)
-        headers = {"content-type": kind, "content-length": str(len(content)), "retry-after": wait}
-        for name, value in headers.items():
-            if value:
-                self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the tests' output clean."""
+    def tell(self, status: int, content: bytes, kind: str = "application/json", wait="") -> None:
+        headers = {"content-type": kind, "retry-after": wait}
+        self.reply(status, content, {name: value for name, value in headers.items() if value})
 
 
-@contextlib.contextmanager
-def run_stub() -> Iterator[str]:
+def run_stub() -> contextlib.AbstractContextManager[str]:
     """Serve on a free port; gives the address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    return run_server(Stub)

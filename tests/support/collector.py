@@ -1,17 +1,17 @@
 """A collector of traces for tests: takes OTLP over HTTP and keeps every span."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from tests.support.http_server import Handler, run_server
 
 SECONDS = 10.0  # in which spans arrive
 
@@ -79,24 +79,13 @@ def read_value(value: AnyValue) -> Any:
 def run_collector() -> Iterator[Collector]:
     """Collect on a free port until the block ends."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Taking(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.read()
             if self.path == "/v1/traces":
                 collector.take(body)
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+            self.reply(200)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-    thread.start()
-    try:
+    collector = Collector("")
+    with run_server(Taking) as collector.url:
         yield collector
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -5,7 +5,8 @@ import json
 import queue
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.http_server import Handler, run_server
 
 
 class Sink:
@@ -21,19 +22,13 @@ class Sink:
 def run_sink() -> Iterator[Sink]:
     sink = Sink()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Taking(Handler):
         def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["content-length"]))
+            content = self.read()
             sink.gate.wait(5)
             sink.got.put((dict(self.headers), json.loads(content)))
-            self.send_response(202)
-            self.end_headers()
+            self.reply(202)
 
-        def log_message(self, *_: object) -> None:
-            """Keep the tests' output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        sink.url = f"http://127.0.0.1:{server.server_address[1]}/events"
-        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+    with run_server(Taking) as address:
+        sink.url = f"{address}/events"
         yield sink
-        server.shutdown()

@@ -8,11 +8,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from client import locate
-from tests.support.load import ask_over_grpc, wait_for
+from tests.support.ask import ask_grpc
+from tests.support.load import wait_for
 from tests.tools.test_compose import SERVICES
 from tools.processes import ROOT, find_free_ports
 
@@ -77,5 +79,5 @@ def test_it_comes_up_healthy_answers_and_ends(services, astronaut):
     with run_compose(*services) as (rest, grpc):
         wait_for(lambda: sum("(healthy)" in state for state in list_states()) == len(services), 90)
         (face,) = locate(astronaut, f"http://127.0.0.1:{rest}")
-        over_grpc = ask_over_grpc(astronaut, f"127.0.0.1:{grpc}")
+        over_grpc = ask_grpc(SimpleNamespace(grpc=grpc), {"image": [astronaut]})
         assert over_grpc["landmarks"].shape == (1, 15, 2) and len(face.points) == 15

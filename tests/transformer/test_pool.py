@@ -33,6 +33,22 @@ async def test_a_full_line_is_refused_at_once():
     assert await pool.run_all(str, [3], {}) == ["3"]
 
 
+async def test_what_follows_is_expected_as_long_as_it_waits():
+    pool = WorkerPool(2, 100)
+    gate = threading.Event()
+    await pool.run_all(str, [1], {})
+    pool.seconds = 1.0
+    lines = [asyncio.create_task(pool.run_all(lambda _: gate.wait(5), [1], {})) for _ in range(5)]
+    await asyncio.sleep(0.01)
+    assert [pool.expect(n) for n in (0, 1, 3, 4)] == [0, 1.5, 2.5, 0]  # two of five are at work
+    lines[4].cancel()
+    await asyncio.sleep(0.01)
+    assert pool.expect(2) and not pool.expect(3)
+    gate.set()
+    await asyncio.gather(*lines[:4])
+    assert not pool.expect(1)
+
+
 async def test_a_thread_that_cannot_start_takes_no_place(monkeypatch):
     pool = WorkerPool(1, 2)
     monkeypatch.setattr(pool.threads, "submit", fail)

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +40,11 @@ class FaceLandmarks:
         heatmaps = arrays.get(HEATMAPS.name, NO_HEATMAPS)
         return cls(arrays[LANDMARKS.name], arrays[SCORES.name], timings, digest, heatmaps)
 
+    def select(self, rows: slice) -> "FaceLandmarks":
+        """Select some of the faces, without heatmaps."""
+        landmarks, scores = self.landmarks[rows], self.scores[rows]
+        return FaceLandmarks(landmarks, scores, dict(self.timings), self.digest)
+
     @classmethod
     def of_no_face(cls, known: LandmarkSet) -> "FaceLandmarks":
         """Make what the predictor would say about no face at all."""
@@ -65,6 +70,8 @@ class PredictorBackend(ABC):
     local = False  # whether that is this process, so that a question waits for nobody
 
     def __init__(self) -> None:
+        # Seconds in which so many waiting pictures, whose faces follow, should be through.
+        self.expect: Callable[[int], float] = lambda pictures: 0.0
         self.networks: dict[str, Network] = {}  # by name, of the models that were asked
 
     async def learn_network(self, model: str, deadline: float) -> Network:

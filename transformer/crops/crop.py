@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from serving.faces import Square, place_square
 from serving.landmarks import LandmarkSet
-from transformer.pictures.picture import Picture, Pixels
+from transformer.pictures.picture import Picture, Pixels, find_scale
 
 Floats = NDArray[np.float32]
 
@@ -17,7 +17,7 @@ LARGE = 4096  # pixels of a side; larger squares, where they reach beyond, are r
 def choose_scale(boxes: Floats, landmarks: LandmarkSet) -> int:
     """Choose the scale, 1/8 at most, at which faces `[F,4]` still have as many pixels as a crop."""
     least = min((place_square(box, landmarks).side for box in boxes), default=2**20)
-    return next((scale for scale in (8, 4, 2) if least >= scale * landmarks.side), 1)
+    return find_scale(lambda scale: least >= scale * landmarks.side)
 
 
 def crop_faces(

@@ -7,7 +7,7 @@ import numpy as np
 
 from transformer.detectors.base import Floats
 from transformer.detectors.scales import Tile, fit_size
-from transformer.pictures.picture import ENOUGH, Picture, Pixels
+from transformer.pictures.picture import ENOUGH, Picture, Pixels, find_scale
 
 AREA = cv2.INTER_AREA
 
@@ -66,8 +66,7 @@ class View:
 def view_picture(picture: Picture, pixels: int) -> View:
     """View the whole of a picture at three quarters of so many pixels or more, if it has them."""
     area = picture.width * picture.height
-    wanted = next((s for s in (8, 4, 2) if area >= ENOUGH * pixels * s**2), 1)
-    shown, scale = picture.read(wanted)
+    shown, scale = picture.read(find_scale(lambda s: area >= ENOUGH * pixels * s**2))
     height, width = shown.shape[:2]
     return View(shown, *picture.find_origin(scale), width * scale, height * scale)
 

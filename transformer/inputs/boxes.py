@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import BOX_IMAGE_INDEX, IMAGE, OWN_BOXES
-from serving.errors import InvalidRequest, InvalidTensor, TooLarge
+from serving.errors import InvalidTensor, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest
 from transformer.crops.crop import Floats
@@ -17,7 +17,6 @@ ACCEPTED = (
     "'boxes', FP32 [B,4] of x0, y0, x1, y1 in pixels of the upright picture, x0 < x1, y0 < y1"
 )
 ACCEPTED_INDEX = "'box_image_index', INT32 or INT64 [B], the picture of each box, counted from 0"
-SEARCHED = ("detect", "min_score", "max_faces", "order", "search")  # parameters of a search
 BUDGET = 4  # times the pixels of the largest picture that the crops of one may have
 
 
@@ -72,13 +71,10 @@ def read_boxes(request: InferenceRequest, pictures: int, most: int) -> OwnBoxes 
     """Read the boxes of a request of so many pictures, None where it has none.
 
     Raises InvalidTensor with what is accepted and the first wrong row, TooLarge where there are
-    more than `most`, and InvalidRequest where a search for faces is asked for as well.
+    more than `most`.
     """
     if OWN_BOXES.name not in request.inputs:
         return None
-    for name in SEARCHED:
-        if name in request.parameters:
-            raise InvalidRequest(f"With 'boxes' no faces are searched; '{name}' does nothing.")
     tensor = request.inputs[OWN_BOXES.name]
     boxes = tensor.array
     if tensor.datatype != "FP32" or boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):

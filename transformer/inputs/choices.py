@@ -1,13 +1,15 @@
 """A request's own choices: how closely to look for faces, and which of them to answer."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.contract import ALIGNED, ALIGNED_MAPS, FACE, OWN_BOXES
 from serving.errors import InvalidRequest
+from serving.messages import InferenceRequest, check_parameters
 from transformer.crops.crop import Floats
 from transformer.detectors.scales import LEVELS
 from transformer.settings import TransformerSettings
@@ -21,6 +23,8 @@ ORDERS: dict[str, Rank] = {  # what boxes [F, 4] and scores [F] are sorted by
 
 
 FLAGS = {"false": False, "true": True}
+SEARCHED = ("detect", "min_score", "max_faces", "order", "search")  # parameters of a search
+ALIGNING = ("template", "aligned_side")  # of the outputs `aligned` and `aligned_maps`
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,16 @@ class Choices:
 
 
 NO_CHOICES = Choices()
+
+
+def check_used(request: InferenceRequest, outputs: Sequence[str]) -> None:
+    """Check that each parameter does something beside these inputs and outputs."""
+    accepted = ["model"]
+    if request.inputs.keys().isdisjoint({FACE.name, OWN_BOXES.name}):
+        accepted += SEARCHED
+    if {ALIGNED.name, ALIGNED_MAPS.name} & set(outputs):
+        accepted += ALIGNING
+    check_parameters(request.parameters, accepted)
 
 
 def read_choices(parameters: Mapping[str, object], settings: TransformerSettings) -> Choices:
@@ -86,6 +100,8 @@ def to_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return math.nan
     try:
+        if isinstance(value, str) and not (value.isascii() and "_" not in value):
+            return math.nan  # Python reads more as a number than others do
         return float(value)
     except (ValueError, OverflowError):
         return math.nan

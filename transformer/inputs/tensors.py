@@ -13,8 +13,8 @@ from transformer.pictures.base64_text import Base64Text
 from transformer.pictures.picture import Pixels
 
 ACCEPTED = (
-    "'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], with 'boxes' and "
-    f"'box_image_index' or without, or {ACCEPTED_FACE}"
+    "'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], alone or with 'boxes' and "
+    f"'box_image_index' or with 'previous', or {ACCEPTED_FACE}"
 )
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -29,7 +29,6 @@ def read_pictures(
     """
     if PREVIOUS.name in request.inputs:
         check_names(request, IMAGE.name, PREVIOUS.name)
-        max_images = 1
     else:
         check_names(request, IMAGE.name, OWN_BOXES.name, BOX_IMAGE_INDEX.name)
     tensor = request.inputs[IMAGE.name]
@@ -42,6 +41,8 @@ def read_pictures(
         raise InvalidTensor(
             f"'image' is {tensor.datatype} {list(array.shape)}; the inputs are {ACCEPTED}."
         )
+    if PREVIOUS.name in request.inputs and len(array) != 1:
+        raise InvalidTensor(f"'image' has {len(array)} pictures; with 'previous' it takes one.")
     if not 1 <= len(array) <= max_images:
         kind = InvalidTensor if len(array) == 0 else TooLarge
         raise kind(f"'image' has {len(array)} pictures; 1 to {max_images} go into one request.")

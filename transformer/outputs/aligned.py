@@ -11,7 +11,7 @@ from serving.contract import FACE_SIDES
 from serving.errors import InvalidRequest
 from transformer.crops.crop import Floats, fit_similarity
 from transformer.inputs.choices import read_number, to_number
-from transformer.pictures.picture import Picture, Pixels
+from transformer.pictures.picture import Picture, Pixels, find_scale
 
 # Pixels of the template, (0, 0) the centre of the first, in the order of five.NAMES.
 ARCFACE = "38.2946,51.6963,73.5318,51.5014,56.0252,71.7366,41.5493,92.3655,70.7299,92.2041"
@@ -78,7 +78,7 @@ def fit_similarities(points: Floats, template: Floats) -> Floats:
 def choose_reading(maps: Floats) -> int:
     """Choose the scale, 1/8 at most, at which a picture has the pixels of all its aligned crops."""
     largest = max(np.hypot(maps[:, 0, 0], maps[:, 1, 0]), default=1.0)
-    return next((scale for scale in (8, 4, 2) if scale * largest <= 1), 1)
+    return find_scale(lambda scale: scale * largest <= 1)
 
 
 def cut_aligned(picture: Picture, maps: Floats, side: int) -> NDArray[np.uint8]:

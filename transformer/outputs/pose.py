@@ -63,17 +63,8 @@ def estimate_pose(points: NDArray[np.float64], head: NDArray[np.float64]) -> NDA
     return pose if np.isfinite(pose).all() else np.zeros(3)
 
 
-def turn_head(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """Make the rotation `[3,3]` of a pose in degrees: nodded first, then turned, then leaned."""
-    y, p, r = np.radians([yaw, pitch, roll])
-    nodded = [[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]]
-    turned = [[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]]
-    leaned = [[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]]
-    return np.array(leaned) @ turned @ nodded
-
-
 def read_angles(turn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Read yaw, pitch and roll in degrees off a rotation, as turn_head makes it."""
+    """Read yaw, pitch, roll in degrees off a rotation `[3,3]`: nodded, then turned, then leaned."""
     yaw = np.arcsin(np.clip(turn[2, 0], -1, 1))
     pitch = np.arctan2(-turn[2, 1], turn[2, 2])
     roll = np.arctan2(turn[1, 0], turn[0, 0])

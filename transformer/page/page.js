@@ -4,7 +4,7 @@ import { handleCamera, openCamera } from "./camera.js";
 import { drawBox, drawFaces, drawHeat, findNearest } from "./draw.js";
 import { MEASURED, paintAligned, writeMeasured } from "./measured.js";
 import { makeRow, showTip, writeCommand, writeCurl } from "./panel.js";
-import { readTensors, writeRequest } from "./tensors.js";
+import { JSON_LENGTH, readTensors, writeRequest } from "./tensors.js";
 
 const NEAR = 15; // pixels of the screen from a point to the pointer that means it
 const LEAST = 12; // pixels of the screen that a side of a box drawn here has
@@ -31,7 +31,8 @@ let known = {}; // the landmark set by its digest: {names, low}
 
 const listChoices = () => ["detect", "max_faces"].map((id) => [id, find(id).value]).filter(([, value]) => value);
 const findInfer = () => `${findModel()}/infer?${new URLSearchParams(listChoices())}`.replace(/\?$/, "");
-const infer = (body, headers) => ask(findInfer(), { method: "POST", body, headers });
+const infer = (body, headers) => // a V2 body has its own choices
+  ask(JSON_LENGTH in headers ? `${findModel()}/infer` : findInfer(), { method: "POST", body, headers });
 
 const makeRequest = (names) => writeRequest(file, own, Object.fromEntries(own ? [] : listChoices()), names); // choices are of a search
 const askRaw = async (names) => readTensors(await infer(...makeRequest(names)));

@@ -1,4 +1,5 @@
 // A V2 request with raw tensors, and an answer of them.
+export const JSON_LENGTH = "inference-header-content-length";
 
 /** Write a request about a picture, in boxes if there are any, as body and headers. */
 export function writeRequest(picture, boxes, parameters, names = []) {
@@ -8,12 +9,12 @@ export function writeRequest(picture, boxes, parameters, names = []) {
   const outputs = names.map((name) => ({ name, parameters: { binary_data: true } }));
   const head = new TextEncoder().encode(JSON.stringify({ inputs, outputs, parameters }));
   const body = new Blob([head, new Uint32Array([picture.size]), picture, new Float32Array((boxes ?? []).flat())]);
-  return [body, { "content-type": "application/octet-stream", "inference-header-content-length": `${head.length}` }];
+  return [body, { "content-type": "application/octet-stream", [JSON_LENGTH]: `${head.length}` }];
 }
 
 /** Read an answer's outputs by name, each {shape, data}. */
 export async function readTensors(answer) {
-  const [bytes, size] = [await answer.arrayBuffer(), Number(answer.headers.get("inference-header-content-length"))];
+  const [bytes, size] = [await answer.arrayBuffer(), Number(answer.headers.get(JSON_LENGTH))];
   const found = {};
   let start = size;
   for (const { name, shape, datatype, parameters } of JSON.parse(new TextDecoder().decode(bytes.slice(0, size))).outputs) {

@@ -142,14 +142,18 @@ def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
+def find_scale(fits: Callable[[int], bool]) -> int:
+    """Find the coarsest of the scales at which JPEGs are decoded, 1/8 to 1, that fits."""
+    return next((scale for scale in (8, 4, 2) if fits(scale)), 1)
+
+
 def open_jpeg(
     content: bytes, image: JpegImageFile, orientation: int, side: int, scale: int, colours: str
 ) -> Picture:
     """Decode a JPEG at this scale, 0 being the smallest that leaves enough pixels."""
     check_scans(content, image)
     width, height = image.size
-    fits = (s for s in (8, 4, 2) if width * height >= ENOUGH * (side * s) ** 2)
-    scale = scale or next(fits, 1)
+    scale = scale or find_scale(lambda s: width * height >= ENOUGH * (side * s) ** 2)
     if orientation > 4:  # lies on its side
         width, height = height, width
 

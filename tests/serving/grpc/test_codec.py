@@ -1,12 +1,14 @@
 """gRPC messages: whatever they hold, the answer is a request or an error of the catalogue."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from serving.errors import InvalidTensor, ServingError
+from serving.errors import InvalidRequest, InvalidTensor, ServingError
 from serving.grpc.codec import (
     CONTENTS,
     decode_request,
@@ -124,3 +126,19 @@ def test_any_message_is_read_or_refused(message):
         assert error.http_status == 400
     else:
         assert len(request.inputs) == len(message.inputs)
+
+
+def test_tritons_parameters_are_read_as_kserves():
+    message = pb.ModelInferRequest(model_name="m")
+    wire = {
+        "min_score": b"\x21" + struct.pack("<d", 0.25),  # field 4, double_param
+        "max_faces": b"\x28\x07",  # field 5, uint64_param
+        "order": b"\x1a\x04size",
+    }
+    for name, value in wire.items():
+        message.parameters[name].ParseFromString(value)
+    told = decode_request(message.SerializeToString()).parameters
+    assert told == {"min_score": 0.25, "max_faces": 7, "order": "size"}
+    message.parameters["detect"].SetInParent()
+    with pytest.raises(InvalidRequest, match="'detect' has no value"):
+        decode_request(message.SerializeToString())

@@ -131,7 +131,7 @@ async def test_what_would_be_passed_over_is_refused(stub):
     request.outputs.add(name="landmarks").parameters["classification"].int64_param = 3
     assert (await refuse(stub, request))[1:] == (
         "invalid_request",
-        "The parameter 'classification' is not supported here.",
+        "The parameter 'classification' does nothing here; accepted is binary_data.",
     )
 
 

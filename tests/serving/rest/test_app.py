@@ -130,17 +130,23 @@ async def test_a_form_with_a_file_is_a_picture_with_parameters(rest, model):
     assert model.seen.parameters == {"model": "student"}
 
 
-@pytest.mark.parametrize("name", ["classification", "shared_memory_region"])
-async def test_what_is_asked_and_not_done_is_refused(rest, name):
-    tensor = make_body()["inputs"][0] | {"parameters": {name: 3}}
-    for body in (
-        make_body(parameters={name: 3}),
-        make_body(outputs=[{"name": "landmarks", "parameters": {name: 3}}]),
-        make_body(inputs=[tensor]),
-    ):
-        answer = await rest.post(INFER, json=body)
-        assert answer.status_code == 400 and name in answer.json()["error"]
-    assert (await rest.post(INFER, json=make_body(parameters={name: 0}))).status_code == 200
+@pytest.mark.parametrize(
+    "query, body",
+    [
+        ("", make_body(outputs=[{"name": "landmarks", "parameters": {"odd": 3}}])),
+        ("", make_body(outputs=[{"name": "landmarks", "odd": 3}])),
+        ("", make_body(inputs=[make_body()["inputs"][0] | {"parameters": {"odd": 3}}])),
+        ("", make_body(inputs=[make_body()["inputs"][0] | {"odd": 3}])),
+        ("", make_body(odd=3)),
+        ("?odd=3", make_body()),
+        ("?odd=3&odd=3", b"picture"),
+    ],
+)
+async def test_what_is_asked_and_not_done_is_refused(rest, query, body):
+    said = {"content": body, "headers": {"content-type": "image/png"}}
+    answer = await rest.post(INFER + query, **(said if isinstance(body, bytes) else {"json": body}))
+    assert answer.status_code == 400 and "'odd'" in answer.json()["error"]
+    assert answer.json()["code"] == "invalid_request"
 
 
 async def test_v1_is_told_where_v2_is(rest):

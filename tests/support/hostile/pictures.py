@@ -9,16 +9,13 @@ import zlib
 
 from PIL import Image
 
-
-def write_chunk(kind: bytes, data: bytes) -> bytes:
-    """Write a chunk of a PNG."""
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+from tests.support.picture_files import make_chunk
 
 
 def write_png(width: int, height: int, data: bytes, *more: bytes) -> bytes:
     """Write a grey PNG with this compressed data, whatever it holds, and more chunks before it."""
-    head = write_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    tail = write_chunk(b"IDAT", data) + write_chunk(b"IEND", b"")
+    head = make_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    tail = make_chunk(b"IDAT", data) + make_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + tail
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from serving.errors import InvalidRequest
+from serving.messages import InferenceRequest
 from tests.transformer.fakes import INFER, PNG, make_request
-from transformer.inputs.choices import Choices, read_choices
+from transformer.inputs.choices import Choices, check_used, read_choices
 from transformer.settings import TransformerSettings
 
 SETTINGS = TransformerSettings(detect="fast", max_picture_faces=8)
@@ -29,8 +30,12 @@ def test_a_request_has_its_own(as_text):
     [
         ("detect", ["all", "", 1, None, ["fast"], True], "fast, default, thorough"),
         ("order", ["best", "Size", 0], "score, size, left_to_right"),
-        ("min_score", [0, 1, -0.5, "nan", "x", True, "1e999", [0.5]], "between 0 and 1"),
-        ("max_faces", [0, 9, 1.5, "many", float("inf"), float("nan"), 10**400, {}], "from 1 to 8"),
+        ("min_score", [0, 1, -0.5, "nan", "x", True, "1e999", [0.5], "0.1_5"], "between 0 and 1"),
+        (
+            "max_faces",
+            [0, 9, 1.5, "many", "\u0663", float("inf"), float("nan"), 10**400, {}],
+            "from 1 to 8",
+        ),
     ],
 )
 def test_what_is_not_accepted_is_refused_with_what_is(name, values, accepted):
@@ -83,3 +88,19 @@ def test_a_setting_of_before_is_refused_with_what_there_is_now(monkeypatch):
 def test_a_budget_below_one_look_is_refused(budget):
     with pytest.raises(ValueError, match="409600"):
         TransformerSettings(detect_budget=budget)
+
+
+@pytest.mark.parametrize(
+    "inputs, outputs, name, accepted",
+    [
+        ("image", "pose", "max_face", "model, detect, min_score, max_faces, order, search"),
+        ("image", "pose", "template", "model, detect, min_score, max_faces, order, search"),
+        ("image boxes", "aligned", "detect", "model, template, aligned_side"),
+        ("face", "scores", "order", "model"),
+    ],
+)
+def test_what_does_nothing_is_refused_with_what_does(inputs, outputs, name, accepted):
+    named: dict = dict.fromkeys(inputs.split())
+    request = InferenceRequest("unet", named, parameters={name: "1"})
+    with pytest.raises(InvalidRequest, match=f"'{name}' does nothing here; accepted is {accepted}"):
+        check_used(request, outputs.split())

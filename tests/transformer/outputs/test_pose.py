@@ -5,7 +5,7 @@ import pytest
 
 from predictor.landmarks import DEFAULT
 from serving.errors import InvalidRequest
-from transformer.outputs.pose import HEAD, choose_points, estimate_poses, read_angles, turn_head
+from transformer.outputs.pose import HEAD, choose_points, estimate_poses, read_angles
 
 VARIED = 0.04  # by which people's points lie off the mean head's, in distances between the eyes
 NOISE = 0.02  # and the network's off people's
@@ -14,6 +14,15 @@ OTHER = DEFAULT.model_copy(
     update={"points": tuple("abcde"), "mirror": (), "unit": None, "five": FIVE}
 )
 OTHERS_HEAD = ("nose_tip", "mouth_left_corner", "left_eye_center", "right_eye_center")
+
+
+def turn_head(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """Make the rotation `[3,3]` of a pose in degrees: nodded first, then turned, then leaned."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    nodded = [[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]]
+    turned = [[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]]
+    leaned = [[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]]
+    return np.array(leaned) @ turned @ nodded
 
 
 def see(pose, names, rng, distance: float) -> np.ndarray:
