@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from serving.errors import DeadlineExceeded, Overloaded, ServingError
+from serving.errors import DeadlineExceeded, Overloaded, ServingError, TooLarge
 from tests.predictor.fake_engine import BAD, FakeEngine, ask, hold, make_batcher
 
 
@@ -17,6 +17,8 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
     async with asyncio.timeout(1):
         with pytest.raises(Overloaded, match="3 of 4 faces"):
             await ask(batcher, 5, 6)
+    with pytest.raises(TooLarge):
+        await ask(batcher, 1, 2, 3, 4, 5)
     engine.gate.set()
     assert await waiting == [2, 3, 4]
     await first

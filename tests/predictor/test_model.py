@@ -9,7 +9,7 @@ from predictor.engines.base import Engine
 from predictor.landmarks import DEFAULT
 from predictor.model import Predictor
 from predictor.settings import PredictorSettings
-from serving.errors import Overloaded
+from serving.errors import Overloaded, TooLarge
 from serving.messages import Call, InferenceRequest, Tensor
 
 
@@ -44,4 +44,7 @@ async def test_heatmaps_are_claimed_before_they_are_computed():
     with pytest.raises(Overloaded):
         await model.infer(request, Call(claim=claim))
     assert claimed == [3 * 15 * 96 * 96 * 4]
+    model.max_heatmap_faces = 2
+    with pytest.raises(TooLarge, match="2 go into one answer"):
+        await model.infer(request)
     await model.close()

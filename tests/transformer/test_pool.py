@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from serving.errors import Overloaded
+from serving.errors import Overloaded, TooLarge
 from serving.telemetry import tracing
 from serving.telemetry.stages import measure_stage
 from transformer.pool import WorkerPool
@@ -26,6 +26,8 @@ async def test_a_full_line_is_refused_at_once():
     await asyncio.sleep(0.01)
     with pytest.raises(Overloaded):
         await pool.run_all(str, [3], {})
+    with pytest.raises(TooLarge):
+        await pool.run_all(str, [1, 2, 3], {})
     gate.set()
     await under_way
     assert await pool.run_all(str, [3], {}) == ["3"]

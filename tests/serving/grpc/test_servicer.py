@@ -48,6 +48,8 @@ async def refuse(stub, request: pb.ModelInferRequest, **options) -> tuple[str, s
 
 
 async def test_connections_are_counted(repository, monkeypatch):
+    monkeypatch.setattr(servicer.resource, "getrlimit", lambda _: (100, 200))
+    assert servicer.count_connections() == 50
     monkeypatch.setattr(servicer, "count_connections", lambda: 1)
     port = find_ports().grpc
     server = create_grpc_server(repository, "0", [f"127.0.0.1:{port}"])

@@ -9,6 +9,7 @@ import pytest
 from serving.contract import GRPC_STREAM
 from serving.framework import pb
 from serving.grpc.extension_pb2 import StreamResponse
+from serving.grpc.reception import Reception
 from serving.grpc.servicer import create_grpc_server
 from serving.repository import Repository
 from serving.settings import ServerSettings
@@ -54,8 +55,12 @@ async def end(call) -> grpc.StatusCode:
 
 
 @pytest.mark.parametrize("stream", [{}], indirect=True)  # as a service usually waits
-async def test_messages_are_answered_in_order_and_a_wrong_one_ends_nothing(stream, repository):
-    call = stream(timeout=10)
+async def test_messages_are_answered_in_order_and_a_wrong_one_ends_nothing(
+    stream, repository, monkeypatch
+):
+    reads, read = asyncio.Semaphore(0), Reception.read
+    monkeypatch.setattr(Reception, "read", lambda *a: reads.release() or read(*a))
+    call = stream(timeout=60)
     request = make_request(size=3)
     request.id = "7"
     error, response = await ask(call, request)
@@ -66,10 +71,17 @@ async def test_messages_are_answered_in_order_and_a_wrong_one_ends_nothing(strea
     repository.admission.max_requests = 0
     error, response = await ask(call, request)
     assert "requests are in flight" in error and response.parameters["retry-after"].int64_param
-    repository.admission.max_requests = 1
+    repository.admission.max_requests, repository.admission.max_bytes = 1, 50
+    assert "more than 50 bytes" in (await ask(call, request))[0]
+    repository.admission.max_bytes = 2**16  # room for the message, and not for 400 kB of answer
+    large = make_request()
+    large.outputs.add(name="big")
+    assert "more than 65536 bytes" in (await ask(call, large))[0]
     error, response = await ask(call, make_request("fail"))
     assert "secret" not in error and error
     assert not (await ask(call, request))[0]
+    for _ in range(8):  # until it waits for the eighth message
+        await reads.acquire()
     repository.draining = True
     assert not (await ask(call, request))[0]
     assert await call.read() is grpc.aio.EOF and await call.code() == grpc.StatusCode.OK
@@ -80,6 +92,8 @@ async def test_a_stream_that_stalls_or_grows_too_large_is_ended(stream, port):
     call = stream(timeout=10)
     assert not (await ask(call, make_request()))[0]
     assert await end(call) == grpc.StatusCode.DEADLINE_EXCEEDED  # nothing was sent in time
+    long = [(f"x-{i}", "v" * 7000) for i in range(10)]
+    assert await end(stream(timeout=10, metadata=long)) == grpc.StatusCode.INVALID_ARGUMENT
     assert await asyncio.to_thread(send_too_much, port) == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 

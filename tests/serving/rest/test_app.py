@@ -1,6 +1,7 @@
 """The REST routes, in this process: answers, errors, ids, timings, and a description of it all."""
 
 import asyncio
+import gzip
 import re
 
 import httpx
@@ -64,12 +65,14 @@ async def test_a_cause_of_ours_stays_ours_whatever_is_asked(repository, model, m
     assert answer.json()["code"] == "internal" and answer.headers["x-request-id"]
 
 
-async def test_a_deadline_is_kept(rest):
+async def test_a_deadline_is_kept(rest, model):
     body = make_body(parameters={"do": "sleep"})
     answer = await rest.post(INFER, json=body, headers={"x-request-timeout": "0.05"})
     assert answer.status_code == 504 and answer.json()["code"] == "deadline_exceeded"
     answer = await rest.post(INFER, json=body, headers={"x-request-timeout": "nan"})
     assert answer.status_code == 400
+    model.settings = ServerSettings(request_seconds=0.05)
+    assert (await rest.post(INFER, json=body)).status_code == 504
 
 
 async def test_a_model_that_is_not_ready_says_so(rest, model):
@@ -98,6 +101,9 @@ async def test_bodies_may_not_fill_the_memory_together(rest, repository):
     assert admission.bytes == admission.max_bytes - 50
     admission.bytes, admission.max_bytes = 0, 50  # it can never fit
     assert (await rest.post(INFER, json=make_body())).status_code == 413
+    packed = {"content": gzip.compress(bytes(1000)), "headers": {"content-encoding": "gzip"}}
+    assert len(packed["content"]) < 50
+    assert (await rest.post(INFER, **packed)).status_code == 413
     assert admission.bytes == admission.requests == admission.uploads == 0
 
 

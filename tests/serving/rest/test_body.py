@@ -134,7 +134,7 @@ async def test_a_compressed_body_is_read(rest, pack):
     headers = {"content-encoding": encoding}
     answer = await rest.post(INFER, content=body, headers=headers)
     assert answer.status_code == 200, answer.text
-    for broken in (body[:-5], body + b"x", b"x" + body):
+    for broken in (body[:-5], body + b"x", b"x" + body, body + 64 * pack(b"")):  # of 65 members
         answer = await rest.post(INFER, content=broken, headers=headers)
         assert answer.status_code == 400, broken
     answer = await rest.post(INFER, content=body, headers={"content-encoding": "br"})

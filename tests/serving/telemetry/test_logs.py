@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+from serving.telemetry.record import LONGEST_ADDRESS, RequestLog
+
 PROGRAM = """
 import time
 from serving.telemetry.logs import MAX_LINES, configure_logs, logger
@@ -28,3 +30,10 @@ def test_a_pipe_that_nobody_reads_stops_nothing_and_what_is_lost_is_counted():
     lines = process.stderr.read().splitlines()  # now somebody does
     assert process.wait(10) == 0 and time.monotonic() - begun < 10
     assert json.loads(lines[0])["i"] == 0 and len(lines) > 5000
+
+
+def test_an_address_in_a_line_is_short():
+    record = RequestLog("predictor", "rest", "/", "/" + "x" * 1000, {})
+    assert len(record.address) == LONGEST_ADDRESS
+    record.name_address("x" * 1000)
+    assert len(record.address) == LONGEST_ADDRESS

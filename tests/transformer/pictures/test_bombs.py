@@ -1,6 +1,5 @@
 """Decompression bombs: a few bytes that would cost much to decode, refused before they do."""
 
-import contextlib
 import json
 import struct
 import subprocess
@@ -171,9 +170,23 @@ def test_want_of_memory_is_not_a_broken_picture(tmp_path: Path):
     assert done.stdout.split() == ["out_of_memory"] * 3, done.stderr
 
 
+def make_strips(rows: int) -> bytes:
+    """A TIFF of 64 pixels a row whose rows are a strip each."""
+    at = 122  # after 9 fields: the offsets of the strips, then their lengths
+    sizes = {256: 64, 257: rows, 258: 8, 259: 1, 262: 1, 273: at, 277: 1, 278: 1}
+    sizes[279] = at + 4 * rows
+    fields = (
+        struct.pack("<HHII", tag, 4, rows if tag in (273, 279) else 1, value)
+        for tag, value in sizes.items()
+    )
+    offsets = struct.pack("<I", at + 8 * rows) * rows
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(sizes)) + b"".join(fields) + bytes(4)
+    return head + offsets + struct.pack("<I", 64) * rows + bytes(64)
+
+
 def make_hostile() -> dict[str, bytes]:
     """Files of up to 16 MB that are all header: each part of it is work for Python, or a copy."""
-    jpeg, gif = encode(smooth(60, 44)), encode(smooth(60, 44), "GIF")
+    jpeg, gif, small = (encode(smooth(60, 44), kind) for kind in ("JPEG", "GIF", "PNG"))
     comments = b"\x21\xfe" + (b"\xff" + b"a" * 255) * 62_000 + b"\0"
     tags = b"".join(struct.pack("<HHII", i, 1, 15_000_000, 8) for i in range(1, 65_000))
     end = 16_000_000 - len(tags)
@@ -182,18 +195,22 @@ def make_hostile() -> dict[str, bytes]:
         "segments": jpeg[:2] + b"\xff\xe1\0\2" * 4_000_000 + jpeg[2:],
         "restarts": jpeg[:2] + b"\xff\xd0" * 8_000_000 + jpeg[2:],
         "EXIF": jpeg[:2] + segment(0xE1, b"Exif\0\0" + bytes(65_000)) * 240 + jpeg[2:],
-        "chunks": make_png_bomb(64)[:33] + make_chunk(b"tEXt", b"") * 1_300_000,
+        "chunks": small[:33] + make_chunk(b"tEXt", b"") * 1_300_000,
+        "strips": make_strips(60_000),
         "comments": gif[:frame] + comments + gif[frame:],
         "tags": b"II*\0" + struct.pack("<I", end) + bytes(end - 8) + b"\xe7\xfd" + tags,
     }
 
 
-def test_headers_of_many_parts_take_a_bounded_time():
-    for name, content in make_hostile().items():
-        begun = time.process_time()
-        with contextlib.suppress(InvalidImage):
-            open_picture(content, LIMIT, 640)
-        assert time.process_time() - begun < 1.5, name
+@pytest.mark.parametrize("name", HOSTILE := make_hostile())
+def test_a_header_of_many_parts_takes_a_bounded_time(name):
+    begun = time.process_time()
+    if name == "EXIF":  # of which only the first part is read
+        open_picture(HOSTILE[name], LIMIT, 640)
+    else:
+        with pytest.raises(InvalidImage, match=r"too many parts|more than \d+ chunks"):
+            open_picture(HOSTILE[name], LIMIT, 640)
+    assert time.process_time() - begun < 1.5
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "progressive JPEG"])
