@@ -28,6 +28,7 @@ DTYPES: dict[str, np.dtype] = {
 DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 
 BINARY_SIZE, BINARY_DATA, ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"
+CONTENT_TYPE = "content_type"  # what MLServer's clients say of a tensor; its datatype says it here
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**31  # beyond what any body may hold
 MAX_BYTES = 16 * 2**20  # of one tensor, where no setting says another
@@ -93,7 +94,7 @@ class InferenceResponse:
 def check_parameters(parameters: Iterable[str], accepted: Sequence[str]) -> None:
     """Raise InvalidRequest for a parameter that would be passed over, with what is accepted."""
     for name in parameters:
-        if name not in accepted:
+        if name not in (*accepted, CONTENT_TYPE):
             raise InvalidRequest(
                 f"The parameter '{name}' does nothing here; accepted is "
                 f"{', '.join(accepted) or 'none'}."

@@ -146,7 +146,7 @@ def find_binary_outputs(outputs: list[dict], parameters: dict[str, Any]) -> Mapp
     for output in outputs:
         check_keys(output, OUTPUT_KEYS, "An output")
         own = read_parameters(output, BINARY_DATA)
-        if own:  # an output's own flag wins over the request's
+        if BINARY_DATA in own:  # an output's own flag wins over the request's
             wanted[output["name"]] = own[BINARY_DATA]
     if not all(isinstance(flag, bool) for flag in wanted.values()):
         raise InvalidRequest(f"'{BINARY_DATA}' and '{ALL_BINARY}' need true or false.")

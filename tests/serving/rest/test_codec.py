@@ -23,7 +23,8 @@ def decode(tensor: dict, tail: bytes = b"", **more) -> np.ndarray:
 
 def test_binary_tensors_are_views_of_the_body():
     raw = np.arange(6, dtype=np.float32).tobytes()
-    tensor = {"datatype": "FP32", "shape": [2, 3], "parameters": {"binary_data_size": 24}}
+    parameters = {"binary_data_size": 24, "content_type": "np"}  # as MLServer's clients say it
+    tensor = {"datatype": "FP32", "shape": [2, 3], "parameters": parameters}
     array = decode(tensor, raw)
     assert array.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert not array.flags.owndata and not array.flags.writeable
@@ -147,7 +148,10 @@ async def test_outputs_are_binary_where_asked():
     body = {
         "inputs": [],
         "parameters": {"binary_data_output": True},
-        "outputs": [{"name": "a"}, {"name": "b", "parameters": {"binary_data": False}}],
+        "outputs": [
+            {"name": "a", "parameters": {"content_type": "np"}},
+            {"name": "b", "parameters": {"binary_data": False}},
+        ],
     }
     request = decode_request(orjson.dumps(body), "m", None)
     arrays = {"a": np.arange(3, dtype=np.float32), "b": np.array([[1, 2]], np.int32)}
