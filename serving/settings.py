@@ -36,7 +36,7 @@ class ServerSettings(BaseSettings):
     body_seconds: float = Field(20, ge=0.01, le=DAY)
     """Longest time that a body may take to arrive."""
     answer_seconds: float = Field(20, ge=0.01, le=DAY)
-    """Longest time that a caller may take to read an answer."""
+    """Longest time that reading an answer may take, and that a gRPC connection may be idle."""
     request_seconds: float = Field(30, ge=0.01, le=DAY)
     """Longest time that an answer may take, where the caller sets no shorter one."""
     drain_seconds: float = Field(5, ge=0, le=DAY)

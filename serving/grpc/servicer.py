@@ -43,7 +43,8 @@ def create_grpc_server(
             ("grpc.max_send_message_length", -1),
             # A connection, a call and a message: each has its bound, as over REST.
             ("grpc.max_allowed_incoming_connections", count_connections()),
-            ("grpc.max_connection_idle_ms", round(1000 * settings.head_seconds)),
+            # Idle is also who still reads the answer to its last call.
+            ("grpc.max_connection_idle_ms", round(1000 * settings.answer_seconds)),
             ("grpc.max_concurrent_streams", settings.max_inflight + SPARE_CALLS),
             ("grpc.server.max_pending_requests", settings.max_inflight),
             ("grpc.server.max_pending_requests_hard_limit", settings.max_inflight),

@@ -88,7 +88,7 @@ def check_silence_grpc(service: Service) -> None:
                     if drop:
                         connection.sendall(write_frame(CONTINUATION, 0, 1, write_header("a", "b")))
                 time.sleep(0.1)
-            assert is_cut(connection, 4)
+            assert is_cut(connection, 8)
 
 
 def check_head_rest(service: Service) -> None:

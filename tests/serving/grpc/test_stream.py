@@ -59,7 +59,12 @@ async def test_messages_are_answered_in_order_and_a_wrong_one_ends_nothing(
     stream, repository, monkeypatch
 ):
     reads, read = asyncio.Semaphore(0), Reception.read
-    monkeypatch.setattr(Reception, "read", lambda *a: reads.release() or read(*a))
+
+    def count(*arguments):
+        reads.release()
+        return read(*arguments)
+
+    monkeypatch.setattr(Reception, "read", count)
     call = stream(timeout=60)
     request = make_request(size=3)
     request.id = "7"
