@@ -112,7 +112,7 @@ async def test_a_body_in_chunks_holds_the_loop_for_a_bounded_time(size):
     protocol.data_received(CHUNKED)
     begun = time.process_time()
     protocol.data_received(chunk * (2**18 // len(chunk)))
-    assert time.process_time() - begun < 0.1
+    assert time.process_time() - begun < 0.4
     assert (b" 400 " in transport.written) == (size == 1)
     protocol.connection_lost(None)
 
