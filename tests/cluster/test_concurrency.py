@@ -12,7 +12,7 @@ from tests.cluster.watch import Watch
 
 TARGETS = {"transformer": 3, "predictor": 2}
 UTILIZATION, MOST = 0.7, 4
-STEPS = ((1, 15), (4, 30), (10, 35), (1, 45))  # users, seconds
+STEPS = ((1, 15), (4, 30), (10, 35), (1, 90))  # users, seconds; the last ends when all is seen
 WINDOW, DELAY = 15, 5
 
 

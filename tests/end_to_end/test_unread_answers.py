@@ -111,6 +111,7 @@ def test_who_reads_nothing_is_cut_off(narrow):
 def read_to_the_end(connection: socket.socket) -> int:
     """Read until the server ends the connection; return the number of bytes."""
     connection.settimeout(5)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)  # or it takes minutes
     received = 0
     try:
         while part := connection.recv(65536):
