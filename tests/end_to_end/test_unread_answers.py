@@ -112,6 +112,7 @@ def read_to_the_end(connection: socket.socket) -> int:
     """Read until the server ends the connection; return the number of bytes."""
     connection.settimeout(5)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)  # or it takes minutes
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, 2**20)
     received = 0
     try:
         while part := connection.recv(65536):
