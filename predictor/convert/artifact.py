@@ -92,13 +92,10 @@ def settle_set(declared: Declaration, plan: Plan, said: list[str]) -> LandmarkSe
     maps = None
     if plan.reader.kind == "coordinates":
         maps = (0, 0)
+    default_mirror = DEFAULT.mirror if ours else ()
     content = {
         "points": points,
-        "mirror": declared.mirror
-        if declared.mirror is not None
-        else DEFAULT.mirror
-        if ours
-        else (),
+        "mirror": default_mirror if declared.mirror is None else declared.mirror,
         "unit": declared.unit or (DEFAULT.unit if ours else None),
         "five": declared.five,
         "side": max(16, *plan.size),

@@ -10,7 +10,8 @@ from serving.errors import ServingError, http_status, name_code
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import log_request, logger
 
-REQUEST_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: what any header and any log can take
+ID_CHARACTERS = 128  # of a request's id
+REQUEST_ID = re.compile(rf"[!-~]{{1,{ID_CHARACTERS}}}")  # what any header and any log can take
 LONGEST_ADDRESS = 200  # characters of a caller's address in a log line or a span
 
 

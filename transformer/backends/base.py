@@ -62,6 +62,11 @@ class Network:
     max_faces: int  # of one call, 0 where it doesn't tell
     digest: str = ""  # of the set as the predictor has it, "" where it doesn't tell
 
+    def count_faces(self, faces: NDArray) -> int:
+        """Count how many such faces `[N,...]` go into one call, 1 at least."""
+        most = self.max_faces or CALL_FACES
+        return max(1, min(most, CALL_BYTES // max(1, faces[:1].nbytes)))
+
 
 class PredictorBackend(ABC):
     """Asks models of a predictor, wherever it runs."""
@@ -99,8 +104,7 @@ class PredictorBackend(ABC):
         answer is of another landmark set than the known one: the predictor is being replaced.
         """
         network = await self.learn_network(model, call.deadline)
-        known, most = network.landmarks, network.max_faces or CALL_FACES
-        chunk = max(1, min(most, CALL_BYTES // max(1, faces[:1].nbytes)))
+        known, chunk = network.landmarks, network.count_faces(faces)
         parts = [
             await self.infer(faces[start : start + chunk], model, call, heatmaps)
             for start in range(0, len(faces), chunk)

@@ -21,8 +21,6 @@ from serving.messages import Call
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
 from transformer.backends.base import (
-    CALL_BYTES,
-    CALL_FACES,
     WITH_HEATMAPS,
     FaceLandmarks,
     Network,
@@ -104,8 +102,7 @@ class GrpcBackend(PredictorBackend):
     async def infer(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
         """Make one call, or take part in one."""
         network = self.networks.get(model)
-        most = (network and (network.max_faces or CALL_FACES)) or 0
-        small = most >= MOST_FACES and MOST_FACES * faces[:1].nbytes <= CALL_BYTES
+        small = network is not None and network.count_faces(faces) >= MOST_FACES
         # Values of whole numbers can't be wrong, and a trace has a call of its own.
         if small and not heatmaps and faces.dtype == np.uint8 and not tracing.check_traced():
             return await self.joiner.ask(faces, model, call)
