@@ -6,6 +6,7 @@ from serving.landmarks import LandmarkSet
 
 GRPC_SERVICE = "inference.GRPCInferenceService"  # the V2, over gRPC
 SET_HEADER = "landmarks-set"  # of an answer: the digest of the set that it is of
+ID_HEADER = "x-request-id"
 GRPC_INFER = f"{GRPC_SERVICE}/ModelInfer"
 GRPC_STREAM = f"{GRPC_SERVICE}/ModelStreamInfer"
 GRPC_CONFIG = f"{GRPC_SERVICE}/ModelConfig"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import TensorSpec
-from serving.errors import InvalidRequest, InvalidTensor, TooLarge, UnknownOutput
+from serving.errors import InvalidRequest, InvalidTensor, UnknownOutput
 
 DTYPES: dict[str, np.dtype] = {
     "BOOL": np.dtype(np.bool_),
@@ -106,8 +106,7 @@ def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryvi
 
     Raises InvalidTensor when the byte count does not fit the shape.
     """
-    dtype = numpy_dtype(name, datatype)
-    count = count_elements(name, shape)
+    dtype, count = check_tensor(name, datatype, shape)
     if datatype == "BYTES":
         return split_bytes(name, count, raw).reshape(shape)
     if len(raw) != count * dtype.itemsize:
@@ -120,8 +119,6 @@ def make_array(name: str, datatype: str, shape: list[int], raw: bytes | memoryvi
 
 def split_bytes(name: str, count: int, raw: bytes | memoryview) -> NDArray:
     """Split the elements of a raw BYTES tensor, each behind its length (4 bytes, LE)."""
-    if count > MAX_STRINGS:
-        raise InvalidTensor(f"Tensor '{name}' has more than {MAX_STRINGS} values.")
     items: list[bytes] = []
     start = 0
     while start < len(raw) and len(items) <= count:
@@ -137,34 +134,22 @@ def split_bytes(name: str, count: int, raw: bytes | memoryview) -> NDArray:
     return array
 
 
-def numpy_dtype(name: str, datatype: object) -> np.dtype:
-    """Return the NumPy type of a V2 datatype."""
+def check_tensor(name: str, datatype: object, shape: object) -> tuple[np.dtype, int]:
+    """Return a tensor's NumPy type and number of elements, as far as they are within bounds."""
     dtype = DTYPES.get(datatype) if isinstance(datatype, str) else None
     if dtype is None:
         raise InvalidTensor(
             f"Tensor '{name}' has no known datatype; there are {', '.join(DTYPES)}."
         )
-    return dtype
-
-
-def count_elements(name: str, shape: object) -> int:
-    """Multiply a shape out, having checked that it is one."""
     if not isinstance(shape, list | tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise InvalidTensor(f"Tensor '{name}' needs a shape of whole numbers from 0 up.")
     # Lengths beside a zero count, too: NumPy multiplies them out.
     if len(shape) > MAX_DIMENSIONS or math.prod(n for n in shape if n) > MAX_ELEMENTS:
         raise InvalidTensor(f"Tensor '{name}' has a shape too large to be real.")
-    return math.prod(shape)
-
-
-def check_size(name: str, datatype: str, shape: list[int], limit: int) -> None:
-    """Raise TooLarge where the array of the shape has more bytes than a body may have.
-
-    Text can be shorter than what it says: two bytes of JSON are eight of an FP64.
-    """
-    size = count_elements(name, shape) * numpy_dtype(name, datatype).itemsize
-    if size > limit:
-        raise TooLarge(f"Tensor '{name}' takes {size} bytes; {limit} is the limit.")
+    count = math.prod(shape)
+    if datatype == "BYTES" and count > MAX_STRINGS:
+        raise InvalidTensor(f"Tensor '{name}' has more than {MAX_STRINGS} values.")
+    return dtype, count
 
 
 def resolve_outputs(

@@ -140,11 +140,11 @@ class Transformer(Model):
         locator = Locator(known, extras, predict, call.claim, self.settings.any_way_up)
         timings = locator.timings
         detect = partial(self.finder.detect_faces, landmarks=known, choices=choices)
-        find = partial(self.find_faces, detect, pictures, timings)
+        find = partial(self.find_faces, detect, pictures, timings, call.deadline)
         left_out = 0
         if own is not None:
             work = partial(self.finder.crop_boxes, landmarks=known)
-            found = await self.find_faces(work, own.share_out(pictures), timings)
+            found = await self.find_faces(work, own.share_out(pictures), timings, call.deadline)
             arrays = select_faces(await locator.locate(found), own.restore())
         elif previous is not None:
             crop = partial(self.crop_previous, pictures, known, timings)
@@ -171,14 +171,18 @@ class Transformer(Model):
         return response
 
     async def find_faces(
-        self, work: Callable[[Any], DetectedFaces], pictures: list, timings: Timings
+        self,
+        work: Callable[[Any], DetectedFaces],
+        pictures: list,
+        timings: Timings,
+        deadline: float,
     ) -> list[DetectedFaces]:
         """Find or take, and crop, the faces of each picture, in the workers.
 
         Raises InvalidImage or TooLarge, of several pictures with the number of the bad one.
         """
         begun = time.perf_counter()
-        found = await self.pool.run_all(work, pictures, timings)
+        found = await self.pool.run_all(work, pictures, timings, deadline)
         for faces in found:
             add_timings(timings, faces.timings)
         add_timings(timings, {Stage.FACES: time.perf_counter() - begun})

@@ -1,6 +1,7 @@
 """The workers: a few threads that requests share, a picture at a time and in turns."""
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from serving.telemetry.stages import Stage, Timings, measure_stage
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+SPARE = 4  # times what a picture takes a worker: left of a request's time for that and what follows
 
 
 class WorkerPool:
@@ -30,25 +33,28 @@ class WorkerPool:
         self.turns = asyncio.Semaphore(workers)  # first come, first served
 
     async def run_all(
-        self, work: Callable[[In], Out], items: Sequence[In], timings: Timings
+        self,
+        work: Callable[[In], Out],
+        items: Sequence[In],
+        timings: Timings,
+        deadline: float = math.inf,
     ) -> list[Out]:
         """Work on all items of one request; the first failure ends the rest and is raised.
 
         No request has more items in the line than there are workers, so one with many
         pictures does not hold up one with a single picture. Raises Overloaded or TooLarge at
-        once when too many pictures are waiting. How long items wait is added to `timings`.
+        once when too many pictures are waiting, or more than go through by the deadline. How
+        long items wait is added to `timings`.
         """
         if len(items) > self.max_pending:
             raise TooLarge(f"{len(items)} pictures never fit into the line of {self.max_pending}.")
-        if self.pending + len(items) > self.max_pending:
-            wait = self.seconds * self.pending / self.workers
-            raise Overloaded(
-                f"The line is full: {self.pending} of {self.max_pending} pictures.", wait
-            )
+        left = deadline - time.monotonic()
+        if self.pending + len(items) > self.max_pending or self.expect_all() > left:
+            raise self.refuse()
         self.count_pending(len(items))
         try:
             if len(items) == 1:
-                return [await self.run(work, items[0], timings)]
+                return [await self.run(work, items[0], timings, left)]
             return await self.run_lanes(work, items, timings)
         finally:
             self.count_pending(-len(items))
@@ -76,12 +82,14 @@ class WorkerPool:
                 lane.cancel()
         return [results[i] for i in range(len(items))]
 
-    async def run(self, work: Callable[[In], Out], item: In, timings: Timings) -> Out:
-        """Work on one item when it is its turn."""
+    async def run(
+        self, work: Callable[[In], Out], item: In, timings: Timings, left: float = math.inf
+    ) -> Out:
+        """Work on one item when it is its turn. Raises Overloaded where that comes too late."""
         self.waiting += 1
         try:
             with measure_stage(timings, Stage.WAIT):
-                await self.turns.acquire()
+                await self.take_turn(left - SPARE * self.seconds)
         finally:
             self.waiting -= 1
         loop, begun = asyncio.get_running_loop(), time.monotonic()
@@ -99,6 +107,23 @@ class WorkerPool:
         seconds = time.monotonic() - begun
         self.seconds += (seconds - self.seconds) / 8 if self.seconds else seconds
         return result
+
+    async def take_turn(self, seconds: float) -> None:
+        """Wait for a turn. Raises Overloaded after so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.turns.acquire()
+        except TimeoutError:
+            raise self.refuse() from None
+
+    def refuse(self) -> Overloaded:
+        """Make the error that tells when to come back."""
+        line = f"{self.pending} of {self.max_pending} pictures"
+        return Overloaded(f"The line is full, or too long: {line}.", self.expect_all())
+
+    def expect_all(self) -> float:
+        """Return the seconds in which all pictures that are there are through."""
+        return self.seconds * self.pending / self.workers
 
     def expect(self, pictures: int) -> float:
         """Return the seconds in which so many waiting pictures are through; 0 where fewer wait."""

@@ -21,9 +21,8 @@ from serving.messages import (
     InferenceResponse,
     Tensor,
     check_parameters,
-    count_elements,
+    check_tensor,
     make_array,
-    numpy_dtype,
 )
 
 DOUBLE_PARAM, UINT64_PARAM = 4, 5  # fields of Triton's InferParameter
@@ -102,8 +101,7 @@ def read_tensor(
     shape = list(entry.shape)
     if raw is not None:
         return make_array(entry.name, entry.datatype, shape, raw)
-    dtype = numpy_dtype(entry.name, entry.datatype)
-    count = count_elements(entry.name, shape)
+    dtype, count = check_tensor(entry.name, entry.datatype, shape)
     field = CONTENTS.get(entry.datatype)
     if field is None:
         raise InvalidTensor(f"Tensor '{entry.name}' of {entry.datatype} needs raw contents.")

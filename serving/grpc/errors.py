@@ -5,6 +5,7 @@ from typing import NoReturn
 import grpc
 import grpc.aio
 
+from serving.contract import ID_HEADER
 from serving.errors import (
     DeadlineExceeded,
     InvalidTensor,
@@ -31,7 +32,7 @@ async def abort(
     error = to_answer(raised)
     metadata = [(CODE_HEADER, error.code)]
     if request_id:
-        metadata.append(("x-request-id", request_id))
+        metadata.append((ID_HEADER, request_id))
     if error.retry_after is not None:
         metadata.append(("retry-after", str(error.retry_after)))
     await context.abort(error.grpc_status, error.message, tuple(metadata))

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import grpc.aio
 from grpc_health.v1 import health_pb2
 
-from serving.contract import GRPC_INFER, GRPC_SERVICE, SET_HEADER
+from serving.contract import GRPC_INFER, GRPC_SERVICE, ID_HEADER, SET_HEADER
 from serving.errors import InvalidRequest
 from serving.framework import pb
 from serving.grpc.codec import decode_message, encode_response
@@ -128,7 +128,7 @@ class Inference:
         context.set_trailing_metadata(
             (
                 ("server-timing", write_timings(answer.timings)),
-                ("x-request-id", record.request_id),
+                (ID_HEADER, record.request_id),
                 (SET_HEADER, answer.landmarks),
             )
         )

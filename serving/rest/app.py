@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from serving.contract import SET_HEADER
+from serving.contract import ID_HEADER, SET_HEADER
 from serving.errors import (
     Cancelled,
     InvalidRequest,
@@ -71,7 +71,7 @@ def allow_origins(text: str) -> list[Middleware]:
     origins = split_origins(text)
     if not origins:
         return []
-    told = ["x-request-id", "server-timing", "retry-after", SET_HEADER, BINARY_HEADER]
+    told = [ID_HEADER, "server-timing", "retry-after", SET_HEADER, BINARY_HEADER]
     return [
         Middleware(
             CORSMiddleware,
@@ -119,7 +119,7 @@ class InferRoute:
                 raise Cancelled("The caller left before the body was read.") from None
             ticket.end_upload()
             asked = await read_request(request, body, name, model.settings.max_body_bytes)
-            asked.id = asked.id or request.headers.get("x-request-id", "")
+            asked.id = asked.id or request.headers.get(ID_HEADER, "")
             forward = forwarded_headers(request.headers, record.request_id)
             call = Call(deadline, forward, ticket.add, drawing)
             model = self.repository.find(name, version)  # it may have been reloaded since
@@ -136,7 +136,7 @@ class InferRoute:
             answer.timings[Stage.TOTAL] = record.stop()
             headers |= encoding
             headers["server-timing"] = write_timings(answer.timings)
-            headers["x-request-id"] = record.request_id
+            headers[ID_HEADER] = record.request_id
             if answer.landmarks:
                 headers[SET_HEADER] = answer.landmarks
             return InferenceAnswer(pieces, headers, place.pop_all().close)

@@ -20,9 +20,7 @@ from serving.messages import (
     InferenceResponse,
     Tensor,
     check_parameters,
-    count_elements,
     make_array,
-    numpy_dtype,
 )
 from serving.rest.json_values import load_json, read_values
 
@@ -160,8 +158,6 @@ def decode_tensor(entry: object, body: memoryview, start: int, limit: int) -> tu
     check_keys(entry, INPUT_KEYS, "An input")
     datatype: Any = entry.get("datatype")
     shape: Any = entry.get("shape")
-    numpy_dtype(name, datatype)
-    count_elements(name, shape)
     parameters = read_parameters(entry, BINARY_SIZE)
     size = parameters.get(BINARY_SIZE)
     if size is not None:

@@ -4,6 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from serving.contract import ID_HEADER
 from serving.errors import MethodNotAllowed, NotFound, ServingError, describe_error, to_answer
 from serving.telemetry.record import ensure_request_id
 
@@ -11,7 +12,7 @@ from serving.telemetry.record import ensure_request_id
 def write_error(request: Request, raised: Exception, request_id: str) -> Response:
     """Write an error as the answer, in the words of the catalogue."""
     error = to_answer(raised)
-    headers = {"x-request-id": request_id}
+    headers = {ID_HEADER: request_id}
     if error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
     if "expect" in request.headers:
@@ -21,7 +22,7 @@ def write_error(request: Request, raised: Exception, request_id: str) -> Respons
 
 
 async def show_error(request: Request, error: Exception) -> Response:
-    return write_error(request, error, ensure_request_id(request.headers.get("x-request-id")))
+    return write_error(request, error, ensure_request_id(request.headers.get(ID_HEADER)))
 
 
 async def show_http_error(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ import orjson
 from numpy.typing import NDArray
 
 from serving.errors import InvalidRequest, InvalidTensor, TooLarge
-from serving.messages import MAX_DIMENSIONS, MAX_STRINGS, check_size, count_elements, numpy_dtype
+from serving.messages import DTYPES, MAX_DIMENSIONS, MAX_STRINGS, check_tensor
 
 LIMITS = {  # of a body's JSON: all of these become Python objects at one time
     b",": ("values", 2**20),  # 113 faces of 96x96
@@ -63,13 +63,16 @@ def read_values(name: str, datatype: str, shape: list[int], data: object, limit:
     """
     if datatype == "FP16":
         raise InvalidTensor(f"Tensor '{name}': FP16 has no JSON form; send it as binary data.")
-    check_size(name, datatype, shape, limit)
-    values, count = flatten_rows(name, data), count_elements(name, shape)
+    dtype, count = check_tensor(name, datatype, shape)
+    # Text can be shorter than what it says: two bytes of JSON are eight of an FP64.
+    if (size := count * dtype.itemsize) > limit:
+        raise TooLarge(f"Tensor '{name}' takes {size} bytes; {limit} is the limit.")
+    values = flatten_rows(name, data)
     if len(values) != count:
         raise InvalidTensor(
             f"Tensor '{name}' has {len(values)} values, its shape {shape[:8]} another number."
         )
-    array = np.empty(count, numpy_dtype(name, datatype))
+    array = np.empty(count, dtype)
     for start in range(0, count, CONVERT_VALUES):
         part = values[start : start + CONVERT_VALUES]
         array[start : start + len(part)] = convert_values(name, datatype, part)
@@ -95,7 +98,7 @@ def convert_values(name: str, datatype: str, values: list[Any]) -> NDArray | lis
         if kinds != {str}:
             raise InvalidTensor(f"Tensor '{name}' of BYTES needs strings.")
         return [value.encode() for value in values]
-    dtype = numpy_dtype(name, datatype)
+    dtype = DTYPES[datatype]
     if not kinds <= KINDS[dtype.kind]:
         raise InvalidTensor(f"Tensor '{name}' has values that are not {datatype}.")
     try:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from types import TracebackType
 
+from serving.contract import ID_HEADER
 from serving.errors import ServingError, http_status, name_code
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import log_request, logger
@@ -24,7 +25,7 @@ class RequestLog:
         self.begun = time.perf_counter()
         self.service, self.transport = service, transport
         self.address = address = address[:LONGEST_ADDRESS]
-        self.request_id = ensure_request_id(headers.get("x-request-id"))
+        self.request_id = ensure_request_id(headers.get(ID_HEADER))
         self.span, self.token = tracing.open_request(
             transport, route, address, headers, self.request_id
         )
@@ -65,7 +66,7 @@ def ensure_request_id(given: str | None) -> str:
 
 def forwarded_headers(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
     """Pick what another service of ours is told of a request, beside its trace."""
-    picked = {"x-request-id": request_id}
+    picked = {ID_HEADER: request_id}
     if token := headers.get("authorization"):
         picked["authorization"] = token
     return picked

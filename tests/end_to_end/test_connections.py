@@ -42,7 +42,7 @@ OFFERS = {
 @pytest.fixture(scope="module")
 def strict(start_transformer):
     """A transformer with short patience."""
-    return start_transformer(head_seconds="1", body_seconds="1")
+    return start_transformer(head_seconds="3", body_seconds="2")
 
 
 @pytest.mark.parametrize("offer", OFFERS)
@@ -104,7 +104,7 @@ def test_refusals_through_nginx_as_it_comes(transformer, tmp_path):
     with subprocess.Popen(command) as nginx:
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_for(lambda: is_open(port), 5)
+            wait_for(lambda: is_open(port))
             for path, size, status in ((INFER, 20_000_000, 413), ("/v2/nowhere", 3_000_000, 404)):
                 codes = [requests.post(url + path, bytes(size)).status_code for _ in range(20)]
                 assert codes == [status] * 20
@@ -121,7 +121,7 @@ def test_who_sends_no_more_in_the_middle_is_gone(transformer, astronaut):
     with connect(transformer) as connection:
         connection.sendall(write_request(astronaut, PICTURE)[:-10])
         connection.shutdown(socket.SHUT_WR)
-        assert is_cut(connection, 5)
+        assert is_cut(connection, 15)  # at once; without that after 22, the time of a body
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,8 @@ def test_a_head_without_end_is_refused(transformer, data):
     before = read_memory(transformer.process.pid, "VmRSS")
     with connect(transformer) as connection:
         connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n")
-        assert send_until_cut(connection, data, 5) < 4
+        send_until_cut(connection, data)
+        assert read_answer(connection)[0] == 431
     assert read_memory(transformer.process.pid, "VmRSS") - before < 16 * MEGABYTE
 
 
@@ -149,7 +150,7 @@ def test_empty_lines_are_no_request(strict):
         connection.sendall(write_request(b"", method="GET", path="/v2/health/live"))
         assert read_answer(connection)[0] == 200
         connection.sendall(b"\r\n")
-        assert is_cut(connection, 4)
+        assert is_cut(connection)
 
 
 def test_many_requests_ahead_are_answered_in_turn_and_bounded(transformer):

@@ -1,30 +1,46 @@
-"""Pictures that wait together share calls to the predictor, and each has its own answer."""
+"""Many callers at once: pictures that wait share calls, and none waits for nothing."""
 
 import asyncio
+from collections import Counter
 
 import httpx
 import pytest
 
 from tests.end_to_end.test_abandoned import count_answered
+from tests.support.ask import JPEG, infer_url
 from tools.processes import Service
 
-COUNT = 24
+COUNT, HERD = 24, 250
+
+
+async def ask_at_once(service: Service, picture: bytes, count: int) -> list[httpx.Response]:
+    """Ask with a picture, each time on a connection of its own."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(timeout=120, trust_env=False, limits=limits) as client:
+        return await asyncio.gather(
+            *(client.post(infer_url(service), content=picture, headers=JPEG) for _ in range(count))
+        )
 
 
 async def test_pictures_that_wait_share_calls(
     predictor: Service, transformer: Service, astronaut: bytes
 ):
-    url, headers = f"{transformer.url}/v2/models/unet/infer", {"Content-Type": "image/jpeg"}
-
     def read(answer: httpx.Response) -> dict[str, list[float]]:
         return {output["name"]: output["data"] for output in answer.json()["outputs"]}
 
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-        alone = read(await client.post(url, content=astronaut, headers=headers))
-        before = count_answered(predictor)
-        answers = await asyncio.gather(
-            *(client.post(url, content=astronaut, headers=headers) for _ in range(COUNT))
-        )
-    for answer in answers:  # by another kernel, perhaps
+    (alone,) = map(read, await ask_at_once(transformer, astronaut, 1))
+    before = count_answered(predictor)
+    for answer in await ask_at_once(transformer, astronaut, COUNT):  # by another kernel, perhaps
         assert read(answer)["landmarks"] == pytest.approx(alone["landmarks"], abs=0.5)
     assert 0 < count_answered(predictor) - before < COUNT
+
+
+async def test_a_herd_is_answered_or_told_to_come_back(start_transformer, astronaut: bytes):
+    """Of what can't be had in a request's time nearly all is refused, and not at its end."""
+    service = start_transformer(request_seconds="1")
+    await ask_at_once(service, astronaut, 1)
+    answers = await ask_at_once(service, astronaut, HERD)
+    codes = Counter(answer.status_code for answer in answers)
+    assert codes[200] and codes[429] and set(codes) <= {200, 429, 504}, codes
+    assert codes[504] <= HERD / 10, codes
+    assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 429)

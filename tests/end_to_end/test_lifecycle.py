@@ -11,7 +11,7 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
-from tests.support.load import CROWD, INFLIGHT, read_metric, wait_for, wait_live
+from tests.support.load import CROWD, INFLIGHT, count_done, wait_begun, wait_for, wait_live
 from tests.support.raw_http import connect, write_request
 from tools.processes import find_ports, start_service, wait_ready
 
@@ -37,7 +37,7 @@ def test_without_a_predictor_the_transformer_says_so(logs, astronaut):
         predictor = start_service("predictor", *own, logs, {"LANDMARKS_MODEL": STUDENT})
         try:
             wait_ready(predictor)
-            wait_ready(transformer, 5)
+            wait_ready(transformer)
             assert len(locate(astronaut, transformer.url)) == 1
         finally:
             predictor.stop()
@@ -46,7 +46,7 @@ def test_without_a_predictor_the_transformer_says_so(logs, astronaut):
 
 
 def test_sigterm_drains_before_it_stops(start_transformer, astronaut):
-    transformer = start_transformer(drain_seconds="5")
+    transformer = start_transformer(drain_seconds="90")
     failures: list[Exception] = []
     answers = 0
     stop = threading.Event()
@@ -63,16 +63,17 @@ def test_sigterm_drains_before_it_stops(start_transformer, astronaut):
     thread = threading.Thread(target=ask)
     thread.start()
     try:
-        wait_for(lambda: answers or None, 20)
+        wait_for(lambda: answers)
         transformer.process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
-        assert requests.get(f"{transformer.url}/v2/models/unet/ready").status_code == 503
+        ready = f"{transformer.url}/v2/models/unet/ready"
+        wait_for(lambda: requests.get(ready).status_code == 503)
         before = answers
-        wait_for(lambda: answers > before or None, 4)  # not ready, but it still serves
+        wait_for(lambda: answers > before)  # not ready, but it still serves
         assert not failures
         stop.set()
         thread.join()
-        assert transformer.process.wait(20) == 0
+        transformer.process.send_signal(signal.SIGTERM)  # which cuts it short
+        assert transformer.process.wait(60) == 0
         assert not failures
     finally:
         stop.set()
@@ -90,7 +91,7 @@ def test_sigterm_drains_before_it_stops(start_transformer, astronaut):
 def test_a_wrong_setting_ends_the_start_with_a_sentence(logs, settings, sentence):
     ports = find_ports()
     predictor = start_service("predictor", ports.rest, ports.grpc, logs, settings)
-    assert predictor.process.wait(60) == 1
+    assert predictor.process.wait(120) == 1
     lines = predictor.log.read_text().splitlines()
     assert sentence in lines[-1] and "Traceback" not in predictor.log.read_text()
 
@@ -98,7 +99,8 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(logs, settings, sentence
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_with_odd_connections_open(start_own, number):
     """Whatever is connected: calls under way are answered, exit code 0, nothing to explain."""
-    service = start_own("predictor", model=STUDENT, drain_seconds="0.3", answer_seconds="1")
+    times = {"drain_seconds": "0.3", "stop_seconds": "90", "answer_seconds": "1"}
+    service = start_own("predictor", model=STUDENT, **times)
     odd = [
         b"",
         b"POST /v2/models/unet/infer HTTP/1.1\r\nHo",
@@ -116,27 +118,23 @@ def test_a_stop_with_odd_connections_open(start_own, number):
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         stub.ModelInfer(CROWD, timeout=60)
         calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
-        time.sleep(0.2)
+        wait_begun(service, INFLIGHT, calls)
         service.process.send_signal(number)
         assert [call.code().name for call in calls] == ["OK"] * 4
-        assert service.process.wait(40) == 0
+        assert service.process.wait(120) == 0
     assert '"stopped"' in service.log.read_text()
 
 
 def test_signals_during_a_stop_end_no_call(start_own):
     """uvicorn, once it has ended, would hand the signals back to what kills the process."""
-    service = start_own("predictor", model=STUDENT, stop_seconds="60")
+    service = start_own("predictor", model=STUDENT, stop_seconds="90")
     with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         stub.ModelInfer(CROWD, timeout=60)
         calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(12)]
-        wait_for(lambda: read_metric(service, INFLIGHT) + count_done(calls) >= 12, 30)
+        wait_begun(service, INFLIGHT, calls)
         while not count_done(calls):  # they take turns, so that they end together
             service.process.send_signal(signal.SIGTERM)
             time.sleep(0.05)
         assert [call.code().name for call in calls] == ["OK"] * 12
-    assert service.process.wait(40) == 0
-
-
-def count_done(calls: list[grpc.Future]) -> int:
-    return sum(call.done() for call in calls)
+    assert service.process.wait(120) == 0

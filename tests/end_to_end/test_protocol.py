@@ -21,7 +21,7 @@ from tools.v2_json import face_tensor
 @pytest.fixture(scope="module")
 def strict(start_transformer):
     """A transformer with short patience and little room."""
-    return start_transformer(head_seconds="0.5", body_seconds="0.5", max_body_bytes="200000")
+    return start_transformer(head_seconds="3", max_body_bytes="200000")
 
 
 def test_a_refused_body_leaves_the_connection_usable(strict):
@@ -50,7 +50,7 @@ def test_a_head_that_never_ends_is_cut_on_a_connection_that_served_before(strict
         connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         assert read_answer(connection)[0] == 200
         connection.sendall(b"GET /v2/health/live HTTP/1.1\r\n")
-        assert is_cut(connection, 3)
+        assert is_cut(connection)
 
 
 def test_a_caller_who_hangs_up_costs_no_place(strict, astronaut):
@@ -59,18 +59,15 @@ def test_a_caller_who_hangs_up_costs_no_place(strict, astronaut):
     for i in range(60):
         with connect(strict) as connection:
             connection.sendall(whole if i % 2 else whole[: len(whole) // 2])
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def look() -> str:
         text = requests.get(f"{strict.url}/metrics").text
-        if 'landmarks_inflight_requests{service="transformer"} 0.0' in text:
-            break
-        time.sleep(0.1)
-    else:
-        raise AssertionError("places are lost")
-    assert "landmarks_pending_pictures 0.0" in text
-    cancelled = re.search(r'requests_total\{code="cancelled",[^}]*\} ([\d.]+)', text)
-    assert cancelled and float(cancelled.group(1)) >= 30
-    assert 'code="internal"' not in text
+        cancelled = re.search(r'requests_total\{code="cancelled",[^}]*\} ([\d.]+)', text)
+        seen = cancelled and float(cancelled[1]) >= 30
+        none = 'inflight_requests{service="transformer"} 0.0', "landmarks_pending_pictures 0.0"
+        return text if seen and all(gauge in text for gauge in none) else ""
+
+    assert 'code="internal"' not in wait_for(look)
 
 
 def test_ids_and_timings_go_through_both_services(services, astronaut):
@@ -84,7 +81,7 @@ def test_ids_and_timings_go_through_both_services(services, astronaut):
     answer = requests.post(transformer.url + INFER, data=astronaut, headers=headers)
     assert answer.status_code == 200 and answer.headers["x-request-id"] == name
     for service in services:
-        lines = [json.loads(line) for line in wait_for(partial(read_lines, service, name), 5)]
+        lines = [json.loads(line) for line in wait_for(partial(read_lines, service, name))]
         assert len(lines) == 1 and lines[0]["code"] == "ok"
         assert lines[0]["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     timings = {
@@ -110,19 +107,18 @@ def test_timings_agree_with_the_histograms(predictor):
 
     infer = 'landmarks_stage_seconds_sum{service="predictor",stage="infer"}'
     total = 'landmarks_request_seconds_sum{model="unet",service="predictor"}'
-    before = read(infer), read(total)
-    time.sleep(0.5)
-    while (now := (read(infer), read(total))) != before:
-        before = now  # callers who left in an earlier test may still be worked for
-        time.sleep(0.5)
-    told = [0.0, 0.0]
-    for _ in range(5):
-        answer = requests.post(predictor.url + INFER, json={"inputs": [face]})
-        timings = dict(re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"]))
-        told[0] += float(timings["infer"]) / 1000
-        told[1] += float(timings["total"]) / 1000
-    assert read(infer) - before[0] == pytest.approx(told[0], abs=1e-4)
-    assert read(total) - before[1] == pytest.approx(told[1], abs=1e-4)
+
+    def agree() -> bool:  # once nobody who left in an earlier test is worked for any more
+        before, told = (read(infer), read(total)), [0.0, 0.0]
+        for _ in range(5):
+            answer = requests.post(predictor.url + INFER, json={"inputs": [face]})
+            timings = dict(re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"]))
+            told[0] += float(timings["infer"]) / 1000
+            told[1] += float(timings["total"]) / 1000
+        moved = [read(infer) - before[0], read(total) - before[1]]
+        return moved == pytest.approx(told, abs=1e-4)
+
+    wait_for(agree)
 
 
 def test_a_large_tensor_passes_through_the_transformer(services):

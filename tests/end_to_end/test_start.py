@@ -20,7 +20,7 @@ def start(service: str, *arguments: object, **variables: str) -> tuple[int, str]
     command = [sys.executable, "-m", service, *map(str, arguments)]
     environment = os.environ | {"LANDMARKS_HOST": "localhost"} | variables
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
     )
     said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     return done.returncode, "\n".join(said)
@@ -91,8 +91,8 @@ def test_an_address_of_the_predictor_that_is_none(refused, where, address):
 
 def test_both_families_and_no_other_interface(transformer):
     for host in ("127.0.0.1", "[::1]"):
-        assert requests.get(f"http://{host}:{transformer.rest}/v2/health/live", timeout=5).ok
-    socket.create_connection(("::1", transformer.grpc), 5).close()
+        assert requests.get(f"http://{host}:{transformer.rest}/v2/health/live", timeout=60).ok
+    socket.create_connection(("::1", transformer.grpc), 60).close()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # sends nothing; tells the address of this machine
         outer = probe.getsockname()[0]
@@ -107,7 +107,7 @@ def test_all_interfaces_are_both_families():
     with opened:
         port = opened.getsockname()[1]
         for address in ("127.0.0.1", "::1"):
-            socket.create_connection((address, port), 5).close()
+            socket.create_connection((address, port), 60).close()
         with pytest.raises(ListenError, match="in use"):
             open_sockets("", port)
 

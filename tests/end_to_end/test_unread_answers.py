@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import re
 import socket
 import threading
@@ -14,7 +15,7 @@ import requests
 from serving.grpc.codec import encode_request
 from tests.support.hostile.cost import MEGABYTE, Meter, count_patience, read_memory
 from tests.support.load import wait_for
-from tests.support.raw_http import connect, write_request
+from tests.support.raw_http import connect, is_held, write_request
 from tests.support.raw_http2 import start_call
 from tools.processes import Service
 from tools.v2_json import face_tensor, pack_faces
@@ -23,17 +24,17 @@ FACES = np.zeros((6, 1, 96, 96), np.uint8)
 LARGE = np.zeros((32, 1, 96, 96), np.uint8)
 HEATMAPS = len(FACES) * 15 * 96 * 96 * 4  # 3.3 MB
 CALLERS = 12
-ROOM = 20 * MEGABYTE
+ROOM = 8 * MEGABYTE
 
 
 @pytest.fixture(scope="module")
 def narrow(start_own) -> Service:
-    """A predictor that takes 20 MB of bodies and answers, and 3 s for one to be read.
+    """A predictor that takes 8 MB of bodies and answers, and 3 s for one to be read.
 
     A gRPC connection may be as old as a request.
     """
-    times = {"answer_seconds": "3", "request_seconds": "4"}
-    return start_own("predictor", max_inflight_bytes=str(ROOM), **times)
+    bytes_of_it = {"max_inflight_bytes": str(ROOM), "max_body_bytes": str(MEGABYTE)}
+    return start_own("predictor", answer_seconds="3", request_seconds="4", **bytes_of_it)
 
 
 def ask_over_rest(service: Service) -> socket.socket:
@@ -68,7 +69,7 @@ def ask_over_grpc(service: Service) -> socket.socket:
 
 
 def read_metric(service: Service, pattern: str) -> float:
-    text = requests.get(f"{service.url}/metrics", timeout=10).text
+    text = requests.get(f"{service.url}/metrics", timeout=60).text
     return sum(float(value) for value in re.findall(pattern + r"\S* ([\d.]+)", text))
 
 
@@ -81,16 +82,14 @@ def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
     with contextlib.ExitStack() as connections:
         for _ in range(CALLERS):
             connections.enter_context(ask(narrow))
-            time.sleep(0.1)
-        wait_for(lambda: read_metric(narrow, "landmarks_requests_total") >= ended, 20)
-        held = read_metric(narrow, "landmarks_inflight_requests")  # of what is computed
-        assert 0 < held < CALLERS and read_metric(narrow, refusals) > refused
+        wait_for(lambda: read_metric(narrow, "landmarks_requests_total") >= ended)
+        assert read_metric(narrow, refusals) > refused
         assert read_memory(narrow.process.pid, "VmRSS") - before < 4 * ROOM + 64 * MEGABYTE
-        wait_for(lambda: not read_metric(narrow, "landmarks_inflight_requests"), 15)
+        wait_for(lambda: not read_metric(narrow, "landmarks_inflight_requests"))
     answer = requests.post(
         f"{narrow.url}/v2/models/unet/infer",
         json={"inputs": [face_tensor(np.zeros((1, 1, 16, 16), np.uint8))]},
-        timeout=10,
+        timeout=60,
     )
     assert answer.ok
 
@@ -98,47 +97,44 @@ def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
 def test_who_reads_nothing_is_cut_off(narrow):
     """What the kernel already holds can still be read, but the rest never comes."""
     with ask_over_rest(narrow) as connection:
-        time.sleep(6)
+        wait_for(lambda: not is_held(narrow, connection))
         assert read_to_the_end(connection) < HEATMAPS
-    page = len(requests.get(f"{narrow.url}/openapi.json", timeout=10).content)
+    page = len(requests.get(f"{narrow.url}/openapi.json", timeout=60).content)
     with connect(narrow) as connection:  # short answers, too
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
-        time.sleep(9)
+        wait_for(lambda: not is_held(narrow, connection))
         assert read_to_the_end(connection) < 1000 * page
 
 
-def read_to_the_end(connection: socket.socket) -> int:
-    """Read until the server ends the connection; return the number of bytes."""
-    connection.settimeout(5)
+def read_to_the_end(connection: socket.socket, most: float = math.inf) -> int:
+    """Read until the server ends the connection, or so much; return the number of bytes."""
+    connection.settimeout(60)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)  # or it takes minutes
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, 2**20)
     received = 0
     try:
-        while part := connection.recv(65536):
+        while received < most and (part := connection.recv(65536)):
             received += len(part)
     except ConnectionResetError:
         pass
     return received
 
 
-def test_who_reads_slowly_gets_it_all(narrow):
-    with ask_over_rest(narrow) as connection:
-        received = 0
-        begun = time.monotonic()
-        while received < HEATMAPS:
-            part = connection.recv(2**20)
-            assert part, f"cut off after {received} bytes"
-            received += len(part)
-            if time.monotonic() - begun < 1.5:
-                time.sleep(0.05)
+def test_who_reads_slowly_gets_it_all(predictor):
+    """It has 20 s."""
+    with ask_over_rest(predictor) as connection:
+        for _ in range(30):
+            connection.recv(2**10)
+            time.sleep(0.05)
+        assert read_to_the_end(connection, HEATMAPS) >= HEATMAPS - 30 * 2**10
 
 
 def test_live_is_answered_beside_many_who_read_nothing(predictor):
     """120 post 600 kB of JSON each; what the machine delays is not delayed three times."""
     body = json.dumps({"inputs": [face_tensor(LARGE)], "outputs": [{"name": "heatmaps"}]})
     request = write_request(body.replace(" ", "").encode())
-    patience, waits = max(0.5, count_patience()), list[float]()  # goal 0.15: it was 0.7 and more
+    patience, waits = count_patience(), list[float]()
     while not waits or (waits[-1] > patience and len(waits) < 3):
         meter = Meter([], [predictor.rest])
         time.sleep(1)

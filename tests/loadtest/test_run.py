@@ -30,7 +30,7 @@ def run_locust(*arguments: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
         env=make_variables(),
     )
     assert "Traceback" not in done.stdout, done.stdout
@@ -70,7 +70,7 @@ def test_what_falls_short_ends_with_1(
     (tmp_path / "none.jpg").write_bytes(b"no picture")  # each answer is a 400
     places = {"NONE": str(tmp_path / "none.jpg")}
     given = [places.get(word, word) for word in options]
-    code, said = run_locust("-H", transformer.url, "-t", "3s", *given, "JpegUser")
+    code, said = run_locust("-H", transformer.url, "-t", "8s", *given, "JpegUser")
     assert code == 1 and reason in said and "FAILED: " in said, said
 
 

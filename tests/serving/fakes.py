@@ -24,15 +24,16 @@ class FakeModel(Model):
         super().__init__(name, settings or ServerSettings(), version)
         self.ready = True
         self.closed = self.left = False
+        self.gate = asyncio.Event()  # what lets it go on that waits
         self.seen: InferenceRequest | None = None
         self.call: Call | None = None
 
     async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         self.seen, self.call = request, call
         what = request.parameters.get("do")
-        if what == "sleep":
+        if what == "wait":
             try:
-                await asyncio.sleep(0.3)
+                await self.gate.wait()
             except asyncio.CancelledError:
                 self.left = True
                 raise

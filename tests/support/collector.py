@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from tests.support.http_server import Handler, run_server
 
-SECONDS = 10.0  # in which spans arrive
+SECONDS = 60.0  # in which spans arrive
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 import grpc
 import numpy as np
@@ -17,6 +17,14 @@ from serving.grpc.codec import encode_request
 from tools.processes import Service
 
 T = TypeVar("T")
+
+
+class Done(Protocol):
+    """A task, or a future of threads or of gRPC."""
+
+    def done(self) -> bool: ...
+
+
 INFLIGHT = 'landmarks_inflight_requests{service="predictor"}'
 FACE = np.load("predictor/golden_face.npy")
 
@@ -29,12 +37,12 @@ CROWD = make_request(np.repeat(FACE, 64, axis=0))
 
 
 def read_metric(service: Service, name: str) -> float:
-    text = requests.get(f"{service.url}/metrics", timeout=10).text
+    text = requests.get(f"{service.url}/metrics", timeout=60).text
     return float(text.partition(f"\n{name} ")[2].split()[0])
 
 
-def wait_for(look: Callable[[], T], seconds: float) -> T:
-    """Look again and again until there is something."""
+def wait_for(look: Callable[[], T], seconds: float = 90) -> T:
+    """Look again and again until there is something, for longer than a slow machine needs."""
     latest = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < latest, "it did not come"
@@ -42,14 +50,25 @@ def wait_for(look: Callable[[], T], seconds: float) -> T:
     return found
 
 
+def wait_begun(service: Service, inflight: str, calls: Sequence[Done]) -> None:
+    """Wait until all these calls are in flight, or over."""
+    wait_for(lambda: read_metric(service, inflight) + count_done(calls) >= len(calls))
+
+
+def count_done(calls: Sequence[Done]) -> int:
+    return sum(call.done() for call in calls)
+
+
 def wait_live(service: Service) -> None:
     """Wait until it answers at all, ready or not."""
-    for _ in range(600):
+
+    def look() -> bool:
         with contextlib.suppress(requests.RequestException):
-            if requests.get(f"{service.url}/v2/health/live", timeout=1).ok:
-                return
-        time.sleep(0.05)
-    raise AssertionError(service.tail_log())
+            return requests.get(f"{service.url}/v2/health/live", timeout=10).ok
+        assert service.process.poll() is None, service.tail_log()
+        return False
+
+    wait_for(look, 90)
 
 
 class Load:

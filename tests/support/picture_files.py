@@ -183,3 +183,9 @@ def make_black(width: int, height: int, sampling: list[tuple[int, int]]) -> byte
             b"\xff\xd9",
         ]
     )
+
+
+def make_tags(values: dict[int, int]) -> bytes:
+    """Make a directory of a TIFF or of EXIF: its fields, one number each."""
+    fields = (struct.pack("<HHII", tag, 3, 1, value) for tag, value in values.items())
+    return struct.pack("<H", len(values)) + b"".join(fields) + bytes(4)

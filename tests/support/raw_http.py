@@ -1,8 +1,10 @@
 """HTTP by hand, for what no client library would send."""
 
+import contextlib
 import re
 import socket
-import time
+
+import psutil
 
 from tools.processes import Service
 
@@ -10,7 +12,7 @@ INFER = "/v2/models/unet/infer"
 
 
 def connect(service: Service) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", service.rest), 10)
+    return socket.create_connection(("127.0.0.1", service.rest), 60)
 
 
 def write_request(body: bytes, *lines: str, path: str = INFER, method: str = "POST") -> bytes:
@@ -59,18 +61,20 @@ def ask(service: Service, request: bytes) -> tuple[int, bytes]:
         return read_answer(connection)
 
 
-def send_until_cut(connection: socket.socket, data: bytes, seconds: float) -> float:
-    """Send the same bytes again and again; return after how many seconds that was over."""
-    begun = time.monotonic()
-    try:
-        while time.monotonic() - begun < seconds:
+def send_until_cut(connection: socket.socket, data: bytes) -> None:
+    """Send the same bytes again and again, until the server has ended the connection."""
+    with contextlib.suppress(OSError):
+        while True:
             connection.sendall(data)
-    except OSError:
-        pass
-    return time.monotonic() - begun
 
 
-def is_cut(connection: socket.socket, seconds: float) -> bool:
+def is_held(service: Service, connection: socket.socket) -> bool:
+    """Check whether the server still has its end of a connection."""
+    held = psutil.Process(service.process.pid).net_connections("tcp")
+    return any(each.raddr == connection.getsockname() for each in held)
+
+
+def is_cut(connection: socket.socket, seconds: float = 60) -> bool:
     """Check whether the server ends the connection in time."""
     connection.settimeout(seconds)
     try:

@@ -7,7 +7,7 @@ import struct
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 4, 6, 8, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE = 0, 1, 3, 4, 6, 8
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 MAX_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
 FRAME = 16_384  # bytes; larger ones have to be allowed first
@@ -46,13 +46,13 @@ class Connection:
         self.initial = 65_535
         self.windows = {0: 65_535}  # of the connection and of each call
         self.left: dict[int, bytes] = {}  # of each call's message, what is not sent yet
-        self.answered: list[int] = []  # the calls, in the order of their answers
+        self.answered: list[int] = []  # the calls, in the order of their answers or ends
         self.received = b""
 
-    def call(self, message: bytes, missing: int = 0) -> None:
-        """Begin a call whose message never gets its last `missing` bytes."""
+    def call(self, message: bytes, missing: int = 0, more: bytes = b"") -> None:
+        """Begin a call with more headers, whose message never gets its last `missing` bytes."""
         stream = next(self.streams)
-        self.socket.sendall(write_frame(HEADERS, END_HEADERS, stream, HEAD))
+        self.socket.sendall(write_frame(HEADERS, END_HEADERS, stream, HEAD + more))
         self.windows[stream] = self.initial
         whole = b"\0" + struct.pack(">I", len(message)) + message
         self.left[stream] = whole[: len(whole) - missing]
@@ -87,7 +87,7 @@ class Connection:
             payload, self.received = self.received[9 : 9 + size], self.received[9 + size :]
             if kind == WINDOW_UPDATE and stream in self.windows:
                 self.windows[stream] += struct.unpack(">I", payload)[0]
-            elif kind == HEADERS:
+            elif kind in (HEADERS, RST_STREAM):
                 self.answered.append(stream)
             elif kind in (SETTINGS, PING) and not flags & ACK:
                 for name, value in struct.iter_unpack(">HI", payload if kind == SETTINGS else b""):

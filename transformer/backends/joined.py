@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.contract import ID_HEADER as ID
 from serving.messages import Call
 from serving.telemetry.record import ID_CHARACTERS
 from transformer.backends.base import FaceLandmarks
 
 FACES = 4  # of a call that is full: engines take so many in one execution
 MOST_FACES = 2 * (FACES - 1)  # of a call: all but one, and then as many
-ID = "x-request-id"
 
 Infer = Callable[[NDArray, str, Call, bool], Awaitable[FaceLandmarks]]
 

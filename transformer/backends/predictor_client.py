@@ -9,7 +9,7 @@ import grpc.aio
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import FACE, GRPC_CONFIG, GRPC_INFER, GRPC_SERVICE, SET_HEADER
+from serving.contract import FACE, GRPC_CONFIG, GRPC_INFER, GRPC_SERVICE, ID_HEADER, SET_HEADER
 from serving.errors import InvalidTensor, PredictorUnavailable, ServingError
 from serving.framework import pb, pb_grpc
 from serving.grpc import extension_pb2 as ext
@@ -111,7 +111,7 @@ class GrpcBackend(PredictorBackend):
     async def send(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
         """Make one call."""
         outputs = WITH_HEATMAPS if heatmaps else ()
-        request_id = call.forward.get("x-request-id", "")
+        request_id = call.forward.get(ID_HEADER, "")
         request = encode_request(model, {FACE.name: faces}, outputs, request_id)
         metadata, status = dict(call.forward), grpc.StatusCode.CANCELLED
         with tracing.open_call(GRPC_INFER, self.address, model=model, faces=len(faces)) as span:

@@ -27,7 +27,7 @@ from transformer.pictures.kinds import ACCEPTED, KINDS, PNG, name_kind
 
 MIN_SIDE = 64  # pixels; a picture that is thinner costs as much as if it had them
 ENOUGH = 0.75  # of the pixels that are asked for: 640x480 are as good as 640x640
-MAX_EXIF = 2**18  # bytes
+MAX_EXIF = 2**16  # bytes, as a JPEG has at most: each tag, 12 bytes, is work for Python
 MAX_SCANNED = 4_000_000_000  # pixels times scans of a JPEG; some bytes make a scan of any size
 FLIPPED_ACROSS, FLIPPED_DOWN = (2, 3, 6, 7), (3, 4, 7, 8)  # EXIF's orientations
 

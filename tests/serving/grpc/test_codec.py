@@ -16,7 +16,7 @@ from serving.grpc.codec import (
     encode_request,
     encode_response,
 )
-from serving.messages import DTYPES, InferenceResponse
+from serving.messages import DTYPES, MAX_STRINGS, InferenceResponse
 from tests.support.soak import COUNTS, SOAK
 
 
@@ -74,6 +74,7 @@ def test_typed_contents_keep_their_values():
         make_tensor("UINT8", [2**62, 4]),
         make_tensor("FP16", [1]),
         make_tensor("", [1], uint_contents=[1]),
+        make_tensor("BYTES", [MAX_STRINGS + 1], bytes_contents=[b""] * (MAX_STRINGS + 1)),
     ],
 )
 def test_wrong_contents_are_refused(message):

@@ -1,5 +1,6 @@
 """gRPC encrypted between transformer and predictor, by certificates that may be renewed."""
 
+import asyncio
 import shutil
 import subprocess
 from pathlib import Path
@@ -38,7 +39,11 @@ async def test_a_predictor_is_asked_in_secret_and_one_of_another_authority_is_no
     found = []
     for authority in (settings.grpc_certificate, other.grpc_certificate, None):
         backend = GrpcBackend(f"localhost:{port}", authority)
-        found.append(not await backend.check_ready("unet"))
+        own = authority == settings.grpc_certificate
+        async with asyncio.timeout(60):
+            while (problem := await backend.check_ready("unet")) and own:
+                pass  # within a second: a busy machine takes longer
+        found.append(not problem)
         await backend.close()
     await server.stop(0)
     assert found == [True, False, False]

@@ -1,6 +1,7 @@
 """The gRPC service, in this process: its limits, its errors and what they tell."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 
@@ -16,20 +17,31 @@ from serving.grpc.servicer import create_grpc_server
 from serving.grpc.wire import MAX_HEAD_BYTES
 from serving.repository import Repository
 from serving.settings import ServerSettings
+from tests.support.load import wait_for
+from tests.support.raw_http2 import Connection
 from tools.processes import find_ports
 
 MAX_BYTES = 2**20
 
 
-@pytest.fixture
-async def stub(repository: Repository) -> AsyncIterator[pb_grpc.GRPCInferenceServiceStub]:
-    port = find_ports().grpc
-    repository.settings = ServerSettings(max_body_bytes=MAX_BYTES)
+@contextlib.asynccontextmanager
+async def serve(repository: Repository, port: int = 0, **settings: float) -> AsyncIterator[int]:
+    """Serve with these settings on a port, a free one by default; gives it."""
+    port = port or find_ports().grpc
+    repository.settings = ServerSettings.model_validate(settings)
     server = create_grpc_server(repository, "0", [f"127.0.0.1:{port}"])
     await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield pb_grpc.GRPCInferenceServiceStub(channel)
+    yield port
     await server.stop(0)
+
+
+@pytest.fixture
+async def stub(repository: Repository) -> AsyncIterator[pb_grpc.GRPCInferenceServiceStub]:
+    async with (
+        serve(repository, max_body_bytes=MAX_BYTES) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        yield pb_grpc.GRPCInferenceServiceStub(channel)
 
 
 def make_request(what: str = "", size: int = 4, name: str = "face") -> pb.ModelInferRequest:
@@ -41,7 +53,7 @@ def make_request(what: str = "", size: int = 4, name: str = "face") -> pb.ModelI
 async def refuse(stub, request: pb.ModelInferRequest, **options) -> tuple[str, str, str]:
     """Ask and be refused: the status, the catalogue's code and the message."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await stub.ModelInfer(request, timeout=10, **options)
+        await stub.ModelInfer(request, timeout=60, **options)
     trailing = dict(caught.value.trailing_metadata() or ())
     code = str(trailing.get("landmarks-error-code", ""))
     return caught.value.code().name, code, caught.value.details() or ""
@@ -51,16 +63,34 @@ async def test_connections_are_counted(repository, monkeypatch):
     monkeypatch.setattr(servicer.resource, "getrlimit", lambda _: (100, 200))
     assert servicer.count_connections() == 50
     monkeypatch.setattr(servicer, "count_connections", lambda: 1)
-    port = find_ports().grpc
-    server = create_grpc_server(repository, "0", [f"127.0.0.1:{port}"])
-    await server.start()
-    _, first = await asyncio.open_connection("127.0.0.1", port)
-    reader, second = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(5):
+    async with serve(repository) as port, asyncio.timeout(60):
+        _, first = await asyncio.open_connection("127.0.0.1", port)
+        reader, second = await asyncio.open_connection("127.0.0.1", port)
         assert not await reader.read()
-    for writer in (first, second):
-        writer.close()
-    await server.stop(0)
+        for writer in (first, second):
+            writer.close()
+
+
+@pytest.mark.parametrize("bound", ["answer_seconds", "request_seconds"])  # idle, and its age
+async def test_a_connection_without_calls_is_ended(repository, bound):
+    times = {"answer_seconds": 600.0, "request_seconds": 600.0, bound: 0.1}
+    async with (
+        serve(repository, **times) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        asyncio.timeout(60),
+    ):
+        await channel.channel_ready()
+        await channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
+
+
+async def test_calls_that_nobody_has_begun_are_counted(repository):
+    """Nobody begins one here, as this test holds the loop."""
+    async with serve(repository, max_inflight=4) as port:
+        connection = Connection(port)
+        with connection.socket:
+            for _ in range(30):
+                connection.call(b"")
+            wait_for(lambda: connection.send() is not None and len({*connection.answered}) >= 20)
 
 
 @pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip, grpc.Compression.Deflate])
@@ -69,7 +99,7 @@ async def test_a_message_above_the_limit_is_refused(stub, compression):
     status, _, message = await refuse(stub, request, compression=compression)
     assert status == "RESOURCE_EXHAUSTED" and "larger than max" in message
     fits = make_request(size=MAX_BYTES - MAX_HEAD_BYTES)
-    assert (await stub.ModelInfer(fits, timeout=10, compression=compression)).outputs
+    assert (await stub.ModelInfer(fits, timeout=60, compression=compression)).outputs
 
 
 async def test_a_cause_of_ours_stays_ours(stub):
@@ -80,7 +110,7 @@ async def test_a_cause_of_ours_stays_ours(stub):
 async def test_a_cause_of_ours_stays_ours_whatever_is_asked(stub, model, monkeypatch, caplog):
     monkeypatch.setattr(model, "describe", fail)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await stub.ModelMetadata(pb.ModelMetadataRequest(name="fake"), timeout=10)
+        await stub.ModelMetadata(pb.ModelMetadataRequest(name="fake"), timeout=60)
     assert caught.value.code() == grpc.StatusCode.INTERNAL
     assert "secret" not in (caught.value.details() or "") and "secret" in caplog.text
 
@@ -121,7 +151,7 @@ async def test_typed_contents_are_counted_as_raw_ones(stub, repository):
     request = make_request(size=1000)
     del request.raw_input_contents[:]
     request.inputs[0].contents.uint_contents.extend([1] * 1000)
-    assert (await stub.ModelInfer(request, timeout=10)).outputs
+    assert (await stub.ModelInfer(request, timeout=60)).outputs
     repository.admission.max_bytes = 900
     assert (await refuse(stub, request))[:2] == ("INVALID_ARGUMENT", "too_large")
 
@@ -141,18 +171,18 @@ async def test_the_callers_deadline_reaches_the_model(stub, model):
 
 
 async def test_who_leaves_is_not_worked_for(stub, model, repository):
-    call = stub.ModelInfer(make_request("sleep"), timeout=10)
+    call = stub.ModelInfer(make_request("wait"), timeout=60)
     while not repository.admission.requests:
         await asyncio.sleep(0.01)
     call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while repository.admission.requests:
             await asyncio.sleep(0.01)
     assert model.left
 
 
 async def test_a_stop_that_runs_out_of_time_is_told(stub, model, repository):
-    refused = asyncio.create_task(refuse(stub, make_request("sleep")))
+    refused = asyncio.create_task(refuse(stub, make_request("wait")))
     while not repository.admission.requests:
         await asyncio.sleep(0.01)
     repository.admission.stop()

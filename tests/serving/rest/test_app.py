@@ -66,7 +66,7 @@ async def test_a_cause_of_ours_stays_ours_whatever_is_asked(repository, model, m
 
 
 async def test_a_deadline_is_kept(rest, model):
-    body = make_body(parameters={"do": "sleep"})
+    body = make_body(parameters={"do": "wait"})
     answer = await rest.post(INFER, json=body, headers={"x-request-timeout": "0.05"})
     assert answer.status_code == 504 and answer.json()["code"] == "deadline_exceeded"
     answer = await rest.post(INFER, json=body, headers={"x-request-timeout": "nan"})
@@ -108,7 +108,7 @@ async def test_bodies_may_not_fill_the_memory_together(rest, repository):
 
 
 async def test_a_stop_that_runs_out_of_time_is_told(rest, repository, model):
-    body = make_body(parameters={"do": "sleep"})
+    body = make_body(parameters={"do": "wait"})
     asked = asyncio.create_task(rest.post(INFER, json=body))
     while not repository.admission.requests:
         await asyncio.sleep(0.01)

@@ -99,10 +99,10 @@ def test_numbers_of_many_digits(digits):
     for datatype in ("UINT8", "INT64", "UINT64", "FP32"):
         if datatype == "FP32" and digits == 20:
             continue
-        begun = time.perf_counter()
+        begun = time.process_time()
         with pytest.raises((InvalidTensor, InvalidRequest)):
             read(datatype, [1], text)
-        assert time.perf_counter() - begun < 2
+        assert time.process_time() - begun < 5
 
 
 def test_strings_keep_their_characters_and_escapes():
@@ -110,6 +110,8 @@ def test_strings_keep_their_characters_and_escapes():
     wanted = b"/" * 50_000 + "+\n\N{GRINNING FACE}".encode()
     assert read("BYTES", [1], f'["{text}"]')[0] == wanted
     assert read("BYTES", [MAX_STRINGS], str([""] * MAX_STRINGS).replace("'", '"')).size
+    with pytest.raises(InvalidTensor, match="more than 4096 values"):
+        read("BYTES", [MAX_STRINGS + 1], str([""] * (MAX_STRINGS + 1)).replace("'", '"'))
 
 
 @pytest.mark.parametrize("value", ['{"a":1}', "true", "1", "[1]", f'"{"x" * (MAX_ID + 1)}"'])

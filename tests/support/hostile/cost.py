@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from serving.cpus import count_cpus
+from tests.support.soak import SOAK
 
 PROBE = Path(__file__).with_name("probe.py")
 MEGABYTE = 2**20
@@ -24,8 +25,11 @@ def read_memory(pid: int, name: str) -> int:
 
 
 def count_patience() -> float:
-    """Return the seconds that a probe may wait: 0.15, or more on a machine that is busy already."""
-    return 0.15 * max(1.0, os.getloadavg()[0] / count_cpus())
+    """Return the seconds that a probe may wait, more on a machine that is busy already.
+
+    The goal is 0.15, which `make soak` has; elsewhere others' work must not look like ours.
+    """
+    return (1.0 if SOAK == 1 else 0.15) * max(1.0, os.getloadavg()[0] / count_cpus())
 
 
 class Meter:

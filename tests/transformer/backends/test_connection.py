@@ -129,22 +129,25 @@ async def test_a_broken_answer_is_no_fault_of_the_caller(monkeypatch):
 
 async def test_calls_that_a_stopping_server_drops_are_made_again():
     """gRPC's own stop answers CANCELLED to calls that have arrived and are not begun."""
-    servers = [await start_server(Flaky(refusals=0)) for _ in "ab"]
+    asked = [Flaky(refusals=0) for _ in "ab"]
+    servers = [await start_server(servicer) for servicer in asked]
     client = GrpcBackend("ipv4:" + ",".join(f"127.0.0.1:{port}" for _, port in servers))
-    answered, stopped = 0, False
+    stopped = False
 
     async def ask_on() -> None:
-        nonlocal answered
         while not stopped:
-            await ask(client)
-            answered += 1
+            await ask(client, seconds=90)
 
     callers = [asyncio.create_task(ask_on()) for _ in range(64)]
     for turn in range(20):
-        await asyncio.sleep(0.3)  # both are connected
+        async with asyncio.timeout(60):
+            while not all(servicer.calls for servicer in asked):  # both are connected
+                assert not any(caller.done() for caller in callers)
+                await asyncio.sleep(0.01)
         server, port = servers[turn % 2]
-        await server.stop(5)
-        servers[turn % 2] = await start_server(Flaky(refusals=0), port)
+        await server.stop(60)
+        asked[turn % 2] = Flaky(refusals=0)
+        servers[turn % 2] = await start_server(asked[turn % 2], port)
     stopped = True
     try:
         await asyncio.gather(*callers)
@@ -152,20 +155,18 @@ async def test_calls_that_a_stopping_server_drops_are_made_again():
         await client.close()
         for server, _ in servers:
             await server.stop(0)
-    assert answered > 200
 
 
-async def test_a_predictor_that_stays_away_is_told_within_a_second():
+async def test_a_predictor_that_stays_away_is_told_after_four_calls():
     servicer = Flaky(refusals=1000)
     async with serve(servicer) as client:
-        begun = time.perf_counter()
         with pytest.raises(PredictorUnavailable):
-            await ask(client)
-        assert time.perf_counter() - begun < 1.5 and servicer.calls == 4
+            await ask(client, seconds=90)
+        assert servicer.calls == 4
 
 
-async def test_a_hung_predictor_is_left_within_15_seconds():
-    """It takes connections, as its machine lives, and answers nothing."""
+async def test_a_hung_predictor_is_left_before_the_end_of_a_requests_time():
+    """It takes connections, as its machine lives, and answers nothing: for 13 s, no more for 60."""
     server, port = await start_server(Flaky(refusals=0))
     hung, tasks = False, []
 
@@ -183,10 +184,9 @@ async def test_a_hung_predictor_is_left_within_15_seconds():
     proxy = await asyncio.start_server(accept, "127.0.0.1", 0)
     client = GrpcBackend(f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
     await ask(client)
-    hung, begun = True, time.perf_counter()
-    with pytest.raises(PredictorUnavailable):
+    hung = True
+    with pytest.raises(PredictorUnavailable):  # and not DeadlineExceeded
         await ask(client, seconds=40)
-    assert time.perf_counter() - begun < 20  # 13, and what a busy machine adds; it was 60
     await client.close()
     proxy.close()
     await server.stop(0)
@@ -196,30 +196,26 @@ async def test_a_hung_predictor_is_left_within_15_seconds():
 
 async def test_a_dead_predictor_is_told_at_once_not_at_the_deadline():
     client = GrpcBackend(f"127.0.0.1:{find_ports().grpc}")
-    begun = time.perf_counter()
-    with pytest.raises(PredictorUnavailable):
-        await ask(client, seconds=4)
-    assert time.perf_counter() - begun < 2
+    with pytest.raises(PredictorUnavailable):  # and not DeadlineExceeded
+        await ask(client, seconds=30)
     await client.close()
 
 
 async def test_a_dead_predictor_is_looked_for_every_second():
     """By default gRPC waits longer and longer, up to two minutes: a restart would be missed."""
-    moments: list[float] = []
+    looks = 0
 
     async def refuse(_, writer: asyncio.StreamWriter) -> None:
-        moments.append(time.perf_counter())
+        nonlocal looks
+        looks += 1
         writer.close()
 
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     client = GrpcBackend(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    begun = time.perf_counter()
-    while time.perf_counter() - begun < 8:
-        with pytest.raises(PredictorUnavailable):
-            await ask(client)
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(90):  # 12 s; without a bound four minutes
+        while looks < 16:
+            with pytest.raises(PredictorUnavailable):
+                await ask(client)
+            await asyncio.sleep(0.1)
     await client.close()
     server.close()
-    moments.append(time.perf_counter())
-    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
-    assert len(gaps) > 5 and max(gaps) < 1.8, [round(gap, 1) for gap in gaps]

@@ -15,7 +15,15 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
-from tests.support.picture_files import encode, make_chunk, pack_chunk, pack_webp, segment, smooth
+from tests.support.picture_files import (
+    encode,
+    make_chunk,
+    make_tags,
+    pack_chunk,
+    pack_webp,
+    segment,
+    smooth,
+)
 from tests.transformer.pictures.test_picture import LIMIT
 from tools.processes import ROOT
 from transformer.pictures.picture import open_picture
@@ -198,6 +206,7 @@ def make_hostile() -> dict[str, bytes]:
         "chunks": small[:33] + make_chunk(b"tEXt", b"") * 1_300_000,
         "strips": make_strips(60_000),
         "comments": gif[:frame] + comments + gif[frame:],
+        "small tags": b"II*\0\x08\0\0\0" + make_tags({i: i for i in range(1, 5000)}),
         "tags": b"II*\0" + struct.pack("<I", end) + bytes(end - 8) + b"\xe7\xfd" + tags,
     }
 

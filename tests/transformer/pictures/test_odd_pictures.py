@@ -9,9 +9,10 @@ import simplejpeg
 
 from serving.errors import InvalidImage
 from tests.support import picture_files as files
-from tests.support.picture_files import detailed, encode, encode_inks, make_chunk, smooth
+from tests.support.picture_files import detailed, encode, encode_inks, make_chunk, make_tags, smooth
 from tests.transformer.pictures.test_picture import read
 from transformer.pictures.decoders import LOST
+from transformer.pictures.picture import read_orientation
 
 PIXELS = detailed(200, 152)
 KINDS = {
@@ -146,3 +147,10 @@ def test_the_end_chunk_may_be_missing():
 def test_a_png_without_what_its_pixels_need_is_refused(chunks):
     with pytest.raises(InvalidImage, match="PNG is broken, only part of one"):
         read(PNG[:8] + chunks)
+
+
+def test_no_more_of_exif_is_read_than_its_orientation_needs():
+    for others, orientation in ((1000, 6), (20_000, 1)):  # the latter lies too far behind
+        tags = {0x0200 + i: 1 for i in range(others)} | {0x0112: 6}
+        head = b"Exif\0\0II*\0\x08\0\0\0"
+        assert read_orientation(head + make_tags(tags)) == orientation
