@@ -47,7 +47,7 @@ class Repository:
         model = versions.get(version or max(versions, key=rank_version, default=""))
         if model is None:
             known = ", ".join(f"{m.name} (version {m.version})" for m in self.list_models())
-            what = f"Model '{name[:100]}'" + (f" version '{version[:20]}'" if version else "")
+            what = f"Model '{name}'" + (f" version '{version}'" if version else "")
             raise ModelNotFound(f"{what} is not served here; available: {known or 'none'}.")
         return model
 
@@ -92,7 +92,7 @@ class Repository:
         async with self.changing:
             lying = await asyncio.to_thread(self.store.list_versions) if self.store else {}
             if name not in lying:
-                raise ModelNotFound(f"Model '{name[:100]}' is not there to be loaded.")
+                raise ModelNotFound(f"Model '{name}' is not there to be loaded.")
             loaded: dict[str, Model] = {}
             for version in lying[name]:
                 try:
@@ -114,7 +114,7 @@ class Repository:
         self.check_open()
         async with self.changing:
             if name not in self.models:
-                raise ModelNotFound(f"Model '{name[:100]}' is not served.")
+                raise ModelNotFound(f"Model '{name}' is not served.")
             await self.retire(list(self.models.pop(name).values()))
 
     async def retire(self, models: list[Model]) -> None:

@@ -114,7 +114,7 @@ def find_unknown(
     told = []
     for name, choices in found:
         near = difflib.get_close_matches(name.upper() if choices is settings else name, choices, 1)
-        told.append(f"{name[:100]} (is {near[0]} meant?)" if near else name[:100])
+        told.append(f"{name} (is {near[0]} meant?)" if near else name)
     return ", ".join(told)
 
 

@@ -53,5 +53,5 @@ def translate_error(error: grpc.aio.AioRpcError) -> ServingError:
     if status == grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded("The predictor did not answer within the request's time.")
     if status in OTHERS:
-        return OTHERS[status](details[:300])
+        return OTHERS[status](details)
     return PredictorUnavailable(f"The predictor cannot be reached ({status.name}).")

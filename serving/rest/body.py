@@ -29,7 +29,7 @@ async def read_body(request: Request, settings: ServerSettings, ticket: Ticket) 
     encoding = check_encoding(request.headers.get("content-encoding", ""))
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limit:
-        raise TooLarge(f"The body has {length[:20]} bytes; {limit} is the limit.")
+        raise TooLarge(f"The body has {length} bytes; {limit} is the limit.")
     chunks, size = [], 0
     try:
         async with asyncio.timeout(settings.body_seconds):
@@ -63,7 +63,7 @@ def check_encoding(encoding: str) -> str:
         return ""
     if encoding not in ENCODINGS:
         raise UnsupportedMediaType(
-            f"Content-Encoding '{encoding[:40]}' is not read here, but gzip and deflate are."
+            f"Content-Encoding '{encoding}' is not read here, but gzip and deflate are."
         )
     return encoding
 

@@ -27,7 +27,7 @@ async def show_error(request: Request, error: Exception) -> Response:
 
 async def show_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = request.url.path[:200]
+    path = request.url.path
     refused: ServingError = NotFound(f"There is no route {path}.")
     if error.status_code == 405:
         refused = MethodNotAllowed(f"{path} does not allow {request.method}.")

@@ -70,7 +70,7 @@ def read_values(name: str, datatype: str, shape: list[int], data: object, limit:
     values = flatten_rows(name, data)
     if len(values) != count:
         raise InvalidTensor(
-            f"Tensor '{name}' has {len(values)} values, its shape {shape[:8]} another number."
+            f"Tensor '{name}' has {len(values)} values, its shape {shape} another number."
         )
     array = np.empty(count, dtype)
     for start in range(0, count, CONVERT_VALUES):

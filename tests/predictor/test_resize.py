@@ -109,6 +109,12 @@ def test_floats_outside_their_range_are_refused(value):
         prepare_faces(np.full((1, 50, 50, 1), value, np.float16))
 
 
+def test_weights_of_a_few_sizes_are_kept():
+    for length in range(100, 300):
+        resize.weigh_pixels(length, SIDE)
+    assert resize.weigh_pixels.cache_info().currsize <= 64
+
+
 def test_points_come_back_where_they_were():
     """A bright pixel of the caller's picture is found where it is, to half a pixel of the face."""
     for height, width, y, x in [(192, 480, 50, 300), (40, 32, 20, 9), (1000, 900, 333, 777)]:

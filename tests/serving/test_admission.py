@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from serving.admission import UPLOADS, Admission
-from serving.errors import Overloaded
+from serving.errors import MAX_WAIT, Overloaded
 from serving.settings import ServerSettings
 
 
@@ -17,6 +17,10 @@ async def test_admission_gives_back_what_it_took():
             pass
         raise ValueError
     assert admission.requests == admission.uploads == admission.bytes == 0
+
+
+def test_nobody_is_told_to_stay_away_for_long():
+    assert Overloaded("", 1e6).retry_after == MAX_WAIT
 
 
 async def test_uploads_take_no_place_of_those_in_flight():

@@ -74,6 +74,15 @@ async def test_a_request_under_way_outlives_the_unloading(repository):
         repository.find("fake")
 
 
+async def test_a_request_without_end_is_not_waited_for_without_end(repository):
+    repository.settings = ServerSettings(repository_api=True, stop_seconds=1)
+    hanging = asyncio.create_task(repository.find("fake").infer(make_request("wait")))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):  # before the end of the request's own time
+        await repository.unload("fake")
+    hanging.cancel()
+
+
 async def test_loading_anew_drops_nothing(repository):
     stop, answered = False, 0
 

@@ -25,7 +25,7 @@ def run_sink() -> Iterator[Sink]:
     class Taking(Handler):
         def do_POST(self) -> None:
             content = self.read()
-            sink.gate.wait(5)
+            sink.gate.wait(60)
             sink.got.put((dict(self.headers), json.loads(content)))
             self.reply(202)
 

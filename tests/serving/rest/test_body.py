@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import json
-import threading
 import tracemalloc
 import zlib
 
@@ -13,6 +12,7 @@ from starlette.types import Message, Receive
 from serving.errors import TooLarge
 from serving.repository import Repository
 from serving.rest import body as rest_body
+from serving.rest import codec as rest_codec
 from serving.rest.app import create_app
 from serving.settings import ServerSettings
 from tests.serving.fakes import FakeModel, make_body
@@ -104,22 +104,28 @@ def test_a_gzip_bomb_is_not_inflated_beyond_the_limit():
         tracemalloc.stop()
 
 
-async def test_a_long_body_is_inflated_off_the_loop(model, monkeypatch):
-    threads = []
+LONG = 2**17  # bytes
 
-    def decompress(body: bytes, encoding: str, limit: int) -> bytes:
-        threads.append(threading.current_thread())
-        return json.dumps(make_body()).encode()
 
-    monkeypatch.setattr(rest_body, "decompress", decompress)
+@pytest.mark.parametrize("what", ["JSON", "gzip", "numbers", "packing"])
+async def test_long_work_is_done_beside_the_loop(rest, monkeypatch, what):
+    works = []
 
-    body = iter([make_chunk(bytes(rest_body.OFFLOAD_BODY_BYTES + 1))])
+    async def run(work, *items):
+        works.append(work)
+        return work(*items)
 
-    async def receive() -> dict:
-        return next(body, {}) or await asyncio.Future()  # the caller stays for the answer
-
-    status, _ = await ask(model, receive, ("content-encoding", "gzip"))
-    assert status == 200 and threads[0] is not threading.main_thread()
+    monkeypatch.setattr(rest_body if what in ("gzip", "packing") else rest_codec, "run_aside", run)
+    headers = {"accept-encoding": "gzip" if what == "packing" else "identity"}
+    body, long = make_body(), make_body(outputs=[{"name": "big"}])
+    content = json.dumps(long if what in ("numbers", "packing") else body).encode()
+    if what == "JSON":
+        content += b" " * LONG
+    if what == "gzip":
+        headers["content-encoding"] = "gzip"
+        content = gzip.compress(content + b" " * LONG, 0)
+    assert (await rest.post(INFER, content=content, headers=headers)).is_success
+    assert works
 
 
 def deflate_raw(body: bytes) -> bytes:

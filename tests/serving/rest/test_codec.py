@@ -2,6 +2,7 @@
 
 import json
 import struct
+import tracemalloc
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
-from serving.messages import InferenceResponse
+from serving.messages import InferenceResponse, make_array
 from serving.rest.codec import decode_request, encode_answer
 from tests.support.soak import COUNTS, SOAK
 
@@ -137,6 +138,16 @@ def test_broken_bytes_elements(raw):
         decode(tensor, raw)
 
 
+def test_elements_beyond_the_shape_are_not_read():
+    raw = bytes(4 * 2**20)  # a million empty ones
+    tracemalloc.start()
+    with pytest.raises(InvalidTensor):
+        make_array("x", "BYTES", [1], raw)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
 async def encode(response: InferenceResponse, binary: Mapping[str, bool]) -> tuple[bytes, dict]:
     claimed: list[int] = []
     pieces, headers = await encode_answer(response, binary, claimed.append)
@@ -163,7 +174,7 @@ async def test_outputs_are_binary_where_asked():
     assert b["data"] == [1, 2] and b["shape"] == [1, 2]
 
 
-@pytest.mark.parametrize("size", [0, 1, 2**14, 2**14 + 1, 50_000])
+@pytest.mark.parametrize("size", [0, 1, 2**14, 2**14 + 1, 100_000])
 async def test_long_json_in_pieces_is_the_same_json(size):
     array = np.random.default_rng(0).random(size, np.float32)
     content, _ = await encode(InferenceResponse({"a": array}), {})

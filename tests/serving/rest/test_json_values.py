@@ -9,7 +9,7 @@ import pytest
 from serving.errors import InvalidRequest, InvalidTensor, TooLarge
 from serving.messages import MAX_STRINGS
 from serving.rest.codec import MAX_ID, decode_request
-from serving.rest.json_values import CONVERT_VALUES, LIMITS, load_json, read_values
+from serving.rest.json_values import CONVERT_VALUES, LIMITS, MAX_WIDE_BYTES, load_json, read_values
 
 MEGABYTE = 2**20
 LIMIT = 16 * MEGABYTE
@@ -74,6 +74,16 @@ def test_many_bytes_of_numbers_are_refused_and_pictures_are_not():
     with pytest.raises(TooLarge, match="bytes of numbers; send"):
         read("FP32", [300_000], long)
     assert len(read("BYTES", [1], '["' + "x" * 8 * MEGABYTE + '"]')[0]) == 8 * MEGABYTE
+
+
+@pytest.mark.parametrize("text", ['"é"', '"\\u0100"', '"\\u00e9"'])
+def test_characters_beyond_latin_1_make_all_of_a_text_wide(text):
+    long = text[:-1] + "x" * MAX_WIDE_BYTES + '"'
+    if text == '"\\u00e9"':
+        assert len(load_json(long.encode())) == MAX_WIDE_BYTES + 1
+    else:
+        with pytest.raises(TooLarge, match="beyond ASCII"):
+            load_json(long.encode())
 
 
 @pytest.mark.parametrize("value", ["255", "0.5"])

@@ -194,6 +194,15 @@ async def test_a_hung_predictor_is_left_before_the_end_of_a_requests_time():
         task.cancel()
 
 
+async def test_who_answers_nothing_is_not_ready():
+    """In a second: without that never."""
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+        client = GrpcBackend(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        async with asyncio.timeout(60):
+            assert await client.check_ready("unet")
+        await client.close()
+
+
 async def test_a_dead_predictor_is_told_at_once_not_at_the_deadline():
     client = GrpcBackend(f"127.0.0.1:{find_ports().grpc}")
     with pytest.raises(PredictorUnavailable):  # and not DeadlineExceeded
