@@ -29,6 +29,7 @@ DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 
 BINARY_SIZE, BINARY_DATA, ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"
 CONTENT_TYPE = "content_type"  # what MLServer's clients say of a tensor; its datatype says it here
+MAX_HEAD_BYTES = 64 * 2**10  # of a head, of metadata, and of a gRPC message beside its tensors
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**31  # beyond what any body may hold
 MAX_BYTES = 16 * 2**20  # of one tensor, where no setting says another

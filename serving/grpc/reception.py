@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from serving.errors import HeadTooLarge, Overloaded, RequestTimeout
-from serving.grpc.wire import MAX_HEAD_BYTES
-from serving.messages import Call, InferenceRequest, InferenceResponse
+from serving.messages import MAX_HEAD_BYTES, Call, InferenceRequest, InferenceResponse
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from serving.telemetry.record import RequestLog, forwarded_headers

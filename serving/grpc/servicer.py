@@ -18,7 +18,7 @@ from serving.grpc.errors import abort
 from serving.grpc.manage import create_handlers, wrap
 from serving.grpc.reception import Reception, ask_model, check_metadata
 from serving.grpc.stream import InferenceStream
-from serving.grpc.wire import MAX_HEAD_BYTES
+from serving.messages import MAX_HEAD_BYTES
 from serving.repository import Repository
 from serving.telemetry.record import RequestLog
 from serving.telemetry.stages import Stage, write_timings

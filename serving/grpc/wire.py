@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from serving.errors import InvalidRequest, TooLarge
+from serving.messages import MAX_HEAD_BYTES
 
 INPUTS, RAW_CONTENTS = 5, 7  # fields of a ModelInferRequest
 CONTENTS = 5  # field of an InferInputTensor
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
-MAX_HEAD_BYTES = 64 * 2**10  # what a message may have beside its tensors
 MAX_TYPED_BYTES = 2**20  # of typed contents
 MAX_FIELDS = 4096  # of a message
 SMALL = 16 * 2**10  # bytes of an input whose contents count as part of the head

@@ -14,10 +14,10 @@ import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.errors import HeadTooLarge, InvalidRequest, ServingError, describe_error
+from serving.messages import MAX_HEAD_BYTES
 from serving.settings import ServerSettings
 
 SPARE_SECONDS = 2.0  # lets the application answer 408, and a refused caller read why
-MAX_HEAD_BYTES = 64 * 2**10  # of a request line and its header lines
 MAX_HEADERS = 256
 STREAM_END = "/stream"  # of the addresses that take a WebSocket
 FREE_CHUNKS = 1024  # of a body, however short they are: each costs h11 0.02 ms

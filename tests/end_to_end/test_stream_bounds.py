@@ -158,6 +158,7 @@ def test_who_reads_nothing_is_dropped(strict):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.sendall(head.encode())
         raw.setblocking(False)
+        wait_for(lambda: is_held(strict, raw))
 
         def is_gone() -> bool:
             with contextlib.suppress(BlockingIOError, ConnectionError):

@@ -96,12 +96,15 @@ def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
 
 def test_who_reads_nothing_is_cut_off(narrow):
     """What the kernel already holds can still be read, but the rest never comes."""
+    ended = read_metric(narrow, "landmarks_requests_total") + 1
     with ask_over_rest(narrow) as connection:
+        wait_for(lambda: read_metric(narrow, "landmarks_requests_total") >= ended)
         wait_for(lambda: not is_held(narrow, connection))
         assert read_to_the_end(connection) < HEATMAPS
     page = len(requests.get(f"{narrow.url}/openapi.json", timeout=60).content)
     with connect(narrow) as connection:  # short answers, too
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wait_for(lambda: is_held(narrow, connection))
         connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
         wait_for(lambda: not is_held(narrow, connection))
         assert read_to_the_end(connection) < 1000 * page

@@ -14,7 +14,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from serving.grpc import codec, servicer
 from serving.grpc.codec import encode_request
 from serving.grpc.servicer import create_grpc_server
-from serving.grpc.wire import MAX_HEAD_BYTES
+from serving.messages import MAX_HEAD_BYTES
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from tests.support.load import wait_for
