@@ -15,8 +15,16 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import ServiceError, locate
 from serving.grpc.codec import decode_response
-from tests.end_to_end.test_abandoned import count_answered
-from tests.support.load import FACE, INFLIGHT, Load, make_request, read_metric, wait_begun, wait_for
+from tests.support.load import (
+    FACE,
+    INFLIGHT,
+    Load,
+    count_answered,
+    make_request,
+    read_metric,
+    wait_begun,
+    wait_for,
+)
 from tools.processes import find_ports, start_service, wait_ready
 from tools.v2_json import image_tensor
 

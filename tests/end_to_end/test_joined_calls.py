@@ -6,8 +6,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.end_to_end.test_abandoned import count_answered
 from tests.support.ask import JPEG, infer_url
+from tests.support.load import count_answered
 from tools.processes import Service
 
 COUNT, HERD = 24, 250

@@ -1,6 +1,7 @@
 """Load on a service: callers without a pause, and what the service says of itself meanwhile."""
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +40,12 @@ CROWD = make_request(np.repeat(FACE, 64, axis=0))
 def read_metric(service: Service, name: str) -> float:
     text = requests.get(f"{service.url}/metrics", timeout=60).text
     return float(text.partition(f"\n{name} ")[2].split()[0])
+
+
+def count_answered(service: Service) -> float:
+    """Count the requests that a service computed an answer for."""
+    text = requests.get(f"{service.url}/metrics", timeout=60).text
+    return sum(map(float, re.findall(r'landmarks_requests_total\{code="ok".* ([\d.]+)', text)))
 
 
 def wait_for(look: Callable[[], T], seconds: float = 90) -> T:

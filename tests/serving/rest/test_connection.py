@@ -112,7 +112,7 @@ async def test_of_a_body_no_more_chunks_are_read_than_are_few_or_long(size):
     chunk = b"%x\r\n%s\r\n" % (size, b"x" * size)
     protocol.data_received(CHUNKED)
     protocol.data_received(chunk * (2**19 // len(chunk)))
-    assert (protocol.conn.chunks > FREE_CHUNKS + 1) == (size == 300)
+    assert (protocol.conn.chunks > FREE_CHUNKS + 10) == (size == 300)
     assert (b" 400 " in transport.written) == (size == 1)
     protocol.connection_lost(None)
 
@@ -165,7 +165,8 @@ async def test_who_falls_silent_is_cut(silent, monkeypatch):
     data, bound = SILENT[silent]
     times = {"head_seconds": 600.0, "body_seconds": 600.0} | ({bound: 0.01} if bound else {})
     protocol, transport = connect(Waiting(), **times)
-    protocol.data_received(data)
+    if data:  # as a loop has it
+        protocol.data_received(data)
     async with asyncio.timeout(60):
         await transport.cut.wait()
     protocol.connection_lost(None)
