@@ -70,7 +70,7 @@ def send_until_cut(connection: socket.socket, data: bytes) -> None:
 
 def is_held(service: Service, connection: socket.socket) -> bool:
     """Check whether the server still has its end of a connection."""
-    held = psutil.Process(service.process.pid).net_connections("tcp")
+    held = psutil.Process(service.process.pid).connections("tcp")
     return any(each.raddr == connection.getsockname() for each in held)
 
 
