@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc.aio
 import numpy as np
@@ -25,7 +26,7 @@ MAX_BYTES = 2**20
 
 
 @contextlib.asynccontextmanager
-async def serve(repository: Repository, port: int = 0, **settings: float) -> AsyncIterator[int]:
+async def serve(repository: Repository, port: int = 0, **settings: Any) -> AsyncIterator[int]:
     """Serve with these settings on a port, a free one by default; gives it."""
     port = port or find_ports().grpc
     repository.settings = ServerSettings.model_validate(settings)
@@ -73,7 +74,7 @@ async def test_connections_are_counted(repository, monkeypatch):
 
 @pytest.mark.parametrize("bound", ["answer_seconds", "request_seconds"])  # idle, and its age
 async def test_a_connection_without_calls_is_ended(repository, bound):
-    times = {"answer_seconds": 600.0, "request_seconds": 600.0, bound: 0.1}
+    times: dict[str, Any] = {"answer_seconds": 600.0, "request_seconds": 600.0, bound: 0.1}
     async with (
         serve(repository, **times) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,

@@ -9,7 +9,13 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from serving.rest import connection
-from serving.rest.connection import FREE_CHUNKS, MAX_HEAD_BYTES, MAX_HEADERS, TimedProtocol
+from serving.rest.connection import (
+    FREE_CHUNKS,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    BoundedConnection,
+    TimedProtocol,
+)
 from serving.settings import ServerSettings
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -112,6 +118,7 @@ async def test_of_a_body_no_more_chunks_are_read_than_are_few_or_long(size):
     chunk = b"%x\r\n%s\r\n" % (size, b"x" * size)
     protocol.data_received(CHUNKED)
     protocol.data_received(chunk * (2**19 // len(chunk)))
+    assert isinstance(protocol.conn, BoundedConnection)
     assert (protocol.conn.chunks > FREE_CHUNKS + 10) == (size == 300)
     assert (b" 400 " in transport.written) == (size == 1)
     protocol.connection_lost(None)
