@@ -4,8 +4,6 @@ Casiez, Roussel and Vogel, "1 Euro Filter", CHI 2012: what stands still is smoot
 moves, so that still points don't shake and moving ones don't lag.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
