@@ -30,10 +30,7 @@ class ModelStore:
         self.threads = ThreadPoolExecutor(1, thread_name_prefix="engine")
 
     def list_paths(self) -> dict[Place, Path]:
-        """Find where each version of each model lies.
-
-        Raises ValueError where a model of the folder has the name of the default one.
-        """
+        """Find where each version of each model lies; raises ValueError where two are one."""
         default = self.settings.model
         found = {(self.name, VERSION): default}
         for place, path in find_models(self.settings.models).items():
@@ -55,11 +52,7 @@ class ModelStore:
         return versions
 
     def load_model(self, name: str, version: str) -> Predictor:
-        """Load, warm up and check one model.
-
-        Raises EngineError or DeclarationError, each with one sentence; FileNotFoundError for a
-        model that has gone.
-        """
+        """Load, warm up and check; raises EngineError, DeclarationError, FileNotFoundError."""
         begun = time.perf_counter()
         settings = self.settings
         path = self.list_paths().get((name, version))

@@ -42,10 +42,7 @@ def vary_face(size: Size, channels: int, number: int = 32) -> Floats:
 
 
 def load_faces(folder: Path, landmarks: LandmarkSet, size: Size) -> Floats:
-    """Load faces to calibrate on, `[N,C,H,W]` FP32 0..1, evenly spread over the folder.
-
-    Raises DeclarationError where there are fewer than LEAST.
-    """
+    """Load LEAST to MOST faces to calibrate on, `[N,C,H,W]` FP32 0..1; raises DeclarationError."""
     rows = [row for row in read_index(folder) if row.get("part") in SEEN]
     if not rows:
         paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)

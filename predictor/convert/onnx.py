@@ -48,15 +48,8 @@ def export_onnx(author: TorchAuthor, plan: Plan, path: Path) -> None:
     face = torch.rand(plan.batch or 2, plan.channels, *plan.size)
     axes = {} if plan.batch else {"face": {0: "N"}, plan.reader.kind: {0: "N"}}
     try:
-        torch.onnx.export(
-            net,
-            (face,),
-            str(path),
-            input_names=["face"],
-            output_names=[plan.reader.kind],
-            dynamic_axes=axes,
-            dynamo=False,
-        )
+        ends = {"input_names": ["face"], "output_names": [plan.reader.kind]}
+        torch.onnx.export(net, (face,), str(path), **ends, dynamic_axes=axes, dynamo=False)
     except Exception as error:
         line = str(error).strip().splitlines()[0][:300]
         raise DeclarationError(f"torch cannot write this network as ONNX: {line}") from None

@@ -33,9 +33,8 @@ def settle_output(declared: Declaration, plan: Plan, found: Named, said: list[st
         for name, values in found.items()
         if (read := read_shape(name, values, points, wanted.kind, plan.layout))
     ]
-    listing = ", ".join(
-        f"{name} {['N', *v.shape[1:]]}".replace("'", "") for name, v in found.items()
-    )
+    shapes = (f"{name} {['N', *v.shape[1:]]}" for name, v in found.items())
+    listing = ", ".join(shapes).replace("'", "")
     if wanted.pick is not None:
         name = find_name(wanted.pick, found, "output.pick", listing)
         fitting = [read for read in fitting if read.name == name]
@@ -117,9 +116,8 @@ def settle_values(declared: Declaration, plan: Plan, found: Named, said: list[st
         plan = replace(plan, score_sigmoid=bool(score.min() < 0 or score.max() > 1))
     values = plan.finish(found)
     if not np.isfinite(values).all():
-        raise DeclarationError(
-            "The network gives NaN or infinite values on a face: look at input in model.json."
-        )
+        text = "The network gives NaN or infinite values on a face: look at input in model.json."
+        raise DeclarationError(text)
     if plan.reader.kind == "coordinates":
         return plan
     least, most = float(values.min()), float(values.max())
@@ -135,13 +133,11 @@ def settle_values(declared: Declaration, plan: Plan, found: Named, said: list[st
             f'{{"values": "{wanted}"}}.'
         )
     elif wanted == "probabilities" and not shares:
-        raise DeclarationError(
-            f"output.values says probabilities, and a heatmap sums to {sums.flat[0]:.3g}, not 1."
-        )
+        text = f"output.values says probabilities, and a heatmap sums to {sums.flat[0]:.3g}, not 1."
+        raise DeclarationError(text)
     elif wanted == "heights" and (least < HEIGHTS[0] or most > HEIGHTS[1]):
-        raise DeclarationError(
-            f"output.values says heights, and the values lie {between}: are they logits?"
-        )
+        text = f"output.values says heights, and the values lie {between}: are they logits?"
+        raise DeclarationError(text)
     sigmoid = wanted == "sigmoid" and (least < 0 or most > 1)
     meaning = "heights" if wanted == "sigmoid" else wanted
     return replace(plan, sigmoid=sigmoid, reader=replace(plan.reader, values=meaning))

@@ -30,10 +30,8 @@ class OpenVinoEngine(Engine):
         self.sizes = (manifest.batch,) if manifest.batch else SIZES
         self.tail = list(source.output(0).partial_shape.get_max_shape())[1:]  # [K, h, w] or [K, n]
         self.adjust(source)
-        self.requests = {
-            size: open_request(core, source, size, self.precision, threads or count_cpus())
-            for size in self.sizes
-        }
+        how = self.precision, threads or count_cpus()
+        self.requests = {size: open_request(core, source, size, *how) for size in self.sizes}
 
     def adjust(self, model: ov.Model) -> None:
         """Change the model before it is compiled."""
