@@ -13,10 +13,8 @@ from .output import COLUMNS, Output, format_ndjson, make_rows
 from .storage import open_storage, tell_errors
 
 PICTURES = 1000  # of one part: so many are asked for again, at most, after a run was killed
-KINDS = dict.fromkeys(("picture", "point", "error"), "string") | {
-    "face": "int32",
-    "trusted": "bool",
-}
+TEXTS = ("picture", "point", "error")  # columns; the numbers but for `face` are FP32
+KINDS = {**dict.fromkeys(TEXTS, "string"), "face": "int32", "trusted": "bool"}
 
 
 class Parts(Output):

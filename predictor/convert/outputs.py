@@ -28,11 +28,8 @@ def settle_output(declared: Declaration, plan: Plan, found: Named, said: list[st
     """Choose the output by the declaration, or the one that fits the points."""
     wanted = declared.output
     points = len(declared.points) if declared.points else 0
-    fitting = [
-        read
-        for name, values in found.items()
-        if (read := read_shape(name, values, points, wanted.kind, plan.layout))
-    ]
+    reads = (read_shape(n, v, points, wanted.kind, plan.layout) for n, v in found.items())
+    fitting = [read for read in reads if read]
     shapes = (f"{name} {['N', *v.shape[1:]]}" for name, v in found.items())
     listing = ", ".join(shapes).replace("'", "")
     if wanted.pick is not None:
@@ -45,20 +42,13 @@ def settle_output(declared: Declaration, plan: Plan, found: Named, said: list[st
             f"{wanted.kind or 'heatmaps or coordinates'}: look at points and output in model.json."
         )
     read = choose(fitting, found, listing, said) if len(fitting) > 1 else fitting[0]
-    score = ""
-    if wanted.score is not None:
-        score = find_name(wanted.score, found, "output.score", listing)
+    own = wanted.score
+    score = "" if own is None else find_name(own, found, "output.score", listing)
     if read.kind == "heatmaps" and score:
         raise DeclarationError("output.score is for networks of coordinates; heatmaps have scores.")
-    return replace(
-        plan,
-        pick=read.name,
-        score=score,
-        points=read.points,
-        swap=read.swap,
-        stack=read.stack,
-        reader=Reader(kind=read.kind, read=wanted.read, unit=wanted.unit),
-    )
+    reader = Reader(kind=read.kind, read=wanted.read, unit=wanted.unit)
+    plan = replace(plan, pick=read.name, points=read.points, swap=read.swap, stack=read.stack)
+    return replace(plan, score=score, reader=reader)
 
 
 def find_name(pick: int | str, found: Named, key: str, listing: str) -> str:
