@@ -18,13 +18,10 @@ FOUND, NONE, FAILED = 0, 1, 2  # exit codes
 GONE = ("unreachable", "bad_address")  # no other picture fares better
 # Nor after these, where no picture was answered yet; later a gateway that changes over says them.
 ELSEWHERE = ("404", "401", "other_service", "model_not_found")
-HINTS = {
+ADDRESS = "Is the service up, and --url or LANDMARKS_URL its address?"
+HINTS = dict.fromkeys(("404", "other_service", *GONE), ADDRESS) | {
     "401": "Its gateway asks who you are: --header 'Authorization: Bearer TOKEN'.",
     "model_not_found": "--model names another one.",
-    **dict.fromkeys(
-        ("404", "other_service", "unreachable", "bad_address"),
-        "Is the service up, and --url or LANDMARKS_URL its address?",
-    ),
 }
 
 

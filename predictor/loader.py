@@ -62,17 +62,15 @@ class ModelStore:
         engine = load_engine(settings.engine, path, artifact, settings.threads)
         model = Predictor(name, settings, engine, self.threads, version)
         metrics.ENGINE.labels(name, version, model.engine_name).set(1)
-        logger.info(
-            "loaded",
-            extra={
-                "model": name,
-                "version": version,
-                "engine": model.engine_name,
-                "max_batch": model.batcher.max_batch,
-                "golden_distance": round(engine.distance, 3),
-                "seconds": round(time.perf_counter() - begun, 3),
-            },
-        )
+        told = {
+            "model": name,
+            "version": version,
+            "engine": model.engine_name,
+            "max_batch": model.batcher.max_batch,
+            "golden_distance": round(engine.distance, 3),
+            "seconds": round(time.perf_counter() - begun, 3),
+        }
+        logger.info("loaded", extra=told)
         return model
 
     def load_all(self) -> tuple[list[Predictor], dict[Place, str]]:

@@ -38,11 +38,6 @@ class DetectedFaces:
     leans: Floats | None = None  # [F], degrees by which each crop is rotated then; None: by none
     rows: NDArray[np.intp] | None = None  # [F], of the frame before's faces; None: it has none
 
-    def leave_out_weakest(self, count: int) -> None:
-        """Leave out so many faces, those of the lowest scores."""
-        self.keep(np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count]))
-        self.left_out += count
-
     def keep(self, kept: NDArray[np.intp]) -> None:
         """Keep the faces of these numbers alone."""
         self.boxes, self.scores, self.turns = self.boxes[kept], self.scores[kept], self.turns[kept]
@@ -161,7 +156,9 @@ def keep_best(found: list[DetectedFaces], most: int) -> None:
         weakest = np.argsort(-scores, kind="stable")[most:]
         counts = np.bincount(owners[weakest], minlength=len(found))
         for faces, count in zip(found, counts, strict=True):
-            faces.leave_out_weakest(int(count))
+            best = np.argsort(-faces.scores, kind="stable")[: len(faces.scores) - count]
+            faces.keep(np.sort(best))
+            faces.left_out += int(count)
 
 
 def find_borne_out(found: list[DetectedFaces], trust: Floats, low: float) -> NDArray[np.bool_]:

@@ -112,13 +112,9 @@ class PredictorBackend(ABC):
         timings: Timings = {}
         for part in parts:
             add_timings(timings, part.timings)
-        return FaceLandmarks(
-            np.concatenate([part.landmarks for part in parts]),
-            np.concatenate([part.scores for part in parts]),
-            timings,
-            parts[0].digest,
-            np.concatenate([part.heatmaps for part in parts]),
-        )
+        rows = ((part.landmarks, part.scores, part.heatmaps) for part in parts)
+        landmarks, scores, maps = (np.concatenate(column) for column in zip(*rows, strict=True))
+        return FaceLandmarks(landmarks, scores, timings, parts[0].digest, maps)
 
     @abstractmethod
     async def infer(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
