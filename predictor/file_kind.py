@@ -10,9 +10,9 @@ CHECKPOINTS = ("checkpoint", "safetensors")  # named tensors, of a class
 HEAD = 512  # bytes
 ONNX_FIELD = b"\x08"  # ir_version, the first field of every ONNX file
 ARCHIVES = {  # by what the name of a member ends in
-    "torchscript": "constants.pkl",
+    "torchscript": ("constants.pkl",),
     "export": ("models/model.json", "serialized_exported_program.json"),
-    "checkpoint": "data.pkl",
+    "checkpoint": ("data.pkl",),
 }
 NUMPY = "{} holds NumPy arrays: save net.state_dict() by torch.save."
 

@@ -146,8 +146,8 @@ def run_services(
         report("starting predictor and transformer ...")
         services: list[Service] = []
         for name, pair in places.items():
-            more = {"cpus": cpus, "python": find_python(name)}
-            services.append(start_service(name, *pair, logs, settings, **more))
+            python = find_python(name)
+            services.append(start_service(name, *pair, logs, settings, cpus=cpus, python=python))
             running.callback(services[-1].stop)
         for service in services:
             wait_ready(service)

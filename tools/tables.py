@@ -29,9 +29,8 @@ class Table(NamedTuple):
 def list_settings() -> list[list[str]]:
     """List each variable once, with the service that reads it."""
     rows, shared = [], set(ServerSettings.model_fields)
-    kinds: tuple[type[ServerSettings], ...] = (PredictorSettings, TransformerSettings)
-    services = zip(("both", "predictor", "transformer"), (ServerSettings, *kinds), strict=True)
-    for service, kind in services:
+    kinds: list[type[ServerSettings]] = [ServerSettings, PredictorSettings, TransformerSettings]
+    for service, kind in zip(("both", "predictor", "transformer"), kinds, strict=True):
         for name, field in kind.model_fields.items():
             if service == "both" or name not in shared:
                 default = "" if field.default is None else str(field.default)

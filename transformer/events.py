@@ -40,8 +40,8 @@ class EventSender:
         if random.random() >= self.share:
             return
         told = {"model": model, "landmarks_set": digest, "pictures": pictures}
-        data = {spec.name: arrays[spec.name] for spec in SENT}
-        data |= {"brightness": arrays[CROP_BRIGHTNESS]} | told
+        seen = {spec.name: arrays[spec.name] for spec in SENT}
+        data = {**seen, "brightness": arrays[CROP_BRIGHTNESS], **told}
         now = datetime.datetime.now(datetime.UTC).isoformat()
         try:
             self.waiting.put_nowait((now, data))

@@ -210,7 +210,7 @@ def finish(network: Network, manifest: Manifest, folder: Path, labelled: Path | 
         accuracy |= {f"bf16_{key}": value for key, value in moves.items() if key != "faces"}
         if not bf16:
             network.said.append("bf16 moves this network's points too far: it runs in fp32.")
-    found = {"accuracy": accuracy, "golden_pixels": round(distance, 3), "bf16": bf16}
-    manifest = manifest.model_copy(update=found | {"said": tuple(network.said)})
+    seen = {"accuracy": accuracy, "golden_pixels": round(distance, 3), "bf16": bf16}
+    manifest = manifest.model_copy(update={**seen, "said": tuple(network.said)})
     write_manifest(folder, manifest)
     return manifest
