@@ -55,6 +55,7 @@ class Locator:
         known = self.landmarks
         located = FaceLandmarks.of_no_face(known)
         points, maps = located.landmarks, np.empty((0, 2, 3), np.float32)
+        scores = located.scores
         looks = [look for faces in found for look in faces.list_looks()]
         if looks:
             located = await self.predict(stack_crops(looks))
@@ -66,18 +67,26 @@ class Locator:
             squares = [square for faces in found for square in faces.squares]
             turns = np.stack([look.turn for look in looks])  # [F, 2, 3]
             points = to_picture(turn_back(located.landmarks, turns), squares, known.side)
+            scores = doubt_unseen(located.scores, points, found)
             if spec.CROPS.name in self.extras.names:
                 to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
                 maps = join_maps(turns, to_crops)
         add_timings(self.timings, located.timings)
         return {
             spec.LANDMARKS.name: points,
-            spec.SCORES.name: located.scores,
-            spec.FACE_SCORES.name: score_faces(located.scores),
+            spec.SCORES.name: scores,
+            spec.FACE_SCORES.name: score_faces(scores),
             spec.CROPS.name: maps,
             spec.HEATMAPS.name: located.heatmaps,
             CROP_BRIGHTNESS: np.array([look.crop.mean() for look in looks], np.float32),
         }
+
+
+def doubt_unseen(scores: NDArray, points: NDArray, found: list[DetectedFaces]) -> NDArray:
+    """Halve the scores `[F,K]` of points `[F,K,2]` beyond their pictures: nothing shows them."""
+    sizes = np.repeat([faces.size for faces in found], [len(f.squares) for f in found], axis=0)
+    beyond = (points < -0.5) | (points > sizes[:, None] - 0.5)  # [F, K, 2]
+    return np.where(beyond.any(axis=-1), scores / 2, scores)
 
 
 def select_faces(arrays: Mapping[str, NDArray], index: NDArray) -> Arrays:

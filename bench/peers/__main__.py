@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.machine import describe_machine
 from bench.peers.measure import measure_server
-from bench.peers.table import OUT, SERVERS, Server
+from bench.peers.table import OUT, SERVERS, Server, make_works
 from transformer.detectors import DetectorError, find_detector
 
 
@@ -73,19 +73,20 @@ def main() -> None:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers end with us
-    servers, levels, wanted = choose_servers(a.only), tuple(a.callers), dict[str, object]()
+    servers, levels, works = choose_servers(a.only), tuple(a.callers), make_works()
+    wanted: dict[str, object] = {}
     rounds: dict[str, list[dict]] = {server.name: [] for server in servers}
     for number in range(a.rounds):
         for server in servers:
             missing = find_missing(server, detector)
             row = {"problem": missing} if missing else {}
-            row = row or measure_server(server, levels, a.seconds, detector, wanted)
+            row = row or measure_server(server, works, levels, a.seconds, detector, wanted)
             print(f"round {number + 1}, {server.name}: {row.get('problem', 'done')}", flush=True)
             rounds[server.name].append(row)
     OUT.mkdir(parents=True, exist_ok=True)
     result = {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d"), "rounds": rounds}
     (OUT / "peers.json").write_text(json.dumps(result, indent=1) + "\n")
-    for work in ("face", "picture"):
+    for work in works:
         print("\n".join(["", *make_table(rounds, work, levels)]))
     for name, rows in rounds.items():
         if any("memory" in row for row in rows):

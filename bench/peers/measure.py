@@ -14,13 +14,12 @@ import psutil
 import uvloop
 
 from bench.dataplane.load import RestCaller, ask_in_turn
-from bench.peers.table import OUT, Ask, Server
+from bench.peers.table import OUT, Ask, Server, Work
 from tools.processes import ROOT, find_free_ports
 
 PORTS = ("rest", "grpc", "predictor_rest", "predictor_grpc", "metrics")
 MARK = "PEERS_RUN"  # in the environment of all that a server starts
 START_SECONDS, WARM = 60.0, 0.4
-NEAR = 6.0  # pixels between a peer's points and ours
 
 
 @dataclass(slots=True)
@@ -95,15 +94,21 @@ def read_points(body: bytes) -> np.ndarray:
     return np.array(content["landmarks"] if isinstance(content, dict) else content, float)
 
 
-async def wait_right(running: Running, ask: Ask, wanted: np.ndarray | None) -> np.ndarray:
+async def wait_right(
+    running: Running, ask: Ask, work: Work, wanted: np.ndarray | None
+) -> np.ndarray:
     """Ask until points come; raises ValueError where none do, or they are not where ours are."""
-    caller, until, said = make_caller(running, ask), time.monotonic() + START_SECONDS, "nothing"
+    caller, until, said = (
+        make_caller(running, ask, work),
+        time.monotonic() + START_SECONDS,
+        "nothing",
+    )
     while time.monotonic() < until:
         said = await caller.ask()
         if said == "200":
             points = read_points(caller.answer)
             if wanted is not None and (
-                points.shape != wanted.shape or not np.abs(points - wanted).max() < NEAR
+                points.shape != wanted.shape or not np.abs(points - wanted).max() < work.near
             ):
                 raise ValueError(f"{ask.path}: the points are not where ours are")
             return points
@@ -111,14 +116,16 @@ async def wait_right(running: Running, ask: Ask, wanted: np.ndarray | None) -> n
     raise ValueError(f"{ask.path}: {said} {caller.answer[:120].decode(errors='replace')}")
 
 
-def make_caller(running: Running, ask: Ask) -> RestCaller:
-    content, kind, more = ask.make()
+def make_caller(running: Running, ask: Ask, work: Work) -> RestCaller:
+    content, kind, more = ask.make(work.content)
     return RestCaller(running.ports[ask.port], content, kind, more, ask.path)
 
 
-async def measure_cell(running: Running, ask: Ask, callers: int, seconds: float) -> dict:
+async def measure_cell(
+    running: Running, ask: Ask, work: Work, callers: int, seconds: float
+) -> dict:
     """Let so many callers ask; return speed, latency, failures and processor time per request."""
-    asking = [make_caller(running, ask) for _ in range(callers)]
+    asking = [make_caller(running, ask, work) for _ in range(callers)]
     try:
         await ask_in_turn(asking, WARM, 0, 0)
         before = running.read_cpu()
@@ -138,7 +145,12 @@ async def measure_cell(running: Running, ask: Ask, callers: int, seconds: float)
 
 
 def measure_server(
-    server: Server, levels: tuple[int, ...], seconds: float, detector: str, wanted: dict
+    server: Server,
+    works: dict[str, Work],
+    levels: tuple[int, ...],
+    seconds: float,
+    detector: str,
+    wanted: dict,
 ) -> dict:
     """Measure every cell of a server; `problem` says why there is none.
 
@@ -147,13 +159,13 @@ def measure_server(
 
     async def measure(running: Running) -> dict:
         begun, found = time.perf_counter(), dict[str, dict]()
-        for name in ("picture", "face"):
-            ask = getattr(server, name)
-            points = await wait_right(running, ask, wanted.get(name))
+        for name, work in works.items():
+            ask = getattr(server, work.ask)
+            points = await wait_right(running, ask, work, wanted.get(name))
             wanted.setdefault(name, points)
             found.setdefault("start", {"s": round(time.perf_counter() - begun, 2)})
             for callers in levels:
-                cell = await measure_cell(running, ask, callers, seconds)
+                cell = await measure_cell(running, ask, work, callers, seconds)
                 found.setdefault(name, {})[str(callers)] = cell
         found["memory"] = {"pss_mb": round(running.read_pss())}
         return found

@@ -1,4 +1,4 @@
-"""The table of servers: how each is started, and how it is asked for a face and for a picture."""
+"""The table of servers: how each is started, and how it is asked for a face and for pictures."""
 
 import base64
 import json
@@ -19,10 +19,10 @@ Body = tuple[bytes, str, str]  # content, content type, further headers
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Where a workload goes: a path, what makes its body, a port by its name."""
+    """Where a workload goes: a path, what makes a body of its content, a port by its name."""
 
     path: str
-    make: Callable[[], Body]
+    make: Callable[[bytes], Body]
     port: str = "rest"
 
 
@@ -37,9 +37,24 @@ class Server:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-def make_face() -> np.ndarray:
-    """Make the golden face, uint8 `[1,1,96,96]`."""
-    return np.load("predictor/golden_face.npy").astype(np.uint8)
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What everybody is asked for, as which of a server's two, and how near to ours is right."""
+
+    content: bytes
+    ask: str
+    near: float  # pixels
+
+
+def make_works() -> dict[str, Work]:
+    """Make what is asked for: a crop, a webcam's picture and a phone's, each of one face."""
+    face = np.load("predictor/golden_face.npy").astype(np.uint8).tobytes()  # [1,1,96,96]
+    small, large = make_jpeg(), make_jpeg(4000, 3000)
+    return {
+        "picture": Work(small, "picture", 6),
+        "12 megapixels": Work(large, "picture", 6 * 4000 / 640),
+        "face": Work(face, "face", 6),
+    }
 
 
 def write_json(content: object) -> Body:
@@ -60,24 +75,29 @@ def infer(model: str) -> str:
     return f"/v2/models/{model}/infer"
 
 
-def raw_face() -> Body:
-    return make_face().tobytes(), RAW, ""
+def raw_face(face: bytes) -> Body:
+    return face, RAW, ""
 
 
-def binary_face() -> Body:
-    return write_binary("face", "UINT8", [1, 1, 96, 96], make_face().tobytes())
+def binary_face(face: bytes) -> Body:
+    return write_binary("face", "UINT8", [1, 1, 96, 96], face)
 
 
-def binary_picture() -> Body:
-    return write_binary("image", "BYTES", [1, 1], pack_strings([make_jpeg()]))
+def json_face(face: bytes) -> Body:
+    pixels = np.frombuffer(face, np.uint8).reshape(1, 1, 96, 96)
+    return write_json({"inputs": [face_tensor(pixels)]})
 
 
-def jpeg() -> Body:
-    return make_jpeg(), "image/jpeg", ""
+def binary_picture(picture: bytes) -> Body:
+    return write_binary("image", "BYTES", [1, 1], pack_strings([picture]))
 
 
-def base64_picture() -> Body:
-    tensor = image_tensor(make_jpeg()) | {"parameters": {"content_type": "base64"}}
+def jpeg(picture: bytes) -> Body:
+    return picture, "image/jpeg", ""
+
+
+def base64_picture(picture: bytes) -> Body:
+    tensor = image_tensor(picture) | {"parameters": {"content_type": "base64"}}
     return write_json({"inputs": [tensor]})
 
 
@@ -123,13 +143,13 @@ SERVERS = (
     Server(
         "litserve",
         ((find_program("litserve"), "-m", f"{APPS}.litserve_app", "{rest}"),),
-        Ask("/faces", lambda: write_json({"faces": encode(make_face().tobytes())})),
-        Ask("/picture", lambda: write_json({"picture": encode(make_jpeg())})),
+        Ask("/faces", lambda face: write_json({"faces": encode(face)})),
+        Ask("/picture", lambda picture: write_json({"picture": encode(picture)})),
     ),
     Server(
         "mlserver",
         ((find_program("mlserver", "mlserver"), "start", str(OUT / "mlserver-models")),),
-        Ask(infer("face"), lambda: write_json({"inputs": [face_tensor(make_face())]})),
+        Ask(infer("face"), json_face),
         Ask(infer("picture"), base64_picture),
         {
             "MLSERVER_HTTP_PORT": "{rest}",

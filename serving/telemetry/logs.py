@@ -4,8 +4,8 @@ import atexit
 import contextlib
 import logging
 import logging.config
+import os
 import queue
-import sys
 import threading
 from collections.abc import Mapping
 from logging.handlers import QueueHandler
@@ -42,9 +42,8 @@ class QueuedLines(QueueHandler):
     def write_lines(self) -> None:
         """Write what comes until a None does."""
         while (line := self.queue.get()) is not None:
-            with contextlib.suppress(OSError, ValueError):  # the pipe is gone, or stderr closed
-                sys.stderr.write(line + "\n")
-                sys.stderr.flush()
+            with contextlib.suppress(OSError):  # the pipe is gone, or stderr closed
+                os.write(2, f"{line}\n".encode())  # sys.stderr may hold half a line of another's
 
     def finish(self) -> None:
         """Wait a little while for the lines that wait."""
