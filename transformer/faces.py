@@ -167,3 +167,10 @@ def find_borne_out(found: list[DetectedFaces], trust: Floats, low: float) -> NDA
     Looking in all ways up, the detector takes elbows and saw blades for faces three times as often.
     """
     return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= low)
+
+
+def doubt_unseen(scores: Floats, points: Floats, found: list[DetectedFaces]) -> Floats:
+    """Halve the scores `[F,K]` of points `[F,K,2]` beyond their pictures: nothing shows them."""
+    sizes = np.repeat([faces.size for faces in found], [len(f.squares) for f in found], axis=0)
+    beyond = (points < -0.5) | (points > sizes[:, None] - 0.5)  # [F, K, 2]
+    return np.where(beyond.any(axis=-1), scores / 2, scores)

@@ -16,7 +16,7 @@ from transformer.backends.base import FaceLandmarks
 from transformer.crops.crop import map_to_crop, to_picture
 from transformer.crops.looks import join_maps, stack_crops, turn_back
 from transformer.crops.second_look import look_again
-from transformer.faces import DetectedFaces, find_borne_out
+from transformer.faces import DetectedFaces, doubt_unseen, find_borne_out
 from transformer.outputs.extras import Extras
 
 CROP_BRIGHTNESS = "crop_brightness"  # 0 to 255, for metrics and events; not an output
@@ -36,8 +36,7 @@ class Locator:
 
     async def locate(self, found: list[DetectedFaces], twice: bool = True) -> Arrays:
         """Find all outputs of the faces borne out; `twice`: look again where that helps."""
-        begun = time.perf_counter()
-        counts = [len(faces.scores) for faces in found]
+        begun, counts = time.perf_counter(), [len(faces.scores) for faces in found]
         arrays = {
             spec.BOXES.name: np.concatenate([faces.boxes for faces in found]),
             spec.BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
@@ -54,8 +53,8 @@ class Locator:
     async def locate_crops(self, found: list[DetectedFaces], twice: bool) -> Arrays:
         known = self.landmarks
         located = FaceLandmarks.of_no_face(known)
-        points, maps = located.landmarks, np.empty((0, 2, 3), np.float32)
-        scores = located.scores
+        points, scores = located.landmarks, located.scores
+        maps = np.empty((0, 2, 3), np.float32)
         looks = [look for faces in found for look in faces.list_looks()]
         if looks:
             located = await self.predict(stack_crops(looks))
@@ -69,8 +68,7 @@ class Locator:
             points = to_picture(turn_back(located.landmarks, turns), squares, known.side)
             scores = doubt_unseen(located.scores, points, found)
             if spec.CROPS.name in self.extras.names:
-                to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
-                maps = join_maps(turns, to_crops)
+                maps = join_maps(turns, np.stack([map_to_crop(s, known.side) for s in squares]))
         add_timings(self.timings, located.timings)
         return {
             spec.LANDMARKS.name: points,
@@ -80,13 +78,6 @@ class Locator:
             spec.HEATMAPS.name: located.heatmaps,
             CROP_BRIGHTNESS: np.array([look.crop.mean() for look in looks], np.float32),
         }
-
-
-def doubt_unseen(scores: NDArray, points: NDArray, found: list[DetectedFaces]) -> NDArray:
-    """Halve the scores `[F,K]` of points `[F,K,2]` beyond their pictures: nothing shows them."""
-    sizes = np.repeat([faces.size for faces in found], [len(f.squares) for f in found], axis=0)
-    beyond = (points < -0.5) | (points > sizes[:, None] - 0.5)  # [F, K, 2]
-    return np.where(beyond.any(axis=-1), scores / 2, scores)
 
 
 def select_faces(arrays: Mapping[str, NDArray], index: NDArray) -> Arrays:
