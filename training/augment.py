@@ -7,17 +7,13 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from training.disturb import disturb_picture
+from training.disturb import dress_picture
 from training.faces import Frame
 from training.index import Bytes, Floats
 
 FIELD = 64  # side of a displacement field that spans the whole crop
 USUAL = 256  # pixels of the crop that the figures below are of
 ROLL = 52.0  # degrees; from 50 on the transformer turns the picture instead
-MOUTH = tuple(  # a mouth opens where these points are labelled
-    f"mouth_{name}"
-    for name in ("left_corner", "right_corner", "center_top_lip", "center_bottom_lip")
-)
 NO_MAP: Any = None  # remap's second map: the first holds x and y, which its types forget
 
 
@@ -33,38 +29,25 @@ class Strength:
     shift: float = 4 / 96  # of the input's side
     warp: float = 2.2 / USUAL  # of the crop's side
     turn: float = 0.16  # sine of yaw and pitch
-    open_mouth: float = 0.15  # chance
 
 
 def augment_face(
-    picture: Bytes, points: Floats, frame: Frame, rng: Generator, strength: Strength = Strength()
+    picture: Bytes, points: Floats, frame: Frame, rng: Generator
 ) -> tuple[Bytes, Floats]:
-    """Make one training example of a crop `[C,C,3]` and its points `[K,2]`.
-
-    The returned picture is grey `[S,S]`; the points are pixels of it.
-    """
-    picture, points, mouth = warp_face(picture, points, frame, rng, strength)
-    return disturb_picture(picture, mouth, rng), points
+    """Make one clean example of a crop `[C,C,3]` and its points: grey `[S,S]`, points `[K,2]`."""
+    picture, points = warp_face(picture, points, frame, rng)
+    return dress_picture(picture, rng), points
 
 
 def warp_face(
     picture: Bytes, points: Floats, frame: Frame, rng: Generator, strength: Strength = Strength()
-) -> tuple[Bytes, Floats, Floats]:
-    """Change the shape alone: RGB `[C,C,3]` -> RGB `[S,S,3]`, points `[K,2]`, mouth.
-
-    `mouth` is the outline `[M,2]` of the opened mouth in input pixels, M = 0 where shut.
-    """
+) -> tuple[Bytes, Floats]:
+    """Change the shape alone: RGB `[C,C,3]` -> RGB `[S,S,3]`, and points `[K,2]`."""
     if rng.random() < 0.5:
         picture, points = cv2.flip(picture, 1), flip_points(points, frame)
     affine = draw_affine(frame, rng, strength)  # [2, 3], input pixels -> crop pixels
     field = draw_warp(rng, strength.warp) + draw_turn(rng, strength.turn)  # [64, 64, 2]
     field = field * np.float32(frame.crop)
-    outline = np.zeros((0, 2), np.float32)
-    lips = find_lips(points, frame)  # [4, 2]
-    if len(lips) and rng.random() < strength.open_mouth:
-        height = float(rng.uniform(4, 22)) * frame.crop / USUAL
-        field = field + open_mouth(lips, height, frame)
-        outline = outline_mouth(lips, height)
     side = frame.side
     grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
     middle = map_affine(affine, grid.astype(np.float32))  # [S*S, 2], crop pixels
@@ -72,7 +55,7 @@ def warp_face(
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT
     warped = cv2.remap(picture, source, NO_MAP, cv2.INTER_LINEAR, borderMode=border)
     back = cv2.invertAffineTransform(affine)
-    return warped, map_affine(back, invert_field(field, points, frame)), map_affine(back, outline)
+    return warped, map_affine(back, invert_field(field, points, frame))
 
 
 def flip_points(points: Floats, frame: Frame) -> Floats:
@@ -120,31 +103,6 @@ def shape_depth() -> Floats:
 
 
 DEPTH = shape_depth()
-
-
-def find_lips(points: Floats, frame: Frame) -> Floats:
-    """Find the points of MOUTH `[4,2]`; `[0,2]` where the set or the labels lack one."""
-    names = frame.landmarks.points
-    lips = points[[names.index(name) for name in MOUTH]] if set(MOUTH) <= set(names) else points[:0]
-    return lips if np.isfinite(lips).all() else points[:0]
-
-
-def open_mouth(lips: Floats, height: float, frame: Frame) -> Floats:
-    """Make the displacement `[64,64,2]` that drops the jaw by `height` crop pixels."""
-    left, right, line = lips[0], lips[1], lips.mean(0)
-    at = ((np.arange(FIELD) + 0.5) * (frame.crop / FIELD) - 0.5).astype(np.float32)
-    width = max(abs(left[0] - right[0]), 10) * 0.8
-    across = np.exp(-(((at - line[0]) / width) ** 4))[None, :]  # flat over the mouth
-    down = np.clip((at - line[1]) / (1.5 * height), 0, 1)[:, None]
-    return np.stack([np.zeros((FIELD, FIELD)), -height * across * down], -1).astype(np.float32)
-
-
-def outline_mouth(lips: Floats, height: float) -> Floats:
-    """Make the outline `[16,2]` of the hole that the dropped jaw leaves, in crop pixels."""
-    reach = np.linalg.norm(lips[0] - lips[1]) * 0.36
-    angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    oval = np.stack([reach * np.cos(angle), height * 0.45 * np.sin(angle)], axis=1)
-    return (oval + lips.mean(0) + np.array([0, height * 0.5], np.float32)).astype(np.float32)
 
 
 def sample_field(field: Floats, at: Floats, frame: Frame) -> Floats:

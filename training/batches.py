@@ -1,6 +1,6 @@
-"""Draw batches of augmented faces in a thread of their own, ahead of the network."""
+"""Draw batches of warped faces in a thread of their own, ahead of the network."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -10,7 +10,6 @@ from training.augment import augment_face
 from training.faces import FaceDataset
 
 Batch = Iterator[tuple[np.ndarray, np.ndarray]]
-Augment = Callable[..., tuple[np.ndarray, np.ndarray]]  # picture, points, frame, rng -> the first 2
 AHEAD = 4  # batches that wait; a slow batch stops no network
 
 
@@ -35,27 +34,23 @@ def share_chances(faces: FaceDataset, shares: Iterable[tuple[str, float]] = ()) 
 
 def describe_sets(faces: FaceDataset, chance: np.ndarray) -> str:
     """Describe what a run draws from: a line per set, its faces and its share."""
-    lines = []
-    for name in np.unique(faces.sets):
-        mine = faces.sets == name
-        known = 100 * (~np.isnan(faces.points[mine]).any(-1)).mean()
-        share = 100 * chance[mine].sum()
-        lines.append(
-            f"{name:16} {mine.sum():5} faces {share:5.1f} %  {known:.0f} % of points known"
-        )
-    return "\n".join(lines)
+    known = 100 * (~np.isnan(faces.points).any(-1)).mean(-1)  # [N]
+    sets = ((name, faces.sets == name) for name in np.unique(faces.sets))
+    return "\n".join(
+        f"{name:16} {mine.sum():5} faces {100 * chance[mine].sum():5.1f} %  "
+        f"{known[mine].mean():.0f} % of points known"
+        for name, mine in sets
+    )
 
 
-def draw_batches(
-    faces: FaceDataset, chance: np.ndarray, size: int, seed: int, augment: Augment = augment_face
-) -> Batch:
-    """Draw endless batches: uint8 grey pictures `[B,S,S]` and points `[B,K,2]` of them."""
+def draw_batches(faces: FaceDataset, chance: np.ndarray, size: int, seed: int) -> Batch:
+    """Draw endless batches of clean faces: uint8 grey `[B,S,S]`, and points `[B,K,2]` of them."""
     cv2.setNumThreads(0)  # the cores belong to the network
     rng = np.random.default_rng(seed)
 
     def make_batch() -> tuple[np.ndarray, np.ndarray]:
         chosen = rng.choice(len(faces), size, p=chance)
-        made = [augment(faces.pictures[i], faces.points[i], faces.frame, rng) for i in chosen]
+        made = [augment_face(faces.pictures[i], faces.points[i], faces.frame, rng) for i in chosen]
         return np.stack([picture for picture, _ in made]), np.stack([points for _, points in made])
 
     with ThreadPoolExecutor(1) as thread:

@@ -1,16 +1,12 @@
 """Boxes of faces: those of index.csv, the service's own detector's, or one about the points."""
 
-import os
 from collections import Counter
-from pathlib import Path
 
-import cv2
 import numpy as np
 
 from training.index import BOX, DETECTED, Bytes, DataError, Floats, Row
 
 LOOSE = 2.26  # side of a crop with the columns of DETECTED over the size of the box in its middle
-LONGER_SIDE = 640  # pixels of the picture's longer side that the detector sees, as in the service
 GROWN = 1.6  # a box's side over the extent of the points in it, where no detector helps
 
 
@@ -63,24 +59,25 @@ class BoxFinder:
 
 
 class Detector:
-    """The detector that the service takes: LANDMARKS_DETECTOR's, or what `make models` fetched."""
+    """Finds upright faces as the service does, by its own detector and its settings."""
 
     def __init__(self) -> None:
-        from transformer.detectors import DetectorError, find_detector, load_detector
+        from transformer.detectors import DetectorError
+        from transformer.faces import FaceFinder
+        from transformer.settings import TransformerSettings
 
-        given = os.environ.get("LANDMARKS_DETECTOR")
         try:
-            self.path = find_detector(Path(given) if given else None)
-            self.kind = load_detector(self.path)
+            self.finder = FaceFinder(TransformerSettings(any_way_up=False))
         except DetectorError as error:
             raise DataError(str(error)) from None
+        self.path = self.finder.path
 
     def detect(self, picture: Bytes) -> Floats:
         """Detect the faces of an RGB picture `[H,W,3]`: boxes `[F,4]` in its pixels."""
-        height, width = picture.shape[:2]
-        scale = min(1.0, LONGER_SIDE / max(height, width))
-        size = max(round(width * scale), 1), max(round(height * scale), 1)
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
-        boxes, _ = self.kind.search(np.ascontiguousarray(small), self.kind.min_score)
-        zoom = np.array([width / size[0], height / size[1]] * 2)
-        return np.asarray(boxes, float).reshape(-1, 4) * zoom
+        from transformer.detectors.way_up import find_faces
+        from transformer.inputs.choices import NO_CHOICES
+        from transformer.pictures.picture import Picture
+
+        whole, finder = Picture.of_pixels(picture), self.finder
+        found = find_faces(finder.detector, whole, NO_CHOICES, finder.settings)
+        return np.asarray(found.corners, float)

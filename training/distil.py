@@ -11,10 +11,9 @@ from torch import Tensor
 
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
-from training.augment import warp_face
 from training.batches import draw_batches
-from training.disturb import degrade_picture, dress_picture
-from training.faces import FaceDataset, Frame
+from training.disturb import degrade_faces
+from training.faces import FaceDataset
 from training.fit import Batches, parse_arguments, run
 from training.index import DataError
 from training.loss import find_centres, is_inside, make_targets
@@ -31,27 +30,17 @@ def draw_lessons(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarra
     teacher: UNet = load_unet(args.teacher).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if teacher.n_classes != len(faces.frame.landmarks):
         raise DataError(f"{args.teacher} draws {teacher.n_classes} points, not the set's.")
-    batches = draw_batches(faces, chance, args.batch, args.seed, warp_cleanly)
     rng = np.random.default_rng(args.seed)
-    pool: list[tuple[np.ndarray, Tensor, Tensor]] = []
-    while True:
-        clean, points = next(batches)
-        pool.append((clean, torch.from_numpy(points), draw_maps(teacher, clean)))
-        pool = pool[-POOL:]
+    pool: list[tuple[np.ndarray, np.ndarray, Tensor]] = []
+    for lesson in draw_batches(faces, chance, args.batch, args.seed):
+        pool = [*pool[1 - POOL :], (*lesson, draw_maps(teacher, lesson[0]))]
         for i in [-1, *rng.integers(len(pool), size=REUSE - 1)]:  # the new lesson first
-            clean, known, maps = pool[i]
-            inputs = np.stack([degrade_picture(picture, rng) for picture in clean])
-            targets = mix_targets(maps.float(), known)
+            clean, points, maps = pool[i]
+            inputs, hidden = degrade_faces(clean, points, rng)
+            known = torch.from_numpy(points)
+            targets = mix_targets(maps.float(), known, torch.from_numpy(hidden))
             centres = torch.where(known.isnan(), find_centres(targets), known)
             yield torch.from_numpy(inputs)[:, None].float() / 255, targets, centres
-
-
-def warp_cleanly(
-    picture: np.ndarray, points: np.ndarray, frame: Frame, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Warp a crop `[C,C,3]` and its points, in good light: grey `[S,S]`, points `[K,2]`."""
-    warped, points, mouth = warp_face(picture, points, frame, rng)
-    return dress_picture(warped, mouth, rng), points
 
 
 @torch.inference_mode()
@@ -65,14 +54,16 @@ def draw_maps(teacher: UNet, clean: np.ndarray) -> Tensor:
     return logits.float().flatten(2).softmax(-1).view(logits.shape).half().contiguous()
 
 
-def mix_targets(maps: Tensor, points: Tensor) -> Tensor:
+def mix_targets(maps: Tensor, points: Tensor, hidden: Tensor) -> Tensor:
     """Mix the teacher's maps `[N,K,S,S]` half and half with Gaussians on the known points.
 
-    Points known to lie outside get zeros: there the teacher can but guess.
+    Points known to lie outside get zeros: there the teacher can but guess. Those that are
+    `hidden` `[N,K]` from the student get the Gaussian alone.
     """
     side = maps.shape[-1]
     known, inside = ~points.isnan().any(-1), is_inside(points, side)  # [N, K]
-    mixed = torch.where(known[..., None, None], (maps + make_targets(points, side)) / 2, maps)
+    share = torch.where(known, torch.where(hidden, 0.0, 0.5), 1.0)[..., None, None]  # of maps
+    mixed = share * maps + (1 - share) * make_targets(points, side, hidden)
     return mixed * (inside | ~known)[..., None, None]
 
 

@@ -5,40 +5,43 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from training.index import Bytes, Floats
 
 
-def disturb_picture(picture: Bytes, mouth: Floats, rng: Generator) -> Bytes:
-    """Make a hard grey picture `[H,W]` of an easy RGB one `[H,W,3]`.
-
-    The open mouth's outline `[M,2]` is in pixels of it.
-    """
-    return degrade_picture(dress_picture(picture, mouth, rng), rng)
-
-
-def dress_picture(picture: Bytes, mouth: Floats, rng: Generator) -> Bytes:
-    """Change what is there: grey `[H,W]` of RGB `[H,W,3]` with mouth and background."""
+def dress_picture(picture: Bytes, rng: Generator) -> Bytes:
+    """Change what is there: grey `[H,W]` of RGB `[H,W,3]`, and its background."""
     grey = mix_grey(picture, rng)  # [H, W], 0..1
-    if len(mouth):
-        fill_mouth(grey, mouth, rng)
     if rng.random() < 0.15:
         grey = change_background(grey, rng)
     return to_bytes(grey)
 
 
-def degrade_picture(picture: Bytes, rng: Generator) -> Bytes:
-    """Change how it was taken: things in front, light, lens and noise, on grey `[H,W]`."""
-    grey = picture.astype(np.float32) / 255
-    grey = shade(grey, rng)
+def degrade_faces(clean: Bytes, points: Floats, rng: Generator) -> tuple[Bytes, NDArray[np.bool_]]:
+    """Degrade grey faces `[N,S,S]`; tell which `[N,K]` of their points `[N,K,2]` are hidden."""
+    made, hidden = zip(*(degrade_picture(picture, rng) for picture in clean), strict=True)
+    x, y = np.nan_to_num(points).round().astype(int).clip(0, clean.shape[1] - 1).T  # [K, N]
+    return np.stack(made), np.stack(hidden)[np.arange(len(clean)), y, x].T
+
+
+def degrade_picture(picture: Bytes, rng: Generator) -> tuple[Bytes, NDArray[np.bool_]]:
+    """Change how grey `[H,W]` was taken: its end, things in front, light, lens and noise.
+
+    Also tells which pixels `[H,W]` show nothing of the face.
+    """
+    grey = shade(picture.astype(np.float32) / 255, rng)
+    hidden = np.zeros(grey.shape, bool)
+    if rng.random() < 0.12:
+        cut_off(grey, hidden, rng)
     if rng.random() < 0.35:
-        draw_rectangles(grey, rng)
+        draw_rectangles(grey, hidden, rng)
     if rng.random() < 0.08:  # too little light; the noise below then weighs more
         grey *= np.float32(rng.uniform(0.18, 0.5))
     grey = lose_detail(grey, rng)
     if rng.random() < 0.5:
         grey += rng.normal(0, rng.uniform(0, 0.04), grey.shape).astype(np.float32)
-    return to_bytes(grey)
+    return to_bytes(grey), hidden
 
 
 def to_bytes(grey: Floats) -> Bytes:
@@ -48,10 +51,8 @@ def to_bytes(grey: Floats) -> Bytes:
 
 def mix_grey(picture: Bytes, rng: Generator) -> Floats:
     """Mix RGB `[H,W,3]` to grey 0..1 `[H,W]`: ITU-R 601 half the time, else random shares."""
-    share = np.array([0.299, 0.587, 0.114])
-    if rng.random() < 0.5:
-        share = rng.dirichlet([1.5, 2.5, 1.0])
-    return picture.astype(np.float32) @ (share / 255).astype(np.float32)
+    share = rng.dirichlet([1.5, 2.5, 1.0]) if rng.random() < 0.5 else (0.299, 0.587, 0.114)
+    return picture.astype(np.float32) @ np.array(share, np.float32) / 255
 
 
 def shade(grey: Floats, rng: Generator) -> Floats:
@@ -99,34 +100,23 @@ def move_camera(grey: Floats, rng: Generator) -> Floats:
     return cv2.filter2D(grey, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
 
 
-def draw_rectangles(grey: Floats, rng: Generator) -> None:
+def cut_off(grey: Floats, hidden: NDArray[np.bool_], rng: Generator) -> None:
+    """End the picture on one side of the face: its last pixels repeat beyond, in place."""
+    turns = int(rng.integers(4))
+    picture, mask = np.rot90(grey, turns), np.rot90(hidden, turns)  # views
+    end = int(len(picture) * rng.uniform(0.55, 0.95))
+    picture[end:], mask[end:] = picture[end - 1], True
+
+
+def draw_rectangles(grey: Floats, hidden: NDArray[np.bool_], rng: Generator) -> None:
     """Hide one or two rectangles of up to 0.4 of the side behind flat grey or noise, in place."""
     h, w = grey.shape
     for _ in range(rng.integers(1, 3)):
         b, a = rng.integers(h // 12, max(h // 12 + 1, 2 * h // 5), 2)
         y, x = rng.integers(-a // 2, h - a // 2), rng.integers(-b // 2, w - b // 2)
-        part = grey[max(y, 0) : y + a, max(x, 0) : x + b]
-        rough = rng.normal(0, 0.2, part.shape) if rng.random() < 0.4 else 0
-        part[:] = rng.random() + rough
-
-
-def fill_mouth(grey: Floats, outline: Floats, rng: Generator) -> None:
-    """Fill the opened mouth with dark, now and then with teeth above, in place."""
-    share = fill_outline(grey.shape, outline)
-    inside = np.full(grey.shape, grey.mean() * rng.uniform(0.1, 0.7), np.float32)
-    if rng.random() < 0.5:
-        top, low = outline[:, 1].min(), outline[:, 1].max()
-        teeth = np.arange(len(grey)) < top + (low - top) * rng.uniform(0.2, 0.6)
-        inside[teeth] = min(grey.mean() * rng.uniform(1.0, 1.8), 1)
-    grey += share * (inside - grey)
-
-
-def fill_outline(shape: tuple[int, ...], outline: Floats) -> Floats:
-    """Fill an outline `[M,2]`: `[S,S]`, 1 inside and 0 outside, smooth at the edge."""
-    mask = np.zeros(shape[:2], np.uint8)
-    fixed = np.round(outline * 16).astype(np.int32)  # 4 fractional bits
-    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, 4)
-    return mask.astype(np.float32) / 255
+        place = slice(max(y, 0), y + a), slice(max(x, 0), x + b)
+        rough = rng.normal(0, 0.2, grey[place].shape) if rng.random() < 0.4 else 0
+        grey[place], hidden[place] = rng.random() + rough, True
 
 
 def change_background(grey: Floats, rng: Generator) -> Floats:

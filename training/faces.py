@@ -1,6 +1,5 @@
 """Faces to train on or to measure with: loose crops, and their points in the crop's pixels."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.landmarks import DEFAULT
+from predictor.landmarks import DEFAULT, load_file
 from serving.faces import place_square
 from serving.landmarks import LandmarkSet, read_landmarks
 from training.boxes import BoxFinder
@@ -157,9 +156,7 @@ def choose_landmarks(init: Path | None, rows: list[tuple[Path, Row]], side: int)
     """Choose the landmark set to train: that of the network to start from, else the columns'."""
     if init is not None:
         beside = init.with_suffix(".landmarks.json")
-        return (
-            read_landmarks(json.loads(beside.read_text()), beside) if beside.is_file() else DEFAULT
-        )
+        return load_file(beside) if beside.is_file() else DEFAULT
     names = find_names(rows)
     if len(names) < 2:
         raise DataError(f"{rows[0][0] / 'index.csv'} has no columns NAME_x and NAME_y of points.")

@@ -45,6 +45,7 @@ def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> 
     add("--rate", type=float, default=2.5e-3)
     add("--decay", type=float, default=0.01)
     add("--keep", type=float, default=0.995, help="of the weights' running mean")
+    add("--mean", type=read_share, nargs="+", default=[], metavar="FILE=SHARE", help="to mix in")
     add("--batch", type=int, default=32)
     add("--threads", type=int, default=2)
     add("--twins", type=int, default=0, help="faces of a batch that are seen again in other noise")
@@ -65,10 +66,9 @@ def train(args: argparse.Namespace, draw: Draw) -> None:
     torch.set_num_threads(args.threads)
     rows = read_rows(args.data)
     hold_out(rows)
-    net = load_unet(args.init) if args.init else None
     landmarks = choose_landmarks(args.init, rows, args.side)
-    if net is None:
-        net = UNet(n_classes=len(landmarks), base_width=args.width)
+    new = UNet(n_classes=len(landmarks), base_width=args.width)
+    net = load_unet(args.init) if args.init else new
     if net.n_classes != len(landmarks) or net.n_channels != 1:
         raise DataError(
             f"{args.init} draws {net.n_classes} points of {net.n_channels} channels; its landmark "
@@ -118,6 +118,7 @@ def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset)
             save_weights(average.module, args.out)
             write_whole([part.state_dict() for part in parts], state)
             print(measure_faces(wrap_network(average.module), val).summary(), flush=True)
+    mix_weights(average.module, args.mean)
     update_bn((next(batches)[0] for _ in range(SETTLE)), average.module.train())
     save_weights(average.module, args.out)
     state.unlink(missing_ok=True)
@@ -146,6 +147,18 @@ def add_twins(count: int, *batch: Tensor) -> tuple[Tensor, ...]:
     twins = inputs[-count:]  # [T, 1, S, S]
     noise = torch.empty(count, 1, 1, 1).uniform_(*NOISE) * torch.randn_like(twins)
     return torch.cat([inputs[:-count], (twins + noise).clamp(0, 1)]), *rest
+
+
+def mix_weights(net: nn.Module, others: list[tuple[str, float]]) -> None:
+    """Mix the weights of files into a network by their shares; what is left is its own share."""
+    own = 1 - sum(share for _, share in others)
+    if own < -1e-6:
+        raise DataError("The shares of --mean add up to more than 1.")
+    for mine in net.parameters():
+        mine.mul_(own)
+    for file, share in others:
+        for mine, theirs in zip(net.parameters(), load_unet(Path(file)).parameters(), strict=True):
+            mine.add_(theirs, alpha=share)
 
 
 def save_weights(net: nn.Module, path: Path) -> None:

@@ -5,15 +5,18 @@ from torch import Tensor
 from torch.nn import functional
 
 SIGMA = 1.2  # pixels
+HIDDEN = 4.0  # of a point that can't be seen: 0.38 of its map lies within the decoder's window
 PULL = 8.0  # weight of the distance of twins' centres
 
 
-def make_targets(points: Tensor, side: int, sigma: float = SIGMA) -> Tensor:
+def make_targets(points: Tensor, side: int, hidden: Tensor | None = None) -> Tensor:
     """Draw a Gaussian of mass 1 about each point: `[N,K,2]` pixels -> `[N,K,side,side]`.
 
-    Points that lie outside the picture, or are NaN, get a map of zeros.
+    It is wide about those that are `hidden` `[N,K]`, so that their scores say so. Points that lie
+    outside the picture, or are NaN, get a map of zeros.
     """
     at = torch.arange(side, dtype=points.dtype, device=points.device)
+    sigma = SIGMA if hidden is None else torch.where(hidden, HIDDEN, SIGMA)[..., None, None]
     spread = torch.exp(-(((at - points[..., None]) / sigma) ** 2) / 2)  # [N, K, 2, side]
     inside = is_inside(points, side)[..., None]  # [N, K, 1]
     x = torch.where(inside, spread[..., 0, :], 0)  # [N, K, side]

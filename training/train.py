@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from training.batches import draw_batches
+from training.disturb import degrade_faces
 from training.faces import FaceDataset
 from training.fit import Batches, parse_arguments, run
 from training.loss import make_targets
@@ -16,10 +17,12 @@ from training.loss import make_targets
 
 def draw_targets(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
     """Draw the Gaussians on each batch's points: inputs, targets `[N,K,S,S]`, points."""
-    for pictures, points in draw_batches(faces, chance, args.batch, args.seed):
+    rng = np.random.default_rng(args.seed)
+    for clean, points in draw_batches(faces, chance, args.batch, args.seed):
+        pictures, hidden = degrade_faces(clean, points, rng)
         inputs = torch.from_numpy(pictures)[:, None].float() / 255  # [N, 1, S, S]
         known = torch.from_numpy(points)
-        yield inputs, make_targets(known, faces.frame.side), known
+        yield inputs, make_targets(known, faces.frame.side, torch.from_numpy(hidden)), known
 
 
 def main(words: list[str] | None = None) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from predictor.decode import decode_heatmaps
 from tests.training.made import make_folder, make_set
+from training.distil import mix_targets
 from training.evaluate import measure_errors, measure_faces
 from training.faces import read_faces
 from training.fit import add_twins
@@ -50,6 +51,14 @@ def test_points_outside_and_unknown_cost_nothing() -> None:
     loss.backward()
     assert logits.grad is not None
     assert loss.item() == 0 and not logits.grad.any()
+
+
+def test_hidden_points_have_a_score_below_a_half() -> None:
+    points, hidden = torch.tensor([[[30.3, 50.7], [60.0, 40.5]]]), torch.tensor([[True, False]])
+    maps = mix_targets(make_targets(points, 96), points, hidden)
+    found, scores = decode_heatmaps(maps.clamp_min(1e-30).log().numpy())
+    np.testing.assert_allclose(found, points.numpy(), atol=0.02)
+    assert scores[0, 0] < 0.5 < 0.9 < scores[0, 1]
 
 
 def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> None:

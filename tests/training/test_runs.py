@@ -39,7 +39,7 @@ def test_from_scratch_and_on_from_it_then_measured(data: Path, tmp_path: Path, c
     assert load_unet(first).n_classes == len(NAMES)
     written = json.loads(first.with_suffix(".landmarks.json").read_text())
     assert (tuple(written["points"]), written["side"]) == (NAMES, 32)
-    run_train(data, second, "--init", str(first))
+    run_train(data, second, "--init", str(first), "--mean", f"{first}=0.5")
     words = ["--data", str(data), "--teacher", str(second), "--out", str(student)]
     distil.main([*words, *FAST, "--width", "4", "--side", "32"])
     evaluate.main(["--model", str(student), "--data", str(data), "--engine", "openvino"])
@@ -79,6 +79,7 @@ def test_a_run_that_was_cut_off_goes_on(data: Path, tmp_path: Path, capsys, monk
     [
         (["--init", "nosuch.pth"], "nosuch.pth"),
         (["--init", "models/student_unet.pth"], "labels of left_eye_center"),
+        (["--side", "32", "--width", "4", "--mean", "models/student_unet.pth=0.5"], "must match"),
     ],
 )
 def test_errors_are_one_sentence_and_two(data: Path, tmp_path: Path, capsys, words, says):
@@ -100,7 +101,7 @@ def test_points_move_with_the_pixels_and_the_mirror(data: Path):
     faces = read_faces(read_rows([data]), make_set(64))
     for seed in range(8):
         rng = np.random.default_rng(seed)
-        picture, moved, _ = warp_face(faces.pictures[0], faces.points[0], faces.frame, rng)
+        picture, moved = warp_face(faces.pictures[0], faces.points[0], faces.frame, rng)
         for x, y in moved.round().astype(int).tolist():
             if 3 < x < 60 and 3 < y < 60:
                 assert picture[y - 2 : y + 3, x - 2 : x + 3].max() > 160

@@ -1,12 +1,16 @@
 """The teacher without its weights: where it looks, its mapping, and its judgement."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from predictor.landmarks import DEFAULT
 from training.index import DataError
 from training.teacher.__main__ import label_crop
 from training.teacher.mapping import COUNT, Mapping, read_mapping
 from training.teacher.mesh import FaceMesh
+from training.teacher.mix import SHARES, Mixer
 from training.teacher.regions import LEFT_OUTER, RIGHT_OUTER, Region, surround_mesh
 
 
@@ -63,6 +67,30 @@ def test_a_table_of_other_points_is_read_and_a_broken_one_is_named(tmp_path) -> 
         file.write_text(f"landmark,vertex,weight\nchin,152,1\nlip,13,1\nlip,14,0\n{line}\n")
         with pytest.raises(DataError, match=says):
             read_mapping(file)
+
+
+def test_a_network_s_points_are_mixed_in_by_their_shares(monkeypatch, tmp_path) -> None:
+    box, side = np.array([71.36, 71.36, 184.64, 184.64]), DEFAULT.side  # crop: 64 to 192
+    seen = np.random.default_rng(0).uniform(20, 76, (2, 15, 2))
+    seen[1] = seen[0][list(DEFAULT.mirrored)] * [-1, 1] + [side - 1, 0]
+    engine = SimpleNamespace(landmarks=DEFAULT, predict=lambda faces: (seen, np.ones((2, 15))))
+    monkeypatch.setattr("training.teacher.mix.load_engine", lambda *words: engine)
+    mixer = Mixer(tmp_path, SHARES, DEFAULT.points)
+    own = (seen[0] + 0.5) * 128 / side - 0.5 + 64
+    picture = np.zeros((256, 256, 3), np.uint8)
+    for turned, brow, nose in ((False, 0.1, 0.3), (True, 0.0, 1.0)):
+        points, why = mixer.mix(picture, box, own + 1, turned)
+        np.testing.assert_allclose(
+            points[[6, 10]] - own[[6, 10]], [[brow] * 2, [nose] * 2], atol=1e-4
+        )
+        assert not why
+    assert mixer.mix(picture, box, own + 40, False)[1] == "the network has other points"
+    with pytest.raises(DataError, match="other points than the mapping"):
+        Mixer(tmp_path, SHARES, ("chin",))
+    table = tmp_path / "shares.csv"
+    table.write_text("landmark,frontal,turned\nchin,1,0\n")
+    with pytest.raises(DataError, match=r"shares\.csv is not a table.*left_eye_center"):
+        Mixer(tmp_path, table, DEFAULT.points)
 
 
 class OneMesh:

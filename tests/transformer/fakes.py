@@ -39,7 +39,8 @@ class FakeFinder:
         boxes, crops = np.zeros((n, 4), np.float32), np.zeros((n, 1, 96, 96), np.uint8)
         scores, turns = np.ones(n, np.float32), np.zeros(n, np.int16)
         squares = [Square(0, 0, 96)] * n
-        return DetectedFaces(boxes, scores, turns, squares, crops, len(content) - n)
+        left_out = len(content) - n
+        return DetectedFaces(boxes, scores, turns, squares, crops, left_out, (96, 96))
 
 
 class FakePredictor(PredictorBackend):

@@ -4,14 +4,17 @@ import asyncio
 import re
 import time
 
+import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
+from predictor.landmarks import DEFAULT
 from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import Call
 from tests.transformer.fakes import INFER, PNG, FakeFinder, make_request
-from transformer.faces import DetectedFaces
+from transformer.faces import DetectedFaces, doubt_unseen
+from transformer.inputs.choices import NO_CHOICES
 
 
 async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):
@@ -33,6 +36,15 @@ async def test_faces_are_told_apart_by_their_picture(model):
     assert outputs["landmarks"].shape == (4, 15, 2)
     outputs = (await model.infer(make_request(0))).outputs
     assert outputs["landmarks"].shape == (0, 15, 2)
+
+
+def test_a_point_beyond_its_picture_is_not_sure():
+    found = [FakeFinder().detect_faces(b"x" * n, DEFAULT, NO_CHOICES) for n in (1, 0, 2)]
+    found[2].size = (40, 30)
+    points = np.full((3, 3, 2), (39.4, 20), np.float32)
+    points[1, 1], points[2, 2, 1] = (39.6, 20), -1
+    scores = doubt_unseen(np.ones((3, 3), np.float32), points, found)
+    assert scores.tolist() == [[1, 1, 1], [1, 0.5, 1], [1, 1, 0.5]]
 
 
 async def test_more_pictures_than_the_limit_are_refused(model):

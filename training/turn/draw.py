@@ -17,27 +17,19 @@ OPENED = 0.35  # chance of an open mouth in a turned face
 
 def draw_poses(turn: float, closed: bool, rng: Generator) -> Iterator[Pose]:
     """Draw the poses of a face whose nose is `turn` from the middle; `closed` if its mouth is."""
+
+    def draw_nod() -> float:
+        return float(np.clip(rng.normal(0, PITCH[0]), -PITCH[1], PITCH[1]))
+
+    def make_pose(yaw: float, pitch: float, chance: float = OPENED) -> Pose:
+        jaw = float(rng.uniform(*JAW)) if closed and rng.random() < chance else 0.0
+        return Pose(float(np.radians(yaw)), float(np.radians(pitch)), jaw)
+
     if abs(turn) < FRONTAL:
         for _ in range(2):
-            yaw = rng.uniform(*YAW) * rng.choice((-1, 1))
-            yield make_pose(yaw, draw_pitch(rng), draw_jaw(closed, OPENED, rng))
+            yield make_pose(rng.uniform(*YAW) * rng.choice((-1, 1)), draw_nod())
         if closed:
-            yield make_pose(rng.normal(0, 6), draw_pitch(rng) / 2, draw_jaw(closed, 1, rng))
+            yield make_pose(rng.normal(0, 6), draw_nod() / 2, 1)
     else:
         pitch = rng.uniform(-AGAIN[1], AGAIN[1])
-        yield make_pose(rng.normal(0, AGAIN[0]), pitch, draw_jaw(closed, OPENED, rng))
-
-
-def draw_pitch(rng: Generator) -> float:
-    """Draw a nod in degrees."""
-    return float(np.clip(rng.normal(0, PITCH[0]), -PITCH[1], PITCH[1]))
-
-
-def draw_jaw(closed: bool, chance: float, rng: Generator) -> float:
-    """Draw how far the jaw drops, 0 for a mouth that is open as it is."""
-    return float(rng.uniform(*JAW)) if closed and rng.random() < chance else 0.0
-
-
-def make_pose(yaw: float, pitch: float, jaw: float) -> Pose:
-    """Make a pose of angles in degrees."""
-    return Pose(float(np.radians(yaw)), float(np.radians(pitch)), jaw)
+        yield make_pose(rng.normal(0, AGAIN[0]), pitch)

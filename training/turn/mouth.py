@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 
-from training.disturb import fill_outline
 from training.index import Bytes, Floats
 from training.turn.topology import CHIN, CORNERS, LOWER, UPPER
 
@@ -62,3 +61,11 @@ def fill_mouth(picture: Bytes, mesh: Floats, light: float) -> Bytes:
     inside = dark + cv2.GaussianBlur(teeth, (0, 0), 0.8)[..., None] * (white - dark)
     soft = cv2.GaussianBlur(hole, (0, 0), 0.7)[..., None]
     return (picture + soft * (inside - picture) + 0.5).astype(np.uint8)
+
+
+def fill_outline(shape: tuple[int, ...], outline: Floats) -> Floats:
+    """Fill an outline `[M,2]`: `[S,S]`, 1 inside and 0 outside, smooth at the edge."""
+    mask = np.zeros(shape[:2], np.uint8)
+    fixed = np.round(outline * 16).astype(np.int32)  # 4 fractional bits
+    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32) / 255
