@@ -13,9 +13,8 @@ from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import Call
 from tests.transformer.fakes import INFER, PNG, FakeFinder, make_request
-from transformer.faces import DetectedFaces
+from transformer.faces import DetectedFaces, doubt_unseen
 from transformer.inputs.choices import NO_CHOICES
-from transformer.locate import doubt_unseen
 
 
 async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):

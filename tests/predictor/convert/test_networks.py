@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from predictor.convert.artifact import convert
-from predictor.convert.author import run_code
+from predictor.convert.code import run_code
 from predictor.convert.faces import vary_face
 from predictor.declaration import DeclarationError
 from predictor.folder import find_source
