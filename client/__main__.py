@@ -13,13 +13,13 @@ from pathlib import Path
 from . import __version__
 from .api import DEFAULT_URL, Client
 from .faces import ServiceError
-from .folder import describe_others, list_pictures
-from .output import WRITERS, Printed, ResultsFile
+from .output import WRITERS, Output, ResultsFile
 from .parts import Parts
 from .run import FAILED, locate_all, place_drawing
-from .storage import is_url
+from .storage import describe_others, is_url, list_pictures
 
 INTERRUPTED = 130  # as a shell says it of Ctrl-C
+CHOICES = ("detect", "min_score", "max_faces", "order", "template", "aligned_side", "boxes")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -28,45 +28,39 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("pictures", nargs="+", help="files, folders, URLs, - for stdin")
+    option = parser.add_argument
+    option("pictures", nargs="+", help="files, folders, URLs, - for stdin")
     url = os.environ.get("LANDMARKS_URL") or DEFAULT_URL
-    parser.add_argument("--url", default=url, help="the address, or LANDMARKS_URL: %(default)s")
-    parser.add_argument("--model", default="unet")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds for one attempt")
-    parser.add_argument("--retries", type=int, default=3, help="more attempts when it is full")
-    parser.add_argument("--threads", type=int, default=4, help="pictures in flight")
-    parser.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
+    option("--url", default=url, help="the address, or LANDMARKS_URL: %(default)s")
+    option("--model", default="unet")
+    option("--timeout", type=float, default=30.0, help="seconds for one attempt")
+    option("--retries", type=int, default=3, help="more attempts when it is full")
+    option("--threads", type=int, default=4, help="pictures in flight")
+    option("--header", action="append", type=read_header, default=[], metavar="NAME: VALUE")
     add = parser.add_argument_group("of a request, as docs/api.md has them").add_argument
     add("--detect", metavar="LEVEL", help="how closely to look: fast, default, thorough")
     add("--min-score", type=float, metavar="SCORE", help="the least box_score")
     add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
     add("--order", help="score, size, left_to_right")
-    add("--box", action="append", type=read_box, metavar="X0,Y0,X1,Y1", help="of one picture")
+    add("--box", action="append", type=read_box, dest="boxes", help="X0,Y0,X1,Y1: of one picture")
     add("--outputs", metavar="NAMES", help="more of each face in JSON: pose,sharpness,...")
     add("--aligned", type=Path, metavar="FOLDER", help="every face, as an aligned PNG")
     add("--template", help="of aligned faces: arcface112, ffhq256, or ten numbers")
     add("--aligned-side", type=int, metavar="PIXELS", help="of aligned faces")
-    parser.add_argument("--format", choices=WRITERS, default="table", help="of what is printed")
-    parser.add_argument(
-        "--json", action="store_const", const="ndjson", dest="format", help="--format ndjson"
-    )
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        help="add to a .csv or .ndjson file; a URL or a .parquet is a folder of parts",
-    )
-    parser.add_argument("--overlay", type=Path, metavar="FILE.png", help="one picture, drawn")
-    parser.add_argument("--overlay-dir", type=Path, metavar="FOLDER", help="every picture, drawn")
-    parser.add_argument("--version", action="version", version=__version__)
+    option("--format", choices=WRITERS, default="table", help="of what is printed")
+    option("--json", action="store_const", const="ndjson", dest="format", help="--format ndjson")
+    out = "add to a .csv or .ndjson file; a URL or a .parquet is a folder of parts"
+    option("--out", metavar="FILE", help=out)
+    option("--overlay", type=Path, metavar="FILE.png", help="one picture, drawn")
+    option("--overlay-dir", type=Path, metavar="FOLDER", help="every picture, drawn")
+    option("--version", action="version", version=__version__)
     given = parser.parse_args(arguments)
     first = given.pictures[0]
     given.many = len(given.pictures) > 1 or os.path.isdir(first) or is_url(first)
     if given.overlay and (given.many or given.overlay.suffix.lower() != ".png"):
         parser.error("--overlay: a .png for one picture; --overlay-dir draws many.")
-    if given.box and given.many:
+    if given.boxes and given.many:
         parser.error("--box: the boxes are of one picture.")
-    if any(":" not in text for text in given.header):
-        parser.error("--header: a name, a colon and a value.")
     if not given.timeout > 0 or given.retries < 0 or given.threads < 1:
         parser.error("--timeout and --threads are above 0, --retries not below it.")
     given.parts = bool(given.out) and (is_url(given.out) or given.out.endswith(".parquet"))
@@ -79,7 +73,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def read_box(text: str) -> list[float]:
-    """Read a box; raises ArgumentTypeError with what it is."""
     try:
         x0, y0, x1, y1 = (float(value) for value in text.split(","))
     except ValueError:
@@ -87,9 +80,15 @@ def read_box(text: str) -> list[float]:
     return [x0, y0, x1, y1]
 
 
+def read_header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError("a name, a colon and a value.")
+    return name.strip(), value.strip()
+
+
 def run(given: argparse.Namespace) -> int:
     """Do what the arguments say; return the exit code. Raises ServiceError, OSError."""
-    headers = dict(text.partition(":")[::2] for text in given.header)
     out = Path(given.out) if given.out and not given.parts else None
     own = [path for path in (out, given.overlay, given.overlay_dir, given.aligned) if path]
     pictures, others = list_pictures(given.pictures, own)
@@ -100,23 +99,15 @@ def run(given: argparse.Namespace) -> int:
         folder = given.overlay_dir
         return given.overlay or (place_drawing(folder, name) if folder else None)
 
-    output: Printed | ResultsFile | Parts = Printed(given.format, named=given.many)
     if given.out:
-        output = ResultsFile(out) if out else Parts(given.out)
-    with Client(
-        given.url,
-        model=given.model,
-        timeout=given.timeout,
-        retries=given.retries,
-        threads=given.threads,
-        headers={name.strip(): value.strip() for name, value in headers.items()},
-    ) as client:
-        names = ("detect", "min_score", "max_faces", "order", "template", "aligned_side")
-        asked = {name: value for name in names if (value := getattr(given, name)) is not None}
-        if given.box:
-            asked["boxes"] = given.box
-        further = [*(given.outputs or "").split(","), *(["aligned"] if given.aligned else [])]
-        asked["outputs"] = [name for name in further if name]
+        output: Output = ResultsFile(out) if out else Parts(given.out)
+    else:
+        output = Output(given.format, named=given.many)
+    service = {name: getattr(given, name) for name in ("url", "model", "timeout", "retries")}
+    asked = {name: value for name in CHOICES if (value := getattr(given, name)) is not None}
+    further = [*(given.outputs or "").split(","), *(["aligned"] if given.aligned else [])]
+    asked["outputs"] = [name for name in further if name]
+    with Client(**service, threads=given.threads, headers=dict(given.header)) as client:
         return locate_all(client, pictures, output, find_drawing, asked, given.aligned)
 
 

@@ -1,19 +1,24 @@
 """The client: one picture, or many on several threads."""
 
+import json
 import os
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
-from .faces import Face, Picture, Result, ServiceError
-from .request import Asked, Box
-from .rest import RestModel
+import requests
+
+from .faces import LOW, Face, Picture, Result, ServiceError, make_faces
+from .rest import JSON_LENGTH, Box, Request, make_error, open_session, read_outputs, write_request
 from .storage import is_url, read_url
 
 Choice = Any  # text, a number, or what `locate` itself has a name for
 DEFAULT_URL = "http://127.0.0.1:8080"
+NOTHING: Request = (None, {}, {})
+SET_HEADER = "landmarks-set"  # of an answer: the digest of its landmark set
 
 
 class Client:
@@ -37,8 +42,11 @@ class Client:
         if retries < 0 or threads < 1:
             raise ValueError("A client needs retries of 0 or more and at least one thread.")
         url = url or os.environ.get("LANDMARKS_URL") or DEFAULT_URL
-        self.threads = threads
-        self.model = RestModel(url, model, timeout, retries, headers, threads)
+        url = url if "://" in url else f"http://{url}"  # as curl takes it
+        self.address = f"{url.rstrip('/')}/v2/models/{quote(model, safe='')}"
+        self.timeout, self.threads, self.headers = timeout, threads, dict(headers or {})
+        self.sets: dict[str, tuple[list[str], float]] = {}  # points' names and LOW, by digest
+        self.session = open_session(self.address, retries, threads)
 
     def locate(
         self,
@@ -58,14 +66,14 @@ class Client:
         `choices` are the service's parameters of a request: detect, min_score, max_faces, order,
         template, aligned_side. Raises ServiceError.
         """
-        asked = Asked(read_picture(picture), choices, boxes, outputs)
-        faces = self.model.locate(asked)
-        drawing = self.model.draw(asked, "image/png") if draw else None
+        request = write_request(read_picture(picture), choices, boxes, outputs)
+        faces, _ = self.follow(request)
+        drawing = self.ask_drawing(request, "image/png") if draw else None
         return Result(name_picture(picture), picture, faces, drawing)
 
     def draw(self, picture: Picture, kind: str = "image/png", **choices: Choice) -> bytes:
         """Return the picture with boxes and points drawn, a PNG or JPEG; raises ServiceError."""
-        return self.model.draw(Asked(read_picture(picture), choices), kind)
+        return self.ask_drawing(write_request(read_picture(picture), choices), kind)
 
     def locate_many(
         self, pictures: Iterable[Picture], draw: bool = False, **choices: Choice
@@ -74,11 +82,18 @@ class Client:
 
         Twice as many pictures as threads are taken ahead, so that `pictures` may be without end.
         """
+
+        def try_locate(picture: Picture) -> Result:
+            try:
+                return self.locate(picture, draw, **choices)
+            except ServiceError as error:
+                return Result(name_picture(picture), picture, error=error)
+
         waiting: deque[Future[Result]] = deque()
         with ThreadPoolExecutor(self.threads, "landmarks") as pool:
             try:
                 for picture in pictures:
-                    waiting.append(pool.submit(self.try_locate, picture, draw, choices))
+                    waiting.append(pool.submit(try_locate, picture))
                     if len(waiting) >= 2 * self.threads:
                         yield waiting.popleft().result()
                 while waiting:
@@ -87,16 +102,66 @@ class Client:
                 for future in waiting:
                     future.cancel()
 
-    def try_locate(self, picture: Picture, draw: bool, choices: Mapping[str, Choice]) -> Result:
-        """Find the faces of a picture; an error is part of the result."""
+    def follow(self, request: Request) -> tuple[tuple[Face, ...], list[int]]:
+        """Find a picture's faces, and which of the frame before's each is, -1 for a new one."""
+        answer = self.ask("POST", "/infer", request)
         try:
-            return self.locate(picture, draw, **choices)
-        except ServiceError as error:
-            return Result(name_picture(picture), picture, error=error)
+            outputs = read_outputs(answer.content, answer.headers.get(JSON_LENGTH))
+            count = outputs["landmarks"]["shape"][1]
+            names, low = self.find_set(answer.headers.get(SET_HEADER, ""), count)
+            faces = tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))
+            rows = outputs["face_ids"]["data"] if "face_ids" in outputs else [-1] * len(faces)
+            return faces, [int(row) for row in rows]
+        except (KeyError, ValueError, TypeError, IndexError):
+            raise self.tell_other() from None
+
+    def ask_drawing(self, request: Request, kind: str) -> bytes:
+        answer = self.ask("POST", "/infer", request, kind)
+        if answer.headers.get("content-type") != kind:
+            raise self.tell_other()
+        return answer.content
+
+    def find_set(self, digest: str, count: int) -> tuple[list[str], float]:
+        """Return an answer's points' names and from when it is trusted; asked once for each set."""
+        if digest not in self.sets:
+            parameters = self.ask("GET", "/config").json().get("parameters") or {}
+            told = {name: value["string_value"] for name, value in parameters.items()}
+            names = [str(name) for name in json.loads(told["points"])]
+            if len(names) != count:  # the model was replaced between the two
+                text = f"{self.address} answers with {count} points, but names {len(names)}."
+                raise ServiceError("other_landmarks", text)
+            self.sets[digest] = names, float(told.get("low", LOW))
+        return self.sets[digest]
+
+    def ask(
+        self, method: str, path: str, request: Request = NOTHING, accept: str = "application/json"
+    ) -> requests.Response:
+        """Make a request; raises ServiceError for all but success."""
+        address = self.address + path
+        body, kind, query = request
+        headers = {"accept": accept, **kind, **self.headers}
+        try:
+            answer = self.session.request(
+                method, address, query, body, headers, timeout=self.timeout
+            )
+        except ValueError as error:  # an address or a header that can't be sent
+            raise ServiceError("bad_address", f"{address} cannot be asked ({error}).") from None
+        except requests.ReadTimeout:
+            text = f"{address} did not answer within {self.timeout:g} seconds."
+            raise ServiceError("no_answer", text) from None
+        except requests.RequestException as error:
+            raise ServiceError("unreachable", f"{address} does not answer ({error}).") from None
+        if not answer.ok:
+            raise make_error(answer, self.address)
+        return answer
+
+    def tell_other(self) -> ServiceError:
+        text = f"{self.address} answers as no landmarks service does."
+        return ServiceError("other_service", text)
 
     def close(self) -> None:
         """Close the connections."""
-        self.model.close()
+        self.session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +187,6 @@ def name_picture(picture: Picture) -> str:
 
 
 def read_picture(picture: Picture) -> bytes:
-    """Return a picture's bytes, read from its file unless they are there."""
     if isinstance(picture, bytes):
         return picture
     if is_url(picture):

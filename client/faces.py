@@ -1,7 +1,5 @@
 """What the service finds in a picture: faces with named points."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -48,10 +46,7 @@ class Face:
 
     def __getitem__(self, name: str) -> Point:
         """Return the point of this name."""
-        for point in self.points:
-            if point.name == name:
-                return point
-        raise KeyError(name)
+        return {point.name: point for point in self.points}[name]
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as JSON has it: further outputs under their names, pixels left out."""
@@ -110,14 +105,10 @@ def make_faces(
             for i, name in enumerate(names, start=number * len(names))
         )
         x0, y0, x1, y1 = (round(value, 2) for value in boxes[4 * number : 4 * number + 4])
-        trusted = face_score >= low
-        face_score, box_score = round(face_score, 3), round(box_score, 3)
-        extras = {name: take_row(outputs[name], number, len(pairs)) for name in further}
-        yield Face((x0, y0, x1, y1), box_score, points, face_score, trusted, extras)
-
-
-def take_row(values: Sequence[Any], row: int, rows: int) -> Any:
-    """Take a face's part of an output: a number, a list of them, or bytes."""
-    width = len(values) // rows
-    part = values[row * width : (row + 1) * width]
-    return part[0] if width == 1 else part
+        scored = round(box_score, 3), points, round(face_score, 3), face_score >= low
+        extras: dict[str, Any] = {}  # by output a number, a list of them, or bytes
+        for name in further:
+            width = len(outputs[name]) // len(pairs)
+            part = outputs[name][number * width : (number + 1) * width]
+            extras[name] = part[0] if width == 1 else part
+        yield Face((x0, y0, x1, y1), *scored, extras)

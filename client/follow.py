@@ -1,13 +1,11 @@
 """Follow the faces of a stream of frames: what is known of them goes with each frame."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 
 from .api import Choice, Client, read_picture
 from .faces import Face, Picture
-from .request import Asked
+from .rest import write_request
 from .smooth import OneEuro
 
 
@@ -32,12 +30,12 @@ class Follower:
         numbers = list(self.faces)
         previous = [[(p.x, p.y) for p in face.points] for face in self.faces.values()]
         choices = self.choices | {"search": "true" if search else "false"}
-        asked = Asked(read_picture(frame), choices, previous=previous)
-        faces, rows = self.client.model.follow(asked)
+        request = write_request(read_picture(frame), choices, previous=previous)
+        faces, rows = self.client.follow(request)
         self.faces = {}
         for face, row in zip(faces, rows, strict=True):
-            number = numbers[row] if row >= 0 else self.next
-            self.next += row < 0
+            number = numbers[row] if previous and row >= 0 else self.next
+            self.next += number == self.next
             self.faces[number] = face
         if not self.smooth:
             return dict(self.faces)
@@ -46,7 +44,6 @@ class Follower:
 
 
 def smooth(face: Face, smoothed: OneEuro, seconds: float) -> Face:
-    """Return the face with its points smoothed."""
     flat = smoothed([value for p in face.points for value in (p.x, p.y)], seconds)
     places = zip(face.points, flat[::2], flat[1::2], strict=True)
     return replace(face, points=tuple(replace(p, x=x, y=y) for p, x, y in places))

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from .faces import Face, Result, ServiceError
 
@@ -51,8 +51,9 @@ def format_csv(result: Result) -> str:
 
 
 def format_ndjson(result: Result) -> str:
-    """Write a JSON object on a line."""
-    return json.dumps(result.to_dict()) + "\n"
+    """Write a JSON object on a line, with the error where there is one."""
+    error = {"error": str(result.error)} if result.error else {}
+    return json.dumps(result.to_dict() | error) + "\n"
 
 
 def format_rows(rows: Iterable[Iterable[object]]) -> str:
@@ -62,45 +63,44 @@ def format_rows(rows: Iterable[Iterable[object]]) -> str:
 
 
 HEAD = format_rows([COLUMNS])
-
-
 WRITERS = {"table": format_table, "csv": format_csv, "ndjson": format_ndjson}
 
 
-class Printed:
-    """Prints each result as it comes."""
+class Output:
+    """Prints each result as it comes; those below keep them, for a later run to go on with."""
+
+    refusals: tuple[str, ...] = ()  # codes of errors that are written down as results
 
     def __init__(self, kind: str, named: bool):
         self.format, self.named = WRITERS[kind], named and kind == "table"
-        self.done: dict[str, int] = {}
+        self.done: dict[str, int] = {}  # the number of faces of each picture
         print(HEAD if kind == "csv" else "", end="")
 
     def add(self, result: Result) -> None:
+        self.done[result.name] = len(result)
+        self.write(result)
+
+    def write(self, result: Result) -> None:
         name = f"{result.name}\n" if self.named else ""
         print(name, self.format(result), sep="", end="", flush=True)
-        self.done[result.name] = len(result)
-
-    def refuse(self, result: Result) -> bool:
-        """Write down why a picture has no answer, where that can be: here it can't."""
-        return False
 
     def close(self) -> None:
         """Nothing is left open."""
 
 
-class ResultsFile:
-    """A file that results are added to; `done` has the number of faces of each picture in it.
+class ResultsFile(Output):
+    """A file that results are added to; `done` has those in it.
 
     A run that was killed leaves at most its last picture cut off: that one is cut away here and
     asked for again. A file with anything else in it is left alone. Raises ServiceError.
     """
 
     def __init__(self, path: Path):
-        self.path, self.done = path, dict[str, int]()
+        self.path, self.done = path, {}
         is_csv = path.suffix.lower() == ".csv"
         self.format = WRITERS["csv" if is_csv else "ndjson"]
         try:
-            self.file = path.open("a+b")
+            self.file = path.open("a+", encoding="utf-8", errors="surrogateescape", newline="")
             self.file.seek(0)
             whole = self.read_csv() if is_csv else self.read_ndjson()
             self.file.truncate(whole)
@@ -110,52 +110,55 @@ class ResultsFile:
             text = f"{path} has other things in it than results of this version."
             raise ServiceError("other_file", text) from None
         if is_csv and not whole:
-            self.write(HEAD)
+            self.write_text(HEAD)
 
     def read_ndjson(self) -> int:
         """Fill `done`; return how many bytes are whole lines."""
         whole = 0
         for line in self.file:
-            if not line.endswith(b"\n"):
-                if not line.startswith(b'{"picture": "'[: len(line)]):
+            if not line.endswith("\n"):
+                if not line.startswith('{"picture": "'[: len(line)]):
                     raise ValueError("not a line of ours")
                 break
             entry = json.loads(line)
             self.done[entry["picture"]] = len(entry["faces"])
-            whole += len(line)
+            whole += count_bytes(line)
         return whole
 
     def read_csv(self) -> int:
         """Fill `done`; return how many bytes lie before the last picture, which may lack rows."""
-        lines = LineReader(self.file)
-        rows = csv.reader(lines)
-        if next(rows, []) != COLUMNS or not lines.read.endswith(b"\n"):
-            if not HEAD.encode().startswith(lines.read):
+        if (head := self.file.read(len(HEAD))) != HEAD:  # it was cut off, or there is nothing
+            if not HEAD.startswith(head):
                 raise ValueError("not our columns")
-            return 0  # its head was cut off, or there is nothing
-        picture, start, end = "", lines.ended, lines.ended
+            return 0
+        line, read = head, len(head)
+
+        def read_lines() -> Iterator[str]:
+            nonlocal line, read
+            for line in self.file:
+                read += count_bytes(line)
+                yield line
+
+        picture, start, end = "", read, read
+        rows = csv.reader(read_lines())
         for row in rows:
-            if len(row) != len(COLUMNS) or not lines.read.endswith(b"\n"):
-                if self.file.read(1):
+            if len(row) != len(COLUMNS) or not line.endswith("\n"):
+                if next(rows, None) is not None:  # else it was cut off
                     raise ValueError("not a row of ours")
                 break
             if row[0] != picture:
                 picture, start = row[0], end
             self.done[picture] = int(row[1]) + 1 if row[1] else 0
-            end = lines.ended
+            end = read
         self.done.pop(picture, None)
         return start
 
-    def add(self, result: Result) -> None:
-        self.write(self.format(result))
-        self.done[result.name] = len(result)
+    def write(self, result: Result) -> None:
+        self.write_text(self.format(result))
 
-    def refuse(self, result: Result) -> bool:
-        return False
-
-    def write(self, text: str) -> None:
+    def write_text(self, text: str) -> None:
         try:
-            self.file.write(text.encode("utf-8", "surrogateescape"))
+            self.file.write(text)
             self.file.flush()
         except OSError as error:
             raise ServiceError("unwritable", f"{self.path}: {error.strerror}.") from None
@@ -164,14 +167,5 @@ class ResultsFile:
         self.file.close()
 
 
-class LineReader:
-    """The lines of a file as text; `read` is the last one's bytes, `ended` where it ends."""
-
-    def __init__(self, file: BinaryIO):
-        self.file, self.read, self.ended = file, b"", 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self.file:
-            self.read = line
-            self.ended += len(self.read)
-            yield self.read.decode("utf-8", "surrogateescape")
+def count_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))

@@ -1,22 +1,83 @@
-"""A model at a REST address: what is sent to it, and what it says."""
+"""What is sent to a model at a REST address, how often, and how its answers are read."""
 
 import json
 import random
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import InvalidHeader, MaxRetryError, ReadTimeoutError
 from urllib3.util import Retry
 
-from .faces import LOW, Face, ServiceError, make_faces
-from .request import JSON_LENGTH, Asked, read_outputs
+from .faces import USUAL, ServiceError
 
+Box = Sequence[float]  # x0, y0, x1, y1 in pixels of the upright picture
+Request = tuple[bytes | None, dict[str, str], Mapping[str, Any]]  # body, headers and query
+JSON_LENGTH = "inference-header-content-length"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-SET_HEADER = "landmarks-set"  # of an answer: the digest of its landmark set
 LONGEST_WAIT = 30.0  # seconds between two attempts
+
+
+def write_request(
+    content: bytes,
+    choices: Mapping[str, Any],
+    boxes: Sequence[Box] | None = None,
+    outputs: Sequence[str] = (),
+    previous: Sequence[Sequence[tuple[float, float]]] = (),
+) -> Request:
+    """Write what is asked about a picture: the picture as it is, or raw tensors behind JSON.
+
+    `choices` are the service's parameters, `boxes` instead of a search for faces, `outputs`
+    beyond the usual ones, and `previous` the points of the frame before's faces.
+    """
+    if boxes is None and not outputs and not previous:
+        # The service looks at a picture's bytes, whatever its type is said to be.
+        return content, {"content-type": "image/jpeg"}, choices
+    tensors = [("image", "BYTES", [1], struct.pack("<I", len(content)) + content)]
+    if boxes is not None:
+        raw = pack(value for box in boxes for value in box)
+        tensors.append(("boxes", "FP32", [len(boxes), 4], raw))
+    if previous:
+        raw = pack(value for face in previous for place in face for value in place)
+        tensors.append(("previous", "FP32", [len(previous), len(previous[0]), 2], raw))
+    asked = {
+        "inputs": [
+            {"name": name, "datatype": datatype, "shape": shape}
+            | {"parameters": {"binary_data_size": len(raw)}}
+            for name, datatype, shape, raw in tensors
+        ],
+        "outputs": [
+            {"name": name, "parameters": {"binary_data": name == "aligned"}}
+            for name in ((*USUAL, *outputs) if outputs else ())
+        ],
+        "parameters": dict(choices),
+    }
+    head = json.dumps(asked).encode()
+    headers = {"content-type": "application/octet-stream", JSON_LENGTH: str(len(head))}
+    return b"".join([head, *(raw for *_, raw in tensors)]), headers, {}
+
+
+def pack(numbers: Iterable[float]) -> bytes:
+    """Pack numbers as FP32, little endian."""
+    values = [float(number) for number in numbers]
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def read_outputs(content: bytes, json_length: str | None) -> dict[str, dict[str, Any]]:
+    """Read an answer's outputs by name, each with `data`: a list, or bytes of a raw one.
+
+    Raises KeyError, ValueError or TypeError where it is not such an answer.
+    """
+    start = int(json_length) if json_length is not None else len(content)
+    outputs = {each["name"]: each for each in json.loads(content[:start])["outputs"]}
+    for output in outputs.values():
+        if "data" not in output:
+            end = start + output["parameters"]["binary_data_size"]
+            output["data"], start = content[start:end], end
+    return outputs
 
 
 class PatientRetry(Retry):
@@ -40,116 +101,32 @@ class PatientRetry(Retry):
         return super().increment(*given, **more)
 
 
-class RestModel:
-    """A model at a REST address. Threads may share it."""
+def open_session(address: str, retries: int, connections: int) -> requests.Session:
+    """Open a session that threads may share; raises ServiceError where it is not an address."""
+    session = requests.Session()
+    try:  # a proxy of the environment leads past this machine
+        session.trust_env = urlsplit(address).hostname not in LOOPBACK
+    except ValueError as error:
+        raise ServiceError("bad_address", f"{address} is not an address ({error}).") from None
+    retry = PatientRetry(
+        retries,
+        status_forcelist=(429, 503),
+        allowed_methods=None,  # an inference changes nothing: it may be asked for twice
+        backoff_factor=0.25,
+        backoff_max=LONGEST_WAIT,
+        backoff_jitter=0.25,
+        raise_on_status=False,
+    )
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=retry))
+    return session
 
-    def __init__(
-        self,
-        url: str,
-        model: str,
-        timeout: float,
-        retries: int,
-        headers: Mapping[str, str] | None = None,
-        connections: int = 10,
-    ):
-        url = url if "://" in url else f"http://{url}"  # as curl takes it
-        self.address = f"{url.rstrip('/')}/v2/models/{quote(model, safe='')}"
-        self.timeout, self.headers = timeout, dict(headers or {})
-        self.sets: dict[str, tuple[list[str], float]] = {}  # points' names and LOW, by digest
-        self.session = requests.Session()
-        try:  # a proxy of the environment leads past this machine
-            self.session.trust_env = urlsplit(self.address).hostname not in LOOPBACK
-        except ValueError as error:
-            raise ServiceError("bad_address", f"{url} is not an address ({error}).") from None
-        retry = PatientRetry(
-            retries,
-            status_forcelist=(429, 503),
-            allowed_methods=None,  # an inference changes nothing: it may be asked for twice
-            backoff_factor=0.25,
-            backoff_max=LONGEST_WAIT,
-            backoff_jitter=0.25,
-            raise_on_status=False,
-        )
-        for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=retry))
 
-    def locate(self, asked: Asked) -> tuple[Face, ...]:
-        """Find the faces of a picture; raises ServiceError."""
-        return self.follow(asked)[0]
-
-    def follow(self, asked: Asked) -> tuple[tuple[Face, ...], list[int]]:
-        """Find the faces of a frame, and which of the frame before's each is, -1 for a new one."""
-        answer = self.ask("POST", "/infer", asked)
-        try:
-            outputs = read_outputs(answer.content, answer.headers.get(JSON_LENGTH))
-            count = outputs["landmarks"]["shape"][1]
-            names, low = self.find_set(answer.headers.get(SET_HEADER, ""), count)
-            faces = tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))
-            rows = outputs["face_ids"]["data"] if asked.previous else [-1] * len(faces)
-            return faces, [int(row) for row in rows]
-        except (KeyError, ValueError, TypeError, IndexError):
-            raise self.tell_other() from None
-
-    def draw(self, asked: Asked, kind: str) -> bytes:
-        """Have a picture drawn with its boxes and points, as this type; raises ServiceError."""
-        answer = self.ask("POST", "/infer", asked, kind)
-        if answer.headers.get("content-type") != kind:
-            raise self.tell_other()
-        return answer.content
-
-    def find_set(self, digest: str, count: int) -> tuple[list[str], float]:
-        """Return the names of an answer's points and the face_score from which they are trusted.
-
-        The model's configuration has both, and is asked once for each landmark set.
-        """
-        if digest not in self.sets:
-            parameters = self.ask("GET", "/config").json().get("parameters") or {}
-            told = {name: value["string_value"] for name, value in parameters.items()}
-            names = [str(name) for name in json.loads(told["points"])]
-            if len(names) != count:  # the model was replaced between the two
-                text = f"{self.address} answers with {count} points, but names {len(names)}."
-                raise ServiceError("other_landmarks", text)
-            self.sets[digest] = names, float(told.get("low", LOW))
-        return self.sets[digest]
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        asked: Asked | None = None,
-        accept: str = "application/json",
-    ) -> requests.Response:
-        """Make a request; raises ServiceError for all but success."""
-        address = self.address + path
-        data, kind, choices = asked.write() if asked else (None, {}, {})
-        headers = {"accept": accept, **kind, **self.headers}
-        try:
-            answer = self.session.request(
-                method, address, choices, data, headers, timeout=self.timeout
-            )
-        except ValueError as error:  # an address or a header that can't be sent
-            raise ServiceError("bad_address", f"{address} cannot be asked ({error}).") from None
-        except requests.ReadTimeout:
-            text = f"{address} did not answer within {self.timeout:g} seconds."
-            raise ServiceError("no_answer", text) from None
-        except requests.RequestException as error:
-            raise ServiceError("unreachable", f"{address} does not answer ({error}).") from None
-        if not answer.ok:
-            raise self.tell_error(answer)
-        return answer
-
-    def tell_error(self, answer: requests.Response) -> ServiceError:
-        """Make an error of an answer: the service's own, or of what stands before it."""
-        try:
-            told = answer.json()
-            return ServiceError(str(told["code"]), str(told["error"]))
-        except (ValueError, KeyError, TypeError):
-            text = f"{self.address} answers {answer.status_code} {answer.reason}."
-            return ServiceError(str(answer.status_code), text)
-
-    def tell_other(self) -> ServiceError:
-        text = f"{self.address} answers as no landmarks service does."
-        return ServiceError("other_service", text)
-
-    def close(self) -> None:
-        self.session.close()
+def make_error(answer: requests.Response, address: str) -> ServiceError:
+    """Make an error of an answer: the service's own, or of what stands before it."""
+    try:
+        told = answer.json()
+        return ServiceError(str(told["code"]), str(told["error"]))
+    except (ValueError, KeyError, TypeError):
+        text = f"{address} answers {answer.status_code} {answer.reason}."
+        return ServiceError(str(answer.status_code), text)

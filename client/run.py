@@ -1,17 +1,17 @@
 """Locate the faces of one or many pictures, write them down, and say what failed."""
 
+import math
+import struct
 import sys
 import time
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from .api import Client
 from .faces import Picture, Result, ServiceError
-from .output import Printed, ResultsFile
-from .parts import Parts
-from .png import write_png
+from .output import Output
 
 LOGGED = 1000  # pictures between two lines of a log
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
@@ -19,17 +19,16 @@ GONE = ("unreachable", "bad_address")  # no other picture fares better
 # Nor after these, where no picture was answered yet; later a gateway that changes over says them.
 ELSEWHERE = ("404", "401", "other_service", "model_not_found")
 ADDRESS = "Is the service up, and --url or LANDMARKS_URL its address?"
-HINTS = {
+HINTS = dict.fromkeys(("404", "other_service", *GONE), ADDRESS) | {
     "401": "Its gateway asks who you are: --header 'Authorization: Bearer TOKEN'.",
     "model_not_found": "--model names another one.",
-    **dict.fromkeys(("404", "other_service", "unreachable", "bad_address"), ADDRESS),
 }
 
 
 def locate_all(
     client: Client,
     pictures: Mapping[str, Picture],
-    output: Printed | ResultsFile | Parts,
+    output: Output,
     find_drawing: Callable[[str], Path | None],
     choices: Mapping[str, Any],
     aligned: Path | None = None,
@@ -45,45 +44,51 @@ def locate_all(
     hopeless: tuple[str, ...] = GONE + ELSEWHERE
     draw = bool(left) and find_drawing(left[0]) is not None
     results = client.locate_many([pictures[name] for name in left], draw, **choices)
-    begun, failed = time.monotonic(), 0
+    begun, refused = time.monotonic(), 0
     try:
         for number, (name, result) in enumerate(zip(left, results, strict=True), start=1):
-            if result.error and output.refuse(replace(result, name=name)):
-                failed += 1
-            elif result.error:
+            if result.error and result.error.code not in output.refusals:
                 failures[name] = result.error
                 if result.error.code in hopeless:
                     break
             else:
-                hopeless = GONE
-                write_drawing(result, find_drawing(name))  # what is written down is done
+                hopeless = hopeless if result.error else GONE
+                refused += result.error is not None
+                drawing = find_drawing(name)
+                if drawing and result.drawing:  # what is written down is done
+                    write_file(drawing, result.drawing)
                 if aligned:
-                    write_aligned(result, place_drawing(aligned, name))
-                output.add(Result(name, b"", result.faces))
+                    path = place_drawing(aligned, name)
+                    for count, face in enumerate(result):
+                        file = path.with_name(f"{path.stem}.{count}{path.suffix}")
+                        write_file(file, write_png(face.extras["aligned"]))
+                output.add(Result(name, b"", result.faces, error=result.error))
             show_progress(number, len(left), begun)
     finally:
         results.close()
         output.close()
-    if failed:
-        print(f"{failed} pictures were refused; the results say why.", file=sys.stderr)
+    if refused:
+        print(f"{refused} pictures were refused; the results say why.", file=sys.stderr)
     report_failures(failures, len(pictures))
     if failures:
         return FAILED
     return FOUND if any(output.done.get(name) for name in pictures) else NONE
 
 
-def write_drawing(result: Result, path: Path | None) -> None:
-    if path and result.drawing:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(result.drawing)
+def write_file(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
-def write_aligned(result: Result, path: Path) -> None:
-    """Write each face's aligned crop beside `path`, its number before the ending."""
-    for number, face in enumerate(result):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.with_name(f"{path.stem}.{number}{path.suffix}")
-        file.write_bytes(write_png(face.extras["aligned"]))
+def write_png(pixels: bytes) -> bytes:
+    """Write a square of 8-bit RGB pixels, row by row, as a PNG; no package for pictures is had."""
+    side = math.isqrt(len(pixels) // 3)
+    rows = b"".join(b"\0" + pixels[i : i + 3 * side] for i in range(0, len(pixels), 3 * side))
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    file = b"\x89PNG\r\n\x1a\n"
+    for chunk in (b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"):
+        file += struct.pack(f">I{len(chunk)}sI", len(chunk) - 4, chunk, zlib.crc32(chunk))
+    return file
 
 
 def show_progress(number: int, total: int, begun: float) -> None:
@@ -102,7 +107,7 @@ def report_failures(failures: Mapping[str, ServiceError], pictures: int) -> None
         print(f"\n{len(failures)} of {pictures} pictures failed:", file=sys.stderr)
     for name, error in failures.items():
         print(f"{name}: {error}" if pictures > 1 else error, file=sys.stderr)
-    codes = dict.fromkeys(error.code for error in failures.values())
+    codes = [error.code for error in failures.values()]
     for hint in dict.fromkeys(HINTS[code] for code in codes if code in HINTS):
         print(hint, file=sys.stderr)
 

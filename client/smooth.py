@@ -4,8 +4,6 @@ Casiez, Roussel and Vogel, "1 Euro Filter", CHI 2012: what stands still is smoot
 moves, so that still points don't shake and moving ones don't lag.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -25,19 +23,17 @@ class OneEuro:
     def __call__(self, values: Sequence[float], seconds: float) -> list[float]:
         """Return the coordinates smoothed, given when they were seen."""
         step = seconds - self.time
+
+        def weigh(cutoff: float) -> float:  # the share of a new value in a low pass, in Hz
+            return 1 - 1 / (1 + 2 * math.pi * cutoff * step)
+
         if len(values) != len(self.values) or step <= 0:
             self.values, self.speeds = list(values), [0.0] * len(values)
         else:
             for i, value in enumerate(values):
                 speed = (value - self.values[i]) / step
-                self.speeds[i] += weigh(1.0, step) * (speed - self.speeds[i])
-                share = weigh(self.cutoff + self.beta * abs(self.speeds[i]), step)
+                self.speeds[i] += weigh(1.0) * (speed - self.speeds[i])
+                share = weigh(self.cutoff + self.beta * abs(self.speeds[i]))
                 self.values[i] += share * (value - self.values[i])
         self.time = seconds
         return list(self.values)
-
-
-def weigh(cutoff: float, step: float) -> float:
-    """Return the share of a new value in a low pass of this cutoff in Hz."""
-    rate = 2 * math.pi * cutoff * step
-    return rate / (rate + 1)

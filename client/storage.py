@@ -1,13 +1,20 @@
-"""Pictures and results in object storage or any other place that fsspec knows, by their URLs."""
+"""Pictures and results where they lie: files, folders, stdin, and what fsspec knows by its URL."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+import contextlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from .faces import ServiceError
+from .faces import Picture, ServiceError
 
-ENDINGS = ["jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "jp2", "heic", "heif"]
+# How files of pictures begin, whatever they are called; which of them it reads, the service says.
+BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP")
+BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+ENDINGS = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "jp2", "heic", "heif")
+LISTED = 20  # names of files that were left out
 
 
 def is_url(place: object) -> bool:
@@ -28,28 +35,92 @@ def open_storage(url: str) -> tuple[Any, str]:
         raise ServiceError("unreadable", f"{url}: {error}.") from None
 
 
-def read_url(url: str) -> bytes:
-    """Read a file; raises ServiceError. The packages behind fsspec raise errors of any kind."""
-    files, path = open_storage(url)
+@contextlib.contextmanager
+def tell_errors(code: str, what: str) -> Iterator[None]:
+    """Make a ServiceError of whatever the packages behind fsspec raise, which is of any kind."""
     try:
-        return files.cat_file(path)
+        yield
     except Exception as error:
-        raise ServiceError("unreadable", f"{url}: {error or type(error).__name__}.") from None
+        raise ServiceError(code, f"{what}: {str(error) or type(error).__name__}.") from None
+
+
+def read_url(url: str) -> bytes:
+    """Read a file; raises ServiceError."""
+    files, path = open_storage(url)
+    with tell_errors("unreadable", url):
+        return files.cat_file(path)
+
+
+def list_pictures(
+    arguments: Sequence[str], skipped: Sequence[Path]
+) -> tuple[dict[str, Picture], list[Path]]:
+    """Return the pictures by name, and the files of folders that are not pictures.
+
+    `-` is stdin, a folder all pictures below it but for `skipped` files and folders. A picture of
+    the only argument's folder is named by its path in there, else as it was given. Raises
+    ServiceError for a folder without pictures.
+    """
+    pictures: dict[str, Picture] = {}
+    others: list[Path] = []
+    alone = len(arguments) == 1
+    for argument in arguments:
+        if argument == "-":
+            pictures[argument] = sys.stdin.buffer.read()
+        elif is_url(argument):
+            for below, url in list_pictures_at(argument):
+                pictures[below if alone else url] = url
+        elif os.path.isdir(argument):
+            found: list[Path] = []
+            for path in walk_folder(Path(argument), {each.resolve() for each in skipped}):
+                (found if is_picture(path) else others).append(path)
+            if not found:
+                text = f"{argument} has no picture in it. {describe_others(others)}".strip()
+                raise ServiceError("no_pictures", text)
+            for path in found:
+                pictures[(path.relative_to(argument) if alone else path).as_posix()] = path
+        else:
+            pictures[argument] = Path(argument)
+    return pictures, others
 
 
 def list_pictures_at(url: str) -> Iterator[tuple[str, str]]:
-    """Yield the pictures at or below a URL by their endings: path below it, and URL.
-
-    Raises ServiceError where there is none.
-    """
+    """Yield pictures at or below a URL by their endings, path below it and URL, or ServiceError."""
     files, root = open_storage(url)
-    try:
+    with tell_errors("unreadable", url):
         paths = sorted(files.find(root))
-    except Exception as error:
-        raise ServiceError("unreadable", f"{url}: {error or type(error).__name__}.") from None
     found = [path for path in paths if path.rpartition(".")[2].lower() in ENDINGS]
     if not found:
         raise ServiceError("no_pictures", f"{url} has no picture in it, by the files' endings.")
     for path in found:
         name = path.removeprefix(root).lstrip("/") or path.rpartition("/")[2]
         yield name, files.unstrip_protocol(path)
+
+
+def walk_folder(folder: Path, skipped: set[Path]) -> Iterator[Path]:
+    """Yield the files below a folder, in order; links to folders are not followed."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if Path(place, name).resolve() not in skipped)
+        paths = (Path(place, name) for name in sorted(names))
+        yield from (path for path in paths if path.resolve() not in skipped)
+
+
+def is_picture(path: Path) -> bool:
+    """Tell by a file's first bytes whether it is a picture; one that can't be read may be."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError:
+        return True
+    webp = head[:4] == b"RIFF" and head[8:] == b"WEBP"
+    return head.startswith(BEGINNINGS) or webp or (head[4:8] == b"ftyp" and head[8:] in BRANDS)
+
+
+def describe_others(others: Sequence[Path]) -> str:
+    """Count and list the files that were left out; "" where there is none."""
+    if not others:
+        return ""
+    kinds = Counter(path.suffix or "without an ending" for path in others)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    names = [str(path) for path in others[:LISTED]] + ["..."] * (len(others) > LISTED)
+    are = "file is not a picture and was" if len(others) == 1 else "files are not pictures and were"
+    return f"{len(others)} {are} left out ({counted}): {', '.join(names)}"

@@ -61,13 +61,8 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
 
 def load_weights(net: nn.Module, path: Path) -> None:
     """Load a checkpoint into a network, strictly; raises CheckpointError with what doesn't fit."""
-    wanted = net.state_dict()
-    state = fit_state(read_content(path), wanted)
-    for name, tensor in wanted.items():
-        if name.endswith("num_batches_tracked"):
-            state.setdefault(name, tensor)  # of no framework but torch
-    compare(state, wanted, f"{path.name} does not fit the network")
-    net.load_state_dict(state)
+    state = fit_state(read_content(path), net.state_dict())
+    load_state(net, state, f"{path.name} does not fit the network")
 
 
 def read_content(path: Path) -> Any:
@@ -141,20 +136,19 @@ def build_unet(state: dict[str, Tensor]) -> UNet:
         wide_ups=wide is not None and 2 * wide.shape[0] == wide.shape[1],
         conv_bias="inc.double_conv.0.bias" in state,
     )
-    wanted = net.state_dict()
-    for name, tensor in wanted.items():
-        if name.endswith("num_batches_tracked"):
-            state.setdefault(name, tensor)
     try:
-        compare(state, wanted, "The checkpoint does not fit predictor/unet.py")
+        load_state(net, state, "The checkpoint does not fit predictor/unet.py")
     except CheckpointError as error:
         raise CheckpointError(f"{error} {NO_UNET.partition(', so ')[2].capitalize()}") from None
-    net.load_state_dict(state)
     return net.eval()
 
 
-def compare(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str) -> None:
-    """Raise CheckpointError with the first missing, extra or differing tensor, and the counts."""
+def load_state(net: nn.Module, state: dict[str, Tensor], what: str) -> None:
+    """Load tensors; raises CheckpointError with the first missing, extra or differing one."""
+    wanted = net.state_dict()
+    for name, tensor in wanted.items():
+        if name.endswith("num_batches_tracked"):
+            state.setdefault(name, tensor)  # of no framework but torch
     missing = [name for name in wanted if name not in state]
     extra = [name for name in state if name not in wanted]
     parts = []
@@ -172,3 +166,4 @@ def compare(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str
             break
     if parts:
         raise CheckpointError(f"{what}: {'; '.join(parts)}.")
+    net.load_state_dict(state)

@@ -24,6 +24,7 @@ from serving.landmarks import (
 Numbers = Annotated[tuple[float, ...], Field(min_length=1, max_length=4)]
 Side = Annotated[int, Field(ge=8, le=1024, strict=True)]
 SCHEMA = Path("docs/model.schema.json")
+NAMED = {"points", "mirror", "unit", "five", "mean_face"}  # keys that a landmark set has as well
 
 
 class DeclarationError(ValueError):
@@ -145,7 +146,7 @@ def read_declaration(path: Path) -> Declaration:
     except ValidationError as error:
         raise DeclarationError(f"{path}: {explain(error, Declaration)}.") from None
     if declared.points:  # else they are named once the network is known
-        named = declared.model_dump(include={"points", "mirror", "unit", "five", "mean_face"})
+        named = declared.model_dump(include=NAMED)
         make_set({key: value for key, value in named.items() if value is not None}, path)
     return declared
 
@@ -160,20 +161,10 @@ def make_set(content: dict[str, Any], place: object) -> LandmarkSet:
 
 def declare_set(declaration: Declaration, landmarks: LandmarkSet) -> Declaration:
     """Take points and crop from a landmark set beside the checkpoint, as older releases had it."""
-    trust = {key: getattr(landmarks, key) for key in ("doubt", "low")}
-    declared = {key: value for key, value in trust.items() if key in landmarks.model_fields_set}
-    return declaration.model_copy(
-        update={
-            "trust": Trust(**declared),
-            "points": landmarks.points,
-            "mirror": landmarks.mirror,
-            "unit": landmarks.unit,
-            "five": landmarks.five,
-            "mean_face": landmarks.mean_face,
-            "input": Input(side=landmarks.side),
-            "crop": Crop(scale=landmarks.crop_scale),
-        }
-    )
+    taken = {key: getattr(landmarks, key) for key in NAMED}
+    trust = landmarks.model_dump(include={"doubt", "low"} & landmarks.model_fields_set)
+    taken |= {"trust": Trust(**trust), "input": Input(side=landmarks.side)}
+    return declaration.model_copy(update=taken | {"crop": Crop(scale=landmarks.crop_scale)})
 
 
 if __name__ == "__main__":

@@ -9,13 +9,16 @@ GRAPHS = ("onnx", "torchscript", "export", "tflite")  # a network as a whole
 CHECKPOINTS = ("checkpoint", "safetensors")  # named tensors, of a class
 HEAD = 512  # bytes
 ONNX_FIELD = b"\x08"  # ir_version, the first field of every ONNX file
+ARCHIVES = {  # by what the name of a member ends in
+    "torchscript": ("constants.pkl",),
+    "export": ("models/model.json", "serialized_exported_program.json"),
+    "checkpoint": ("data.pkl",),
+}
+NUMPY = "{} holds NumPy arrays: save net.state_dict() by torch.save."
 
 
 def tell_kind(path: Path) -> str:
-    """Name the kind of a file, one of GRAPHS or CHECKPOINTS.
-
-    Raises DeclarationError with one sentence for everything else.
-    """
+    """Name a file's kind, one of GRAPHS or CHECKPOINTS; raises DeclarationError for all else."""
     if not path.is_file():
         raise DeclarationError(f"There is no file {path}.")
     with path.open("rb") as file:
@@ -25,8 +28,8 @@ def tell_kind(path: Path) -> str:
         raise DeclarationError(f"{path} is a Git LFS pointer, not the file: run `git lfs pull`.")
     if text.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise DeclarationError(f"{path} is a web page, not weights: download the file itself.")
-    if head.startswith(b"\x93NUMPY") or (zipfile.is_zipfile(path) and is_numpy(path)):
-        raise DeclarationError(f"{path} holds NumPy arrays: save net.state_dict() by torch.save.")
+    if head.startswith(b"\x93NUMPY"):
+        raise DeclarationError(NUMPY.format(path))
     if head[4:8] == b"TFL3":
         return "tflite"
     if head.startswith(b"PK\x03\x04"):
@@ -46,25 +49,15 @@ def tell_kind(path: Path) -> str:
 
 
 def tell_archive(path: Path) -> str:
-    """Tell apart torch's three archives by their members."""
+    """Tell apart torch's three archives, and NumPy's, by their members."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile:
         raise DeclarationError(f"{path} is truncated.") from None
-    if any(name.endswith("constants.pkl") for name in names):
-        return "torchscript"
-    if any(
-        name.endswith(("models/model.json", "serialized_exported_program.json")) for name in names
-    ):
-        return "export"
-    if any(name.endswith("data.pkl") for name in names):
-        return "checkpoint"
+    if names and all(name.endswith(".npy") for name in names):
+        raise DeclarationError(NUMPY.format(path))
+    for kind, endings in ARCHIVES.items():
+        if any(name.endswith(endings) for name in names):
+            return kind
     raise DeclarationError(f"{path} is an archive, but none of torch's.")
-
-
-def is_numpy(path: Path) -> bool:
-    """Check whether an archive is NumPy's."""
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-    return bool(names) and all(name.endswith(".npy") for name in names)

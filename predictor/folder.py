@@ -132,9 +132,8 @@ def of_declaration(path: Path, declared: Declaration) -> Source:
         return Source(path, declared, "code", network, cls, weights)
     kind = tell_kind(network)
     if kind not in GRAPHS:
-        raise DeclarationError(
-            f'{network} is a checkpoint, not a network: name it as "weights" in model.json.'
-        )
+        text = f'{network} is a checkpoint, not a network: name it as "weights" in model.json.'
+        raise DeclarationError(text)
     return Source(path, declared, kind, network)
 
 
@@ -158,9 +157,8 @@ def of_folder(path: Path, declared: Declaration) -> Source:
             f"{path} has no network: put model.py and your checkpoint there, or a file of ONNX, "
             "TorchScript, torch.export or TFLite."
         )
-    raise DeclarationError(
-        f'{path} has {names}: name one in model.json, as "network" or "weights".'
-    )
+    text = f'{path} has {names}: name one in model.json, as "network" or "weights".'
+    raise DeclarationError(text)
 
 
 def find_code(path: Path) -> Path | None:
@@ -179,10 +177,8 @@ def sort_files(path: Path) -> tuple[list[Path], list[Path]]:
     """Sort a folder's files into graphs and checkpoints, by their content."""
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     kinds = {file: tell_kind(file) for file in files}
-    return (
-        [file for file in files if kinds[file] in GRAPHS],
-        [file for file in files if kinds[file] in CHECKPOINTS],
-    )
+    graphs = [file for file in files if kinds[file] in GRAPHS]
+    return graphs, [file for file in files if kinds[file] in CHECKPOINTS]
 
 
 def find_weights(path: Path, root: Path) -> Path:
@@ -193,9 +189,8 @@ def find_weights(path: Path, root: Path) -> Path:
     if len(checkpoints) == 1:
         return checkpoints[0]
     if not checkpoints:
-        raise DeclarationError(
-            f"{root} has code and no checkpoint: put the file of net.state_dict() there."
-        )
+        text = f"{root} has code and no checkpoint: put the file of net.state_dict() there."
+        raise DeclarationError(text)
     raise DeclarationError(
         f"{root} has {', '.join(file.name for file in checkpoints)}: name one in model.json, "
         f'as in "weights": "{checkpoints[0].name}".'

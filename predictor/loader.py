@@ -30,10 +30,7 @@ class ModelStore:
         self.threads = ThreadPoolExecutor(1, thread_name_prefix="engine")
 
     def list_paths(self) -> dict[Place, Path]:
-        """Find where each version of each model lies.
-
-        Raises ValueError where a model of the folder has the name of the default one.
-        """
+        """Find where each version of each model lies; raises ValueError where two are one."""
         default = self.settings.model
         found = {(self.name, VERSION): default}
         for place, path in find_models(self.settings.models).items():
@@ -55,11 +52,7 @@ class ModelStore:
         return versions
 
     def load_model(self, name: str, version: str) -> Predictor:
-        """Load, warm up and check one model.
-
-        Raises EngineError or DeclarationError, each with one sentence; FileNotFoundError for a
-        model that has gone.
-        """
+        """Load, warm up and check; raises EngineError, DeclarationError, FileNotFoundError."""
         begun = time.perf_counter()
         settings = self.settings
         path = self.list_paths().get((name, version))
@@ -69,17 +62,15 @@ class ModelStore:
         engine = load_engine(settings.engine, path, artifact, settings.threads)
         model = Predictor(name, settings, engine, self.threads, version)
         metrics.ENGINE.labels(name, version, model.engine_name).set(1)
-        logger.info(
-            "loaded",
-            extra={
-                "model": name,
-                "version": version,
-                "engine": model.engine_name,
-                "max_batch": model.batcher.max_batch,
-                "golden_distance": round(engine.distance, 3),
-                "seconds": round(time.perf_counter() - begun, 3),
-            },
-        )
+        told = {
+            "model": name,
+            "version": version,
+            "engine": model.engine_name,
+            "max_batch": model.batcher.max_batch,
+            "golden_distance": round(engine.distance, 3),
+            "seconds": round(time.perf_counter() - begun, 3),
+        }
+        logger.info("loaded", extra=told)
         return model
 
     def load_all(self) -> tuple[list[Predictor], dict[Place, str]]:

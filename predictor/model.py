@@ -52,12 +52,7 @@ class Predictor(Model):
         self.digest = self.landmarks.digest
         self.heatmap_bytes = count_heatmap_bytes(self.landmarks)
         self.max_heatmap_faces = count_heatmaps(self.landmarks, settings.max_heatmap_faces)
-        self.batcher = Batcher(
-            engine,
-            threads,
-            settings.max_queued_faces,
-            settings.max_batch,
-        )
+        self.batcher = Batcher(engine, threads, settings.max_queued_faces, settings.max_batch)
         self.ready = True
 
     async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
@@ -72,10 +67,8 @@ class Predictor(Model):
             if heatmaps and not self.heatmap_bytes:
                 raise InvalidTensor("This network gives coordinates; it has no 'heatmaps'.")
             if heatmaps and len(given) > self.max_heatmap_faces:
-                raise TooLarge(
-                    f"Heatmaps of {len(given)} faces are asked for; "
-                    f"{self.max_heatmap_faces} go into one answer."
-                )
+                asked = f"Heatmaps of {len(given)} faces are asked for"
+                raise TooLarge(f"{asked}; {self.max_heatmap_faces} go into one answer.")
             if heatmaps:
                 call.claim(len(given) * self.heatmap_bytes)
             if given.size > OFFLOAD_VALUES:
@@ -112,10 +105,7 @@ def count_heatmaps(landmarks: LandmarkSet, faces: int) -> int:
 
 
 def read_request_faces(request: InferenceRequest, max_faces: int):
-    """Return the faces of a request as `[N,H,W,C]`, its only input.
-
-    Raises InvalidTensor or TooLarge with what is accepted.
-    """
+    """Return a request's only input as `[N,H,W,C]`; raises InvalidTensor or TooLarge."""
     for name in request.inputs:
         if name != FACE.name:
             raise InvalidTensor(f"There is no input '{name[:100]}'; accepted is {ACCEPTED_FACE}.")
@@ -126,9 +116,6 @@ def read_request_faces(request: InferenceRequest, max_faces: int):
 
 
 def prepare_faces(given, size: tuple[int, int], channels: int) -> FaceArray:
-    """Check the values of faces `[N,H,W,C]` and make them what engines take.
-
-    Raises InvalidTensor. Faces that are so already are passed on without a copy.
-    """
+    """Make faces `[N,H,W,C]` what engines take, uncopied if they are so; raises InvalidTensor."""
     check_values(given)
     return resize_faces(given, size, channels)

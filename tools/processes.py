@@ -95,16 +95,14 @@ def start_service(
     cpus: str = "",
     python: str = sys.executable,
 ) -> Service:
-    """Start `python -m name`, one of the services; its log goes to a file.
-
-    `cpus` pins it to processors, as "0" or "0,1".
-    """
+    """Start `python -m name`, its log in a file; `cpus` pins it to processors, as "0" or "0,1"."""
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
     command = [python, "-m", name, f"--http_port={rest}", f"--grpc_port={grpc}", *arguments]
+    pinned = ["taskset", "-c", cpus] if cpus else []
     with log.open("w") as sink:
         process = subprocess.Popen(
-            [*pin_to(cpus), *command],
+            [*pinned, *command],
             cwd=ROOT,
             env={"LANDMARKS_HOST": "localhost", **os.environ, **settings},
             stdout=sink,
@@ -112,11 +110,6 @@ def start_service(
             start_new_session=True,  # Ctrl-C comes to us, and we stop them in order
         )
     return Service(name, process, log, rest, grpc)
-
-
-def pin_to(cpus: str) -> list[str]:
-    """Return what stands before a command that runs on these processors alone, "" being all."""
-    return ["taskset", "-c", cpus] if cpus else []
 
 
 def wait_ready(service: Service, seconds: float = START_SECONDS) -> float:
@@ -143,10 +136,7 @@ def run_services(
     cpus: str = "",
     find_python: Callable[[str], str] = lambda name: sys.executable,
 ) -> Iterator[tuple[Service, Service]]:
-    """Run predictor and transformer until the block ends; `report` gets progress lines.
-
-    `find_python` gives the interpreter of each, by its name.
-    """
+    """Run both until the block ends; `report` gets progress, `find_python` names interpreters."""
     settings = {"LANDMARKS_PREDICTOR": f"127.0.0.1:{ports.predictor_grpc}", **(settings or {})}
     places = {
         "predictor": (ports.predictor_rest, ports.predictor_grpc),
@@ -157,9 +147,8 @@ def run_services(
         services: list[Service] = []
         for name, pair in places.items():
             python = find_python(name)
-            service = start_service(name, *pair, logs, settings, cpus=cpus, python=python)
-            running.callback(service.stop)
-            services.append(service)
+            services.append(start_service(name, *pair, logs, settings, cpus=cpus, python=python))
+            running.callback(services[-1].stop)
         for service in services:
             wait_ready(service)
             report(f"{service.name} is ready at {service.url} (log: {service.log})")

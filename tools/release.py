@@ -46,10 +46,7 @@ def read_headings(changelog: str) -> list[str]:
 
 
 def write_number(version: str) -> None:
-    """Write the number into every file, and its heading over what was unreleased.
-
-    Raises SystemExit with a sentence where it isn't newer, or where nothing is to be released.
-    """
+    """Write the number everywhere; raises SystemExit where it is older or nothing is unreleased."""
     if not re.fullmatch(NUMBER, version):
         raise SystemExit(f"'{version}' is not a valid release: say VERSION=0.3.0, for example.")
     if order(version) < order(RELEASE):

@@ -1,14 +1,13 @@
 """`make serve`: both services on four ports in a row until Ctrl-C; `make serve-one`: in one."""
 
 import argparse
-import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from typing import Any
 
 from tools.processes import ROOT, Ports, Service, StartError, run_services, run_standalone
 
@@ -23,6 +22,7 @@ Open http://127.0.0.1:{ports.rest}/ and drop a picture there. Or, from another t
 """
 NEEDS_TORCH = 3  # predictor.convert's exit code
 ALONE = "The predictor alone: REST {ports.predictor_rest}, gRPC {ports.predictor_grpc}."
+ENDINGS = {True: "Ctrl-C stops it.", False: f"{ALONE} Ctrl-C stops both."}
 
 
 def choose_ports(first: int, one: bool) -> Ports:
@@ -43,25 +43,15 @@ def choose_ports(first: int, one: bool) -> Ports:
     return ports
 
 
-@contextlib.contextmanager
-def start(ports: Ports, one: bool) -> Iterator[tuple[Service, ...]]:
-    """Run both services, or the one process that is both."""
-    if one:
-        with run_standalone(ports, ROOT / "out", report=print) as service:
-            print(HELP.format(ports=ports) + "Ctrl-C stops it.", flush=True)
-            yield (service,)
-    else:
-        with run_services(ports, ROOT / "out", report=print) as services:
-            print((HELP + ALONE).format(ports=ports), "Ctrl-C stops both.", flush=True)
-            yield services
-
-
 def serve(ports: Ports, one: bool) -> None:
     """Serve until SIGINT or SIGTERM, or until one of the services ends."""
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: stopped.append(number))
-    with start(ports, one) as services:
+    run: Any = run_standalone if one else run_services
+    with run(ports, ROOT / "out", report=print) as running:
+        services: tuple[Service, ...] = (running,) if one else running
+        print((HELP + ENDINGS[one]).format(ports=ports), flush=True)
         while not stopped and all(service.process.poll() is None for service in services):
             time.sleep(0.2)
         for service in services:
@@ -72,10 +62,7 @@ def serve(ports: Ports, one: bool) -> None:
 
 
 def convert(model: str) -> None:
-    """Convert a model folder once, and say what was assumed; torch is installed if it takes that.
-
-    Raises StartError with one sentence.
-    """
+    """Convert a model folder once, with torch installed if it takes that; raises StartError."""
     command = [sys.executable, "-m", "predictor.convert", model, "--once"]
     code = subprocess.run(command, cwd=ROOT).returncode
     if code == NEEDS_TORCH:

@@ -78,10 +78,7 @@ def write_llms(html: Path, pages: list[str]) -> None:
 
 
 def build(python: Path | str = sys.executable) -> None:
-    """Build the site by the mkdocs of an interpreter; a warning is an error.
-
-    Raises CalledProcessError where there is one.
-    """
+    """Build the site by an interpreter's mkdocs; raises CalledProcessError at a warning."""
     shutil.rmtree(OUT, ignore_errors=True)
     copy_pages(OUT / "pages")
     command = [python, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", CONFIG]

@@ -1,7 +1,7 @@
 """Write the tables of docs/ from what they show: python -m tools.tables."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from prometheus_client import REGISTRY
 
@@ -13,18 +13,13 @@ from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """A table of a page, between `<!-- NAME: tools.tables writes this -->` and `<!-- end -->`."""
 
-    name: str
     page: str
+    mark: str
     head: tuple[str, ...]
     make_rows: Callable[[], list[list[str]]]
-
-    @property
-    def mark(self) -> str:
-        return f"{self.name}: tools.tables writes this"
 
     def make_table(self) -> str:
         rows = [list(self.head), ["---"] * len(self.head), *self.make_rows()]
@@ -34,12 +29,8 @@ class Table:
 def list_settings() -> list[list[str]]:
     """List each variable once, with the service that reads it."""
     rows, shared = [], set(ServerSettings.model_fields)
-    kinds: dict[str, type[ServerSettings]] = {
-        "both": ServerSettings,
-        "predictor": PredictorSettings,
-        "transformer": TransformerSettings,
-    }
-    for service, kind in kinds.items():
+    kinds: list[type[ServerSettings]] = [ServerSettings, PredictorSettings, TransformerSettings]
+    for service, kind in zip(("both", "predictor", "transformer"), kinds, strict=True):
         for name, field in kind.model_fields.items():
             if service == "both" or name not in shared:
                 default = "" if field.default is None else str(field.default)
@@ -72,17 +63,12 @@ def list_routes() -> list[list[str]]:
     ]
 
 
+MARK, ABOUT = "{}: tools.tables writes this", "what it is"
+SETTINGS, METRICS = ("variable", "service", "default", ABOUT), ("metric", "kind", "labels", ABOUT)
 TABLES = (
-    Table(
-        "settings",
-        "docs/settings.md",
-        ("variable", "service", "default", "what it is"),
-        list_settings,
-    ),
-    Table(
-        "metrics", "docs/operations.md", ("metric", "kind", "labels", "what it is"), list_metrics
-    ),
-    Table("routes", "docs/api.md", ("route", "what it is"), list_routes),
+    Table("docs/settings.md", MARK.format("settings"), SETTINGS, list_settings),
+    Table("docs/operations.md", MARK.format("metrics"), METRICS, list_metrics),
+    Table("docs/api.md", MARK.format("routes"), ("route", ABOUT), list_routes),
 )
 
 
@@ -95,8 +81,8 @@ def fill_in(text: str, mark: str, table: str) -> str:
 
 def write_page(page: str, mark: str, table: str) -> None:
     """Put a table into its page."""
-    path = ROOT / page
-    path.write_text(fill_in(path.read_text(), mark, table))
+    text = (ROOT / page).read_text()
+    (ROOT / page).write_text(fill_in(text, mark, table))
 
 
 if __name__ == "__main__":

@@ -29,10 +29,7 @@ def pack_strings(items: Iterable[bytes]) -> bytes:
 def pack_tensor(
     name: str, datatype: str, shape: Sequence[int], raw: bytes, **more: Any
 ) -> tuple[bytes, dict[str, str]]:
-    """Return a body with one tensor as binary data behind the JSON, and its header.
-
-    `more` are other members of the request.
-    """
+    """Return a body of one raw tensor behind its JSON, and its header; `more` is for the JSON."""
     tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(shape)}
     tensor["parameters"] = {"binary_data_size": len(raw)}
     text = json.dumps({"inputs": [tensor]} | more).encode()

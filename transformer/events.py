@@ -39,12 +39,9 @@ class EventSender:
         """Take an answer's arrays to be sent, or don't: by chance, or as too many wait."""
         if random.random() >= self.share:
             return
-        data = {spec.name: arrays[spec.name] for spec in SENT} | {
-            "brightness": arrays[CROP_BRIGHTNESS],
-            "model": model,
-            "landmarks_set": digest,
-            "pictures": pictures,
-        }
+        told = {"model": model, "landmarks_set": digest, "pictures": pictures}
+        seen = {spec.name: arrays[spec.name] for spec in SENT}
+        data = {**seen, "brightness": arrays[CROP_BRIGHTNESS], **told}
         now = datetime.datetime.now(datetime.UTC).isoformat()
         try:
             self.waiting.put_nowait((now, data))
@@ -84,11 +81,9 @@ def observe_faces(arrays: Mapping[str, NDArray]) -> None:
     """Count the scores, sizes and brightness of the faces that are answered."""
     boxes = arrays[BOXES.name]
     sizes = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])) ** 0.5
-    for metric, values in (
-        (metrics.FACE_SCORE, arrays[FACE_SCORES.name]),
-        (metrics.FACE_SIZE, sizes),
-        (metrics.FACE_BRIGHTNESS, arrays[CROP_BRIGHTNESS]),
-    ):
+    seen = arrays[FACE_SCORES.name], sizes, arrays[CROP_BRIGHTNESS]
+    kinds = metrics.FACE_SCORE, metrics.FACE_SIZE, metrics.FACE_BRIGHTNESS
+    for metric, values in zip(kinds, seen, strict=True):
         child = metrics.find_child(metric, "transformer")
         for value in values.tolist():
             child.observe(value)

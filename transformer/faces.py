@@ -18,7 +18,7 @@ from transformer.detectors.scales import LEVELS
 from transformer.detectors.way_up import find_faces
 from transformer.inputs.boxes import BoxedPicture
 from transformer.inputs.choices import NO_CHOICES, Choices
-from transformer.pictures.base64_text import Base64Text
+from transformer.pictures.base64_text import Base64Text, Given
 from transformer.pictures.picture import Picture, Pixels, check_size, open_picture
 from transformer.settings import TransformerSettings
 
@@ -36,11 +36,7 @@ class DetectedFaces:
     size: tuple[int, int] = (0, 0)  # width and height of the picture
     timings: Timings = field(default_factory=dict)
     leans: Floats | None = None  # [F], degrees by which each crop is rotated then; None: by none
-
-    def leave_out_weakest(self, count: int) -> None:
-        """Leave out so many faces, those of the lowest scores."""
-        self.keep(np.sort(np.argsort(-self.scores, kind="stable")[: len(self.scores) - count]))
-        self.left_out += count
+    rows: NDArray[np.intp] | None = None  # [F], of the frame before's faces; None: it has none
 
     def keep(self, kept: NDArray[np.intp]) -> None:
         """Keep the faces of these numbers alone."""
@@ -51,11 +47,9 @@ class DetectedFaces:
     def list_looks(self) -> list[Look]:
         """List the crops as the network shall see them."""
         leans = np.zeros(len(self.crops)) if self.leans is None else self.leans
-        looks = zip(self.crops, self.turns, leans, strict=True)
-        return [
-            Look.first(crop, int(turn)).rotate(float(lean)) if lean else Look.first(crop, int(turn))
-            for crop, turn, lean in looks
-        ]
+        turned = zip(self.crops, self.turns, strict=True)
+        looks = zip((Look.first(crop, int(turn)) for crop, turn in turned), leans, strict=True)
+        return [look.rotate(float(lean)) if lean else look for look, lean in looks]
 
 
 class FaceFinder:
@@ -74,24 +68,17 @@ class FaceFinder:
             try:
                 self.local.detector = self.spare.pop()
             except IndexError:
-                self.local.detector = self.load_again()
+                try:
+                    self.local.detector = self.load()
+                except DetectorError as error:  # the file is good: it is want of room
+                    raise OutOfMemory() from error
         return self.local.detector
 
     def load(self) -> Detector:
         return load_detector(self.path, self.settings.min_score)
 
-    def load_again(self) -> Detector:
-        """Load the detector for one more thread: the file is good, so a failure is want of room."""
-        try:
-            return self.load()
-        except DetectorError as error:
-            raise OutOfMemory() from error
-
     def detect_faces(
-        self,
-        content: bytes | Base64Text | Pixels,
-        landmarks: LandmarkSet,
-        choices: Choices = NO_CHOICES,
+        self, content: Given, landmarks: LandmarkSet, choices: Choices = NO_CHOICES
     ) -> DetectedFaces:
         """Find the faces of one picture, given as a file or as pixels `[H,W,3]`.
 
@@ -110,40 +97,23 @@ class FaceFinder:
         if (finer := choose_scale(found.corners, landmarks)) < scale:
             with measure_stage(timings, Stage.DECODE):
                 pixels, scale = picture.read(finer, name_colours(landmarks))
-        with measure_stage(timings, Stage.CROP):
-            squares, crops = crop_faces(
-                picture, pixels, scale, found.corners, found.turns, landmarks
-            )
-        boxes = clip_boxes(found.corners, picture)
-        return DetectedFaces(
-            boxes, found.scores, found.turns, squares, crops, left_out, picture.size, timings
-        )
+        shown = pixels, scale
+        faces = cut_faces(picture, shown, found.corners, found.turns, landmarks, timings)
+        faces.scores, faces.left_out = found.scores, left_out
+        return faces
 
     def crop_boxes(self, given: BoxedPicture, landmarks: LandmarkSet) -> DetectedFaces:
-        """Crop a caller's boxes of one picture as detected ones are; nothing is detected.
-
-        Each is a face of score 1. Raises InvalidImage, InvalidTensor or TooLarge.
-        """
+        """Crop a caller's boxes, of score 1; raises InvalidImage, InvalidTensor or TooLarge."""
         timings: Timings = {}
         with measure_stage(timings, Stage.DECODE):
             scale = choose_scale(given.boxes, landmarks)
             picture = self.open(given.content, 0, scale, name_colours(landmarks))
         given.check(picture.width, picture.height, landmarks, self.settings.max_pixels)
-        scores, turns = np.ones(len(given.boxes), np.float32), np.zeros(len(given.boxes), np.int16)
-        with measure_stage(timings, Stage.CROP):
-            squares, crops = crop_faces(
-                picture, picture.small, picture.scale, given.boxes, turns, landmarks
-            )
-        boxes = clip_boxes(given.boxes, picture)
-        return DetectedFaces(boxes, scores, turns, squares, crops, 0, picture.size, timings)
+        turns = np.zeros(len(given.boxes), np.int16)
+        shown = picture.small, picture.scale
+        return cut_faces(picture, shown, given.boxes, turns, landmarks, timings)
 
-    def open(
-        self,
-        content: bytes | Base64Text | Pixels,
-        side: int,
-        scale: int = 0,
-        colours: str = "RGB",
-    ) -> Picture:
+    def open(self, content: Given, side: int, scale: int = 0, colours: str = "RGB") -> Picture:
         """Decode a picture as open_picture does, within the settings."""
         if isinstance(content, Base64Text):
             content = content.decode()
@@ -151,6 +121,21 @@ class FaceFinder:
             return open_picture(content, self.settings.max_pixels, side, scale, colours)
         check_size(content.shape[1], content.shape[0], self.settings.max_pixels)
         return Picture.of_pixels(content)
+
+
+def cut_faces(
+    picture: Picture,
+    shown: tuple[Pixels, int],
+    boxes: Floats,
+    turns: NDArray[np.int16],
+    landmarks: LandmarkSet,
+    timings: Timings,
+) -> DetectedFaces:
+    """Crop the faces in boxes `[F,4]` of a picture, of score 1, out of its pixels at a scale."""
+    with measure_stage(timings, Stage.CROP):
+        squares, crops = crop_faces(picture, *shown, boxes, turns, landmarks)
+    scores, clipped = np.ones(len(boxes), np.float32), clip_boxes(boxes, picture)
+    return DetectedFaces(clipped, scores, turns, squares, crops, 0, picture.size, timings)
 
 
 def name_colours(landmarks: LandmarkSet) -> str:
@@ -171,7 +156,9 @@ def keep_best(found: list[DetectedFaces], most: int) -> None:
         weakest = np.argsort(-scores, kind="stable")[most:]
         counts = np.bincount(owners[weakest], minlength=len(found))
         for faces, count in zip(found, counts, strict=True):
-            faces.leave_out_weakest(int(count))
+            best = np.argsort(-faces.scores, kind="stable")[: len(faces.scores) - count]
+            faces.keep(np.sort(best))
+            faces.left_out += int(count)
 
 
 def find_borne_out(found: list[DetectedFaces], trust: Floats, low: float) -> NDArray[np.bool_]:
@@ -180,3 +167,10 @@ def find_borne_out(found: list[DetectedFaces], trust: Floats, low: float) -> NDA
     Looking in all ways up, the detector takes elbows and saw blades for faces three times as often.
     """
     return (np.concatenate([faces.turns for faces in found]) == 0) | (trust >= low)
+
+
+def doubt_unseen(scores: Floats, points: Floats, found: list[DetectedFaces]) -> Floats:
+    """Halve the scores `[F,K]` of points `[F,K,2]` beyond their pictures: nothing shows them."""
+    sizes = np.repeat([faces.size for faces in found], [len(f.squares) for f in found], axis=0)
+    beyond = (points < -0.5) | (points > sizes[:, None] - 0.5)  # [F, K, 2]
+    return np.where(beyond.any(axis=-1), scores / 2, scores)

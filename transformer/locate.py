@@ -1,5 +1,6 @@
 """The crops of a request's faces to their landmarks in pixels of the pictures."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,24 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract import (
-    BOX_SCORES,
-    BOXES,
-    CROPS,
-    FACE_SCORES,
-    HEATMAPS,
-    IMAGE_INDEX,
-    LANDMARKS,
-    SCORES,
-)
+from serving import contract as spec
 from serving.faces import score_faces
 from serving.landmarks import LandmarkSet
 from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.backends.base import FaceLandmarks
 from transformer.crops.crop import map_to_crop, to_picture
-from transformer.crops.looks import join_maps, stack_crops, stack_turns, turn_back
+from transformer.crops.looks import join_maps, stack_crops, turn_back
 from transformer.crops.second_look import look_again
-from transformer.faces import DetectedFaces, find_borne_out
+from transformer.faces import DetectedFaces, doubt_unseen, find_borne_out
 from transformer.outputs.extras import Extras
 
 CROP_BRIGHTNESS = "crop_brightness"  # 0 to 255, for metrics and events; not an output
@@ -43,20 +35,16 @@ class Locator:
     timings: Timings = field(default_factory=dict)
 
     async def locate(self, found: list[DetectedFaces], twice: bool = True) -> Arrays:
-        """Find the landmarks of the faces of pictures: all outputs, of the faces borne out.
-
-        With `twice` the network looks again where that helps.
-        """
-        begun = time.perf_counter()
-        counts = [len(faces.scores) for faces in found]
+        """Find all outputs of the faces borne out; `twice`: look again where that helps."""
+        begun, counts = time.perf_counter(), [len(faces.scores) for faces in found]
         arrays = {
-            BOXES.name: np.concatenate([faces.boxes for faces in found]),
-            BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
-            IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
+            spec.BOXES.name: np.concatenate([faces.boxes for faces in found]),
+            spec.BOX_SCORES.name: np.concatenate([faces.scores for faces in found]),
+            spec.IMAGE_INDEX.name: np.repeat(np.arange(len(found), dtype=np.int32), counts),
         }
         arrays |= await self.locate_crops(found, twice and self.any_way_up)
-        arrays |= await self.extras.measure(found, arrays[LANDMARKS.name])
-        borne_out = find_borne_out(found, arrays[FACE_SCORES.name], self.landmarks.low)
+        arrays |= await self.extras.measure(found, arrays[spec.LANDMARKS.name])
+        borne_out = find_borne_out(found, arrays[spec.FACE_SCORES.name], self.landmarks.low)
         if twice and not borne_out.all():
             arrays = select_faces(arrays, borne_out)
         add_timings(self.timings, {Stage.PREDICT: time.perf_counter() - begun})
@@ -65,42 +53,31 @@ class Locator:
     async def locate_crops(self, found: list[DetectedFaces], twice: bool) -> Arrays:
         known = self.landmarks
         located = FaceLandmarks.of_no_face(known)
-        points, maps = located.landmarks, np.empty((0, 2, 3), np.float32)
-        scores = located.scores
+        points, scores = located.landmarks, located.scores
+        maps = np.empty((0, 2, 3), np.float32)
         looks = [look for faces in found for look in faces.list_looks()]
         if looks:
             located = await self.predict(stack_crops(looks))
             if twice:
                 await look_again(looks, located, known, self.predict)
-            if HEATMAPS.name in self.extras.names:  # of the crops as they were looked at last
-                height, width = known.map_size
-                self.claim(4 * len(looks) * len(known) * height * width)
-                again = await self.predict(stack_crops(looks), heatmaps=True)
-                located.heatmaps = again.heatmaps
+            if spec.HEATMAPS.name in self.extras.names:  # of the crops as they were looked at last
+                self.claim(4 * len(looks) * len(known) * math.prod(known.map_size))
+                located.heatmaps = (await self.predict(stack_crops(looks), heatmaps=True)).heatmaps
             squares = [square for faces in found for square in faces.squares]
-            turns = stack_turns(looks)  # [F, 2, 3]
+            turns = np.stack([look.turn for look in looks])  # [F, 2, 3]
             points = to_picture(turn_back(located.landmarks, turns), squares, known.side)
             scores = doubt_unseen(located.scores, points, found)
-            if CROPS.name in self.extras.names:
-                to_crops = np.stack([map_to_crop(square, known.side) for square in squares])
-                maps = join_maps(turns, to_crops)
+            if spec.CROPS.name in self.extras.names:
+                maps = join_maps(turns, np.stack([map_to_crop(s, known.side) for s in squares]))
         add_timings(self.timings, located.timings)
-        brightness = [float(look.crop.mean()) for look in looks]
         return {
-            LANDMARKS.name: points,
-            SCORES.name: scores,
-            FACE_SCORES.name: score_faces(scores),
-            CROPS.name: maps,
-            HEATMAPS.name: located.heatmaps,
-            CROP_BRIGHTNESS: np.array(brightness, np.float32),
+            spec.LANDMARKS.name: points,
+            spec.SCORES.name: scores,
+            spec.FACE_SCORES.name: score_faces(scores),
+            spec.CROPS.name: maps,
+            spec.HEATMAPS.name: located.heatmaps,
+            CROP_BRIGHTNESS: np.array([look.crop.mean() for look in looks], np.float32),
         }
-
-
-def doubt_unseen(scores: NDArray, points: NDArray, found: list[DetectedFaces]) -> NDArray:
-    """Halve the scores `[F,K]` of points `[F,K,2]` beyond their pictures: nothing shows them."""
-    sizes = np.repeat([faces.size for faces in found], [len(f.squares) for f in found], axis=0)
-    beyond = (points < -0.5) | (points > sizes[:, None] - 0.5)  # [F, K, 2]
-    return np.where(beyond.any(axis=-1), scores / 2, scores)
 
 
 def select_faces(arrays: Mapping[str, NDArray], index: NDArray) -> Arrays:

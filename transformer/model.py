@@ -3,42 +3,22 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from serving.contract import (
-    BOX_IMAGE_INDEX,
-    BOX_SCORES,
-    BOXES,
-    CROPS,
-    FACE,
-    FACE_IDS,
-    FACE_SCORES,
-    HEATMAPS,
-    IMAGE,
-    IMAGE_INDEX,
-    LANDMARKS,
-    OWN_BOXES,
-    PREVIOUS,
-    SCORES,
-)
+from serving import contract as spec
 from serving.errors import ServingError
 from serving.faces import score_faces
-from serving.landmarks import LandmarkSet
 from serving.messages import Call, InferenceRequest, InferenceResponse, resolve_outputs
 from serving.model import Model, select_outputs
 from serving.telemetry import metrics, tracing
 from serving.telemetry.logs import logger
 from serving.telemetry.stages import Stage, Timings, add_timings
 from transformer.backends.base import PredictorBackend, check_forward
-from transformer.crops.placing import Placed, crop_placed
 from transformer.events import EventSender, observe_faces
 from transformer.faces import DetectedFaces, FaceFinder, keep_best
-from transformer.follow import follow_faces, read_previous
+from transformer.follow import Placed, crop_placed, follow_faces, read_previous
 from transformer.inputs.boxes import read_boxes
 from transformer.inputs.choices import check_used, read_choices
 from transformer.inputs.tensors import read_faces, read_model, read_pictures
@@ -53,11 +33,12 @@ class Transformer(Model):
     """Chains the detector and the landmark model."""
 
     service = "transformer"
-    inputs = (IMAGE, FACE, OWN_BOXES, BOX_IMAGE_INDEX, PREVIOUS)
+    inputs = (spec.IMAGE, spec.FACE, spec.OWN_BOXES, spec.BOX_IMAGE_INDEX, spec.PREVIOUS)
     draws = True
-    usual = (LANDMARKS, SCORES, BOXES, BOX_SCORES, IMAGE_INDEX, FACE_SCORES)
-    asked = (CROPS, HEATMAPS, *EXTRAS)
-    outputs = (*usual, *asked, FACE_IDS)
+    points = (spec.LANDMARKS, spec.SCORES)
+    usual = (*points, spec.BOXES, spec.BOX_SCORES, spec.IMAGE_INDEX, spec.FACE_SCORES)
+    asked = (spec.CROPS, spec.HEATMAPS, *EXTRAS)
+    outputs = (*usual, *asked, spec.FACE_IDS)
     settings: TransformerSettings
     events: EventSender | None = None
 
@@ -75,16 +56,10 @@ class Transformer(Model):
         if sink := self.settings.events_sink:
             self.events = EventSender(sink, self.settings.events_share, f"/landmarks/{self.name}")
         detector = self.finder.first
-        metrics.DETECTOR.labels(detector.name, detector.runtime, detector.precision).set(1)
-        logger.info(
-            "loaded",
-            extra={
-                "detector": detector.name,
-                "runtime": detector.runtime,
-                "precision": detector.precision,
-                "predictor": self.backend.address,
-            },
-        )
+        told = {"detector": detector.name, "runtime": detector.runtime}
+        told["precision"] = detector.precision
+        metrics.DETECTOR.labels(*told.values()).set(1)
+        logger.info("loaded", extra=told | {"predictor": self.backend.address})
         self.ready = True
         return self.ready
 
@@ -108,25 +83,21 @@ class Transformer(Model):
         problem = await self.backend.check_ready(self.name)
         metrics.PREDICTOR_READY.set(not problem)
         if not problem:  # without a landmark set it can't be cropped for
-            await self.refresh()
+            with contextlib.suppress(ServingError):  # without an answer the old one is kept
+                network = await self.backend.refresh_network(self.name, time.monotonic() + 1)
+                self.landmarks = network.landmarks
             problem = "" if self.landmarks else "The predictor publishes no landmark set."
         if problem not in ("", self.problem):
             logger.warning("not ready", extra={"reason": problem})
         self.problem = problem
         return problem
 
-    async def refresh(self) -> None:
-        """Refresh the default model's landmark set; keep the old one without an answer."""
-        with contextlib.suppress(ServingError):
-            network = await self.backend.refresh_network(self.name, time.monotonic() + 1)
-            self.landmarks = network.landmarks
-
     async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         """Return each face's landmarks in pixels of its picture, or of the given face."""
         check_forward(call.forward)  # what can't go on is refused at once
-        if FACE.name in request.inputs:
+        if spec.FACE.name in request.inputs:
             return await self.locate_faces(request, call)
-        ids = (FACE_IDS,) if PREVIOUS.name in request.inputs else ()
+        ids = (spec.FACE_IDS,) if spec.PREVIOUS.name in request.inputs else ()
         names = resolve_outputs(request.outputs, self.usual, (*self.asked, *ids))
         check_used(request, names)
         model = read_model(request, self.name)
@@ -147,9 +118,13 @@ class Transformer(Model):
             found = await self.find_faces(work, own.share_out(pictures), timings, call.deadline)
             arrays = select_faces(await locator.locate(found), own.restore())
         elif previous is not None:
-            crop = partial(self.crop_previous, pictures, known, timings)
+
+            def crop(placed: Placed) -> Awaitable[list[DetectedFaces]]:
+                work = partial(crop_placed, placed=placed, landmarks=known, finder=self.finder)
+                return self.find_faces(work, pictures, timings)
+
             arrays, left_out = await follow_faces(previous, crop, find, locator, choices)
-            names = names if request.outputs else (*names, FACE_IDS.name)
+            names = names if request.outputs else (*names, spec.FACE_IDS.name)
         else:
             found = await find()
             arrays = await locator.locate(found)
@@ -163,7 +138,7 @@ class Transformer(Model):
             response.picture, drawn = await draw_answer(self.pool, call, open_picture, arrays)
             timings |= drawn
         metrics.observe_stages(self.service, timings)
-        metrics.FACES.labels(self.service).inc(len(arrays[BOXES.name]))
+        metrics.FACES.labels(self.service).inc(len(arrays[spec.BOXES.name]))
         observe_faces(arrays)
         if self.events is not None:
             self.events.offer(arrays, model, known.digest, len(pictures))
@@ -177,10 +152,7 @@ class Transformer(Model):
         timings: Timings,
         deadline: float,
     ) -> list[DetectedFaces]:
-        """Find or take, and crop, the faces of each picture, in the workers.
-
-        Raises InvalidImage or TooLarge, of several pictures with the number of the bad one.
-        """
+        """Find or take, and crop, pictures' faces; raises InvalidImage, TooLarge with a number."""
         begun = time.perf_counter()
         found = await self.pool.run_all(work, pictures, timings, deadline)
         for faces in found:
@@ -191,20 +163,9 @@ class Transformer(Model):
         tracing.describe_request(pictures=len(pictures), faces=count)
         return found
 
-    async def crop_previous(
-        self, pictures: list, known: LandmarkSet, timings: Timings, placed: Placed
-    ) -> tuple[DetectedFaces, NDArray[np.intp]]:
-        """Crop the faces of the frame before where they are placed, in a worker."""
-        begun = time.perf_counter()
-        crop = partial(crop_placed, placed=placed, landmarks=known, finder=self.finder)
-        ((faces, rows),) = await self.pool.run_all(crop, pictures, timings)
-        add_timings(timings, {**faces.timings, Stage.FACES: time.perf_counter() - begun})
-        tracing.describe_request(pictures=1, faces=len(rows))
-        return faces, rows
-
     async def locate_faces(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         """Pass given faces on: landmarks in pixels of the face, and nothing to detect."""
-        names = resolve_outputs(request.outputs, (LANDMARKS, SCORES), (FACE_SCORES,))
+        names = resolve_outputs(request.outputs, self.points, (spec.FACE_SCORES,))
         check_used(request, names)
         model = read_model(request, self.name)
         faces = read_faces(request, self.settings.max_picture_faces, call.picture)
@@ -213,11 +174,8 @@ class Transformer(Model):
         located = await self.backend.predict(faces, model, call)
         timings = located.timings | {Stage.PREDICT: time.perf_counter() - begun}
         metrics.observe_stages(self.service, timings)
-        arrays = {
-            LANDMARKS.name: located.landmarks,
-            SCORES.name: located.scores,
-            FACE_SCORES.name: score_faces(located.scores),
-        }
+        arrays = {spec.LANDMARKS.name: located.landmarks, spec.SCORES.name: located.scores}
+        arrays[spec.FACE_SCORES.name] = score_faces(located.scores)
         return InferenceResponse(select_outputs(names, arrays), timings, len(faces), located.digest)
 
     async def close(self) -> None:

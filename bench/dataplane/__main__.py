@@ -16,7 +16,6 @@ from bench.machine import describe_machine, results_folder
 FIGURES = {
     "cpu": figures.measure_cpu,  # goals: share_8 >= 0.9, share_1 >= 0.8 of the engine's own
     "latency": figures.measure_latency,  # gRPC + 0.8 ms, REST + 2 ms, a JPEG 1.15 of its stages
-    "stock": figures.measure_stock,  # 30 times as many JPEGs; health p99 within 20 ms
     "overload": figures.measure_overload,  # 200 and 429 alone, memory flat
     "soak": figures.measure_soak,  # memory within 5 % after 100,000 requests
 }

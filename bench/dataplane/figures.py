@@ -1,8 +1,6 @@
 """The data plane's figures: each function measures one and says what it found."""
 
 import http.client
-import json
-import statistics
 import tempfile
 import threading
 import time
@@ -24,12 +22,11 @@ from bench.dataplane.run import (
     read_pss,
     run_one,
     run_ours,
-    run_stock,
     start,
     write_body,
 )
 from predictor.engines import load_engine
-from tools.v2_json import image_tensor, pack_faces
+from tools.v2_json import pack_faces
 
 ROUNDS, CALLS = 12, 25  # what is compared takes turns, so that a slow moment hits all of it
 CHECKPOINT = Path("models/simple_unet.pth")
@@ -38,17 +35,11 @@ PATH = "/v2/models/unet/infer"
 
 def measure_cpu() -> dict:
     """Processor milliseconds and MB of a JPEG in each layout, and of a face by the predictor."""
-    jpeg = write_body(make_jpeg()), "image/jpeg"
-    text = json.dumps({"inputs": [image_tensor(make_jpeg())]}).encode()
+    call = ["--body", write_body(make_jpeg()), "--type", "image/jpeg"]
     found: dict[str, dict] = {}
-    for name, run, (body, kind), count in (
-        ("two services", run_ours, jpeg, 600),
-        ("one process", run_one, jpeg, 600),
-        ("stock", run_stock, (write_body(text), "application/json"), 40),
-    ):
+    for name, run in (("two services", run_ours), ("one process", run_one)):
         with run() as services:
-            call = ["--to-rest", services[0].rest, "--body", body, "--type", kind]
-            found[name] = spend(services, call, count)
+            found[name] = spend(services, ["--to-rest", services[0].rest, *call], 600)
     return {"jpeg": found} | measure_faces()
 
 
@@ -173,31 +164,6 @@ class HealthWatch:
     def __exit__(self, *_: object) -> None:
         self.stopped.set()
         self.thread.join()
-
-
-def measure_stock(seconds: float = 10, rounds: int = 2) -> dict:
-    """64 callers with a JPEG each against ours and against the samples', in turns."""
-    jpeg = make_jpeg()
-    text = json.dumps({"inputs": [image_tensor(jpeg)]}).encode()
-    kinds = {
-        "ours": (run_ours, write_body(jpeg), "image/jpeg"),
-        "stock": (run_stock, write_body(text), "application/json"),
-    }
-    runs: dict[str, list[dict]] = {name: [] for name in kinds}
-    health: dict[str, list[float]] = {name: [] for name in kinds}
-    for _ in range(rounds):
-        for name, (run, body, kind) in kinds.items():
-            with run() as (transformer, *_), HealthWatch(transformer) as watch:
-                call = ["--to-rest", transformer.rest, "--body", body, "--type", kind]
-                runs[name].append(load(*call, "--clients", 64, "--seconds", seconds, "--warm", 2))
-            health[name] += watch.seconds
-    rates = {name: statistics.mean(r["per_second"] for r in found) for name, found in runs.items()}
-    return {
-        "per_second": rates,
-        "times_stock": round(rates["ours"] / rates["stock"], 1),
-        "health_ms": {name: describe_times(found) for name, found in health.items()},
-        "runs": runs,
-    }
 
 
 def measure_overload(seconds: float = 60) -> dict:

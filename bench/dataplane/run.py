@@ -75,14 +75,6 @@ def run_one(**settings: str) -> Iterator[Services]:
         yield (service,)
 
 
-@contextlib.contextmanager
-def run_stock() -> Iterator[Services]:
-    """Run a model as KServe's samples have it."""
-    ports = find_ports()
-    with start("bench.dataplane.stock", (ports.rest, ports.grpc)) as service:
-        yield (service,)
-
-
 def load(*words: object) -> dict:
     """Run bench.dataplane.load to its end; return what it measured."""
     done = subprocess.run(

@@ -45,11 +45,9 @@ def main() -> int:
             if any(is_current(path, digest) for path in source.list_artifacts()):
                 return 0
         out = a.out or source.artifact.with_name(source.artifact.name + ending)
-        command = (
-            f"python -m predictor.convert {a.path}"
-            + (" --calibrate FACES" if a.calibrate else "")
-            + (f" --engine {a.engine}" if a.engine != "openvino" else "")
-        )
+        how = " --calibrate FACES" if a.calibrate else ""
+        how += f" --engine {a.engine}" if a.engine != "openvino" else ""
+        command = f"python -m predictor.convert {a.path}{how}"
         out, manifest = convert(source, out, a.calibrate, a.engine, command)
     except TorchMissing as error:
         print(error, file=sys.stderr)

@@ -43,30 +43,18 @@ def ask_author(author: Author, plan: Plan, faces: Floats, batch: int = 8) -> Ans
     return Answers(faces, np.concatenate(kept)[:KEPT], points, scores)
 
 
-def check_exact(values: Floats, answers: Answers) -> float:
-    """Return how far values are from the author's, relative to the largest.
-
-    Raises DeclarationError above EXACT.
-    """
+def check_exact(values: Floats, answers: Answers) -> None:
+    """Raise DeclarationError where values are further than EXACT from the author's."""
     if values.shape != answers.values.shape:
-        raise DeclarationError(
-            f"The converted network gives {list(values.shape)}, "
-            f"its author's {list(answers.values.shape)}."
-        )
-    distance = float(
-        np.abs(values - answers.values).max() / max(1e-6, np.abs(answers.values).max())
-    )
+        ours, theirs = list(values.shape), list(answers.values.shape)
+        raise DeclarationError(f"The converted network gives {ours}, its author's {theirs}.")
+    largest = max(1e-6, float(np.abs(answers.values).max()))
+    distance = float(np.abs(values - answers.values).max()) / largest
     if not distance <= EXACT:
         raise DeclarationError(
             f"The converted network differs from its author's by {distance:.2%} of the largest "
             f"value ({EXACT:.2%} is allowed): does it draw random numbers?"
         )
-    return distance
-
-
-def compare_values(values: Floats, answers: Answers) -> float:
-    """Return the correlation of values with the author's."""
-    return float(np.corrcoef(values.ravel(), answers.values.ravel())[0, 1])
 
 
 def measure_moves(points: Floats, answers: Answers) -> dict[str, float]:
@@ -86,12 +74,10 @@ def measure_trust(declared: Trust, scores: Floats) -> tuple[float, float]:
     Both are shares of what nearly all of the faces reach, at most the shipped network's.
     """
     reached = np.percentile(scores.mean(axis=1), 2), np.percentile(score_faces(scores), 2)
-    measured = [
-        round(min(most, share * float(value)), 3)
-        for (share, most), value in zip((DOUBT, LOW), reached, strict=True)
-    ]
-    doubt = measured[0] if declared.doubt is None else declared.doubt
-    return doubt, measured[1] if declared.low is None else declared.low
+    pairs = zip((DOUBT, LOW), reached, strict=True)
+    doubt, low = (round(min(most, share * float(value)), 3) for (share, most), value in pairs)
+    doubt = doubt if declared.doubt is None else declared.doubt
+    return doubt, low if declared.low is None else declared.low
 
 
 def check_scores(scores: Floats, plan: Plan) -> str:
@@ -105,11 +91,8 @@ def check_scores(scores: Floats, plan: Plan) -> str:
     )
 
 
-def check_points(check: Check, author: Author, plan: Plan, root: Path) -> float:
-    """Return how far the network's points lie from the author's own on the face of model.json.
-
-    In pixels of the network's face. Raises DeclarationError beyond what `tolerance` says.
-    """
+def check_points(check: Check, author: Author, plan: Plan, root: Path) -> None:
+    """Raise DeclarationError where the network's points lie too far from those of model.json."""
     path = root / check.face
     if not path.is_file():
         raise DeclarationError(f"There is no file {path}, which check.face names.")
@@ -120,13 +103,11 @@ def check_points(check: Check, author: Author, plan: Plan, root: Path) -> float:
         raise DeclarationError(
             f"check.points has {len(check.points)} points, and the network gives {found.shape[1]}."
         )
-    wanted = scale_points(
-        np.array([check.points], np.float32), (pixels.shape[0], pixels.shape[1]), *plan.size
-    )
+    height, width, _ = pixels.shape
+    wanted = scale_points(np.array([check.points], np.float32), (height, width), *plan.size)
     distance = float(np.linalg.norm(found - wanted, axis=2).max())
     if not distance <= check.tolerance:
         raise DeclarationError(
             f"On {check.face} the network's points lie up to {distance:.2f} pixels from "
             f"check.points ({check.tolerance:g} is allowed): look at input and output there."
         )
-    return distance

@@ -42,10 +42,7 @@ def vary_face(size: Size, channels: int, number: int = 32) -> Floats:
 
 
 def load_faces(folder: Path, landmarks: LandmarkSet, size: Size) -> Floats:
-    """Load faces to calibrate on, `[N,C,H,W]` FP32 0..1, evenly spread over the folder.
-
-    Raises DeclarationError where there are fewer than LEAST.
-    """
+    """Load LEAST to MOST faces to calibrate on, `[N,C,H,W]` FP32 0..1; raises DeclarationError."""
     rows = [row for row in read_index(folder) if row.get("part") in SEEN]
     if not rows:
         paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
@@ -65,11 +62,8 @@ def load_labelled(folder: Path, landmarks: LandmarkSet, size: Size) -> tuple[Flo
     Both are empty where the folder has none with these points.
     """
     columns = [f"{point}_{axis}" for point in landmarks.points for axis in "xy"]
-    rows = [
-        row
-        for row in read_index(folder)
-        if row.get("part") not in SEEN and all(row.get(column) for column in columns)
-    ]
+    rows = [row for row in read_index(folder) if row.get("part") not in SEEN]
+    rows = [row for row in rows if all(row.get(column) for column in columns)]
     cut = [cut_face(folder, row, landmarks, size) for row in rows]
     points = np.array([[float(row[c]) for c in columns] for row in rows], np.float32)
     points = points.reshape(-1, len(landmarks), 2)

@@ -24,9 +24,8 @@ def build_graph(author: Author, plan: Plan, said: list[str]) -> tuple[ov.Model, 
     if plan.batch:
         model = finish_graph(traced.clone(), plan, -1)
         if model is not None and is_free(model, plan):
-            said.append(
-                "The network takes one face at a time; its graph was made to take any number."
-            )
+            made = "its graph was made to take any number"
+            said.append(f"The network takes one face at a time; {made}.")
             return model, replace(plan, batch=0)
         said.append("The network takes one face at a time, and so it is served.")
     model = finish_graph(traced, plan, plan.batch or -1)
@@ -86,9 +85,8 @@ def read_outputs(model: ov.Model, plan: Plan) -> ov.Model:
             score = ops.convert(model.output(1).get_node().input_value(0), "f32")
             number = model.output(1).partial_shape
             own = int(np.prod([int(n.to_string()) for n in list(number)[1:]])) == plan.points
-            score = ops.reshape(
-                score, np.array([-1, plan.points if own else 1, 1]), special_zero=False
-            )
+            own_shape = np.array([-1, plan.points if own else 1, 1])
+            score = ops.reshape(score, own_shape, special_zero=False)
             score = ops.sigmoid(score) if plan.score_sigmoid else score
             if not own:
                 score = ops.tile(score, np.array([1, plan.points, 1]))
@@ -107,7 +105,6 @@ def read_outputs(model: ov.Model, plan: Plan) -> ov.Model:
 
 
 def cut(node: ov.Node, start: int, stop: int, axis: int) -> ov.Node:
-    """Cut a range out of one axis."""
     one = np.array([1], np.int64)
     return ops.slice(node, np.array([start]), np.array([stop]), one, np.array([axis], np.int64))
 

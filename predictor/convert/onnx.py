@@ -1,6 +1,7 @@
 """The author's network of torch as an ONNX file, with its declaration inside."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,15 +49,8 @@ def export_onnx(author: TorchAuthor, plan: Plan, path: Path) -> None:
     face = torch.rand(plan.batch or 2, plan.channels, *plan.size)
     axes = {} if plan.batch else {"face": {0: "N"}, plan.reader.kind: {0: "N"}}
     try:
-        torch.onnx.export(
-            net,
-            (face,),
-            str(path),
-            input_names=["face"],
-            output_names=[plan.reader.kind],
-            dynamic_axes=axes,
-            dynamo=False,
-        )
+        ends: dict[str, Any] = {"input_names": ["face"], "output_names": [plan.reader.kind]}
+        torch.onnx.export(net, (face,), str(path), **ends, dynamic_axes=axes, dynamo=False)
     except Exception as error:
         line = str(error).strip().splitlines()[0][:300]
         raise DeclarationError(f"torch cannot write this network as ONNX: {line}") from None

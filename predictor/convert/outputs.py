@@ -28,14 +28,10 @@ def settle_output(declared: Declaration, plan: Plan, found: Named, said: list[st
     """Choose the output by the declaration, or the one that fits the points."""
     wanted = declared.output
     points = len(declared.points) if declared.points else 0
-    fitting = [
-        read
-        for name, values in found.items()
-        if (read := read_shape(name, values, points, wanted.kind, plan.layout))
-    ]
-    listing = ", ".join(
-        f"{name} {['N', *v.shape[1:]]}".replace("'", "") for name, v in found.items()
-    )
+    reads = (read_shape(n, v, points, wanted.kind, plan.layout) for n, v in found.items())
+    fitting = [read for read in reads if read]
+    shapes = (f"{name} {['N', *v.shape[1:]]}" for name, v in found.items())
+    listing = ", ".join(shapes).replace("'", "")
     if wanted.pick is not None:
         name = find_name(wanted.pick, found, "output.pick", listing)
         fitting = [read for read in fitting if read.name == name]
@@ -46,20 +42,13 @@ def settle_output(declared: Declaration, plan: Plan, found: Named, said: list[st
             f"{wanted.kind or 'heatmaps or coordinates'}: look at points and output in model.json."
         )
     read = choose(fitting, found, listing, said) if len(fitting) > 1 else fitting[0]
-    score = ""
-    if wanted.score is not None:
-        score = find_name(wanted.score, found, "output.score", listing)
+    own = wanted.score
+    score = "" if own is None else find_name(own, found, "output.score", listing)
     if read.kind == "heatmaps" and score:
         raise DeclarationError("output.score is for networks of coordinates; heatmaps have scores.")
-    return replace(
-        plan,
-        pick=read.name,
-        score=score,
-        points=read.points,
-        swap=read.swap,
-        stack=read.stack,
-        reader=Reader(kind=read.kind, read=wanted.read, unit=wanted.unit),
-    )
+    reader = Reader(kind=read.kind, read=wanted.read, unit=wanted.unit)
+    plan = replace(plan, pick=read.name, points=read.points, swap=read.swap, stack=read.stack)
+    return replace(plan, score=score, reader=reader)
 
 
 def find_name(pick: int | str, found: Named, key: str, listing: str) -> str:
@@ -117,9 +106,8 @@ def settle_values(declared: Declaration, plan: Plan, found: Named, said: list[st
         plan = replace(plan, score_sigmoid=bool(score.min() < 0 or score.max() > 1))
     values = plan.finish(found)
     if not np.isfinite(values).all():
-        raise DeclarationError(
-            "The network gives NaN or infinite values on a face: look at input in model.json."
-        )
+        text = "The network gives NaN or infinite values on a face: look at input in model.json."
+        raise DeclarationError(text)
     if plan.reader.kind == "coordinates":
         return plan
     least, most = float(values.min()), float(values.max())
@@ -135,13 +123,11 @@ def settle_values(declared: Declaration, plan: Plan, found: Named, said: list[st
             f'{{"values": "{wanted}"}}.'
         )
     elif wanted == "probabilities" and not shares:
-        raise DeclarationError(
-            f"output.values says probabilities, and a heatmap sums to {sums.flat[0]:.3g}, not 1."
-        )
+        text = f"output.values says probabilities, and a heatmap sums to {sums.flat[0]:.3g}, not 1."
+        raise DeclarationError(text)
     elif wanted == "heights" and (least < HEIGHTS[0] or most > HEIGHTS[1]):
-        raise DeclarationError(
-            f"output.values says heights, and the values lie {between}: are they logits?"
-        )
+        text = f"output.values says heights, and the values lie {between}: are they logits?"
+        raise DeclarationError(text)
     sigmoid = wanted == "sigmoid" and (least < 0 or most > 1)
     meaning = "heights" if wanted == "sigmoid" else wanted
     return replace(plan, sigmoid=sigmoid, reader=replace(plan.reader, values=meaning))

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.convert.author import Author, Named, tell
+from predictor.convert.author import Author, Named
+from predictor.convert.code import tell
 from predictor.declaration import DeclarationError, Input
 from predictor.decode import Floats, Reader
 
@@ -54,9 +55,8 @@ class Plan:
                 return points
             score = found[self.score].reshape(len(values), -1, 1)
             score = squash(score) if self.score_sigmoid else score
-            return np.concatenate(
-                [points, np.broadcast_to(score, (len(values), self.points, 1))], axis=2
-            ).astype(np.float32)
+            spread = np.broadcast_to(score, (len(values), self.points, 1))
+            return np.concatenate([points, spread], axis=2).astype(np.float32)
         if self.stack:
             values = values[:, -1]
         if self.swap:
@@ -65,7 +65,6 @@ class Plan:
 
 
 def squash(values: Floats) -> Floats:
-    """Apply the logistic function."""
     return np.asarray(1 / (1 + np.exp(-values)), np.float32)
 
 
@@ -87,17 +86,14 @@ def settle_input(author: Author, declared: Input, said: list[str]) -> list[Plan]
         said.append(f'Faces are taken to be {size[0]}x{size[1]} pixels: "input": {{"side": ...}}.')
     for given, wanted in zip(size, told, strict=False):
         if wanted not in (-1, given):
-            raise DeclarationError(
-                f"The network takes faces of {told[0]}x{told[1]} pixels, and input.side says "
-                f"{size[0]}x{size[1]}."
-            )
+            sides = f"{told[0]}x{told[1]} pixels, and input.side says {size[0]}x{size[1]}"
+            raise DeclarationError(f"The network takes faces of {sides}.")
     colors = [declared.color] if declared.color else ["grey", "rgb"]
     if told[2] > 0:
         colors = [color for color in colors if (1 if color == "grey" else 3) == told[2]]
     if not colors:
-        raise DeclarationError(
-            f"The network takes {told[2]} channels; input.color is grey for 1, rgb or bgr for 3."
-        )
+        text = f"The network takes {told[2]} channels; input.color is grey for 1, rgb or bgr for 3."
+        raise DeclarationError(text)
     return [make_plan(declared, size, color, layout) for color in colors]
 
 
@@ -108,10 +104,9 @@ def make_plan(declared: Input, size: tuple[int, int], color: str, layout: str) -
     for name in ("mean", "std"):
         numbers = getattr(declared, name)
         if len(numbers) not in (1, channels):
-            raise DeclarationError(
-                f"input.{name} has {len(numbers)} numbers; {color} takes "
-                f"{'1' if channels == 1 else f'1 or {channels}'}."
-            )
+            taken = "1" if channels == 1 else f"1 or {channels}"
+            text = f"input.{name} has {len(numbers)} numbers; {color} takes {taken}."
+            raise DeclarationError(text)
         rows.append(np.broadcast_to(np.array(numbers, np.float64), (channels,)))
     mean, std = rows
     low, high = declared.range
@@ -122,10 +117,7 @@ def make_plan(declared: Input, size: tuple[int, int], color: str, layout: str) -
 
 
 def try_plans(author: Author, plans: list[Plan], faces: dict[int, Floats]) -> tuple[Plan, Named]:
-    """Find the first plan with which the network runs; gives its outputs on the faces, too.
-
-    `faces` has two faces `[2,C,H,W]` for each number of channels.
-    """
+    """Find the first plan that runs, its outputs too; `faces` has `[2,C,H,W]` by channels."""
     errors = []
     for plan in plans:
         given = plan.prepare(faces[plan.channels])

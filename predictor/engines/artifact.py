@@ -35,10 +35,8 @@ def load_artifact(folder: Path, digest: str, name: str, threads: int = 0) -> Eng
         raise EngineError(f"{folder} was made of other files than are there now; {remedy}.")
     for package, wanted in manifest.versions.items():
         if (found := find_version(package)) != wanted:
-            raise EngineError(
-                f"{folder} was made by {package} {wanted}, and {found or 'none'} is installed; "
-                f"{remedy}."
-            )
+            made = f"{folder} was made by {package} {wanted}"
+            raise EngineError(f"{made}, and {found or 'none'} is installed; {remedy}.")
     try:
         engine = open_artifact(folder, manifest, name, threads)
         rounding = BF16_PIXELS if name == "openvino-bf16" else 0

@@ -17,10 +17,7 @@ class EngineError(RuntimeError):
 
 
 class Engine(ABC):
-    """A loaded network of K points and faces of C channels, H by W pixels.
-
-    Safe to call from one thread at a time.
-    """
+    """A loaded network of K points and faces of C channels, H by W; for one thread at a time."""
 
     name: str  # what LANDMARKS_ENGINE calls it
     why: str = ""  # one sentence: why this engine and no other

@@ -75,13 +75,9 @@ def list_choices(
     if choice != "auto":
         wishes = [(choice, True, "as LANDMARKS_ENGINE says")]
     for name, suits, why in wishes:
-        for folder, manifest in made:
-            fits = manifest.get("engine", name) == MADE_AS.get(name, name)
-            if (
-                suits
-                and fits
-                and (choice != "auto" or name != "openvino-bf16" or manifest.get("bf16"))
-            ):
+        for folder, manifest in made if suits else ():
+            moved = choice == "auto" and name == "openvino-bf16" and not manifest.get("bf16")
+            if manifest.get("engine", name) == MADE_AS.get(name, name) and not moved:
                 yield name, folder, why
 
 

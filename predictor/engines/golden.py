@@ -30,14 +30,10 @@ def compare_golden(engine: Engine, manifest: Manifest, tolerance: float = 0) -> 
     """
     landmarks, _ = engine.predict(load_face(engine.size, engine.channels))  # [1, K, 2]
     points = len(landmarks[0])
-    for stored, what in (
-        (engine.landmarks.points, "names"),
-        (manifest.golden, "golden points"),
-    ):
+    for stored, what in ((engine.landmarks.points, "names"), (manifest.golden, "golden points")):
         if len(stored) != points:
-            raise GoldenError(
-                f"the network gives {points} points, and its manifest has {len(stored)} {what}"
-            )
+            text = f"the network gives {points} points, and its manifest has {len(stored)} {what}"
+            raise GoldenError(text)
     moved = landmarks[0] - np.array(manifest.golden, np.float32)  # [K, 2]
     distance = float(np.linalg.norm(moved, axis=1).max())
     allowed = manifest.golden_pixels + ROUNDING + tolerance

@@ -17,10 +17,8 @@ def list_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
 
 
 def has_bf16() -> bool:
-    """Check whether the CPU multiplies bf16."""
     return not BF16.isdisjoint(list_features())
 
 
 def has_gpu() -> bool:
-    """Check whether there is an NVIDIA GPU with its driver."""
     return NVIDIA.exists()

@@ -26,8 +26,6 @@ class OnnxRuntimeEngine(Engine):
     def run(self, faces: FaceArray) -> Floats:
         scaled = scale_faces(faces)
         step = self.batch or len(scaled)
-        parts = [
-            self.session.run(None, {"face": scaled[i : i + step]})[0]
-            for i in range(0, len(scaled), step)
-        ]
+        starts = range(0, len(scaled), step)
+        parts = [self.session.run(None, {"face": scaled[i : i + step]})[0] for i in starts]
         return np.concatenate(parts) if len(parts) > 1 else np.asarray(parts[0])

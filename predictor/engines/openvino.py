@@ -30,10 +30,8 @@ class OpenVinoEngine(Engine):
         self.sizes = (manifest.batch,) if manifest.batch else SIZES
         self.tail = list(source.output(0).partial_shape.get_max_shape())[1:]  # [K, h, w] or [K, n]
         self.adjust(source)
-        self.requests = {
-            size: open_request(core, source, size, self.precision, threads or count_cpus())
-            for size in self.sizes
-        }
+        how = self.precision, threads or count_cpus()
+        self.requests = {size: open_request(core, source, size, *how) for size in self.sizes}
 
     def adjust(self, model: ov.Model) -> None:
         """Change the model before it is compiled."""
@@ -53,12 +51,14 @@ class OpenVinoEngine(Engine):
 
     def infer(self, faces: FaceArray) -> Iterator[tuple[slice, Floats]]:
         """Yield slices of the batch with their values, which hold until the next slice."""
-        scaled = scale_faces(faces)  # [N, C, H, W]
-        for part in split_faces(len(scaled), self.sizes):
-            request = self.requests[part.stop - part.start]
-            request.set_input_tensor(ov.Tensor(scaled[part], shared_memory=True))
-            request.infer()
-            yield part, request.get_output_tensor(0).data
+        scaled, first = scale_faces(faces), 0  # [N, C, H, W]
+        while first < len(scaled):
+            size = next(size for size in self.sizes if size <= len(scaled) - first)
+            part = slice(first, first + size)
+            self.requests[size].set_input_tensor(ov.Tensor(scaled[part], shared_memory=True))
+            self.requests[size].infer()
+            yield part, self.requests[size].get_output_tensor(0).data
+            first += size
 
 
 class Bf16Engine(OpenVinoEngine):
@@ -94,13 +94,3 @@ def open_request(
         "ENABLE_CPU_PINNING": False,
     }
     return core.compile_model(model, "CPU", config).create_infer_request()
-
-
-def split_faces(faces: int, sizes: tuple[int, ...] = SIZES) -> list[slice]:
-    """Cut a batch into executions of the largest of the sizes that fit."""
-    parts, first = [], 0
-    while first < faces:
-        size = next(size for size in sizes if size <= faces - first)
-        parts.append(slice(first, first + size))
-        first += size
-    return parts

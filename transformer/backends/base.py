@@ -84,10 +84,7 @@ class PredictorBackend(ABC):
         return self.networks.get(model) or await self.refresh_network(model, deadline)
 
     async def refresh_network(self, model: str, deadline: float) -> Network:
-        """Ask what the predictor publishes of a model now, and keep it.
-
-        Raises the predictor's own ServingError, or PredictorUnavailable.
-        """
+        """Ask what the predictor publishes of a model now, and keep it; raises as fetch_network."""
         try:
             self.networks[model] = await self.fetch_network(model, deadline)
         except ModelNotFound:
@@ -105,10 +102,8 @@ class PredictorBackend(ABC):
         """
         network = await self.learn_network(model, call.deadline)
         known, chunk = network.landmarks, network.count_faces(faces)
-        parts = [
-            await self.infer(faces[start : start + chunk], model, call, heatmaps)
-            for start in range(0, len(faces), chunk)
-        ]
+        starts = range(0, len(faces), chunk)
+        parts = [await self.infer(faces[i : i + chunk], model, call, heatmaps) for i in starts]
         for part in parts:
             expected = network.digest or parts[0].digest
             if part.digest not in ("", expected) or part.scores.shape[1] != len(known):
@@ -117,13 +112,9 @@ class PredictorBackend(ABC):
         timings: Timings = {}
         for part in parts:
             add_timings(timings, part.timings)
-        return FaceLandmarks(
-            np.concatenate([part.landmarks for part in parts]),
-            np.concatenate([part.scores for part in parts]),
-            timings,
-            parts[0].digest,
-            np.concatenate([part.heatmaps for part in parts]),
-        )
+        rows = ((part.landmarks, part.scores, part.heatmaps) for part in parts)
+        landmarks, scores, maps = (np.concatenate(column) for column in zip(*rows, strict=True))
+        return FaceLandmarks(landmarks, scores, timings, parts[0].digest, maps)
 
     @abstractmethod
     async def infer(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
@@ -131,10 +122,7 @@ class PredictorBackend(ABC):
 
     @abstractmethod
     async def fetch_network(self, model: str, deadline: float) -> Network:
-        """Ask for a model's landmark set and limit.
-
-        Raises the predictor's own ServingError, or PredictorUnavailable.
-        """
+        """Ask for a model's set and limit; raises its ServingError or PredictorUnavailable."""
 
     @abstractmethod
     async def check_ready(self, model: str) -> str:

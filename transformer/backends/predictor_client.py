@@ -20,14 +20,9 @@ from serving.landmarks import LandmarkError, read_digest, read_parameters
 from serving.messages import Call
 from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
-from transformer.backends.base import (
-    WITH_HEATMAPS,
-    FaceLandmarks,
-    Network,
-    PredictorBackend,
-)
+from transformer.backends.base import WITH_HEATMAPS, FaceLandmarks, Network, PredictorBackend
 from transformer.backends.joined import MOST_FACES, Joiner
-from transformer.backends.target import grpc_target
+from transformer.backends.prewarm import grpc_target
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
@@ -83,21 +78,17 @@ class GrpcBackend(PredictorBackend):
     @property
     def stub(self) -> pb_grpc.GRPCInferenceServiceStub:
         if self.channel is None:  # needs the running event loop
-            self.channel = self.open_channel()
+            if self.authority is None:
+                self.channel = grpc.aio.insecure_channel(self.address, OPTIONS)
+            else:
+                credentials = grpc.ssl_channel_credentials(self.authority.read_bytes())
+                self.channel = grpc.aio.secure_channel(self.address, credentials, OPTIONS)
             self.made = time.monotonic()
             self.connected = pb_grpc.GRPCInferenceServiceStub(self.channel)
             self.connected.ModelConfig = self.channel.unary_unary(  # KServe's file lacks it
-                f"/{GRPC_CONFIG}",
-                ext.ModelRequest.SerializeToString,
-                ext.ConfigResponse.FromString,
+                f"/{GRPC_CONFIG}", ext.ModelRequest.SerializeToString, ext.ConfigResponse.FromString
             )
         return self.connected
-
-    def open_channel(self) -> grpc.aio.Channel:
-        if self.authority is None:
-            return grpc.aio.insecure_channel(self.address, OPTIONS)
-        credentials = grpc.ssl_channel_credentials(self.authority.read_bytes())
-        return grpc.aio.secure_channel(self.address, credentials, OPTIONS)
 
     async def infer(self, faces: NDArray, model: str, call: Call, heatmaps: bool) -> FaceLandmarks:
         """Make one call, or take part in one."""
@@ -141,10 +132,6 @@ class GrpcBackend(PredictorBackend):
         return FaceLandmarks.from_outputs(arrays, timings, digest)
 
     async def fetch_network(self, model: str, deadline: float) -> Network:
-        """Ask for a model's landmark set and limit.
-
-        Raises the predictor's own ServingError, or PredictorUnavailable.
-        """
         request = ext.ModelRequest(name=model)
         timeout = max(0.001, deadline - time.monotonic())
         try:

@@ -29,7 +29,6 @@ class Look:
         return cls(crop, map_quarters(quarters, crop.shape[-1]))
 
     def turn_quarters(self, quarters: int) -> "Look":
-        """Turn it by quarters more."""
         crop = np.ascontiguousarray(np.rot90(self.crop, quarters, (1, 2)))
         return Look(crop, join_maps(map_quarters(quarters, crop.shape[-1]), self.turn))
 
@@ -61,11 +60,6 @@ def join_maps(last: Floats, first: Floats) -> Floats:
 def stack_crops(looks: list[Look]) -> NDArray[np.uint8]:
     """Put the crops of looks together: `[F,C,S,S]`, contiguous as engines need it."""
     return np.ascontiguousarray(np.stack([look.crop for look in looks]))
-
-
-def stack_turns(looks: list[Look]) -> Floats:
-    """Put the turns of looks together: `[F,2,3]`."""
-    return np.stack([look.turn for look in looks])
 
 
 def turn_back(points: Floats, turns: Floats) -> Floats:

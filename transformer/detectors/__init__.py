@@ -22,25 +22,18 @@ def find_detector(path: Path | None) -> Path:
 
 
 def load_detector(path: Path, min_score: float | None = None) -> Detector:
-    """Load a detector from its ONNX file, told apart by the file's name.
-
-    Without `min_score` the detector's own: what a score means differs between them.
-    """
+    """Load a detector by its ONNX file's name; without `min_score` each kind has its own."""
     kind = find_kind(path)
     try:
         return kind(path, min_score)
     except Exception as error:
         reason = [*str(error).strip().splitlines(), type(error).__name__][0][:200]
-        raise DetectorError(
-            f"{path} cannot be read as the detector it is named after ({reason})."
-        ) from error
+        text = f"{path} cannot be read as the detector it is named after ({reason})."
+        raise DetectorError(text) from error
 
 
 def find_kind(path: Path) -> type[Detector]:
-    """Find the detector whose name the file's name has.
-
-    There is no second way to run one: what would be slower in silence is refused.
-    """
+    """Find the detector whose name the file's name has; no slower way is taken in silence."""
     try:
         from transformer.detectors.centerface import CenterFace
         from transformer.detectors.yunet import YuNet
@@ -49,8 +42,7 @@ def find_kind(path: Path) -> type[Detector]:
             f"The detectors need the package {error.name}, which cannot be imported here: "
             "pip install -r requirements/transformer.txt."
         ) from error
-    kinds: dict[str, type[Detector]] = {kind.name: kind for kind in (YuNet, CenterFace)}
-    for name, kind in kinds.items():
-        if name in path.name.lower():
+    for kind in (YuNet, CenterFace):
+        if kind.name in path.name.lower():
             return kind
-    raise DetectorError(f"{path.name}: the name has neither {' nor '.join(kinds)} in it.")
+    raise DetectorError(f"{path.name}: the name has neither yunet nor centerface in it.")

@@ -33,7 +33,7 @@ class CenterFace(NetworkDetector):
         return ov.Model(wanted, [planes], "centerface")
 
     def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:
-        heat, size, offset = (tensor[0] for tensor in self.network.run(rgb))
+        heat, size, offset = (tensor[0] for tensor in self.run(rgb))
         y, x = np.nonzero(heat[0] > min_score)  # [F], [F]
         scores = heat[0, y, x].astype(np.float32)
         half = np.exp(size[:, y, x][::-1].T) * (STRIDE / 2)  # [F, 2], width and height

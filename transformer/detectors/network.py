@@ -8,33 +8,40 @@ import numpy as np
 import openvino as ov
 
 from transformer.detectors.base import Detector, Floats
+from transformer.detectors.boxes import OVERLAP
+from transformer.detectors.scales import MULTIPLE
 from transformer.pictures.picture import Pixels
 
-MULTIPLE = 32  # pixels: both networks halve their input five times
-OVERLAP = 0.3  # intersection over union above which the weaker of two boxes goes
 MOST = 5000  # boxes that are looked at
 
 
-class Network:
-    """A network of any input size `[1,3,H,W]` in bytes, on one thread, its buffers kept.
+class NetworkDetector(Detector):
+    """A detector whose network OpenVINO runs, after a rewrite that is the detector's own.
 
-    Workers are the parallelism. Of the ways to share a network between them (one for each, its
-    streams, its one stream) the first took the least time, and no more memory than the second.
+    It takes any size, on one thread, and keeps its buffers. Workers are the parallelism: of the
+    ways to share a network between them (one for each, its streams, its one stream) the first took
+    the least time, and no more memory than the second.
     """
 
     runtime = f"OpenVINO {ov.__version__.split('-')[0]}"
 
-    def __init__(self, model: ov.Model, precision: str | None = None):
+    def __init__(self, path: Path, min_score: float | None = None, precision: str | None = None):
+        super().__init__(path, min_score)
         core = ov.Core()
         config = {
             "INFERENCE_NUM_THREADS": 1,
             "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": precision or choose_precision(core),
         }
-        compiled = core.compile_model(model, "CPU", config)
+        compiled = core.compile_model(self.rewrite(core.read_model(path)), "CPU", config)
         self.precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.request = compiled.create_infer_request()
         self.planes = np.empty((1, 3, 0, 0), np.uint8)
+
+    @staticmethod
+    @abstractmethod
+    def rewrite(model: ov.Model) -> ov.Model:
+        """Rewrite the network to take planes `[1,3,H,W]` of any size in bytes, red first."""
 
     def run(self, rgb: Pixels) -> list[Floats]:
         """Run on a picture `[h,w,3]`: the outputs, in OpenVINO's memory until the next run."""
@@ -49,20 +56,6 @@ class Network:
         self.planes[0, :, :height, width:] = 0
         self.request.infer()
         return [tensor.data for tensor in self.request.output_tensors]
-
-
-class NetworkDetector(Detector):
-    """A detector whose network OpenVINO runs, after a rewrite that is the detector's own."""
-
-    def __init__(self, path: Path, min_score: float | None = None, precision: str | None = None):
-        super().__init__(path, min_score)
-        self.network = Network(self.rewrite(ov.Core().read_model(path)), precision)
-        self.runtime, self.precision = self.network.runtime, self.network.precision
-
-    @staticmethod
-    @abstractmethod
-    def rewrite(model: ov.Model) -> ov.Model:
-        """Rewrite the network to take planes `[1,3,H,W]` of any size in bytes, red first."""
 
 
 def choose_precision(core: ov.Core) -> str:

@@ -29,10 +29,7 @@ EVIDENCE = 0.4  # score of a turned box from which its way up is worth a look at
 def find_faces(
     detector: Detector, picture: Picture, choices: Choices, settings: TransformerSettings
 ) -> Boxes:
-    """Find the faces of a picture as closely as the request and a budget of pixels say.
-
-    Gives boxes in pixels of the picture, the best first.
-    """
+    """Find the faces of a picture within its request's level and the budget, the best first."""
     level = LEVELS[choices.detect]
     scales = list_scales(level, picture.width * picture.height, settings.detect_budget)
     search, ways = Search(detector, picture), [0]

@@ -45,7 +45,7 @@ class YuNet(NetworkDetector):
         return ov.Model([ops.result(grid) for grid in grids], [planes], "yunet")
 
     def search(self, rgb: Pixels, min_score: float) -> tuple[Floats, Floats]:
-        grids = self.network.run(rgb)
+        grids = self.run(rgb)
         found = [
             read_grid(grid[0], stride, min_score)
             for grid, stride in zip(grids, STRIDES, strict=True)

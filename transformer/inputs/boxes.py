@@ -10,8 +10,8 @@ from serving.errors import InvalidTensor, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import InferenceRequest
 from transformer.crops.crop import Floats
-from transformer.pictures.base64_text import Base64Text
-from transformer.pictures.picture import MIN_SIDE, Pixels
+from transformer.pictures.base64_text import Given
+from transformer.pictures.picture import MIN_SIDE
 
 ACCEPTED = (
     "'boxes', FP32 [B,4] of x0, y0, x1, y1 in pixels of the upright picture, x0 < x1, y0 < y1"
@@ -24,7 +24,7 @@ BUDGET = 4  # times the pixels of the largest picture that the crops of one may 
 class BoxedPicture:
     """A picture, the boxes `[b,4]` in it, and their rows `[b]` among the request's."""
 
-    content: bytes | Base64Text | Pixels
+    content: Given
     boxes: Floats
     rows: NDArray[np.intp]
 
@@ -57,10 +57,8 @@ class OwnBoxes:
     def share_out(self, pictures: list) -> list[BoxedPicture]:
         """Give each picture its boxes, in the caller's order."""
         shares = (np.flatnonzero(self.owners == i) for i in range(len(pictures)))
-        return [
-            BoxedPicture(picture, self.boxes[rows], rows)
-            for picture, rows in zip(pictures, shares, strict=True)
-        ]
+        pairs = zip(pictures, shares, strict=True)
+        return [BoxedPicture(picture, self.boxes[rows], rows) for picture, rows in pairs]
 
     def restore(self) -> NDArray[np.intp]:
         """Return which of the faces `[B]`, picture by picture, belongs in each of the rows."""

@@ -61,10 +61,7 @@ def check_used(request: InferenceRequest, outputs: Sequence[str]) -> None:
 
 
 def read_choices(parameters: Mapping[str, object], settings: TransformerSettings) -> Choices:
-    """Read the choices among a request's parameters; raises InvalidRequest with what is accepted.
-
-    Numbers may be text, as in the query of a plain picture.
-    """
+    """Read a request's choices, numbers also as text; raises InvalidRequest."""
     most = settings.max_picture_faces
     detect = read_name(parameters, "detect", LEVELS, settings.detect)
     order = read_name(parameters, "order", ORDERS, "score")

@@ -9,8 +9,7 @@ from serving.contract import BOX_IMAGE_INDEX, FACE, IMAGE, OWN_BOXES, PREVIOUS
 from serving.errors import InvalidRequest, InvalidTensor, NotAcceptable, TooLarge
 from serving.faces import ACCEPTED_FACE, check_faces
 from serving.messages import InferenceRequest
-from transformer.pictures.base64_text import Base64Text
-from transformer.pictures.picture import Pixels
+from transformer.pictures.base64_text import Base64Text, Given
 
 ACCEPTED = (
     "'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], alone or with 'boxes' and "
@@ -19,9 +18,7 @@ ACCEPTED = (
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def read_pictures(
-    request: InferenceRequest, max_images: int, drawn: str
-) -> list[bytes | Base64Text | Pixels]:
+def read_pictures(request: InferenceRequest, max_images: int, drawn: str) -> list[Given]:
     """Return the pictures of a request: files as they came, or one as pixels `[H,W,3]`.
 
     `drawn` is the media type of a drawn picture, "" where none is wanted. Raises
@@ -38,9 +35,8 @@ def read_pictures(
     if tensor.datatype == "UINT8" and array.ndim == 3 and array.shape[2] == 3 and array.size:
         return [np.ascontiguousarray(array)]
     if tensor.datatype != "BYTES" or array.ndim != 1:
-        raise InvalidTensor(
-            f"'image' is {tensor.datatype} {list(array.shape)}; the inputs are {ACCEPTED}."
-        )
+        text = f"'image' is {tensor.datatype} {list(array.shape)}; the inputs are {ACCEPTED}."
+        raise InvalidTensor(text)
     if PREVIOUS.name in request.inputs and len(array) != 1:
         raise InvalidTensor(f"'image' has {len(array)} pictures; with 'previous' it takes one.")
     if not 1 <= len(array) <= max_images:

@@ -38,9 +38,8 @@ def read_template(parameters: Mapping[str, object]) -> Template:
     given = parameters.get("template", "arcface112")
     side = read_number(parameters, "aligned_side")
     if side is not None and not (side % 1 == 0 and SMALLEST <= side <= LARGEST):
-        raise InvalidRequest(
-            f"The parameter 'aligned_side' needs a whole number from {SMALLEST} to {LARGEST}."
-        )
+        text = f"The parameter 'aligned_side' needs a whole number from {SMALLEST} to {LARGEST}."
+        raise InvalidRequest(text)
     if isinstance(given, str) and given in TEMPLATES:
         own, listed = TEMPLATES[given]
         scale = (side or own) / own
@@ -65,10 +64,7 @@ def read_points(given: object) -> Floats:
 
 
 def fit_similarities(points: Floats, template: Floats) -> Floats:
-    """Fit the similarities `[F,2,3]` that move points `[F,5,2]` onto a template `[5,2]`.
-
-    They are least squares in pixels of the template.
-    """
+    """Fit by least squares the `[F,2,3]` that move points `[F,5,2]` onto a template `[5,2]`."""
     start, end = (each.astype(np.float64) @ [1, 1j] for each in (points, template))  # [F, 5], [5]
     turn, shift = fit_similarity(start, end)  # [F] each
     rows = [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]

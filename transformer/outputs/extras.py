@@ -2,50 +2,27 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from serving import contract as spec
 from serving.aside import run_aside
-from serving.contract import (
-    ALIGNED,
-    ALIGNED_MAPS,
-    BRIGHTNESS,
-    EYE_DISTANCE,
-    IMAGE_INDEX,
-    INSIDE,
-    LANDMARKS,
-    POSE,
-    SHARPNESS,
-)
 from serving.landmarks import LandmarkSet
 from serving.messages import Call
 from serving.telemetry.stages import Stage, Timings, measure_stage
 from transformer.crops.crop import Floats
 from transformer.faces import DetectedFaces, FaceFinder
-from transformer.outputs.aligned import (
-    Template,
-    choose_reading,
-    cut_aligned,
-    fit_similarities,
-    read_template,
-)
+from transformer.outputs import aligned, quality
 from transformer.outputs.five import find_five, weigh_five
 from transformer.outputs.pose import choose_points, estimate_poses
-from transformer.outputs.quality import (
-    measure_brightness,
-    measure_eyes,
-    measure_inside,
-    measure_sharpness,
-)
-from transformer.pictures.base64_text import Base64Text
-from transformer.pictures.picture import Pixels
+from transformer.pictures.base64_text import Given
 from transformer.pool import WorkerPool
 
-EXTRAS = (ALIGNED, ALIGNED_MAPS, POSE, SHARPNESS, BRIGHTNESS, EYE_DISTANCE, INSIDE)
+CROPS = (spec.ALIGNED, spec.ALIGNED_MAPS)
+MEASURES = (spec.POSE, spec.SHARPNESS, spec.BRIGHTNESS, spec.EYE_DISTANCE, spec.INSIDE)
+EXTRAS = (*CROPS, *MEASURES)
 CHUNK = 64  # poses, 12 ms, between which others' long bodies have their turn
-NEED_FIVE = {ALIGNED.name, ALIGNED_MAPS.name, EYE_DISTANCE.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +31,7 @@ class Extras:
 
     names: frozenset[str]
     landmarks: LandmarkSet
-    template: Template | None  # where aligned crops or their affines are asked for
+    template: aligned.Template | None  # where aligned crops or their affines are asked for
 
     @classmethod
     def read(
@@ -62,33 +39,33 @@ class Extras:
     ) -> "Extras":
         """Read it; raises InvalidRequest with what is accepted, or what the set lacks."""
         asked = frozenset(names)
-        if asked & NEED_FIVE:
+        cut = asked & {crop.name for crop in CROPS}
+        if cut or spec.EYE_DISTANCE.name in asked:
             weigh_five(landmarks)
-        if POSE.name in asked:
+        if spec.POSE.name in asked:
             choose_points(landmarks)
-        aligned = asked & {ALIGNED.name, ALIGNED_MAPS.name}
-        return cls(asked, landmarks, read_template(parameters) if aligned else None)
+        return cls(asked, landmarks, aligned.read_template(parameters) if cut else None)
 
     async def measure(self, found: Sequence[DetectedFaces], points: Floats) -> dict[str, NDArray]:
         """Measure what is asked for of faces with points `[F,K,2]`, each output `[F,...]`."""
         ways: dict[str, Callable[[], NDArray]] = {
-            SHARPNESS.name: lambda: measure_sharpness(found, self.landmarks),
-            BRIGHTNESS.name: lambda: measure_brightness(found, self.landmarks),
-            EYE_DISTANCE.name: lambda: measure_eyes(find_five(self.landmarks, points)),
-            INSIDE.name: lambda: measure_inside(found, self.landmarks),
+            spec.SHARPNESS.name: lambda: quality.measure_sharpness(found, self.landmarks),
+            spec.BRIGHTNESS.name: lambda: quality.measure_brightness(found, self.landmarks),
+            spec.EYE_DISTANCE.name: lambda: quality.measure_eyes(find_five(self.landmarks, points)),
+            spec.INSIDE.name: lambda: quality.measure_inside(found, self.landmarks),
         }
         arrays = {name: await run_aside(way) for name, way in ways.items() if name in self.names}
-        if POSE.name in self.names:
+        if spec.POSE.name in self.names:
             parts = [points[i : i + CHUNK] for i in range(0, max(1, len(points)), CHUNK)]
             poses = [await run_aside(estimate_poses, self.landmarks, part) for part in parts]
-            arrays[POSE.name] = np.concatenate(poses)
+            arrays[spec.POSE.name] = np.concatenate(poses)
         return arrays
 
     async def align(
         self,
         pool: WorkerPool,
         finder: FaceFinder,
-        pictures: Sequence[bytes | Base64Text | Pixels],
+        pictures: Sequence[Given],
         arrays: Mapping[str, NDArray],
         call: Call,
         timings: Timings,
@@ -99,30 +76,19 @@ class Extras:
         """
         if self.template is None:
             return {}
-        side, owners = self.template.side, arrays[IMAGE_INDEX.name]
-        five = find_five(self.landmarks, arrays[LANDMARKS.name])
-        maps = fit_similarities(five, self.template.points)
-        if ALIGNED.name not in self.names:
-            return {ALIGNED_MAPS.name: maps}
+        side, owners = self.template.side, arrays[spec.IMAGE_INDEX.name]
+        five = find_five(self.landmarks, arrays[spec.LANDMARKS.name])
+        maps = aligned.fit_similarities(five, self.template.points)
+        if spec.ALIGNED.name not in self.names:
+            return {spec.ALIGNED_MAPS.name: maps}
         call.claim(3 * len(maps) * side**2)
         crops = np.empty((len(maps), side, side, 3), np.uint8)
-        shown = np.unique(owners)
-        cut = partial(self.cut, finder, pictures, owners, maps, timings, crops)
-        await pool.run_all(cut, shown.tolist(), timings)
-        return {ALIGNED_MAPS.name: maps, ALIGNED.name: crops}
 
-    def cut(
-        self,
-        finder: FaceFinder,
-        pictures: Sequence[bytes | Base64Text | Pixels],
-        owners: NDArray,
-        maps: Floats,
-        timings: Timings,
-        crops: NDArray[np.uint8],
-        number: int,
-    ) -> None:
-        """Cut the faces of one picture out of it, into their rows of `crops`."""
-        mine = owners == number
-        with measure_stage(timings, Stage.CROP):
-            picture = finder.open(pictures[number], 0, choose_reading(maps[mine]))
-            crops[mine] = cut_aligned(picture, maps[mine], crops.shape[1])
+        def cut(number: int) -> None:  # the faces of one picture, into their rows
+            mine = owners == number
+            with measure_stage(timings, Stage.CROP):
+                picture = finder.open(pictures[number], 0, aligned.choose_reading(maps[mine]))
+                crops[mine] = aligned.cut_aligned(picture, maps[mine], side)
+
+        await pool.run_all(cut, np.unique(owners).tolist(), timings)
+        return {spec.ALIGNED_MAPS.name: maps, spec.ALIGNED.name: crops}

@@ -31,10 +31,7 @@ def find_five(landmarks: LandmarkSet, points: Floats) -> Floats:
 
 @lru_cache
 def weigh_five(landmarks: LandmarkSet) -> Floats:
-    """Weigh a set's points for each of the five: `[5,K]`, each row of sum 1.
-
-    Raises InvalidRequest where the set neither has nor declares them.
-    """
+    """Weigh a set's points for the five: `[5,K]`; raises InvalidRequest where it has none."""
     weights = np.zeros((len(NAMES), len(landmarks)), np.float32)
     for row, name in enumerate(NAMES):
         named = landmarks.five[row] if landmarks.five else find_named(landmarks, name)

@@ -1,10 +1,8 @@
 // A picture goes to the service; its faces come back and are drawn.
-import { ask as askService, readFaces } from "./ask.js";
 import { handleCamera, openCamera } from "./camera.js";
 import { drawBox, drawFaces, drawHeat, findNearest } from "./draw.js";
-import { MEASURED, paintAligned, writeMeasured } from "./measured.js";
-import { makeRow, showTip, writeCommand, writeCurl } from "./panel.js";
-import { JSON_LENGTH, readTensors, writeRequest } from "./tensors.js";
+import { MEASURED, makeRow, paintAligned, showTip, writeCommand, writeCurl, writeMeasured } from "./panel.js";
+import { ask as askService, JSON_LENGTH, readFaces, readTensors, writeRequest } from "./service.js";
 
 const NEAR = 15; // pixels of the screen from a point to the pointer that means it
 const LEAST = 12; // pixels of the screen that a side of a box drawn here has

@@ -4,6 +4,7 @@ import binascii
 from dataclasses import dataclass
 
 from serving.errors import InvalidImage
+from transformer.pictures.decoders import Pixels
 
 TO_USUAL = bytes.maketrans(b"-_", b"+/")  # of the alphabet that file names have
 TAKEN = (
@@ -27,10 +28,11 @@ class Base64Text:
             text = self.text[len(head) + 1 :]
         else:
             raise InvalidImage(f"{TAKEN}; this data URL has no ';base64,'.")
-        text = text.translate(TO_USUAL, b" \t\r\n")
+        text = text.translate(TO_USUAL, b" \t\r\n").rstrip(b"=")
         try:
-            return binascii.a2b_base64(
-                text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4), strict_mode=True
-            )
+            return binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
         except binascii.Error as error:
             raise InvalidImage(f"{TAKEN}; this is none ({error}).") from None
+
+
+Given = bytes | Base64Text | Pixels  # a picture as a request has it

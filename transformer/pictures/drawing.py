@@ -1,17 +1,15 @@
 """Draw faces onto their picture, for callers who ask for one instead of numbers."""
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from serving.contract import BOXES, LANDMARKS, SCORES
 from serving.messages import Call
 from serving.telemetry.stages import Stage, Timings, measure_stage
-from transformer.pictures.picture import Picture, Pixels
+from transformer.pictures.picture import Picture
 from transformer.pool import WorkerPool
 
 SHARP_SIDE = 1400  # pixels; smaller pictures are enlarged, so that the points can be told apart
@@ -23,51 +21,44 @@ HOW = {  # Pillow's name of the format, and what it may cost
     "image/jpeg": ("JPEG", {"quality": 90}),
 }
 
-Box = Sequence[float]  # x0, y0, x1, y1 in pixels of the picture
-Point = tuple[float, float, float]  # x, y, score
-Open = Callable[[int], Picture]  # the request's picture, at a long side of so many pixels
-
 
 async def draw_answer(
-    pool: WorkerPool, call: Call, open_picture: Open, arrays: Mapping[str, NDArray]
+    pool: WorkerPool,
+    call: Call,
+    open_picture: Callable[[int], Picture],
+    arrays: Mapping[str, NDArray],
 ) -> tuple[bytes, Timings]:
-    """Draw the faces onto the request's picture, in a worker, as the file that it asks for."""
+    """Draw the faces onto the request's picture, in a worker, as the file that it asks for.
+
+    `open_picture` opens it at a long side of so many pixels.
+    """
     call.claim(3 * LARGEST_SIDE**2)
     timings: Timings = {}
-    named = [arrays[spec.name] for spec in (BOXES, LANDMARKS, SCORES)]
-    draw = partial(draw_file, open_picture, call.picture, timings)
-    (content,) = await pool.run_all(draw, [named], timings)
+
+    def draw(kind: str) -> bytes:
+        with measure_stage(timings, Stage.DRAW):
+            return draw_faces(open_picture(LARGEST_SIDE), arrays, kind)
+
+    (content,) = await pool.run_all(draw, [call.picture], timings)
     return content, timings
 
 
-def draw_file(open_picture: Open, kind: str, timings: Timings, named: list[NDArray]) -> bytes:
+def draw_faces(picture: Picture, arrays: Mapping[str, NDArray], kind: str) -> bytes:
     """Draw boxes `[F,4]` with points `[F,K,2]` of scores `[F,K]`, as a file of this media type."""
-    with measure_stage(timings, Stage.DRAW):
-        picture = open_picture(LARGEST_SIDE)
-        boxes, landmarks, scores = named
-        points = np.concatenate([landmarks, scores[:, :, None]], axis=2)  # [F, K, 3]
-        faces = zip(boxes.tolist(), points.tolist(), strict=True)
-        size = (picture.width, picture.height)
-        file = io.BytesIO()
-        name, options = HOW[kind]
-        draw_faces(picture.small, faces, size).save(file, name, **options)
-        return file.getvalue()
-
-
-def draw_faces(
-    pixels: Pixels, faces: Iterable[tuple[Box, Iterable[Point]]], size: tuple[int, int]
-) -> Image.Image:
-    """Draw boxes and points onto pixels `[h,w,3]` RGB of a picture of this width and height."""
-    scale = min(max(1.0, SHARP_SIDE / max(size)), LARGEST_SIDE / max(size))
-    drawn = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-    image = Image.fromarray(pixels).resize(drawn, Image.Resampling.LANCZOS)
+    scale = min(max(1.0, SHARP_SIDE / max(picture.size)), LARGEST_SIDE / max(picture.size))
+    drawn = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    image = Image.fromarray(picture.small).resize(drawn, Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(image)
-    for box, points in faces:
-        draw.rectangle([scale * float(v) for v in box], outline=BOX, width=2)
-        radius = min(6.0, max(1.5, scale * float(box[2] - box[0]) / 60))
-        for point in points:
+    named = (arrays[spec.name].tolist() for spec in (BOXES, LANDMARKS, SCORES))
+    for box, places, scores in zip(*named, strict=True):
+        draw.rectangle([scale * v for v in box], outline=BOX, width=2)
+        radius = min(6.0, max(1.5, scale * (box[2] - box[0]) / 60))
+        for place, score in zip(places, scores, strict=True):
             # A pixel's centre is at whole numbers, but at halves of the enlarged picture.
-            x, y = (scale * (float(v) + 0.5) for v in point[:2])
+            x, y = (scale * (v + 0.5) for v in place)
             ring = [x - radius, y - radius, x + radius, y + radius]
-            draw.ellipse(ring, fill=POINT if point[2] >= WEAK_SCORE else WEAK, outline="black")
-    return image
+            draw.ellipse(ring, fill=POINT if score >= WEAK_SCORE else WEAK, outline="black")
+    file = io.BytesIO()
+    name, options = HOW[kind]
+    image.save(file, name, **options)
+    return file.getvalue()

@@ -3,15 +3,8 @@
 import contextlib
 
 PNG = b"\x89PNG\r\n\x1a\n"
-KINDS = {
-    "JPEG": "JPEG",
-    "PNG": "PNG",
-    "WEBP": "WebP",
-    "AVIF": "AVIF",
-    "GIF": "GIF",
-    "BMP": "BMP",
-    "TIFF": "TIFF",
-}  # Pillow's name: ours
+NAMES = ("JPEG", "PNG", "WebP", "AVIF", "GIF", "BMP", "TIFF")
+KINDS = {name.upper(): name for name in NAMES}  # Pillow's name: ours
 
 with contextlib.suppress(ImportError):
     import pi_heif  # of the extra heic

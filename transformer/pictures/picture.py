@@ -69,10 +69,8 @@ class Picture:
 
         A last one that is only partly of the picture is the first one where it was flipped.
         """
-        x, y = (
-            side % scale - scale if flipped and side % scale else 0
-            for side, flipped in zip((self.width, self.height), self.flipped, strict=True)
-        )
+        sides = zip(self.size, self.flipped, strict=True)
+        x, y = (side % scale - scale if flipped and side % scale else 0 for side, flipped in sides)
         return x, y
 
 

@@ -1,13 +1,17 @@
 """pytriton on Triton's server: python -m bench.peers.servers.pytriton_app REST GRPC METRICS."""
 
 import sys
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 from pytriton.decorators import batch
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
 
-from bench.peers.servers.pipeline import WORKERS, load_pipeline
+# It needs NumPy 1 and so an older OpenCV, which has this elsewhere.
+vars(cv2.utils)["logging"] = SimpleNamespace(setLogLevel=lambda _: None)
+from bench.peers.servers.pipeline import WORKERS, load_pipeline  # noqa: E402
 
 pipeline = load_pipeline()
 
@@ -34,7 +38,8 @@ def make_reader():
 
 if __name__ == "__main__":
     rest, grpc, metrics = map(int, sys.argv[1:4])
-    with Triton(TritonConfig(http_port=rest, grpc_port=grpc, metrics_port=metrics)) as triton:
+    config = TritonConfig(http_port=rest, grpc_port=grpc, metrics_port=metrics)
+    with Triton(config=config) as triton:
         batcher = DynamicBatcher(max_queue_delay_microseconds=500)
         triton.bind(
             model_name="face",

@@ -1,4 +1,5 @@
-// The service is asked, and its answer read.
+// The service is asked, and its answer read; requests and answers of raw tensors.
+export const JSON_LENGTH = "inference-header-content-length";
 const SECONDS = 40; // that an answer may take
 const TRIES = 4; // of one request, where the service says when to come back
 const round = (value, digits) => Number(value.toFixed(digits));
@@ -36,4 +37,27 @@ export function readFaces({ outputs }, { names, low }) {
     face_score: round(data.face_scores[i], 3),
     trusted: data.face_scores[i] >= low,
   }));
+}
+
+/** Write a request about a picture, in boxes if there are any, as body and headers. */
+export function writeRequest(picture, boxes, parameters, names = []) {
+  const tensors = [["image", "BYTES", [1], 4 + picture.size]];
+  if (boxes) tensors.push(["boxes", "FP32", [boxes.length, 4], 16 * boxes.length]);
+  const inputs = tensors.map(([name, datatype, shape, size]) => ({ name, datatype, shape, parameters: { binary_data_size: size } }));
+  const outputs = names.map((name) => ({ name, parameters: { binary_data: true } }));
+  const head = new TextEncoder().encode(JSON.stringify({ inputs, outputs, parameters }));
+  const body = new Blob([head, new Uint32Array([picture.size]), picture, new Float32Array((boxes ?? []).flat())]);
+  return [body, { "content-type": "application/octet-stream", [JSON_LENGTH]: `${head.length}` }];
+}
+
+/** Read an answer's outputs by name, each {shape, data}. */
+export async function readTensors(answer) {
+  const [bytes, size] = [await answer.arrayBuffer(), Number(answer.headers.get(JSON_LENGTH))];
+  const found = {};
+  let start = size;
+  for (const { name, shape, datatype, parameters } of JSON.parse(new TextDecoder().decode(bytes.slice(0, size))).outputs) {
+    const values = bytes.slice(start, (start += parameters.binary_data_size));
+    found[name] = { shape, data: datatype === "UINT8" ? new Uint8Array(values) : new Float32Array(values) };
+  }
+  return found;
 }
