@@ -121,7 +121,7 @@ class Transformer(Model):
 
             def crop(placed: Placed) -> Awaitable[list[DetectedFaces]]:
                 work = partial(crop_placed, placed=placed, landmarks=known, finder=self.finder)
-                return self.find_faces(work, pictures, timings)
+                return self.find_faces(work, pictures, timings, call.deadline)
 
             arrays, left_out = await follow_faces(previous, crop, find, locator, choices)
             names = names if request.outputs else (*names, spec.FACE_IDS.name)
