@@ -148,7 +148,7 @@ async def test_calls_that_a_stopping_server_drops_are_made_again():
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.3)  # in the middle of calls to both
             server, port = servers[turn % 2]
-            await server.stop(60)
+            await server.stop(5)
             asked[turn % 2] = Flaky()
             servers[turn % 2] = await start_server(asked[turn % 2], port)
         stopped = True
