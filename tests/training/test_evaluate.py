@@ -1,13 +1,11 @@
 """Errors and targets on cases whose answer is known."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 
 from predictor.decode import decode_heatmaps
+from tests.support.environment import run
 from tests.training.made import make_folder, make_set
 from training.distil import mix_targets
 from training.evaluate import measure_errors, measure_faces
@@ -56,9 +54,8 @@ def test_decoder_undoes_the_targets_and_scores_a_hidden_point_below_a_half() -> 
 
 def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> None:
     points = torch.rand(8, 2, 2) * 60 + 15
-    inputs, targets, known = add_twins(
-        3, torch.rand(8, 1, 96, 96), make_targets(points, 96), points
-    )
+    faces = torch.rand(8, 1, 96, 96), make_targets(points, 96), points
+    inputs, targets, known = add_twins(3, *faces)
     assert torch.equal(known[-3:], known[:3]) and torch.equal(targets[-3:], targets[:3])
     assert 0 < (inputs[-3:] - inputs[:3]).abs().max() < 0.3
     logits = targets.clamp_min(1e-30).log()
@@ -70,4 +67,4 @@ def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> No
 
 def test_evaluate_needs_no_torch() -> None:
     code = "import sys, training.evaluate; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    run("python", "-c", code)
