@@ -36,7 +36,7 @@ pb: Any = SimpleNamespace(**runpy.run_path(str(MESSAGES)))
 
 def write_request(name: str, datatype: str, shape: list[int], raw: bytes) -> Any:
     tensor = pb.ModelInferRequest.InferInputTensor(name=name, datatype=datatype, shape=shape)
-    model = setup.get().options.model
+    model = setup.current.options.model
     return pb.ModelInferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
 
 
@@ -54,14 +54,14 @@ class CallingUser(User):
     abstract = True
 
     def wait_time(self) -> float:
-        return setup.get().options.think
+        return setup.current.options.think
 
     def make_call(self) -> Call:
         """Make the request that goes out again and again."""
         raise NotImplementedError
 
     def on_start(self) -> None:
-        options = setup.get().options
+        options = setup.current.options
         settings: list[tuple[str, str | int]] = [("grpc.use_local_subchannel_pool", 1)]
         if options.host_header:
             settings.append(("grpc.default_authority", options.host_header))
@@ -85,14 +85,13 @@ class CallingUser(User):
                 failure = ValueError(f"wrong answer: {problem}")
         except (grpc.RpcError, ValueError, LookupError, OSError) as error:
             took, failure = 1000 * (time.perf_counter() - begun), error
-        self.environment.events.request.fire(
-            request_type="gRPC",
-            name="ModelInfer",
-            response_time=took,
-            response_length=size,
-            exception=failure,
-            context={},
-        )
+        told: dict = {
+            "response_time": took,
+            "response_length": size,
+            "exception": failure,
+            "context": {},
+        }
+        self.environment.events.request.fire(request_type="gRPC", name="ModelInfer", **told)
 
 
 class GrpcUser(CallingUser):
@@ -101,7 +100,7 @@ class GrpcUser(CallingUser):
     weight = 2
 
     def make_call(self) -> Call:
-        shared = setup.get()
+        shared = setup.current
         points = shared.count_points(self.environment.host or "")
         raw = pack_strings([shared.picture.content])
         check = partial(check_answer, pictures=[shared.picture], points=points)
@@ -115,7 +114,7 @@ class FaceUser(CallingUser):
     """
 
     def make_call(self) -> Call:
-        host, shared = self.environment.host or "", setup.get()
+        host, shared = self.environment.host or "", setup.current
         points, side = shared.count_points(host), shared.ask_shape(host, "heatmaps")[-1]
         grey = np.arange(side**2, dtype=np.uint8)  # [S * S]
         request = write_request("face", "UINT8", [1, 1, side, side], grey.tobytes())

@@ -1,12 +1,7 @@
 """Load the service as clients do, over REST and gRPC, every answer checked by value.
 
-    locust -f loadtest/locustfile.py -H http://127.0.0.1:8080 --grpc 127.0.0.1:8081
-    locust -f loadtest/locustfile.py -H http://127.0.0.1:8080 --headless -u 8 -t 60s \\
-           --host-header landmarks-transformer.landmarks.example.com JpegUser
-    locust --config loadtest/saturation.conf -H http://127.0.0.1:8080
-
-The exit code is 1 when answers failed, came too late or were too few for the options, and 2,
-with one sentence, when there is nothing to test.
+README.md has the command lines. The exit code is 1 when answers failed, came too late or were too
+few for the options, and 2, with one sentence, when there is nothing to test.
 """
 
 import sys

@@ -1,6 +1,7 @@
 """What is sent: the portrait of the tests, a group and a row made of it, or a picture of yours."""
 
 import io
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,7 @@ class Known:
 
 def make_portrait(width: int = 512, height: int = 512) -> Known:
     """Make a JPEG of the portrait at this size: one face."""
-    with Image.open(PORTRAIT) as picture:
-        resized = picture.convert("RGB").resize((width, height))
+    resized = Image.open(PORTRAIT).convert("RGB").resize((width, height))
     scale = np.array([width / 512, height / 512])
     return Known(write_jpeg(resized), ((EYES + 0.5) * scale - 0.5)[None])
 
@@ -35,15 +35,13 @@ def make_portrait(width: int = 512, height: int = 512) -> Known:
 def make_group(rows: int = 2, columns: int = 4) -> Known:
     """Make a JPEG of so many faces, all of them the portrait's."""
     x0, y0, x1, y1 = TILE
-    with Image.open(PORTRAIT) as picture:
-        tile = picture.convert("RGB").crop(TILE)
+    tile = Image.open(PORTRAIT).convert("RGB").crop(TILE)
     group = Image.new("RGB", (columns * (x1 - x0), rows * (y1 - y0)))
     eyes = []
-    for row in range(rows):
-        for column in range(columns):
-            corner = column * (x1 - x0), row * (y1 - y0)
-            group.paste(tile, corner)
-            eyes.append(EYES - (x0, y0) + corner)
+    for row, column in itertools.product(range(rows), range(columns)):
+        corner = column * (x1 - x0), row * (y1 - y0)
+        group.paste(tile, corner)
+        eyes.append(EYES - (x0, y0) + corner)
     return Known(write_jpeg(group), np.stack(eyes))
 
 
@@ -71,8 +69,3 @@ def find_stranger(points: NDArray, eyes: NDArray) -> str:
 def make_row() -> list[Known]:
     """Make several pictures whose faces lie elsewhere in each, so that none passes for another."""
     return [make_portrait(), make_group(1, 2), make_portrait(400, 400), make_portrait(640, 640)]
-
-
-def load_picture(place: Path) -> Known:
-    """Load the portrait, or a picture that nobody looked at. Raises OSError."""
-    return make_portrait() if place == PORTRAIT else Known(place.read_bytes())

@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,25 +14,17 @@ from loadtest.pictures import DTYPES, Known
 from tools.v2_json import image_tensor
 
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """One request, and the pictures that its answer must fit."""
-
-    content: bytes
-    kind: str
-    pictures: Sequence[Known]
+Body = tuple[bytes, str, Sequence[Known]]  # its media type, and the pictures that it has
 
 
 def write_picture(picture: Known) -> Body:
-    return Body(picture.content, "image/jpeg", [picture])
+    return picture.content, "image/jpeg", [picture]
 
 
 def write_json(pictures: Sequence[Known]) -> Body:
     """Write a V2 request with pictures in base64."""
     tensor = image_tensor(*(picture.content for picture in pictures))
-    return Body(json.dumps({"inputs": [tensor]}).encode(), "application/json", pictures)
+    return json.dumps({"inputs": [tensor]}).encode(), "application/json", pictures
 
 
 class RestUser(FastHttpUser):
@@ -43,14 +34,14 @@ class RestUser(FastHttpUser):
     title: ClassVar[str] = ""
 
     def wait_time(self) -> float:
-        return setup.get().options.think
+        return setup.current.options.think
 
     def make_bodies(self, shared: setup.Setup) -> Sequence[Body]:
         """Make the requests that go out in turn."""
         raise NotImplementedError
 
     def on_start(self) -> None:
-        shared = setup.get()
+        shared = setup.current
         self.bodies: Iterator[Body] = itertools.cycle(self.make_bodies(shared))
         self.path = f"/v2/models/{shared.options.model}/infer"
         given = shared.options.host_header
@@ -59,38 +50,31 @@ class RestUser(FastHttpUser):
     @task
     def infer(self) -> None:
         """Send a request whose answer must be right."""
-        body = next(self.bodies)
+        body, kind, pictures = next(self.bodies)
         with self.client.post(
             self.path,
-            data=body.content,  # type: ignore[arg-type]  # bytes are taken as they are
-            headers={"Content-Type": body.kind} | self.more,
+            data=body,  # type: ignore[arg-type]  # bytes are taken as they are
+            headers={"Content-Type": kind} | self.more,
             name=self.title,
             catch_response=True,
         ) as answer:
             content = answer.content or b""
             if answer.status_code != 200:
-                problem = f"{answer.status_code}: {content[:200]!r}"
-            else:
-                problem = self.check(body, content)
-            if problem:
-                answer.failure(problem)
-            else:
-                answer.success()
+                answer.failure(f"{answer.status_code}: {content[:200]!r}")
+            elif problem := self.check(content, pictures):
+                answer.failure(f"wrong answer: {problem}")
 
-    def check(self, body: Body, content: bytes) -> str:
+    def check(self, content: bytes, pictures: Sequence[Known]) -> str:
         """Say what is wrong with an answer; "" where nothing is."""
         try:
             arrays = {
-                output["name"]: np.array(output["data"], DTYPES[output["datatype"]]).reshape(
-                    output["shape"]
-                )
-                for output in json.loads(content)["outputs"]
+                one["name"]: np.array(one["data"], DTYPES[one["datatype"]]).reshape(one["shape"])
+                for one in json.loads(content)["outputs"]
             }
-            points = setup.get().count_points(self.host or "")
-            problem = check_answer(arrays, body.pictures, points)
+            points = setup.current.count_points(self.host or "")
+            return check_answer(arrays, pictures, points)
         except UNREADABLE as error:
-            problem = repr(error)
-        return f"wrong answer: {problem}" if problem else ""
+            return repr(error)
 
 
 class JpegUser(RestUser):

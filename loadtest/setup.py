@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 from locust.stats import StatsEntry
 
-from loadtest.pictures import PORTRAIT, Known, load_picture, make_group, make_row
+from loadtest.pictures import PORTRAIT, Known, make_group, make_portrait, make_row
 from loadtest.steps import read_steps
 
 METADATA_SECONDS = 60
@@ -43,10 +43,6 @@ class Setup:
 current: Setup
 
 
-def get() -> Setup:
-    return current
-
-
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what belongs to this service to locust's own options."""
     add = parser.add_argument_group("landmarks").add_argument
@@ -71,8 +67,9 @@ def set_up(options: argparse.Namespace, ask: bool = True) -> None:
         read_steps(options.steps)
     if options.headless and not options.host:
         raise ValueError("No host: name the service with -H http://HOST:PORT.")
-    current = Setup(options, load_picture(Path(options.picture)))
-    host = options.host
+    place, host = Path(options.picture), options.host
+    # Of a picture of yours nobody knows the faces.
+    current = Setup(options, make_portrait() if place == PORTRAIT else Known(place.read_bytes()))
     if not host or not ask:
         return
     try:

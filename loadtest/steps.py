@@ -4,18 +4,18 @@ One user for 15 s, five for 30 s, one for 20 s. From levels that grow comes the 
 pod is saturated: autoscaling.*.target of the chart.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from typing import NamedTuple
 
 from locust import LoadTestShape
 from locust.runners import MasterRunner
-from locust.stats import StatsEntry, calculate_response_time_percentile
+from locust.stats import calculate_response_time_percentile
 
 AT_ONCE = 100.0  # users started or stopped per second
 ENOUGH = 0.95  # of the best throughput
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What the statistics were at a moment."""
 
     at: float  # seconds
@@ -24,8 +24,7 @@ class Sample:
     times: dict[int, int]  # milliseconds -> requests
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """What a number of users saw: answered requests per second, and milliseconds."""
 
     users: int
@@ -50,7 +49,9 @@ class Steps(LoadTestShape):
         for number, (users, seconds) in enumerate(self.plan):
             if left < seconds:
                 if self.runner and left >= settle:
-                    sample = take_sample(now, self.runner.stats.total)
+                    total = self.runner.stats.total
+                    counts = total.num_requests, total.num_failures, dict(total.response_times)
+                    sample = Sample(now, *counts)
                     self.seen[number] = [*self.seen.get(number, [sample])[:1], sample]
                 return users, AT_ONCE
             left -= seconds
@@ -77,15 +78,10 @@ def read_steps(text: str) -> list[tuple[int, float]]:
     return steps
 
 
-def take_sample(now: float, total: StatsEntry) -> Sample:
-    return Sample(now, total.num_requests, total.num_failures, dict(total.response_times))
-
-
 def compare(users: int, first: Sample, last: Sample) -> Level:
     """Say what lies between two moments of one step."""
     count, failures = last.requests - first.requests, last.failures - first.failures
-    times = {ms: n - first.times.get(ms, 0) for ms, n in last.times.items()}
-    times = {ms: n for ms, n in times.items() if n > 0}
+    times = dict(Counter(last.times) - Counter(first.times))
     tails = (calculate_response_time_percentile(times, count, q) for q in (0.5, 0.95, 0.99))
     return Level(users, (count - failures) / (last.at - first.at), *tails)
 

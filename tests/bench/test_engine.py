@@ -1,7 +1,6 @@
 """Ledger and profile of a network of one's own: rows, or one sentence and code 2."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import torch
 
 from bench.machine import read_csv
 from predictor.unet import UNet
+from tests.support.environment import end
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(module: str, *words: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", f"bench.engine.{module}", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return end("python", "-m", f"bench.engine.{module}", *words)
 
 
 def test_the_ledger_has_every_engine_that_loads(tiny: Path, tmp_path: Path):

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,19 +11,17 @@ import pytest
 from client.faces import Face, Point, Result, ServiceError
 from client.output import ResultsFile
 from client.run import place_drawing
-from tests.client.service import DRAWN, FACES, NAMES
-from tools.processes import ROOT
+from tests.client.conftest import DRAWN, FACES, NAMES, Answer
+from tests.support.environment import end
 
 POINTS = (Point("a", 1.0, 2.0, 0.5), Point("b", 3.0, 4.0, 0.5))
 FACE = Face((1.0, 2.0, 3.0, 4.0), 0.9, POINTS, 0.8, True)
 
 
 def run(script, *arguments: str | Path, given: bytes = b"", code: int = 0):
-    command = [sys.executable, "-m", "client", *map(str, arguments)]
     environment = os.environ | {"LANDMARKS_URL": script if isinstance(script, str) else script.url}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, input=given, capture_output=True, timeout=120
-    )
+    words = ("python", "-m", "client", *arguments)
+    done = end(*words, env=environment, input=given, text=False)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     return done.stdout.decode(), done.stderr.decode()
 
@@ -66,18 +62,12 @@ def test_stdin_is_a_picture(script, astronaut, tmp_path):
     assert (tmp_path / "stdin.png").read_bytes() == DRAWN + astronaut
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ["--overlay", "a.png"],
-        ["--out", "a.txt"],
-        ["--threads=0"],
-        ["--outputs=pose"],
-        ["--box=1,2"],
-    ],
-)
+WRONG = ["--overlay=a.png", "--out=a.txt", "--threads=0", "--outputs=pose", "--box=1,2"]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_what_makes_no_sense_is_refused(script, folder, wrong):
-    assert "usage:" in run(script, folder, *wrong, code=2)[1]
+    assert "usage:" in run(script, folder, wrong, code=2)[1]
     assert script.seen == []
 
 
@@ -98,11 +88,8 @@ def test_a_folder_goes_on_past_bad_files_and_is_resumed(script, folder, tmp_path
     rows = list(csv.DictReader(io.StringIO(out.read_text())))
     names = [row["picture"] for row in rows]
     assert names == ["a.jpg", "a.jpg", "b.PNG", "deep/c.jfif", "deep/c.jfif"]
-    assert [path.name for path in sorted(drawn.rglob("*.png"))] == [
-        "a.jpg.png",
-        "b.PNG.png",
-        "c.jfif.png",
-    ]
+    drawings = [path.name for path in sorted(drawn.rglob("*.png"))]
+    assert drawings == ["a.jpg.png", "b.PNG.png", "c.jfif.png"]
     asked = len(script.seen)
     (folder / "deep/bad").write_bytes((folder / "a.jpg").read_bytes())
     _, said = run(script, folder, "--out", out, "--overlay-dir", drawn)
@@ -119,7 +106,11 @@ def test_a_folder_is_printed(script, folder, kind):
     assert out.count(NAMES[0]) == 2
 
 
-def test_a_service_that_is_gone_ends_the_run(folder, tmp_path):
+def test_a_service_that_is_gone_or_a_folder_without_pictures_ends_the_run(folder, tmp_path):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none/a.jpg").write_bytes(b"<html>")
+    said = run("http://127.0.0.1:1", tmp_path / "none", code=2)[1]
+    assert "has no picture in it. 1 file is not" in said
     out = tmp_path / "results.ndjson"
     _, said = run("http://127.0.0.1:1", folder, "--out", out, "--retries=0", code=2)
     assert "1 of 4 pictures failed" in said and "LANDMARKS_URL" in said
@@ -135,10 +126,8 @@ def test_a_service_that_is_gone_ends_the_run(folder, tmp_path):
         (404, {"error": "There is none.", "code": "model_not_found"}, "--model"),
     ],
 )
-def test_another_service_ends_the_run_unless_ours_has_answered(
-    script, folder, tmp_path, status, body, hint
-):
-    answer: tuple[int, object, dict[str, str]] = (status, body, {})
+def test_another_service_ends_the_run_unless_ours_has_answered(script, folder, status, body, hint):
+    answer: Answer = (status, body, {})
     script.queue = [answer] * 8
     _, said = run(script, folder, "--threads=1", code=2)
     assert "1 of 4 pictures failed" in said and hint in said.splitlines()[-1]
@@ -160,22 +149,11 @@ runpy.run_module("client", run_name="__main__")
 
 def test_it_connects_and_writes_nowhere_but_where_it_was_told(script, folder, tmp_path):
     out = tmp_path / "out.csv"
-    command = [sys.executable, "-B", "-c", HOOKED, folder / "a.jpg", "--url", script.url]
-    told = subprocess.run(
-        [str(word) for word in (*command, "--out", out)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    ).stderr
+    words = ("python", "-B", "-c", HOOKED, folder / "a.jpg", "--url", script.url, "--out", out)
+    told = end(*words).stderr
     noted = {line for line in told.splitlines() if line.startswith("NOTED")}
     port = script.url.rpartition(":")[2]
     assert noted == {f"NOTED socket.connect ('127.0.0.1', {port})", f"NOTED open {out}"}, told
-
-
-def test_a_folder_without_pictures_is_an_error(script, tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"<html>")
-    assert "has no picture in it. 1 file is not" in run(script, tmp_path, code=2)[1]
 
 
 NAMED = ["a.jpg", 'b, "quoted".jpg', "line\nbreak.jpg", "caf\udce9.jpg", "none.jpg", "z.jpg"]

@@ -15,6 +15,7 @@ import pytest
 
 from client.__main__ import parse_arguments, run
 from client.faces import ServiceError
+from tests.support.environment import end
 from tools.processes import ROOT
 
 FOLDERS, FILES = 5, 300
@@ -90,13 +91,12 @@ def test_no_row_is_lost_where_it_is_killed_in_the_middle(script, tmp_path):
     _, told = first.communicate()
     assert "1000 of 1500 pictures, " in told
     assert count_rows(out).total() < 1500
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = end(*command)
     assert done.returncode == 0 and " of 1500 are done." in done.stderr, done.stderr
     rows = count_rows(out)
     assert len(rows) == rows.total() == FOLDERS * FILES
 
 
 def count_rows(folder: Path) -> Counter:
-    """Count the rows of each picture."""
     lines = (line for path in folder.glob("part-*.ndjson") for line in path.open())
     return Counter(json.loads(line)["picture"] for line in lines)

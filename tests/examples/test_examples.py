@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -13,6 +11,7 @@ import yaml
 
 from client import locate
 from tests.helm.conftest import needs_helm, render_service
+from tests.support import environment as environments
 from tools.processes import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -21,13 +20,8 @@ PICTURE = ROOT / "tests/assets/astronaut.jpg"
 
 def run(*words: object, url: str = "") -> list[str]:
     """Run a program in the checkout; return its lines."""
-    command = [sys.executable, "-m", *map(str, words)]
     environment = os.environ | {"LANDMARKS_URL": url}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    return environments.run("python", "-m", *words, env=environment).splitlines()
 
 
 def test_a_network_of_ones_own_is_converted(tmp_path, monkeypatch):

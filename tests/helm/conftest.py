@@ -15,12 +15,12 @@ import yaml
 from kserve import models
 
 CHART = Path(__file__).resolve().parents[2] / "helm"
-CAPABILITIES = (
+CAPABILITIES: tuple[str, ...] = (
     "serving.kserve.io/v1beta1",
     "serving.knative.dev/v1",
     "keda.sh/v1alpha1",
-    "monitoring.coreos.com/v1",
 )
+CAPABILITIES += ("monitoring.coreos.com/v1",)
 MODES = ("knative", "keda", "external", "none")
 PLAIN, ONE = "autoscaling.mode=none", "topology=single"
 CI_FILES = tuple(path.name.removesuffix("-values.yaml") for path in sorted(CHART.glob("ci/*.yaml")))
@@ -62,20 +62,15 @@ def render_text(
     release: str = "landmarks",
     namespace: str = "vision",
 ) -> str:
-    """Run `helm template`; `given` are values as of a file."""
-    arguments = [release, str(chart), "--namespace", namespace]
-    for capability in capabilities:
-        arguments += ["--api-versions", capability]
-    for file in files:
-        arguments += ["--values", str(CHART / file)]
-    for value in values:
-        arguments += ["--set", value]
+    arguments = [release, str(chart), f"--namespace={namespace}"]
+    arguments += [f"--api-versions={capability}" for capability in capabilities]
+    arguments += [f"--values={CHART / file}" for file in files]
+    arguments += [f"--set={value}" for value in values]
     return run_helm(tuple(arguments), json.dumps(given) if given else "")
 
 
 @functools.cache
 def run_helm(arguments: tuple[str, ...], given: str) -> str:
-    """Run `helm template`, once for each set of arguments."""
     command = ["helm", "template", *arguments]
     if given:
         command += ["--values", "-"]
@@ -87,14 +82,9 @@ def run_helm(arguments: tuple[str, ...], given: str) -> str:
 
 
 def find(documents: list[dict], kind: str, name: str = "") -> dict:
-    """Return the one object of this kind (and name)."""
-    found = [
-        document
-        for document in documents
-        if document["kind"] == kind and name in ("", document["metadata"]["name"])
-    ]
-    assert len(found) == 1, [(d["kind"], d["metadata"]["name"]) for d in documents]
-    return found[0]
+    named = [(document["kind"], document["metadata"]["name"]) for document in documents]
+    (at,) = [i for i, (its, own) in enumerate(named) if its == kind and name in ("", own)]
+    return documents[at]
 
 
 def render_service(*values: str, **options) -> dict:
@@ -102,7 +92,6 @@ def render_service(*values: str, **options) -> dict:
 
 
 def container(service: dict, component: str, name: str = "kserve-container") -> dict:
-    """Return a container of the InferenceService."""
     containers = service["spec"][component]["containers"]
     return next(entry for entry in containers if entry["name"] == name)
 
@@ -155,7 +144,6 @@ def check(value: object, kind: str, path: str = "") -> None:
 
 
 def find_model(kind: str) -> Any:
-    """Find a class of the KServe SDK or of the Kubernetes client."""
     kind = ALIASES.get(kind, kind)
     model = getattr(models, kind, None) or getattr(kubernetes.client, kind, None)
     return model if hasattr(model, "openapi_types") else None

@@ -1,13 +1,95 @@
 """What only a cluster can tell: versions of KServe and Kubernetes, a mode that can't be changed."""
 
+import json
 import os
-import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.helm.api_server import PLAIN, run_api_server
 from tests.helm.conftest import CHART, needs_helm, render_text
+from tests.support.environment import end
+from tests.support.http_server import Handler, run_server
+
+Kinds = dict[str, dict[str, str]]  # group/version -> kind -> plural
+
+PLAIN: Kinds = {
+    "v1": {"Secret": "secrets", "ConfigMap": "configmaps", "Pod": "pods", "Service": "services"}
+    | {"ServiceAccount": "serviceaccounts"},
+    "policy/v1": {"PodDisruptionBudget": "poddisruptionbudgets"},
+    "apiextensions.k8s.io/v1": {"CustomResourceDefinition": "customresourcedefinitions"},
+    "serving.kserve.io/v1beta1": {"InferenceService": "inferenceservices"},
+    "serving.knative.dev/v1": {"Service": "services"},
+}
+CLUSTER_WIDE = ("customresourcedefinitions",)
+VERBS = ["get", "list", "create", "patch"]
+
+
+def list_resources(kinds: dict[str, str], version: str) -> dict:
+    resources = [
+        {"kind": kind, "singularName": kind.lower(), "name": plural, "verbs": VERBS}
+        | {"namespaced": plural not in CLUSTER_WIDE}
+        for kind, plural in kinds.items()
+    ]
+    what = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version}
+    return what | {"resources": resources}
+
+
+def list_groups(kinds: Kinds) -> dict:
+    groups: dict[str, list] = {}
+    for name in kinds:
+        if "/" in name:
+            group, version = name.split("/")
+            groups.setdefault(group, []).append({"groupVersion": name, "version": version})
+    found = [
+        {"name": group, "versions": versions, "preferredVersion": versions[0]}
+        for group, versions in groups.items()
+    ]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
+
+
+def answer(path: str, kinds: Kinds, objects: dict[str, dict], version: str) -> tuple[int, dict]:
+    name = path.removeprefix("/apis/").removeprefix("/api/")
+    if path == "/version":
+        major, minor = version.lstrip("v").split(".")[:2]
+        return 200, {"major": major, "minor": minor, "gitVersion": version}
+    if path == "/api":
+        return 200, {"kind": "APIVersions", "versions": ["v1"]}
+    if path == "/apis":
+        return 200, list_groups(kinds)
+    if name in kinds:
+        return 200, list_resources(kinds[name], name)
+    if objects.get(path):
+        return 200, objects[path]
+    if path.endswith("/secrets"):
+        return 200, {"kind": "SecretList", "apiVersion": "v1", "items": []}
+    code, reason = (403, "Forbidden") if path in objects else (404, "NotFound")
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
+    return code, status | {"reason": reason, "message": f"{path}: {reason.lower()}"}
+
+
+@contextmanager
+def run_api_server(
+    folder: Path, objects: dict[str, dict], kinds: Kinds | None = None, version: str = "v1.34.4"
+) -> Iterator[Path]:
+    """Serve discovery and the objects (by path; {}: forbidden); gives a kubeconfig."""
+
+    class Server(Handler):
+        def do_GET(self) -> None:
+            status, body = answer(self.path.split("?")[0], kinds or PLAIN, objects, version)
+            self.reply(status, json.dumps(body).encode(), {"content-type": "application/json"})
+
+    with run_server(Server) as url:
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": "stub"} | {
+            "clusters": [{"name": "stub", "cluster": {"server": url}}],
+            "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "stub"}}],
+            "users": [{"name": "stub", "user": {}}],
+        }
+        (folder / "kubeconfig").write_text(yaml.safe_dump(config))
+        yield folder / "kubeconfig"
+
 
 pytestmark = needs_helm
 
@@ -19,17 +101,14 @@ TAKEN = "kind: InferenceService"
 def install(folder: Path, objects: dict[str, dict], *values: str, **options) -> str:
     """Install as a dry run on the server; gives what helm wrote."""
     with run_api_server(folder, objects, **options) as kubeconfig:
-        command = ["helm", "install", "landmarks", str(CHART), "-n", "vision", "--dry-run=server"]
-        command += ["--disable-openapi-validation"]
-        for value in values:
-            command += ["--set", value]
+        words = ["helm", "install", "landmarks", CHART, "-n", "vision", "--dry-run=server"]
+        words += ["--disable-openapi-validation", *(f"--set={value}" for value in values)]
         environment = os.environ | {"KUBECONFIG": str(kubeconfig), "HELM_CACHE_HOME": str(folder)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        done = end(*words, env=environment)
     return done.stdout + done.stderr
 
 
 def write_crd(*fields: str) -> dict:
-    """Make KServe's CRD as far as the chart reads it."""
     predictor = {"properties": {field: {"type": "object"} for field in fields}} if fields else {}
     schema = {"properties": {"spec": {"properties": {"predictor": predictor}}}}
     version = {"name": "v1beta1", "schema": {"openAPIV3Schema": schema}}
@@ -124,6 +203,7 @@ def test_kubernetes_since_1_27_of_any_vendor_is_taken(tmp_path, version, said):
 
 def test_it_tells_whether_anybody_looked_and_what_to_build(tmp_path):
     assert "NOTE: rendered without a cluster" in render_text(capabilities=())
+    assert render_text("autoscaling.mode=keda", "monitoring.podMonitor=true", capabilities=())
     notes = install(tmp_path, {})
     assert "without a cluster" not in notes and "published nowhere" in notes
     values = ("image.pullPolicy=Never", "predictor.resources.limits.cpu=null", "gpu.enabled=true")

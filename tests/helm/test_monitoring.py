@@ -3,59 +3,28 @@
 import hashlib
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from serving.telemetry import metrics
-from tests.helm.conftest import MODES, ONE, find, needs_helm, render
+from tests.helm.conftest import ONE, find, needs_helm, render
+from tests.support.environment import end, run
 
 pytestmark = needs_helm
 ON = ("monitoring.podMonitor=true", "monitoring.prometheusRule=true")
 
 
-def discover(pod: dict, address: str) -> list[dict[str, str]]:
-    """Return what Prometheus discovers of a pod: a target a declared port, or one without any."""
-    sidecar = {"name": "queue-proxy", "ports": [{"containerPort": 8012}, {"containerPort": 9090}]}
-    return [
-        {
-            "__meta_kubernetes_pod_ip": address,
-            "__meta_kubernetes_pod_container_name": entry["name"],
-            "__address__": f"{address}:{port['containerPort']}" if port else address,
-        }
-        for entry in [*pod["containers"], sidecar]
-        for port in entry.get("ports") or [None]
-    ]
-
-
-def relabel(target: dict[str, str], rules: list[dict]) -> str | None:
-    """Keep and replace as Prometheus does; gives the address, or None for a dropped target."""
-    target = dict(target)
-    for rule in rules:
-        value = ";".join(target.get(name, "") for name in rule["sourceLabels"])
-        matched = re.fullmatch(rule["regex"], value)
-        if rule["action"] == "keep" and not matched:
-            return None
-        if rule["action"] == "replace" and matched:
-            replacement = re.sub(r"\$(\d)", r"\\\1", rule["replacement"])
-            target[rule["targetLabel"]] = matched.expand(replacement)
-    return target["__address__"]
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("topology", ["split", "single"])
-@pytest.mark.parametrize("protocol", ["rest", "grpc"])
-def test_every_service_is_scraped_once_wherever_it_runs(mode, topology, protocol):
-    documents = render(f"autoscaling.mode={mode},topology={topology},protocol={protocol}", *ON)
-    (end,) = find(documents, "PodMonitor")["spec"]["podMetricsEndpoints"]
+def test_every_service_is_scraped_by_its_containers_name_at_its_pods_address():
+    """tests/cluster sees a Prometheus find each pod once."""
+    (end,) = find(render(*ON), "PodMonitor")["spec"]["podMetricsEndpoints"]
     assert not {"port", "targetPort", "portNumber"} & set(end)  # found only if declared
-    for pod in find(documents, "InferenceService")["spec"].values():
-        assert "--http_port=8080" in pod["containers"][0]["args"]
-        for address, host in (("10.244.0.7", "10.244.0.7"), ("fd00:1::7", "[fd00:1::7]")):
-            found = {relabel(target, end["relabelings"]) for target in discover(pod, address)}
-            assert found - {None} == {f"{host}:8080"}
+    keep, *addresses = end["relabelings"]
+    assert (keep["action"], keep["regex"]) == ("keep", "kserve-container")
+    for pod, wanted in (("10.244.0.7", "10.244.0.7:8080"), ("fd00:1::7", "[fd00:1::7]:8080")):
+        found = [rule for rule in addresses if re.fullmatch(rule["regex"], pod)]
+        assert [rule["replacement"].replace("$1", pod) for rule in found] == [wanted]
 
 
 def read_rules(*values: str, **options) -> list[dict]:
@@ -76,11 +45,9 @@ def test_alerts_ask_for_metrics_and_codes_that_the_services_have():
 
 
 def test_more_rules_keep_what_prometheus_fills_in():
-    more: dict = {"alert": "Mine", "expr": "up{n='{{ .Release.Namespace }}'}"}
-    more["annotations"] = {"summary": "{{ $value }}"}
-    given = {"monitoring": {"prometheusRule": True, "additionalRules": [more]}}
-    rule = find(render(given=given), "PrometheusRule")["spec"]["groups"][0]["rules"][-1]
-    assert rule == more | {"expr": "up{n='vision'}"}
+    more = {"alert": "Mine", "expr": "up{n='{{ .Release.Namespace }}'}", "for": "{{ $value }}"}
+    given = {"monitoring": {"additionalRules": [more]}}
+    assert read_rules(given=given)[-1] == more | {"expr": "up{n='vision'}"}
 
 
 @pytest.mark.parametrize("values", [(), (ONE,)])
@@ -168,8 +135,7 @@ def find_promtool(folder: Path) -> list[str]:
         return ["promtool"]
     image = "landmarks-prometheus:2"
     docker = shutil.which("docker")
-    look = [docker or "false", "image", "inspect", image]
-    if docker and subprocess.run(look, capture_output=True).returncode == 0:
+    if docker and end(docker, "image", "inspect", image).returncode == 0:
         mount = ["-v", f"{folder}:/rules", "-w", "/rules", "--user", "0"]
         return [docker, "run", "--rm", *mount, "--entrypoint", "promtool", image]
     pytest.skip("neither promtool nor the image of the cluster test's Prometheus is there")
@@ -182,9 +148,7 @@ def test_alerts_fire_when_they_should_and_not_before(tmp_path):
     whole = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(groups))
     (tmp_path / "test.yaml").write_text(yaml.safe_dump(whole))
-    command = [*find_promtool(tmp_path), "test", "rules", "test.yaml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(*find_promtool(tmp_path), "test", "rules", "test.yaml", cwd=tmp_path)
 
 
 def write_test(series: dict[str, str], alert: str, firing: int) -> dict:

@@ -33,8 +33,8 @@ def read_rules(component: str, *values: str, direction: str = "ingress", **optio
     return policy[direction]
 
 
-def name_component(peer: dict) -> str:
-    return peer["podSelector"]["matchLabels"]["component"]
+def name_component(rule: dict, end: str = "from") -> str:
+    return rule[end][0]["podSelector"]["matchLabels"]["component"]
 
 
 def test_the_predictor_is_off_the_ingress_unless_exposed():
@@ -42,7 +42,7 @@ def test_the_predictor_is_off_the_ingress_unless_exposed():
     assert render_service()["spec"]["predictor"]["labels"][label] == "cluster-local"
     assert label not in render_service()["spec"]["transformer"]["labels"]
     own, metrics = read_rules("predictor", PLAIN)
-    assert name_component(own["from"][0]) == "transformer"
+    assert name_component(own) == "transformer"
     assert metrics == {"ports": [{"port": 8080}]}
     assert label not in render_service(exposed)["spec"]["predictor"]["labels"]
     for values in ((PLAIN, exposed), (), (PLAIN, ONE)):
@@ -51,14 +51,14 @@ def test_the_predictor_is_off_the_ingress_unless_exposed():
 
 def test_policies_let_in_who_asks_and_out_what_is_asked():
     own, others = read_rules("predictor", POLICY)
-    assert name_component(own["from"][0]) == "transformer"
+    assert name_component(own) == "transformer"
     spaces = [peer["namespaceSelector"]["matchLabels"].values() for peer in others["from"]]
     assert [*map(list, spaces)][:2] == [["knative-serving"], ["kourier-system"]]
     assert "ports" not in others  # Knative's gateway asks it, for the transformer
     assert read_rules("predictor", POLICY, PLAIN)[1]["ports"] == [{"port": 8080}]
     dns, predictor = read_rules("transformer", POLICY, PLAIN, direction="egress")
     assert [port["port"] for port in dns["ports"]] == [53, 53]
-    assert name_component(predictor["to"][0]) == "predictor"
+    assert name_component(predictor, "to") == "predictor"
     store = read_rules("predictor", POLICY, "model.storageUri=s3://a", direction="egress")
     assert {"ports": [{"port": 443}]} in store
     documents = render(POLICY, "networkPolicy.egress=false")
@@ -79,8 +79,10 @@ def test_the_transformer_takes_traffic_from_its_namespace_if_told_so(own, select
 def test_a_policy_has_the_users_peers_too():
     peer = {"podSelector": {"matchLabels": {"a": "{{ .Release.Name }}"}}}
     policy = {"enabled": True, "fromNamespaces": [], "extraFrom": [peer], "extraTo": [peer]}
-    filled = [{"podSelector": {"matchLabels": {"a": "landmarks"}}}]
-    given = {"networkPolicy": policy}
+    filled, given = (
+        [{"podSelector": {"matchLabels": {"a": "landmarks"}}}],
+        {"networkPolicy": policy},
+    )
     assert read_rules("transformer", given=given)[1] == {"from": filled}
     assert read_rules("transformer", given=given, direction="egress")[-1] == {"to": filled}
 

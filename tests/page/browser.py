@@ -1,10 +1,11 @@
 """A headless Chromium that tests drive, and what they ask of the page in it."""
 
+import contextlib
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,6 @@ SECONDS = 60.0  # for whatever the page is waited for
 
 
 class Browser:
-    """One Chromium with one page."""
-
     def __init__(self, folder: Path):
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM or ""
@@ -38,7 +37,6 @@ class Browser:
         self.driver.set_page_load_timeout(SECONDS)
 
     def send(self, command: str, **parameters: Any) -> dict:
-        """Send a command of the DevTools protocol."""
         return self.driver.execute_cdp_cmd(command, parameters)
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -48,6 +46,15 @@ class Browser:
         """Open the page anew, and wait until it knows its model or why not."""
         self.driver.get(f"{url}/")
         self.wait(lambda: "Asking" not in self.read("about"))
+
+    @contextlib.contextmanager
+    def be_offline(self) -> Iterator[None]:
+        rates = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.send("Network.emulateNetworkConditions", offline=True, **rates)
+        try:
+            yield
+        finally:
+            self.send("Network.emulateNetworkConditions", offline=False, **rates)
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
@@ -97,11 +104,8 @@ class Browser:
         """List the addresses that a page of this machine asked for since the last call."""
         messages = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
         sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-        return [
-            each["request"]["url"]
-            for each in sent
-            if each["documentURL"].startswith("http://127.0.0.1")  # else the browser's own
-        ]
+        ours = (each for each in sent if each["documentURL"].startswith("http://127.0.0.1"))
+        return [each["request"]["url"] for each in ours]  # the others are the browser's own
 
     def list_complaints(self) -> list[str]:
         """List what the browser found wrong with the page itself since the last call."""

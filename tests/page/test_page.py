@@ -12,14 +12,15 @@ from PIL import Image
 from selenium.webdriver import ActionChains, Keys
 
 from client import Client
+from tests.client.conftest import CONFIG, make_faces, run_script
 from tests.page.browser import Browser
 from tests.page.conftest import needs_chromium, on_both_servers
-from tests.page.stub import PLACES, REFUSALS, run_stub
 from tools.processes import ROOT
 
 pytestmark = needs_chromium
 
 GIVE, CONTRAST = [(ROOT / f"tests/page/{name}.js").read_text() for name in ("give", "contrast")]
+ZOOM = "const c = arguments[0]; return c.dataset.zoom * c.clientWidth / c.width"
 POINT, WEAK = [255, 225, 77], [255, 92, 92]
 AWAY = {6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}  # what each EXIF undoes
 
@@ -87,14 +88,9 @@ def test_an_error_is_the_services_own_sentence(page: Browser, served, photo, tmp
     assert page.give(tmp_path / "notes.txt") == "No answer for notes.txt"
     assert page.read("error") == answer.json()["error"]
     assert page.find("#error").get_attribute("role") == "alert"
-    page.send("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0,
-              uploadThroughput=0)  # fmt: skip
-    try:
+    with page.be_offline():
         page.give(photo)
         assert page.read("error") == "The service cannot be reached."
-    finally:
-        page.send("Network.emulateNetworkConditions", offline=False, latency=0,
-                  downloadThroughput=-1, uploadThroughput=-1)  # fmt: skip
     assert page.give(photo).startswith("1 face") and page.read("error") == ""
 
 
@@ -109,18 +105,22 @@ def test_heatmaps_lie_where_the_points_are(page: Browser, photo):
     assert np.median(changed[:-2]) > 20 and changed[-2:].max() == 0
 
 
-def test_another_model_has_its_own_points_and_its_own_bar(chromium: Browser, photo):
-    with run_stub() as url:
-        chromium.open(url)
+def test_another_model_has_its_own_points_and_its_own_bar(chromium: Browser, photo, monkeypatch):
+    names = [f"p{i}" for i in range(478)]
+    places = [(20.0 + 5 * (i % 22), 20.0 + 5 * (i // 22)) for i in range(478)]  # x, y
+    monkeypatch.setitem(CONFIG["parameters"], "points", {"string_value": json.dumps(names)})
+    with run_script() as script:
+        chromium.open(script.url)
         assert "478 points" in chromium.read("about") and chromium.find("#model").is_displayed()
-        REFUSALS[:] = [(429, {"error": "Full.", "code": "overloaded"}, "1")]
-        assert chromium.give(photo).startswith("1 face")  # asked again, as it was told to
+        full = {"error": "Full.", "code": "overloaded"}  # asked again, as it is told to
+        script.queue = [(429, full, {"retry-after": "1"}), (200, make_faces(places), {})]
+        assert chromium.give(photo).startswith("1 face")
         (face,) = chromium.read_faces()["faces"]
-        assert [point["name"] for point in face["points"]] == [f"p{i}" for i in range(478)]
-        assert not face["trusted"] and "can't be trusted" in chromium.read("trust")  # 0.8 of 0.9
-        drawn = np.array(chromium.read_pixels(PLACES))
+        assert [point["name"] for point in face["points"]] == names
+        assert not face["trusted"] and "can't be trusted" in chromium.read("trust")  # below 0.9
+        drawn = np.array(chromium.read_pixels(places))
         assert (np.abs(drawn - POINT).max(axis=1) < 60).mean() > 0.95
-        REFUSALS[:] = [(503, {}, "")]
+        script.queue = [(503, {}, {})]
         chromium.give(photo)
         assert "answered 503" in chromium.read("error")
 
@@ -170,10 +170,7 @@ def test_it_can_be_read_by_day_and_night_and_on_a_phone(page: Browser, group, sc
 def test_a_box_drawn_on_the_picture_is_looked_at(page: Browser, photo):
     page.give(photo)
     canvas = page.find("#picture")
-    zoom = page.run(
-        "const c = document.getElementById('picture');"
-        "return c.dataset.zoom * c.clientWidth / c.width"
-    )
+    zoom = page.run(ZOOM, canvas)
     drawn = ActionChains(page.driver).move_to_element(canvas).click_and_hold()
     drawn.move_by_offset(60 * zoom, 80 * zoom).release().perform()
     page.wait_answered(photo.name)

@@ -10,6 +10,7 @@ import numpy as np
 from predictor.batcher import Batcher
 from predictor.decode import Reader
 from predictor.engines.base import Engine
+from predictor.landmarks import DEFAULT
 
 BAD = 255  # a face that breaks the run it is in
 
@@ -17,7 +18,8 @@ BAD = 255  # a face that breaks the run it is in
 class FakeEngine(Engine):
     """Answers with each face's own number, so that a mix-up shows; slow when told."""
 
-    name, max_batch, size, reader = "fake", 8, (96, 96), Reader()
+    name, max_batch, size, channels = "fake", 8, (96, 96), 1
+    reader, landmarks = Reader(), DEFAULT
 
     def __init__(self, seconds: float = 0.0):
         self.seconds = seconds
@@ -59,10 +61,11 @@ async def ask(batcher: Batcher, *numbers: int, seconds: float = 30.0, dtype=np.u
     return arrays[0][:, 0, 0].astype(int).tolist()
 
 
-async def hold(batcher: Batcher, engine: FakeEngine) -> asyncio.Task:
-    """Occupy the engine with one face until its gate opens."""
+async def hold(**settings) -> tuple[FakeEngine, Batcher, asyncio.Task]:
+    """Occupy an engine with one face until its gate opens."""
+    batcher = make_batcher(engine := FakeEngine(), **settings)
     engine.gate.clear()
     task = asyncio.create_task(ask(batcher, 1))
-    while not batcher.running:
+    while not (batcher.running or task.done()):
         await asyncio.sleep(0)
-    return task
+    return engine, batcher, task

@@ -1,4 +1,4 @@
-"""Any public checkpoint loads, and what can't be loaded says why."""
+"""The network has the public shape; any public checkpoint loads, or says why it can't."""
 
 import argparse
 import dataclasses
@@ -22,6 +22,19 @@ def save(path: Path, content: object) -> Path:
     return path
 
 
+def test_the_users_snippet_loads_our_weights():
+    net = UNet()
+    net.load_state_dict(torch.load("models/simple_unet.pth", map_location="cpu"))
+    assert net.eval()(torch.zeros(1, 1, 96, 96)).shape == (1, 15, 96, 96)
+    assert "up1.up.weight" in UNet(bilinear=False).state_dict()  # as the public one calls it
+
+
+@pytest.mark.parametrize("side", [96, 90, 160])
+def test_heatmaps_are_as_large_as_the_face(side: int):
+    net = UNet(base_width=4).eval()
+    assert net(torch.zeros(2, 1, side, side)).shape == (2, 15, side, side)
+
+
 @pytest.mark.parametrize("bilinear", [True, False])
 @pytest.mark.parametrize("wide_ups", [True, False])
 @pytest.mark.parametrize("width, channels, maps", [(8, 1, 15), (16, 3, 68)])
@@ -33,8 +46,7 @@ def test_shape_is_read_from_the_tensors(tmp_path, bilinear, wide_ups, width, cha
         torch.testing.assert_close(loaded(face), net(face))
 
 
-def without(state: dict, name: str) -> dict:
-    return {key: tensor for key, tensor in state.items() if key != name}
+LOST = "up2.conv.double_conv.3.weight"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +54,7 @@ def without(state: dict, name: str) -> dict:
     [
         (lambda s: {"weights": [1, 2]}, "predictor/unet.py"),
         (lambda s: {"fc.weight": torch.zeros(2, 2)}, "put your model.py"),
-        (lambda s: without(s, "up2.conv.double_conv.3.weight"), "it lacks up2.conv.double_conv.3"),
+        (lambda s: {k: v for k, v in s.items() if k != LOST}, f"it lacks {LOST}"),
         (lambda s: s | {"extra.weight": torch.zeros(1)}, "it has besides extra.weight"),
         (lambda s: s | {"outc.conv.bias": torch.zeros(7)}, "outc.conv.bias has the shape [7]"),
         (lambda s: s | {"outc.conv.bias": torch.full((15,), torch.nan)}, "NaN"),
@@ -53,11 +65,6 @@ def test_a_wrong_checkpoint_is_refused_with_a_sentence(tmp_path, spoil, sentence
     with pytest.raises(CheckpointError) as caught:
         load_unet(path)
     assert sentence in str(caught.value)
-
-
-def test_a_whole_module_is_refused_unread(tmp_path):
-    with pytest.raises(CheckpointError, match=r"holds objects .* save net\.state_dict"):
-        load_unet(save(tmp_path / "net.pth", UNet(base_width=8)))
 
 
 FILES = {
@@ -100,25 +107,21 @@ class Config:
     width: int = 8
 
 
+def prefix(words: str, state: dict) -> dict:
+    return {words + name: tensor for name, tensor in state.items()}
+
+
+ONES = torch.ones(3)
 WRAPS = {
     "params": lambda s: {"params": s},
-    "a prefix inside": lambda s: {"model": {f"module.{k}": v for k, v in s.items()}},
+    "a prefix inside": lambda s: {"model": prefix("module.", s)},
     "ema": lambda s: {"ema": s, "step": 3},
-    "any prefix": lambda s: {f"backbone.net.{k}": v for k, v in s.items()},
-    "a loss beside it": lambda s: {"loss.weight": torch.ones(3), **s},
-    "Lightning": lambda s: {
-        "state_dict": {"criterion.weight": torch.ones(3), **{f"model.{k}": v for k, v in s.items()}}
-    },
-    "averaged": lambda s: {
-        "n_averaged": torch.tensor(3),
-        **{f"module.{k}": v for k, v in s.items()},
-    },
-    "numpy and paths": lambda s: {
-        "model_state": s,
-        "best": np.float64(0.5),
-        "path": Path("runs/1"),
-        "args": argparse.Namespace(lr=np.float32(0.1)),
-    },
+    "any prefix": lambda s: prefix("backbone.net.", s),
+    "a loss beside it": lambda s: {"loss.weight": ONES, **s},
+    "Lightning": lambda s: {"state_dict": {"criterion.weight": ONES, **prefix("model.", s)}},
+    "averaged": lambda s: {"n_averaged": torch.tensor(3), **prefix("module.", s)},
+    "numpy": lambda s: {"model_state": s, "args": argparse.Namespace(lr=np.float32(0.1))},
+    "paths": lambda s: {"model_state": s, "best": np.float64(0.5), "path": Path("runs/1")},
     "half": lambda s: {k: v.half() if v.is_floating_point() else v for k, v in s.items()},
 }
 
@@ -140,6 +143,9 @@ def test_what_does_not_fit_a_class_is_counted(tmp_path):
     path = save(tmp_path / "net.pth", UNet(base_width=4).state_dict())
     with pytest.raises(CheckpointError, match=r"lacks encoder\..* and .*besides inc\..* and 1"):
         load_weights(Levels(), path)
-    content = {"state_dict": UNet(base_width=4).state_dict(), "config": Config()}
-    with pytest.raises(CheckpointError, match="holds objects"):
-        load_weights(UNet(base_width=4), save(tmp_path / "net.pth", content))
+
+
+def test_what_holds_objects_is_refused_unread(tmp_path):
+    for content in (UNet(base_width=8), {"state_dict": {}, "config": Config()}):
+        with pytest.raises(CheckpointError, match=r"holds objects .* save net\.state_dict"):
+            load_unet(save(tmp_path / "net.pth", content))

@@ -17,6 +17,7 @@ from serving.messages import DATATYPES, DTYPES
 from tools.processes import Service
 
 Inputs = Mapping[str, NDArray | Sequence[bytes]]
+Names = Iterable[str]
 Outputs = dict[str, NDArray]
 JPEG = {"content-type": "image/jpeg"}
 SECONDS = 60
@@ -27,7 +28,6 @@ def infer_url(service: Service) -> str:
 
 
 def write_tensor(name: str, values: NDArray | Sequence[bytes]) -> dict[str, Any]:
-    """Write an array as JSON has it; a sequence of bytes as base64."""
     if isinstance(values, np.ndarray):
         kind, shape, data = DATATYPES[values.dtype], list(values.shape), values.ravel().tolist()
     else:
@@ -46,15 +46,11 @@ def read_outputs(answer: requests.Response) -> Outputs:
 
 
 def ask_jpeg(service: Service, picture: bytes, query: str = "") -> Outputs:
-    """Ask with the picture as the body."""
     url = infer_url(service) + query
     return read_outputs(requests.post(url, picture, headers=JPEG, timeout=SECONDS))
 
 
-def ask_rest(
-    service: Service, inputs: Inputs, outputs: Iterable[str] = (), **parameters: Any
-) -> Outputs:
-    """Ask with V2's JSON."""
+def ask_rest(service: Service, inputs: Inputs, outputs: Names = (), **parameters: Any) -> Outputs:
     body = {
         "inputs": [write_tensor(*each) for each in inputs.items()],
         "outputs": [{"name": name} for name in outputs],
@@ -64,10 +60,7 @@ def ask_rest(
 
 
 def ask_grpc(
-    service: Service | SimpleNamespace,
-    inputs: Inputs,
-    outputs: Iterable[str] = (),
-    **parameters: Any,
+    service: Service | SimpleNamespace, inputs: Inputs, outputs: Names = (), **parameters: Any
 ) -> Outputs:
     """Ask over gRPC; raises its RpcError."""
     request = encode_request("unet", inputs, outputs)

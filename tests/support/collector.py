@@ -33,8 +33,6 @@ class Seen:
 
 
 class Collector:
-    """What has come in so far."""
-
     def __init__(self, url: str):
         self.url = url
         self.spans: list[Seen] = []
@@ -77,8 +75,6 @@ def read_value(value: AnyValue) -> Any:
 
 @contextmanager
 def run_collector() -> Iterator[Collector]:
-    """Collect on a free port until the block ends."""
-
     class Taking(Handler):
         def do_POST(self) -> None:
             body = self.read()

@@ -1,10 +1,31 @@
-"""Python environments beside ours, for clients and tools that don't go into one with it."""
+"""Programs run to their end, and Python environments beside ours for some of them."""
 
 import subprocess
+import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 from tools.processes import ROOT
+
+
+def end(*words: object, **more: Any) -> subprocess.CompletedProcess:
+    """Run a program in the checkout, `python` being this one; gives how it ended."""
+    command = [sys.executable if words[0] == "python" else str(words[0]), *map(str, words[1:])]
+    options: dict[str, Any] = {
+        "cwd": ROOT,
+        "capture_output": True,
+        "text": True,
+        "timeout": 300,
+    } | more
+    return subprocess.run(command, **options)
+
+
+def run(*words: object, **more: Any) -> str:
+    """Run a program that has to succeed; gives what it printed."""
+    done = end(*words, **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def make_environment(name: str) -> Path:

@@ -11,8 +11,6 @@ from transformer.pictures.picture import Pixels
 
 
 class OpenCvYuNet(Detector):
-    """YuNet through cv2.FaceDetectorYN."""
-
     name = "yunet"
     min_score, doubt, sure = 0.6, 0.2, 0.9
     runtime = f"OpenCV {cv2.__version__}"
@@ -27,14 +25,12 @@ class OpenCvYuNet(Detector):
         self.model.setInputSize((rgb.shape[1], rgb.shape[0]))
         _, found = self.model.detect(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         # [F, 15]: box (x, y, w, h), five points, score
-        rows = np.asarray(found, np.float32).reshape(-1, 15) if found is not None else EMPTY
+        rows = np.asarray([] if found is None else found, np.float32).reshape(-1, 15)
         boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
         return boxes, rows[:, 14].copy()
 
 
 class OpenCvCenterFace(Detector):
-    """CenterFace through cv2.dnn."""
-
     name = "centerface"
     min_score, doubt, sure = 0.5, 0.2, 0.6
     runtime = f"OpenCV {cv2.__version__}"
@@ -56,5 +52,4 @@ class OpenCvCenterFace(Detector):
         return keep_best(boxes.astype(np.float32), heat[0, 0, y, x].astype(np.float32))
 
 
-EMPTY = np.empty((0, 15), np.float32)
 OPENCV: dict[str, type[Detector]] = {kind.name: kind for kind in (OpenCvYuNet, OpenCvCenterFace)}

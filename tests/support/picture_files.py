@@ -24,21 +24,19 @@ def detailed(width: int, height: int, mode: str = "RGB") -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).convert(mode))
 
 
-def encode(pixels: np.ndarray, kind: str = "JPEG", **options) -> bytes:
+def encode(picture: np.ndarray | Image.Image, kind: str = "JPEG", **options) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
+    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def encode_inks(pixels: np.ndarray, **options) -> bytes:
     """A JPEG of four inks, as printers have them."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).convert("CMYK").save(buffer, "JPEG", **options)
-    return buffer.getvalue()
+    return encode(Image.fromarray(pixels).convert("CMYK"), **options)
 
 
 def segment(marker: int, data: bytes) -> bytes:
-    """A JPEG segment."""
     return struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data
 
 
@@ -57,7 +55,6 @@ def walk_jpeg(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def find_segment(jpeg: bytes, wanted: int, number: int = 0) -> tuple[int, int]:
-    """Where a segment begins, with its marker (or a scan's data without), and ends."""
     found = [(start, end) for marker, start, end in walk_jpeg(jpeg) if marker == wanted]
     start, end = found[number]
     return (start if wanted == CODED else start - 4), end
@@ -144,7 +141,6 @@ def make_chunk(kind: bytes, data: bytes, wrong: int = 0) -> bytes:
 
 
 def pack_chunk(kind: bytes, data: bytes) -> bytes:
-    """A WebP chunk."""
     return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
 
 
@@ -173,13 +169,7 @@ def make_black(width: int, height: int, sampling: list[tuple[int, int]]) -> byte
     table = bytes([1, 1]) + bytes(14)  # the codes 0 and 10
     head = bytes([8]) + height.to_bytes(2) + width.to_bytes(2) + bytes([len(sampling)])
     scan = bytes([len(sampling)]) + b"".join(bytes([i, 0]) for i in ids) + b"\0\x3f\0"
-    return b"".join(
-        [
-            b"\xff\xd8" + segment(0xDB, b"\0" + b"\x40" * 64),
-            segment(0xC0, head + sizes),
-            segment(0xC4, b"\0" + table + b"\1\0"),
-            segment(0xC4, b"\x10" + table + b"\1\0"),
-            segment(0xDA, scan) + int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0"),
-            b"\xff\xd9",
-        ]
-    )
+    tables = segment(0xC4, b"\0" + table + b"\1\0") + segment(0xC4, b"\x10" + table + b"\1\0")
+    coded = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0")
+    frame = segment(0xDB, b"\0" + b"\x40" * 64) + segment(0xC0, head + sizes)
+    return b"\xff\xd8" + frame + tables + segment(0xDA, scan) + coded + b"\xff\xd9"

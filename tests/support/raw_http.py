@@ -1,5 +1,6 @@
 """HTTP by hand, for what no client library would send."""
 
+import contextlib
 import re
 import socket
 import time
@@ -20,40 +21,30 @@ def write_request(body: bytes, *lines: str, path: str = INFER, method: str = "PO
 
 
 def read_answer(connection: socket.socket) -> tuple[int, bytes]:
-    """Read one answer with a Content-Length; status 0 is a connection closed with nothing said."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        chunk = connection.recv(65536)
-        if not chunk:
-            return 0, data
-        data += chunk
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = re.search(rb"content-length: (\d+)", head.lower())
-    assert length, head
-    while len(body) < int(length[1]):
-        chunk = connection.recv(65536)
-        assert chunk, "the answer was cut short"
-        body += chunk
-    return int(head.split()[1]), body[: int(length[1])]
+    """Read one answer with a Content-Length and no byte of the next.
+
+    Status 0 is a connection closed with nothing said.
+    """
+    head, body = b"", b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte:
+            return 0, head
+        head += byte
+    found = re.search(rb"content-length: (\d+)", head.lower())
+    assert found, head
+    length = int(found[1])
+    while part := connection.recv(min(length - len(body), 65_536)):
+        body += part
+    assert len(body) == length, "the answer was cut short"
+    return int(head.split()[1]), body
 
 
 def read_answer_in_turn(connection: socket.socket) -> int:
-    """Read one answer and no byte of the next."""
-    data = b""
-    while not data.endswith(b"\r\n\r\n"):
-        byte = connection.recv(1)
-        assert byte, "the connection was closed"
-        data += byte
-    length = int(data.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-    while length:
-        part = connection.recv(length)
-        assert part, "the connection was closed"
-        length -= len(part)
-    return int(data.split()[1])
+    return read_answer(connection)[0]
 
 
 def ask(service: Service, request: bytes) -> tuple[int, bytes]:
-    """Send a request on a connection of its own, and read its answer."""
     with connect(service) as connection:
         connection.sendall(request)
         return read_answer(connection)
@@ -62,11 +53,9 @@ def ask(service: Service, request: bytes) -> tuple[int, bytes]:
 def send_until_cut(connection: socket.socket, data: bytes, seconds: float) -> float:
     """Send the same bytes again and again; return after how many seconds that was over."""
     begun = time.monotonic()
-    try:
+    with contextlib.suppress(OSError):
         while time.monotonic() - begun < seconds:
             connection.sendall(data)
-    except OSError:
-        pass
     return time.monotonic() - begun
 
 
@@ -76,8 +65,6 @@ def is_cut(connection: socket.socket, seconds: float) -> bool:
     try:
         while connection.recv(65536):
             pass
-    except TimeoutError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return not isinstance(error, TimeoutError)
     return True

@@ -22,17 +22,9 @@ def write_header(name: str, value: str) -> bytes:
     return b"\0" + b"".join(bytes([len(t)]) + t.encode() for t in (name, value))
 
 
-HEAD = b"".join(
-    write_header(name, value)
-    for name, value in {
-        ":method": "POST",
-        ":scheme": "http",
-        ":path": INFER,
-        ":authority": "x",
-        "te": "trailers",
-        "content-type": "application/grpc",
-    }.items()
-)
+NAMED = [":method POST", ":scheme http", f":path {INFER}", ":authority x", "te trailers"]
+NAMED += ["content-type application/grpc"]
+HEAD = b"".join(write_header(*line.split()) for line in NAMED)
 
 
 class Connection:

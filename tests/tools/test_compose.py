@@ -33,28 +33,18 @@ def test_it_has_the_services_built_of_their_files():
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_its_settings_are_ones_that_there_are(name):
-    named = SERVICES[name].get("environment", {})
-    there = {f"LANDMARKS_{field.upper()}" for field in KINDS[name].model_fields}
-    assert set(named) <= there
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_a_stop_has_the_time_to_drain_and_to_end(name):
-    fields = KINDS[name].model_fields
+def test_its_settings_are_ones_that_there_are_and_a_stop_has_the_time_to_drain(name):
+    service, fields = SERVICES[name], KINDS[name].model_fields
+    assert set(service.get("environment", {})) <= {f"LANDMARKS_{key.upper()}" for key in fields}
     needed = fields["drain_seconds"].default + fields["stop_seconds"].default
-    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > needed
+    assert int(service["stop_grace_period"].removesuffix("s")) > needed
 
 
-def test_nothing_but_this_machine_reaches_it():
+def test_nothing_but_this_machine_reaches_it_and_one_process_starts_only_when_it_is_named():
     assert "ports" not in SERVICES["predictor"]
     for name in ("transformer", "standalone"):
         assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
-
-
-def test_one_process_starts_only_when_it_is_named():
-    """It wants the ports of the other two."""
-    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"standalone"}
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["standalone"]
 
 
 def test_its_health_check_is_what_the_service_answers(transformer):
@@ -62,10 +52,7 @@ def test_its_health_check_is_what_the_service_answers(transformer):
     for service in SERVICES.values():
         _, _, *program = service["healthcheck"]["test"]
         assert program[0] == "-c"
-        here = program[1].replace("127.0.0.1:8080", f"127.0.0.1:{transformer.rest}")
-        nobody = program[1].replace("127.0.0.1:8080", "127.0.0.1:1")
-        codes = [
-            subprocess.run(["python3", "-c", code], capture_output=True, timeout=60).returncode
-            for code in (here, nobody)
-        ]
-        assert codes == [0, 1]
+        for port, healthy in ((transformer.rest, True), (1, False)):
+            code = program[1].replace(":8080", f":{port}")
+            done = subprocess.run(["python3", "-c", code], capture_output=True, timeout=60)
+            assert (done.returncode == 0) == healthy

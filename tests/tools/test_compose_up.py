@@ -14,9 +14,10 @@ import pytest
 
 from client import locate
 from tests.support.ask import ask_grpc
+from tests.support.environment import run
 from tests.support.load import wait_for
 from tests.tools.test_compose import SERVICES
-from tools.processes import ROOT, find_free_ports
+from tools.processes import find_free_ports
 
 PROJECT = "landmarks-compose-test"
 
@@ -46,10 +47,8 @@ pytestmark = pytest.mark.skipif(
 
 def list_states() -> list[str]:
     """List what docker says of the project's containers, as `Up 5 seconds (healthy)`."""
-    command = ["docker", "ps", "--all", "--filter", f"name={PROJECT}", "--format", "{{.Status}}"]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=60
-    ).stdout.splitlines()
+    named = ("--filter", f"name={PROJECT}", "--format", "{{.Status}}")
+    return run("docker", "ps", "--all", *named).splitlines()
 
 
 @contextlib.contextmanager
@@ -59,11 +58,8 @@ def run_compose(*services: str) -> Iterator[tuple[int, int]]:
     environment = os.environ | {"PORT": str(rest), "GRPC_PORT": str(grpc)}
 
     def compose(*words: str) -> None:
-        command = [*COMPOSE, "--project-name", PROJECT, "--profile", "one", *words]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200
-        )
-        assert done.returncode == 0, done.stderr
+        named = ("--project-name", PROJECT, "--profile", "one")
+        run(*COMPOSE, *named, *words, env=environment)
 
     try:
         compose("up", "--detach", "--no-build", *services)

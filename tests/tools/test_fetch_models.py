@@ -1,25 +1,22 @@
 """An image gets the detector that its build names, or there is no image."""
 
 import hashlib
-import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.support.environment import end
 from tools import fetch_models
 from tools.fetch_models import FetchError, fetch_detector, fetch_named
-from tools.processes import ROOT
 
 
 @pytest.fixture(autouse=True)
 def zoo(tmp_path, monkeypatch):
     """Two detectors, of which both can be had."""
     monkeypatch.setattr(fetch_models, "FOLDER", tmp_path / "detector")
-    files = {}
-    for name in ("yunet", "centerface"):
-        content = name.encode()
-        files[name] = f"{name}.onnx", hashlib.sha256(content).hexdigest(), lambda c=content: c
+    files = {
+        name: (f"{name}.onnx", hashlib.sha256(name.encode()).hexdigest(), name.encode)
+        for name in ("yunet", "centerface")
+    }
     monkeypatch.setattr(fetch_models, "FILES", files)
     return files
 
@@ -60,12 +57,5 @@ def test_unnamed_the_second_is_taken_and_said(zoo):
 
 
 def test_an_unknown_name_is_refused():
-    ended = subprocess.run(
-        [sys.executable, "-m", "tools.fetch_models", "haar"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=os.environ,
-        check=False,
-    )
+    ended = end("python", "-m", "tools.fetch_models", "haar")
     assert ended.returncode == 1 and "yunet, centerface and mesh" in ended.stderr

@@ -1,26 +1,27 @@
-"""House rules that a program can see: who imports whom, how long files are, where names stand."""
+"""House rules that a program can see: who imports whom, how long files are, what images have."""
 
 import ast
+import re
 import statistics
-import subprocess
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from tests.support.environment import run
 from tools.processes import ROOT
 
 SERVICES = ("serving", "predictor", "transformer", "standalone.py")
 PRODUCTION = (*SERVICES, "client")
-GENERATED = ("_pb2.py",)
+PICTURES = ("cv2", "PIL", "simplejpeg")  # what the transformer's image alone has
 
 
 def list_files(*folders: str) -> list[Path]:
     """List the Python files that git knows, without generated ones."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    names = run("git", "ls-files", "--cached", "--others", "--exclude-standard", *folders)
     paths = [Path(name) for name in names.split() if name.endswith(".py")]
-    return [p for p in paths if not p.name.endswith(GENERATED) and (ROOT / p).is_file()]
+    return [p for p in paths if not p.name.endswith("_pb2.py") and (ROOT / p).is_file()]
 
 
 def list_imports(path: Path, tree: ast.AST) -> Iterator[str]:
@@ -49,47 +50,28 @@ def read_graph(*folders: str) -> dict[str, set[str]]:
     return graph
 
 
-def find_circle(graph: dict[str, set[str]]) -> list[str]:
-    """Return modules that import each other in a circle, [] where none do."""
-    done: set[str] = set()
-
-    def visit(module: str, way: list[str]) -> list[str]:
-        if module in way:
-            return way[way.index(module) :]
-        if module in done:
-            return []
-        for other in sorted(graph[module]):
-            # A package's face may name its own modules: they don't need it to be loaded.
-            if not other.startswith(f"{module}.") and (circle := visit(other, [*way, module])):
-                return circle
-        done.add(module)
-        return []
-
-    return next((circle for module in sorted(graph) if (circle := visit(module, []))), [])
-
-
-def test_circles_are_found():
-    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
-    assert find_circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
-
-
 def test_nothing_imports_in_a_circle():
-    assert find_circle(read_graph(*PRODUCTION, "tools", "training", "bench", "loadtest")) == []
+    graph = read_graph(*PRODUCTION, "tools", "training", "bench", "loadtest")
+    for module, found in graph.items():
+        # A package's face may name its own modules: they don't need it to be loaded.
+        graph[module] = {other for other in found if not other.startswith(f"{module}.")}
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 @pytest.mark.parametrize(
     "folder, others",
     [
-        ("predictor", ("transformer", "standalone", "client")),
+        ("predictor", ("transformer", "standalone", "client", *PICTURES)),
         ("transformer", ("predictor", "standalone", "client")),
-        ("serving", ("predictor", "transformer", "standalone", "client")),
+        ("serving", ("predictor", "transformer", "standalone", "client", *PICTURES)),
     ],
 )
 def test_who_never_imports_whom(folder, others):
     for path in list_files(folder):
         tree = ast.parse((ROOT / path).read_text())
         tops = {module.partition(".")[0] for module in list_imports(path, tree)}
-        assert tops.isdisjoint(others), path
+        if path.parts[:2] != ("predictor", "convert"):  # which runs where all packages are
+            assert tops.isdisjoint(others), path
 
 
 def test_files_are_short():
@@ -112,3 +94,55 @@ def test_a_detector_is_known_to_its_file_and_one_more(name):
     module = f"transformer.detectors.{name}"
     graph = read_graph(*SERVICES)
     assert [other for other, found in graph.items() if module in found] == ["transformer.detectors"]
+
+
+def read_requirements(name: str) -> dict[str, str]:
+    text = (ROOT / f"requirements/{name}.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9.-]+)(?:\[.*\])?==(\S+)", text, re.M))
+
+
+IN_AN_IMAGE = """
+import importlib, re, sys
+from importlib import metadata
+there, brings = sys.argv[1].split(), metadata.packages_distributions()
+class Image:
+    def find_spec(self, name, path=None, target=None):
+        packages = brings.get(name.partition(".")[0], [])
+        known = {re.sub("[-_.]+", "-", package).lower() for package in packages}
+        if known and not known & {*there}:
+            raise ModuleNotFoundError(f"the image lacks {name}", name=name)
+sys.meta_path.insert(0, Image())
+for module in sys.argv[2:]:
+    importlib.import_module(module)
+"""
+
+
+@pytest.mark.parametrize(
+    "image, modules",
+    [
+        ("predictor", "predictor.__main__ predictor.model predictor.engines.openvino"),
+        ("transformer", "transformer.__main__ transformer.detectors.yunet standalone client"),
+    ],
+)
+def test_a_service_starts_with_the_packages_of_its_image_alone(image, modules):
+    """In a process of its own that finds no other package, whoever asks for it."""
+    run("python", "-c", IN_AN_IMAGE, " ".join(read_requirements(image)), *modules.split())
+
+
+def test_both_images_have_the_same_packages():
+    """So that a node has their layers once; the transformer's has what reads pictures on top."""
+    predictor, transformer = (read_requirements(name) for name in ("predictor", "transformer"))
+    more = {"opencv-python-headless", "pillow", "simplejpeg"}
+    assert transformer == predictor | {name: transformer[name] for name in more}
+    files = [(ROOT / f"Dockerfile.{name}").read_text() for name in ("predictor", "transformer")]
+    shared = {text.partition("# (until here)")[0].partition("FROM ")[2] for text in files}
+    assert len(shared) == 1
+
+
+def test_an_image_takes_no_network_that_git_ignores():
+    """But for the detector's, which is fetched before the build."""
+    ignored = {line for line in (ROOT / ".gitignore").read_text().splitlines() if "models/" in line}
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    wanted = {line.strip("/") for line in ignored} - {"models/detector"}
+    assert {line for line in wanted if not line.startswith("models/mesh/")} <= set(left_out)
+    assert "models/mesh" in left_out and "!models" in left_out

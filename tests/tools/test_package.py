@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tomllib
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from serving.server import RELEASE
+from tests.support.environment import end, run
 from tools import release
 from tools.processes import ROOT
 
@@ -34,25 +34,12 @@ print(json.dumps({
     "version": metadata.version("landmarks"),
 }))
 """
-
-
 USE = """
 import sys, landmarks_client
 ours = {"grpc", "kserve", "numpy", "pandas", "PIL", "serving", "client"}
 assert not ours & set(sys.modules), ours & set(sys.modules)
 print(landmarks_client.__file__, landmarks_client.__version__)
 """
-
-
-def end(*command: str | Path, **more) -> subprocess.CompletedProcess[str]:
-    words = [str(part) for part in command]
-    return subprocess.run(words, capture_output=True, text=True, timeout=300, **more)
-
-
-def run(*command: str | Path, **more) -> str:
-    done = end(*command, **more)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +51,7 @@ def wheels(tmp_path_factory) -> dict[str, Path]:
     for name in ("standalone.py", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tree / name)
     offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
-    run(sys.executable, "-m", "pip", "wheel", *offline, "-w", tree, tree, tree / "client")
+    run("python", "-m", "pip", "wheel", *offline, "-w", tree, tree, tree / "client")
     return {path.name.split("-")[0]: path for path in tree.glob("*.whl")}
 
 
@@ -72,15 +59,13 @@ def wheels(tmp_path_factory) -> dict[str, Path]:
 def installed(wheels, tmp_path_factory) -> tuple[Path, dict[str, str]]:
     """The programs of a fresh venv with both wheels alone, and the environment to run them in."""
     venv = tmp_path_factory.mktemp("venv")
-    run(sys.executable, "-m", "venv", "--without-pip", venv)
+    run("python", "-m", "venv", "--without-pip", venv)
     pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet"]
     run(*pip, "--no-deps", "--no-index", *wheels.values())
     # The venv's own folder comes first: it has the wheels, the shared one their dependencies.
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     own = run(venv / "bin/python", "-c", purelib).strip()
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("LANDMARKS_")
-    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LANDMARKS_")}
     return venv / "bin", environment | {"PYTHONPATH": os.pathsep.join((own, SHARED))}
 
 
@@ -88,7 +73,7 @@ def test_the_wheel_has_the_services_their_data_and_the_licence(wheels):
     with zipfile.ZipFile(wheels["landmarks"]) as archive:
         names = set(archive.namelist())
     command = ["git", "ls-files", *FOLDERS]  # modules, and data that they read
-    ours = set(run(*command, cwd=ROOT).split())
+    ours = set(run(*command).split())
     assert len(ours) > 100 and not ours - names
     tops = {name.split("/")[0] for name in names}
     info = f"landmarks-{RELEASE}.dist-info"

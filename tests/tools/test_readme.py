@@ -3,7 +3,6 @@
 import ast
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -11,19 +10,13 @@ import yaml
 from bench.engine import readme_table
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
-from tests.client.service import run_script
+from tests.client.conftest import run_script
 from tools import tables
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
-PAGES = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "SECURITY.md",
-    "client/README.md",
-    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
-]
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "client/README.md"]
+PAGES += [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
 TABLES = [(table.page, table.mark, table.make_table) for table in tables.TABLES]
 TABLES.append((readme_table.PAGE, readme_table.MARK, readme_table.make_table))
 # Variables of ours that are no service's setting: the client's, and where YuNet lies.
@@ -52,9 +45,8 @@ def test_a_table_is_made_from_what_it_shows(page, mark, make):
 
 
 def test_no_table_is_written_by_hand_or_twice():
-    marks = re.findall(
-        r"<!-- (.* writes this) -->", "".join((ROOT / page).read_text() for page in PAGES)
-    )
+    text = "".join((ROOT / page).read_text() for page in PAGES)
+    marks = re.findall(r"<!-- (.* writes this) -->", text)
     assert sorted(marks) == sorted(mark for _, mark, _ in TABLES)
 
 
@@ -89,11 +81,8 @@ def test_every_file_folder_and_page_named_exists(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_setting_named_is_there(page):
-    there = {
-        f"LANDMARKS_{name.upper()}"
-        for kind in (PredictorSettings, TransformerSettings)
-        for name in kind.model_fields
-    } | OTHER_VARIABLES
+    fields = PredictorSettings.model_fields | TransformerSettings.model_fields
+    there = {f"LANDMARKS_{name.upper()}" for name in fields} | OTHER_VARIABLES
     named = set(re.findall(r"LANDMARKS_[A-Z_]+", (ROOT / page).read_text()))
     assert named <= (there | OLD_NAMES if page == "CHANGELOG.md" else there)
 
@@ -138,11 +127,8 @@ def test_a_python_block_runs(page, block, tmp_path, monkeypatch, capsys):
 
 
 def test_what_the_hosting_site_reads_can_be_read():
-    files: list[Path] = [
-        *(ROOT / ".github").rglob("*.yml"),
-        ROOT / ".pre-commit-config.yaml",
-        ROOT / "CITATION.cff",
-    ]
+    files = [*(ROOT / ".github").rglob("*.yml")]
+    files += [ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"]
     assert len(files) > 4
     for file in files:
         assert isinstance(yaml.safe_load(file.read_text()), dict), file

@@ -1,5 +1,6 @@
-"""`make site` builds the pages without a warning; needs a package registry."""
+"""`make site` and `make sbom`, which need a package registry: pages without a warning, lists."""
 
+import functools
 import json
 import os
 import re
@@ -7,14 +8,16 @@ import subprocess
 
 import pytest
 
-from tests.support.environment import make_environment
+from tests.support import environment
+from tests.tools.test_house import read_requirements
 from tools import site
+from tools.processes import ROOT
 
 
 @pytest.fixture(scope="module")
 def python():
     try:
-        return make_environment("site")
+        return environment.make_environment("site")
     except subprocess.CalledProcessError:
         pytest.skip("the package registry cannot be reached")
 
@@ -25,10 +28,14 @@ def html(python):
     return site.OUT / "html"
 
 
-def test_every_page_is_there_and_can_be_searched(html):
+def test_every_page_is_there_named_and_can_be_searched(html):
     for page in site.list_pages():
         name = page.replace("README.md", "index.md").replace(".md", ".html")
         assert "<h1" in (html / name).read_text(), page
+    links = re.findall(r"\]\((.+?)\)", (html / "llms.txt").read_text())
+    assert links == site.list_pages() and all((html / link).is_file() for link in links)
+    fetched = r'(?:src|rel="stylesheet" href)="(?:https?:)?//'
+    assert not re.findall(fetched, (html / "index.html").read_text())  # from elsewhere
     assert "landmarks_predictor_ready" in (html / "search/search_index.json").read_text()
 
 
@@ -39,34 +46,29 @@ def test_the_reference_has_the_clients_functions_and_the_models_keys(html):
     assert "level_eyes" in model and "Whether the square is rotated" in model
 
 
-def test_llms_txt_names_every_page(html):
-    links = re.findall(r"\]\((.+?)\)", (html / "llms.txt").read_text())
-    assert links == site.list_pages() and all((html / link).is_file() for link in links)
-
-
-def test_nothing_is_fetched_from_elsewhere(html):
-    text = (html / "index.html").read_text()
-    assert not re.findall(r'(?:src|rel="stylesheet" href)="(?:https?:)?//', text)
-
-
 def test_a_release_keeps_the_pages_of_the_last(python, html, tmp_path):
     """As .github/workflows/release.yml does, in a repository of its own."""
-
-    def run(*command):
-        env = {"PATH": f"{python.parent}:{os.defpath}", "HOME": str(tmp_path)}
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
+    env = {"PATH": f"{python.parent}:{os.defpath}", "HOME": str(tmp_path)}
+    run = functools.partial(environment.run, cwd=tmp_path, env=env)
     run("git", "init", "--quiet")
-    run("git", "config", "user.name", "release")
-    run("git", "config", "user.email", "release@example.com")
+    for key, value in (("user.name", "release"), ("user.email", "release@example.com")):
+        run("git", "config", key, value)
     run("git", "commit", "--quiet", "--allow-empty", "--message", "release")
     for version in ("0.3.0", "0.4.0"):
         run("mike", "deploy", "-F", site.CONFIG, "--update-aliases", version, "latest")
     versions = json.loads(run("git", "show", "gh-pages:versions.json"))
-    assert [(row["version"], row["aliases"]) for row in versions] == [
-        ("0.4.0", ["latest"]),
-        ("0.3.0", []),
-    ]
+    found = {row["version"]: row["aliases"] for row in versions}
+    assert found == {"0.4.0": ["latest"], "0.3.0": []}
     assert "docs" in run("git", "ls-tree", "--name-only", "gh-pages:0.3.0").split()
+
+
+def test_the_lists_have_every_package_that_the_images_install():
+    done = environment.end("make", "sbom", timeout=900)
+    if "registry" in done.stderr:
+        pytest.skip("the package registry cannot be reached")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for image in ("predictor", "transformer"):
+        content = json.loads((ROOT / f"out/landmarks-{image}.cdx.json").read_text())
+        found = {entry["name"].lower().replace("_", "-") for entry in content["components"]}
+        assert set(read_requirements(image)) <= found
+        assert "pip" not in found and content["metadata"]["component"]["name"] == "landmarks"

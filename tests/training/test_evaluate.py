@@ -1,13 +1,11 @@
 """Errors and targets on cases whose answer is known."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 
 from predictor.decode import decode_heatmaps
+from tests.support.environment import run
 from tests.training.made import make_folder, make_set
 from training.distil import mix_targets
 from training.evaluate import measure_errors, measure_faces
@@ -36,14 +34,6 @@ def test_an_error_is_a_share_of_the_unit_and_unlabelled_points_count_for_nothing
         measure_errors(found[1:], truth[1:], (0, 2))
 
 
-def test_decoder_undoes_the_targets() -> None:
-    points = torch.tensor([[[30.3, 50.7], [10.0, 80.5]]])
-    maps = make_targets(points, 96)
-    assert torch.allclose(maps.sum((2, 3)), torch.ones(1, 2), atol=1e-5)
-    found, _ = decode_heatmaps(maps.clamp_min(1e-30).log().numpy())
-    np.testing.assert_allclose(found, points.numpy(), atol=0.02)
-
-
 def test_points_outside_and_unknown_cost_nothing() -> None:
     points = torch.tensor([[[120.0, 50.0], [float("nan"), 5.0]]])
     logits = torch.randn(1, 2, 96, 96, requires_grad=True)
@@ -53,9 +43,10 @@ def test_points_outside_and_unknown_cost_nothing() -> None:
     assert loss.item() == 0 and not logits.grad.any()
 
 
-def test_hidden_points_have_a_score_below_a_half() -> None:
-    points, hidden = torch.tensor([[[30.3, 50.7], [60.0, 40.5]]]), torch.tensor([[True, False]])
+def test_decoder_undoes_the_targets_and_scores_a_hidden_point_below_a_half() -> None:
+    points, hidden = torch.tensor([[[30.3, 50.7], [10.0, 80.5]]]), torch.tensor([[True, False]])
     maps = mix_targets(make_targets(points, 96), points, hidden)
+    assert torch.allclose(maps.sum((2, 3)), torch.ones(1, 2), atol=1e-5)
     found, scores = decode_heatmaps(maps.clamp_min(1e-30).log().numpy())
     np.testing.assert_allclose(found, points.numpy(), atol=0.02)
     assert scores[0, 0] < 0.5 < 0.9 < scores[0, 1]
@@ -63,9 +54,8 @@ def test_hidden_points_have_a_score_below_a_half() -> None:
 
 def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> None:
     points = torch.rand(8, 2, 2) * 60 + 15
-    inputs, targets, known = add_twins(
-        3, torch.rand(8, 1, 96, 96), make_targets(points, 96), points
-    )
+    faces = torch.rand(8, 1, 96, 96), make_targets(points, 96), points
+    inputs, targets, known = add_twins(3, *faces)
     assert torch.equal(known[-3:], known[:3]) and torch.equal(targets[-3:], targets[:3])
     assert 0 < (inputs[-3:] - inputs[:3]).abs().max() < 0.3
     logits = targets.clamp_min(1e-30).log()
@@ -77,4 +67,4 @@ def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> No
 
 def test_evaluate_needs_no_torch() -> None:
     code = "import sys, training.evaluate; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    run("python", "-c", code)

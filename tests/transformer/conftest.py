@@ -5,20 +5,13 @@ import pytest
 
 from serving.repository import Repository
 from serving.rest.app import create_app
-from tests.transformer.fakes import FakeFinder, FakePredictor
+from tests.transformer.fakes import make_model
 from transformer.model import Transformer
-from transformer.pool import WorkerPool
-from transformer.settings import TransformerSettings
 
 
 @pytest.fixture
 def model() -> Transformer:
-    settings = TransformerSettings(workers=1, max_picture_faces=4, max_images=3)
-    model = Transformer("unet", settings, FakePredictor())
-    model.finder = FakeFinder()  # type: ignore[assignment]
-    model.pool = WorkerPool(1, settings.max_pictures)
-    model.ready = True
-    return model
+    return make_model()
 
 
 @pytest.fixture

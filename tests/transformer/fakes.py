@@ -12,6 +12,9 @@ from serving.messages import InferenceRequest, Tensor
 from transformer.backends.base import FaceLandmarks, Network, PredictorBackend
 from transformer.faces import DetectedFaces
 from transformer.inputs.choices import Choices
+from transformer.model import Transformer
+from transformer.pool import WorkerPool
+from transformer.settings import TransformerSettings
 
 INFER = "/v2/models/unet/infer"
 PNG = {"content-type": "image/png"}
@@ -78,3 +81,11 @@ def make_request(*sizes: int) -> InferenceRequest:
     pictures = np.empty(len(sizes), np.object_)
     pictures[:] = [b"x" * size for size in sizes]
     return InferenceRequest("unet", {"image": Tensor("image", "BYTES", pictures)})
+
+
+def make_model(**settings) -> Transformer:
+    settings = {"max_picture_faces": 4, "max_images": 3} | settings
+    model = Transformer("unet", TransformerSettings(workers=1, **settings), FakePredictor())
+    model.finder = FakeFinder()  # type: ignore[assignment]
+    model.pool, model.ready = WorkerPool(1, model.settings.max_pictures), True
+    return model

@@ -44,29 +44,30 @@ async def test_a_sink_that_is_slow_or_away_holds_up_nobody(model, sink, monkeypa
     assert model.events.waiting.empty()
 
 
+def read_histogram(name: str) -> float:
+    found = f"landmarks_face_{name}", {"service": "transformer"}
+    return REGISTRY.get_sample_value(*found) or 0.0
+
+
 async def test_there_are_no_histograms_until_a_face_is_answered(model):
-    name, labels = "landmarks_face_score_count", {"service": "transformer"}
-    before = REGISTRY.get_sample_value(name, labels)
-    await model.infer(make_request(0))
-    assert REGISTRY.get_sample_value(name, labels) == before
-    await model.infer(make_request(2))
-    assert REGISTRY.get_sample_value(name, labels) == (before or 0) + 2
+    before = read_histogram("score_count")
+    for faces in (0, 2):
+        await model.infer(make_request(faces))
+        assert read_histogram("score_count") == before + faces
 
 
-async def test_the_histogram_has_its_own_brightness_whatever_is_asked_for(model, monkeypatch):
+async def test_the_histogram_has_its_own_brightness_whatever_is_asked_for(model):
     """The output of that name is another number, 0 to 1 of the face's middle."""
 
-    def detect(*given, **further):
-        found = FakeFinder.detect_faces(model.finder, *given, **further)
-        found.crops += 100
-        return found
+    class Bright(FakeFinder):
+        def detect_faces(self, *given, **further):
+            found = super().detect_faces(*given, **further)
+            found.crops += 100
+            return found
 
-    monkeypatch.setattr(model.finder, "detect_faces", detect)
-    name, labels = "landmarks_face_brightness_sum", {"service": "transformer"}
-    seen = []
+    model.finder = Bright()
     for outputs in ((), ("brightness",)):
-        request, before = make_request(1), REGISTRY.get_sample_value(name, labels) or 0.0
+        request, before = make_request(1), read_histogram("brightness_sum")
         request.outputs = outputs
         await model.infer(request)
-        seen.append((REGISTRY.get_sample_value(name, labels) or 0.0) - before)
-    assert seen == [100, 100]
+        assert read_histogram("brightness_sum") - before == 100

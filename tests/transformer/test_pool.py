@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 
@@ -51,16 +52,12 @@ async def test_what_follows_is_expected_as_long_as_it_waits():
 
 async def test_a_thread_that_cannot_start_takes_no_place(monkeypatch):
     pool = WorkerPool(1, 2)
-    monkeypatch.setattr(pool.threads, "submit", fail)
+    monkeypatch.setattr(pool.threads, "submit", Mock(side_effect=RuntimeError("no thread")))
     with pytest.raises(RuntimeError):
         await pool.run_all(str, [1], {})
     monkeypatch.undo()
     async with asyncio.timeout(5):
         assert await pool.run_all(str, [1], {}) == ["1"]
-
-
-def fail(*_: object) -> None:
-    raise RuntimeError("can't start new thread")
 
 
 async def test_a_request_with_many_pictures_lets_others_in_between():
@@ -133,7 +130,7 @@ async def test_a_thread_knows_the_request_that_it_works_for(kept):
         await pool.run_all(work, names, {})
         tracing.close_request(span, token, "rest", "", None)
 
-    await asyncio.gather(*[asyncio.create_task(ask(f"a{i}", f"b{i}")) for i in range(10)])
+    await asyncio.gather(*(asyncio.create_task(ask(f"a{i}", f"b{i}")) for i in range(10)))
     spans = {span.name: span for span in kept.get_finished_spans() if span.name != "wait"}
     assert len(spans) == 30
     for i in range(10):

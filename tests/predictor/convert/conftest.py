@@ -39,7 +39,6 @@ def make_folder(tmp_path: Path) -> MakeFolder:
 
 
 def bring(folder: Path, engine: str = "openvino") -> Engine:
-    """Convert a folder as `python -m predictor.convert` does, and load what it wrote."""
     source = find_source(folder)
     out, _ = convert(source, source.artifact, engine=engine)
     return load_artifact(out, source.digest(), engine)

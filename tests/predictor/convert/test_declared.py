@@ -1,17 +1,19 @@
-"""What model.json declares is what is served: each case is the shipped network, said otherwise."""
+"""What model.json declares is what is served, or is refused in a sentence that names its field."""
 
 import json
 import textwrap
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from predictor.convert.artifact import convert
 from predictor.convert.faces import vary_face
-from predictor.declaration import DeclarationError
+from predictor.declaration import DeclarationError, read_declaration
+from predictor.decode import Reader
 from predictor.engines.golden import load_face
 from predictor.folder import find_source
 from predictor.unet import UNet
@@ -37,8 +39,6 @@ def shipped() -> UNet:
 
 @pytest.fixture(scope="module")
 def wanted(shipped: UNet) -> np.ndarray:
-    from predictor.decode import Reader
-
     with torch.no_grad():
         return Reader().read_points(shipped(torch.from_numpy(FACES)).numpy(), (96, 96))[0]
 
@@ -50,23 +50,13 @@ def make(folder: Path, state: dict, body: str = "super().forward(x)", **declared
     return folder
 
 
-DECLARED: dict[
-    str, tuple[str, dict[str, Any]]
-] = {  # the network's body, and what has to be declared with it
+Declared = dict[str, Any]
+DECLARED: dict[str, tuple[str, Declared]] = {  # the network's body, and what has to be declared
     "pixels 0..255": ("super().forward(x / 255)", {"input": {"range": [0, 255]}}),
     "pixels -1..1": ("super().forward((x + 1) / 2)", {"input": {"range": [-1, 1]}}),
-    "mean and std": (
-        "super().forward(x * 0.25 + 0.5)",
-        {"input": {"mean": [0.5], "std": [0.25]}},
-    ),
-    "colour": (
-        "super().forward(x @ 1 if False else x[:, :1])",
-        {"input": {"color": "rgb"}},
-    ),
-    "last axis": (
-        "super().forward(x.permute(0, 3, 1, 2))",
-        {"input": {"layout": "NHWC"}},
-    ),
+    "mean and std": ("super().forward(x * 0.25 + 0.5)", {"input": {"mean": [0.5], "std": [0.25]}}),
+    "colour": ("super().forward(x @ 1 if False else x[:, :1])", {"input": {"color": "rgb"}}),
+    "last axis": ("super().forward(x.permute(0, 3, 1, 2))", {"input": {"layout": "NHWC"}}),
     "softmax": (
         "super().forward(x).flatten(2).softmax(2).view(-1, 15, 96, 96)",
         {"output": {"values": "probabilities"}},
@@ -76,10 +66,7 @@ DECLARED: dict[
         "{'aux': -super().forward(x), 'out': super().forward(x)}",
         {"output": {"pick": "out"}},
     ),
-    "maps of half the size": (
-        "torch.nn.functional.avg_pool2d(super().forward(x), 2)",
-        {},
-    ),
+    "maps of half the size": ("torch.nn.functional.avg_pool2d(super().forward(x), 2)", {}),
 }
 
 
@@ -124,14 +111,11 @@ def test_trust_is_measured_on_what_the_network_scores(tmp_path, shipped):
     assert np.exp(np.log(scores).mean()) > engine.landmarks.low
 
 
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
+WRONG: dict[str, tuple[Declared, str]] = {
     "heights": ({"output": {"values": "heights"}}, "output.values says heights"),
     "probabilities": ({"output": {"values": "probabilities"}}, "sums to"),
     "points": ({"points": ["a", "b"]}, r"2 points are named"),
-    "check": (
-        {"check": {"face": "face.png", "points": [[1, 1]] * 15}},
-        "pixels from check.points",
-    ),
+    "check": ({"check": {"face": "face.png", "points": [[1, 1]] * 15}}, "pixels from check.points"),
     "no face": ({"check": {"face": "none.png", "points": [[1, 1]] * 15}}, "There is no file"),
     "pick": ({"output": {"pick": "logits"}}, r"output.pick is 'logits'; .* outputs are 0 \[N, 15"),
     "mean": ({"input": {"mean": [1, 2]}}, r"input.mean has 2 numbers; grey takes 1"),
@@ -141,8 +125,6 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_declaration_that_is_not_true_names_its_field(tmp_path, shipped, case):
-    import cv2
-
     declared, words = WRONG[case]
     folder = make(tmp_path, shipped.state_dict(), **declared)
     cv2.imwrite(str(folder / "face.png"), load_face((96, 96))[0, 0])
@@ -152,16 +134,29 @@ def test_a_declaration_that_is_not_true_names_its_field(tmp_path, shipped, case)
     assert not source.artifact.exists()
 
 
-def test_the_authors_own_points_are_held_against_the_network(tmp_path, shipped, wanted):
-    import cv2
+POINTS = {"points": ["a", "b"]}
+IMPOSSIBLE: dict[str, Declared] = {
+    "'input.size' is not a key; there are side, color, ": {"input": {"size": 96}},
+    "two points have the name 'a'": {"points": ["a", "a"]},
+    "'zz' in .* is not one of the points": POINTS | {"mirror": [["a", "zz"]]},
+    "is not a pair of two points": POINTS | {"unit": ["a", "a"]},
+    "'zz' in 'five' is not one of the points": POINTS | {"five": [["a"]] * 4 + [["zz"]]},
+    "mean_face has 1 of 2 points": POINTS | {"mean_face": [[0.5, 0.5]]},
+}
 
-    folder = make(tmp_path, shipped.state_dict())
-    face = np.rint(FACES[1, 0] * 255).astype(np.uint8)
-    cv2.imwrite(str(folder / "face.png"), face)
-    declared = json.loads((folder / "model.json").read_text())
-    declared["check"] = {"face": "face.png", "points": wanted[1].tolist()}
-    (folder / "model.json").write_text(json.dumps(declared))
-    assert bring(folder).landmarks.points
+
+@pytest.mark.parametrize("words", IMPOSSIBLE)
+def test_what_cannot_be_is_one_sentence_before_anything_is_converted(tmp_path, words):
+    (tmp_path / "model.json").write_text(json.dumps(IMPOSSIBLE[words]))
+    with pytest.raises(DeclarationError, match=words) as caught:
+        read_declaration(tmp_path / "model.json")
+    assert "model.json: " in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_authors_own_points_are_held_against_the_network(tmp_path, shipped, wanted):
+    check = {"face": "face.png", "points": wanted[1].tolist()}
+    cv2.imwrite(str(tmp_path / "face.png"), np.rint(FACES[1, 0] * 255).astype(np.uint8))
+    assert bring(make(tmp_path, shipped.state_dict(), check=check)).landmarks.points
 
 
 def test_a_checkpoint_of_another_forward_is_refused(tmp_path, shipped):

@@ -14,44 +14,26 @@ from predictor.folder import find_source
 from tests.predictor.convert import zoo
 from tests.predictor.convert.conftest import ask, bring, measure_distance
 
-KINDS = {  # class: height and width of its heatmaps
-    "Leaky": 96,
-    "GroupNorm": 96,
-    "InstanceNorm": 96,
-    "NoNorm": 96,
-    "FiveLevels": 96,
-    "Colour": 96,
-    "Sigmoid": 96,
-    "Softmax": 96,
-    "SimpleBaseline": 24,
-    "Hourglass": 96,
-    "Stacked": 96,
-    "Attention": 96,
-    "Nested": 96,
-    "Separable": 96,
-    "HeatmapsAndOffsets": 96,
-}
+
+def make_net(name: str, *arguments: int) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return getattr(zoo, name)(*arguments).eval()
+
+
+KINDS = ["Leaky", "FiveLevels", "Sigmoid", "SimpleBaseline", "Hourglass", "Stacked"]
+KINDS += ["Attention", "Nested", "HeatmapsAndOffsets", "OneByOne"]
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_points_are_the_authors(make_folder, name):
-    torch.manual_seed(0)
-    net = getattr(zoo, name)().eval()
+    net = make_net(name)
     engine = bring(make_folder(net))
-    assert engine.landmarks.map_size == (KINDS[name],) * 2
-    assert measure_distance(engine, net) < 0.05
-
-
-def test_code_that_takes_one_face_at_a_time_is_served(make_folder):
-    torch.manual_seed(0)
-    net = zoo.OneByOne().eval()
-    engine = bring(make_folder(net))
+    assert engine.landmarks.map_size == ((24, 24) if name == "SimpleBaseline" else (96, 96))
     assert measure_distance(engine, net) < 0.05
 
 
 def test_coordinates_are_brought_to_pixels(make_folder):
-    torch.manual_seed(0)
-    net = zoo.Coordinates().eval()
+    net = make_net("Coordinates")
     engine = bring(make_folder(net, output={"unit": "relative"}))
     faces = vary_face(engine.size, 1, 6)
     wanted = ask(net, faces).reshape(6, 15, 2) * 96
@@ -60,8 +42,7 @@ def test_coordinates_are_brought_to_pixels(make_folder):
 
 
 def test_a_face_need_not_be_square(make_folder):
-    torch.manual_seed(0)
-    net = zoo.Leaky().eval()
+    net = make_net("Leaky")
     engine = bring(make_folder(net, input={"side": [64, 96]}))
     assert engine.size == (64, 96) and engine.landmarks.side == 96
     assert measure_distance(engine, net) < 0.05
@@ -69,8 +50,7 @@ def test_a_face_need_not_be_square(make_folder):
 
 @pytest.mark.parametrize("kind", ["torchscript", "export", "onnx", "bare graph"])
 def test_a_file_of_a_whole_network_needs_no_code(tmp_path, kind):
-    torch.manual_seed(0)
-    net, face = zoo.Levels().eval(), torch.rand(1, 1, 96, 96)
+    net, face = make_net("Levels"), torch.rand(1, 1, 96, 96)
     path = tmp_path / {"torchscript": "net.pt", "export": "net.pt2"}.get(kind, "net.onnx")
     if kind == "torchscript":
         torch.jit.save(torch.jit.trace(net, face), path)
@@ -84,16 +64,14 @@ def test_a_file_of_a_whole_network_needs_no_code(tmp_path, kind):
 
 def test_the_gpus_artifact_gives_the_authors_answer_on_the_cpu(make_folder):
     pytest.importorskip("onnxruntime")
-    torch.manual_seed(0)
-    net = zoo.Colour().eval()
+    net = make_net("Levels", 3)
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-    folder = make_folder(net, input={"color": "bgr", "mean": mean, "std": std})
-    engine = bring(folder, "onnxruntime")
+    declared = {"color": "bgr", "mean": mean, "std": std}
+    engine = bring(make_folder(net, arguments={"channels": 3}, input=declared), "onnxruntime")
 
     def prepare(faces):
-        return ((faces[:, ::-1] - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))).astype(
-            np.float32
-        )
+        scaled = (faces[:, ::-1] - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))
+        return scaled.astype(np.float32)
 
     assert measure_distance(engine, net, prepare) < 0.05
 
@@ -106,15 +84,15 @@ REFUSED = {
     "Broken": "NaN or infinite values on a face: look at input",
     "ThroughNumPy": "a step of it leaves torch",
     "Squeezes": r"gives \[15, 96, 96\], without the axis of faces",
-    "FourChannels": r"expected input.* Look at input\.side, input\.color",
+    "Levels": r"expected input.* Look at input\.side, input\.color",
     "Missing": "has no class Missing; it has Levels",
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_taken_is_refused_in_one_sentence(make_folder, name):
-    net = zoo.FourChannels() if name == "FourChannels" else zoo.Levels()
-    folder = make_folder(net, network=f"model.py:{name}")
+    arguments = {"channels": 4} if name == "Levels" else {}
+    folder = make_folder(zoo.Levels(**arguments), network=f"model.py:{name}", arguments=arguments)
     before = {path.name for path in folder.iterdir()}
     source = find_source(folder)
     with pytest.raises(DeclarationError, match=REFUSED[name]):
@@ -129,10 +107,8 @@ def test_code_that_reads_its_command_line_has_none(tmp_path):
 
 
 def test_arguments_are_given_to_the_class(make_folder):
-    torch.manual_seed(0)
-    net = zoo.NeedsArguments(1, 5).eval()
-    arguments = {"n_channels": 1, "n_classes": 5}
-    engine = bring(make_folder(net, arguments=arguments))
+    net = make_net("NeedsArguments", 1, 5)
+    engine = bring(make_folder(net, arguments={"n_channels": 1, "n_classes": 5}))
     assert engine.landmarks.points == tuple(f"point_{i}" for i in range(5))
     assert measure_distance(engine, net) < 0.05
 

@@ -10,7 +10,7 @@ K = 15
 def double(i, o, norm=nn.BatchNorm2d, act=nn.ReLU):
     layers = []
     for a, b in ((i, o), (o, o)):
-        layers += [nn.Conv2d(a, b, 3, padding=1)] + ([norm(b)] if norm else []) + [act()]
+        layers += [nn.Conv2d(a, b, 3, padding=1), norm(b), act()]
     return nn.Sequential(*layers)
 
 
@@ -18,29 +18,16 @@ class Levels(nn.Module):
     """A UNet of any depth with any normalisation, activation, pooling and upsampling."""
 
     def __init__(
-        self,
-        channels=1,
-        maps=K,
-        width=8,
-        depth=4,
-        norm=nn.BatchNorm2d,
-        act=nn.ReLU,
-        pool=nn.MaxPool2d,
-        mode="bilinear",
-        skip_first=True,
-        corners=True,
-        padding=True,
+        self, channels=1, maps=K, width=8, depth=4, pool=nn.MaxPool2d, skip_first=True, **parts
     ):
         super().__init__()
         sizes = [width * 2**i for i in range(depth + 1)]
-        self.encoder = nn.ModuleList(
-            [double(a, b, norm, act) for a, b in zip([channels, *sizes], sizes, strict=False)]
-        )
-        self.decoder = nn.ModuleList(
-            [double(a + b, b, norm, act) for a, b in zip(sizes[:0:-1], sizes[-2::-1], strict=True)]
-        )
-        self.pool, self.mode, self.skip_first = pool(2), mode, skip_first
-        self.corners = corners if mode == "bilinear" else None
+        self.mode, self.skip_first, self.pool = parts.pop("mode", "bilinear"), skip_first, pool(2)
+        pairs = zip([channels, *sizes], sizes, strict=False)
+        ups = zip(sizes[:0:-1], sizes[-2::-1], strict=True)
+        self.encoder = nn.ModuleList([double(a, b, **parts) for a, b in pairs])
+        self.decoder = nn.ModuleList([double(a + b, b, **parts) for a, b in ups])
+        self.corners = True if self.mode == "bilinear" else None
         self.head = nn.Conv2d(width, maps, 1)
 
     def forward(self, x):
@@ -56,21 +43,6 @@ class Levels(nn.Module):
         return self.head(x)
 
 
-class GroupNorm(Levels):
-    def __init__(self):
-        super().__init__(norm=lambda n: nn.GroupNorm(4, n))
-
-
-class InstanceNorm(Levels):
-    def __init__(self):
-        super().__init__(norm=lambda n: nn.InstanceNorm2d(n, affine=True))
-
-
-class NoNorm(Levels):
-    def __init__(self):
-        super().__init__(norm=None, depth=3)
-
-
 class Leaky(Levels):
     def __init__(self):
         super().__init__(act=lambda: nn.LeakyReLU(0.2), pool=nn.AvgPool2d, skip_first=False)
@@ -78,27 +50,12 @@ class Leaky(Levels):
 
 class FiveLevels(Levels):
     def __init__(self):
-        super().__init__(depth=5, mode="nearest", act=nn.SiLU)
-
-
-class Colour(Levels):
-    def __init__(self):
-        super().__init__(channels=3)
-
-
-class FourChannels(Levels):
-    def __init__(self):
-        super().__init__(channels=4)
+        super().__init__(depth=5, mode="nearest", act=nn.SiLU, norm=lambda n: nn.GroupNorm(4, n))
 
 
 class Sigmoid(Levels):
     def forward(self, x):
         return super().forward(x).sigmoid()
-
-
-class Softmax(Levels):
-    def forward(self, x):
-        return (y := super().forward(x)).flatten(2).softmax(2).view_as(y)
 
 
 class Residual(nn.Module):
@@ -145,7 +102,7 @@ class Stacked(Hourglass):
 
 class Attention(Levels):
     def __init__(self):
-        super().__init__()
+        super().__init__(norm=lambda n: nn.InstanceNorm2d(n, affine=True))
         self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 8, 1), nn.Sigmoid())
         self.own = nn.Sequential(nn.Conv2d(8, 8, 1), nn.PReLU(), nn.Conv2d(8, K, 1))
 
@@ -174,19 +131,6 @@ class Nested(nn.Module):
         return y if self.outer else torch.cat([x, y], 1)
 
 
-class Separable(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.a = nn.Conv2d(1, 8, 3, 2, 1)
-        self.b = nn.Sequential(
-            nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Conv2d(8, 16, 1), nn.ReLU6()
-        )
-        self.c = nn.ConvTranspose2d(16, K, 3, 2, 1, output_padding=1)
-
-    def forward(self, x):
-        return self.c(self.b(self.a(x)))
-
-
 class HeatmapsAndOffsets(Levels):
     def __init__(self):
         super().__init__()
@@ -210,8 +154,6 @@ class Coordinates(nn.Module):
 
 
 class OneByOne(Levels):
-    """Code that takes one face at a time."""
-
     def forward(self, x):
         return super().forward(x).view(1, K, 96, 96)
 

@@ -29,7 +29,6 @@ MADE = ("openvino", "onnxruntime")  # of the checkpoint, here
 
 @pytest.fixture(scope="module")
 def artifacts(checkpoint: Path, int8: Path, tmp_path_factory: pytest.TempPathFactory):
-    """The folder that each engine loads."""
     folder, source = tmp_path_factory.mktemp("made"), find_source(checkpoint)
     made = {name: convert(source, folder / name, engine=name)[0] for name in MADE}
     return made | {"openvino-bf16": made["openvino"], "openvino-int8": int8}
@@ -55,6 +54,7 @@ def test_landmarks_are_the_references(engine: Engine, crops, wanted):
     assert np.quantile(moved, 0.98) < bound and moved.mean() < bound / 3
     assert moved.max() < (bound if bound == EXACT else FLAT)
     assert abs(scores - wanted[1]).max() < 0.1
+    assert np.isfinite(engine.predict(np.zeros_like(crops))[0]).all()  # of black faces
 
 
 def test_a_face_alone_gets_the_answer_it_gets_in_a_batch(engine: Engine, crops):

@@ -6,6 +6,7 @@ Prints each call's name and "ok", or what it raised.
 """
 
 import asyncio
+import itertools
 import queue
 import sys
 from collections.abc import Callable
@@ -46,29 +47,25 @@ def check_refusal(client) -> bool:
     return False
 
 
+def make_input(kind, face: np.ndarray, **how):
+    tensor = kind.InferInput("face", list(face.shape), "UINT8")
+    tensor.set_data_from_numpy(face, **how)
+    return tensor
+
+
 def infer_http(client, face: np.ndarray, binary: bool, packing: str | None, named: bool) -> bool:
-    tensor = over_http.InferInput("face", list(face.shape), "UINT8")
-    tensor.set_data_from_numpy(face, binary_data=binary)
-    names = ("landmarks", "scores")
+    names = ("landmarks", "scores") if named else ()
     outputs = [over_http.InferRequestedOutput(name, binary_data=binary) for name in names]
-    answer = client.infer(
-        MODEL,
-        [tensor],
-        outputs=outputs if named else None,
-        request_id="r-7",
-        request_compression_algorithm=packing,
-        response_compression_algorithm=packing,
-    )
+    packed = {f"{side}_compression_algorithm": packing for side in ("request", "response")}
+    tensor = make_input(over_http, face, binary_data=binary)
+    answer = client.infer(MODEL, [tensor], outputs=outputs or None, request_id="r-7", **packed)
     return check_answer(answer) and answer.get_response()["id"] == "r-7"
 
 
 def infer_grpc(client, face: np.ndarray, packing: str | None, version: str) -> bool:
-    tensor = over_grpc.InferInput("face", list(face.shape), "UINT8")
-    tensor.set_data_from_numpy(face)
     outputs = [over_grpc.InferRequestedOutput(name) for name in ("landmarks", "scores")]
-    answer = client.infer(
-        MODEL, [tensor], version, outputs, request_id="r-7", compression_algorithm=packing
-    )
+    more = {"request_id": "r-7", "compression_algorithm": packing}
+    answer = client.infer(MODEL, [make_input(over_grpc, face)], version, outputs, **more)
     return check_answer(answer) and answer.get_response().id == "r-7"
 
 
@@ -76,10 +73,8 @@ def infer_stream(client, face: np.ndarray) -> bool:
     """Send a request, a wrong one and another over one stream: answers come in this order."""
     answers: queue.Queue = queue.Queue()
     client.start_stream(lambda result, error: answers.put((result, error)))
-    tensor = over_grpc.InferInput("face", list(face.shape), "UINT8")
-    tensor.set_data_from_numpy(face)
     for number, model in enumerate((MODEL, "none", MODEL)):
-        client.async_stream_infer(model, [tensor], request_id=f"r-{number}")
+        client.async_stream_infer(model, [make_input(over_grpc, face)], request_id=f"r-{number}")
     (first, _), (_, error), (last, _) = [answers.get(timeout=20) for _ in range(3)]
     client.stop_stream()
     ids = [answer.get_response().id for answer in (first, last)]
@@ -93,9 +88,7 @@ def check_answer(answer) -> bool:
 
 async def infer_aio(port: int, face: np.ndarray) -> bool:
     async with over_aio.InferenceServerClient(f"127.0.0.1:{port}") as client:
-        tensor = over_aio.InferInput("face", list(face.shape), "UINT8")
-        tensor.set_data_from_numpy(face)
-        return check_answer(await client.infer(MODEL, [tensor]))
+        return check_answer(await client.infer(MODEL, [make_input(over_aio, face)]))
 
 
 def call_all(rest: int, grpc: int, face: np.ndarray) -> None:
@@ -104,32 +97,18 @@ def call_all(rest: int, grpc: int, face: np.ndarray) -> None:
     manage("http", http)
     manage("grpc", rpc)
     for packing in (None, "gzip", "deflate"):
-        for binary in (True, False):
-            for named in (True, False):
-                report(
-                    f"http infer {packing} binary={binary} named={named}",
-                    infer_http,
-                    http,
-                    face,
-                    binary,
-                    packing,
-                    named,
-                )
+        for binary, named in itertools.product((True, False), repeat=2):
+            name = f"http infer {packing} binary={binary} named={named}"
+            report(name, infer_http, http, face, binary, packing, named)
         report(f"grpc infer {packing}", infer_grpc, rpc, face, packing, "1")
     report("grpc stream", infer_stream, rpc, face)
     wide = np.repeat(np.repeat(face, 2, axis=2), 3, axis=3)
     report("http infer 192x288", lambda: infer_http(http, wide, True, None, True))
     report("http aio infer", lambda: asyncio.run(infer_aio(rest, face)))
-    future = http.async_infer(MODEL, [make_input(face)])
+    future = http.async_infer(MODEL, [make_input(over_http, face)])
     report("http async_infer", lambda: check_answer(future.get_result()))
     for name, client in (("http", http), ("grpc", rpc)):
         report(f"{name} load", client.load_model, MODEL)
-
-
-def make_input(face: np.ndarray):
-    tensor = over_http.InferInput("face", list(face.shape), "UINT8")
-    tensor.set_data_from_numpy(face)
-    return tensor
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ MEGABYTE = 2**20
 
 
 def read_memory(pid: int, name: str) -> int:
-    """Read VmRSS or VmHWM of a process, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024

@@ -6,13 +6,11 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 
 def write_varint(value: int) -> bytes:
-    """Write a number as protobuf does."""
     low, more = value & 127, value >> 7
     return bytes([low | 128]) + write_varint(more) if more else bytes([low])
 
 
 def write_bytes(number: int, value: bytes) -> bytes:
-    """Write a field of bytes."""
     return write_varint(number << 3 | 2) + write_varint(len(value)) + value
 
 
@@ -51,7 +49,6 @@ MESSAGES = {  # name -> bytes of about a given size
 
 
 def make_message(r: random.Random, largest: int, name: str = "") -> tuple[str, bytes]:
-    """Make a message; return its name and its bytes."""
     name = name or r.choice(list(MESSAGES))
     size = r.choice([2_000, 100_000, 2_000_000, largest - 1000])
     return f"{name} of {size} bytes", MESSAGES[name](size)

@@ -1,7 +1,5 @@
 """Pictures that are larger, or slower to read, than their bytes look."""
 
-import base64
-import io
 import json
 import random
 import struct
@@ -9,7 +7,8 @@ import zlib
 
 from PIL import Image
 
-from tests.support.picture_files import make_chunk
+from tests.support.picture_files import encode, make_chunk
+from tools.v2_json import image_tensor
 
 
 def write_png(width: int, height: int, data: bytes, *more: bytes) -> bytes:
@@ -19,11 +18,10 @@ def write_png(width: int, height: int, data: bytes, *more: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + tail
 
 
-def write_jpeg(scans: int) -> bytes:
+def write_jpeg(scans: int, side: int = 2000, mode: str = "L") -> bytes:
     """Write a progressive JPEG whose last scan comes again and again."""
-    stream = io.BytesIO()
-    Image.new("L", (2000, 2000), 128).save(stream, "JPEG", progressive=True)
-    data = stream.getvalue()
+    picture = Image.new("L", (side, side), 128).convert(mode)
+    data = encode(picture, progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * scans + data[-2:]
 
@@ -50,11 +48,4 @@ def make_picture(r: random.Random, name: str = "") -> tuple[str, bytes]:
 
 
 def wrap_picture(picture: bytes) -> bytes:
-    """Write a picture as V2 JSON."""
-    tensor = {
-        "name": "image",
-        "datatype": "BYTES",
-        "shape": [1],
-        "data": [base64.b64encode(picture[:11_000_000]).decode()],
-    }
-    return json.dumps({"inputs": [tensor]}).encode()
+    return json.dumps({"inputs": [image_tensor(picture[:11_000_000])]}).encode()

@@ -1,7 +1,5 @@
 """A caller's own boxes: cropped as detected ones are, answered in their order, or refused."""
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,12 +7,11 @@ from PIL import Image
 from predictor.landmarks import DEFAULT
 from serving.errors import InvalidTensor, TooLarge
 from serving.messages import InferenceRequest, Tensor
-from tests.transformer.fakes import FakeFinder
+from tests.support.picture_files import encode
 from transformer.crops.crop import crop_faces
 from transformer.detectors import find_detector
 from transformer.faces import FaceFinder
 from transformer.inputs.boxes import BoxedPicture, read_boxes
-from transformer.inputs.choices import NO_CHOICES
 from transformer.pictures.picture import open_picture
 from transformer.settings import TransformerSettings
 
@@ -65,12 +62,9 @@ def test_the_picture_of_each_box_is_told(index, pictures, said):
         read_boxes(request, pictures, 9)
 
 
-def test_boxes_have_a_limit(model):
+async def test_boxes_need_their_pictures_and_have_a_limit(model):
     with pytest.raises(TooLarge, match="2 boxes; 1 to 1"):
         read_boxes(make_request(GOOD), 1, 1)
-
-
-async def test_boxes_need_their_pictures(model):
     request = make_request(GOOD)
     del request.inputs["image"]
     with pytest.raises(InvalidTensor, match="The inputs are boxes; accepted is 'image'"):
@@ -94,51 +88,27 @@ def test_boxes_are_held_to_their_picture(box, error):
     given = BoxedPicture(b"", np.array([[0, 0, 9, 9], box], np.float32), np.array([4, 7]))
     with pytest.raises(error, match="Row 7" if error is InvalidTensor else "2 boxes"):
         given.check(300, 200, DEFAULT, 40_000_000)
-
-
-def test_crops_that_lie_on_each_other_are_bounded_together():
     boxes = np.tile(np.array([[0, 0, 4000, 3000]], np.float32), (9, 1))
-    given = BoxedPicture(b"", boxes, np.arange(9))
+    given = BoxedPicture(b"", boxes, np.arange(9))  # which are bounded together
     given.check(4000, 3000, DEFAULT, 40_000_000)
     with pytest.raises(TooLarge, match="9 boxes"):
         given.check(4000, 3000, DEFAULT, 20_000_000)
 
 
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder(TransformerSettings(detector=find_detector(None)))
-
-
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_box_is_cropped_as_a_detected_one_in_the_upright_picture(finder, orientation):
+def test_a_box_is_cropped_as_a_detected_one_in_the_upright_picture(orientation):
+    finder = FaceFinder(TransformerSettings(detector=find_detector(None)))
     rng = np.random.default_rng(0)
     image = Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)).resize((1200, 900))
-    exif, file = Image.Exif(), io.BytesIO()
+    exif = Image.Exif()
     exif[0x0112] = orientation
-    image.save(file, "JPEG", quality=95, exif=exif)
+    file = encode(image, quality=95, exif=exif)
     boxes = np.array([[-30, 100, 400, 600], [500, 300, 880, 890]], np.float32)
-    got = finder.crop_boxes(BoxedPicture(file.getvalue(), boxes, np.arange(2)), DEFAULT)
-    picture = open_picture(file.getvalue(), 10**8, 2000)
-    squares, crops = crop_faces(
-        picture, picture.small, 1, boxes, np.zeros(len(boxes), np.int16), DEFAULT
-    )
+    got = finder.crop_boxes(BoxedPicture(file, boxes, np.arange(2)), DEFAULT)
+    picture = open_picture(file, 10**8, 2000)
+    squares, crops = crop_faces(picture, picture.small, 1, boxes, np.zeros(2, np.int16), DEFAULT)
     assert np.abs(got.crops.astype(int) - crops).mean() < 3  # it was read at a quarter
     for mine, theirs in zip(got.squares, squares, strict=True):
         assert abs(mine.left - theirs.left) <= 8 and abs(mine.side - theirs.side) <= 8
     assert got.boxes.tolist() == np.clip(boxes, 0, [picture.width, picture.height] * 2).tolist()
     assert got.scores.tolist() == [1, 1] and not got.turns.any()
-
-
-async def test_faces_stand_in_the_order_of_their_boxes_over_several_pictures(model):
-    class Boxed(FakeFinder):
-        def crop_boxes(self, given, landmarks):
-            found = self.detect_faces(b"x" * len(given.boxes), landmarks, NO_CHOICES)
-            found.boxes = given.boxes
-            return found
-
-    model.finder = Boxed()
-    boxes = [[i, 0, i + 1, 1] for i in range(4)]
-    answer = await model.infer(make_request(boxes, [2, 0, 2, 0], pictures=3))
-    assert answer.outputs["boxes"].tolist() == boxes
-    assert answer.outputs["image_index"].tolist() == [2, 0, 2, 0]
-    assert answer.outputs["box_scores"].tolist() == [1, 1, 1, 1]

@@ -1,20 +1,16 @@
 """A request says how closely to look and which faces it wants; what it can't have is refused."""
 
-import httpx
 import numpy as np
 import pytest
 
 from serving.errors import InvalidRequest
 from serving.messages import InferenceRequest
-from tests.transformer.fakes import INFER, PNG, make_request
+from tests.transformer.fakes import make_request
 from transformer.inputs.choices import Choices, check_used, read_choices
 from transformer.settings import TransformerSettings
 
+INF = float("inf")
 SETTINGS = TransformerSettings(detect="fast", max_picture_faces=8)
-
-
-def test_what_a_request_says_nothing_of_is_the_servers():
-    assert read_choices({}, SETTINGS) == Choices("fast", None, 8, "score")
 
 
 @pytest.mark.parametrize("as_text", [True, False])
@@ -23,6 +19,7 @@ def test_a_request_has_its_own(as_text):
     if as_text:  # as a query has them
         said = {name: str(value) for name, value in said.items()}
     assert read_choices(said, SETTINGS) == Choices("thorough", 0.25, 3, "size")
+    assert read_choices({}, SETTINGS) == Choices("fast", None, 8, "score")  # the server's
 
 
 @pytest.mark.parametrize(
@@ -31,11 +28,7 @@ def test_a_request_has_its_own(as_text):
         ("detect", ["all", "", 1, None, ["fast"], True], "fast, default, thorough"),
         ("order", ["best", "Size", 0], "score, size, left_to_right"),
         ("min_score", [0, 1, -0.5, "nan", "x", True, "1e999", [0.5], "0.1_5"], "between 0 and 1"),
-        (
-            "max_faces",
-            [0, 9, 1.5, "many", "\u0663", float("inf"), float("nan"), 10**400, {}],
-            "from 1 to 8",
-        ),
+        ("max_faces", [0, 9, 1.5, "many", "\u0663", INF, INF - INF, 10**400, {}], "from 1 to 8"),
     ],
 )
 def test_what_is_not_accepted_is_refused_with_what_is(name, values, accepted):
@@ -71,23 +64,14 @@ async def test_of_more_faces_than_may_be_the_best_are_answered_and_the_rest_coun
     assert (await model.infer(make_request(3))).parameters == {}
 
 
-async def test_a_plain_picture_has_its_choices_in_the_query(rest: httpx.AsyncClient):
-    answer = await rest.post(INFER + "?detect=thorough&max_faces=2", content=b"xxxxx", headers=PNG)
-    assert answer.json()["parameters"] == {"more_faces": 3}
-    refused = await rest.post(INFER + "?detect=all", content=b"x", headers=PNG)
-    assert refused.status_code == 400 and "fast, default, thorough" in refused.json()["error"]
-
-
-def test_a_setting_of_before_is_refused_with_what_there_is_now(monkeypatch):
-    monkeypatch.setenv("LANDMARKS_DETECT_SIDE", "1280")
-    with pytest.raises(ValueError, match="LANDMARKS_DETECT=thorough"):
+@pytest.mark.parametrize(
+    "name, value, words",
+    [("DETECT_SIDE", "1280", "LANDMARKS_DETECT=thorough"), ("DETECT_BUDGET", "409599", "409600")],
+)
+def test_a_setting_of_before_or_of_less_than_one_look_is_refused(monkeypatch, name, value, words):
+    monkeypatch.setenv(f"LANDMARKS_{name}", value)
+    with pytest.raises(ValueError, match=words):
         TransformerSettings()
-
-
-@pytest.mark.parametrize("budget", [0, 409_599])
-def test_a_budget_below_one_look_is_refused(budget):
-    with pytest.raises(ValueError, match="409600"):
-        TransformerSettings(detect_budget=budget)
 
 
 @pytest.mark.parametrize(

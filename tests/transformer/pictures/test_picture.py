@@ -11,22 +11,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from serving.errors import InvalidImage, ServingError
-from tests.support.picture_files import (
-    encode,
-    insert,
-    make_black,
-    make_chunk,
-    make_exif,
-    pack_chunk,
-    pack_webp,
-    segment,
-    smooth,
-)
+from tests.support import picture_files as files
+from tests.support.picture_files import encode, insert, make_exif, segment, smooth
 from tests.support.soak import COUNTS, SOAK
 from transformer.pictures import kinds
 from transformer.pictures.picture import Picture, Pixels, open_picture, read_orientation
 
 LIMIT = 40_000_000
+LOSSLESS = {"WEBP": {"lossless": True}}
 FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"]
 
 
@@ -53,12 +45,7 @@ def test_every_orientation_is_turned_as_pillow_does(orientation, kind):
 def test_only_exif_that_makes_sense_turns():
     for order in ("big", "little"):
         assert [read_orientation(make_exif(n, order)) for n in range(10)] == [1, *range(1, 9), 1]
-    for exif in (
-        b"",
-        b"MM",
-        make_exif(6)[:15],
-        b"Exif\0\0MM\0*" + b"\xff" * 9,
-    ):
+    for exif in (b"", b"MM", make_exif(6)[:15], b"Exif\0\0MM\0*" + b"\xff" * 9):
         assert read_orientation(exif) == 1
     assert read_orientation(b"Exif\0\0" + make_exif(6)) == 6
     xmp = b'http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation="6"/>'
@@ -68,7 +55,7 @@ def test_only_exif_that_makes_sense_turns():
     assert read(insert(plain, 2, both)).shape == (60, 44, 3)
     png = encode(smooth(60, 44), "PNG")
     for at in (33, len(png) - 12):  # before and after the pixels
-        assert read(insert(png, at, make_chunk(b"eXIf", make_exif(6)))).shape == (60, 44, 3)
+        assert read(insert(png, at, files.make_chunk(b"eXIf", make_exif(6)))).shape == (60, 44, 3)
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -88,32 +75,26 @@ def test_a_jpeg_is_decoded_as_far_as_the_detector_needs(width, scale, orientatio
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "1"])
 def test_every_mode_becomes_rgb(kind, mode):
-    image, buffer = Image.fromarray(smooth(64, 48)).convert(mode), io.BytesIO()
+    image = Image.fromarray(smooth(64, 48)).convert(mode)
     try:
-        image.save(buffer, kind, **({"lossless": True} if kind == "WEBP" else {}))
+        content = encode(image, kind, **LOSSLESS.get(kind, {}))
     except (OSError, ValueError):
         pytest.skip("there is no such file")
-    with Image.open(io.BytesIO(buffer.getvalue())) as seen:
-        wanted = np.asarray(seen.convert("RGB")).astype(int)
-    assert np.abs(read(buffer.getvalue()) - wanted).max() <= (3 if mode == "CMYK" else 0)
-
-
-def test_sixteen_bits_keep_their_upper_half():
-    for kind in ("PNG", "TIFF"):
-        assert (read(encode(np.full((20, 20), 0x80A0, np.uint16), kind)) == 0x80).all()
+    wanted = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    assert np.abs(read(content) - wanted).max() <= (3 if mode == "CMYK" else 0)
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "GIF", "AVIF", "PNG", "TIFF"])
 def test_of_an_animation_the_first_frame_is_read(kind):
     frames = [Image.fromarray(smooth(61, 44)[::step]) for step in (1, -1)]
-    alone, buffer = io.BytesIO(), io.BytesIO()
-    options = {"lossless": True} if kind == "WEBP" else {}
-    frames[0].save(alone, kind, **options)
-    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:] * 3, **options)
-    assert np.abs(read(buffer.getvalue()).astype(int) - read(alone.getvalue())).mean() < 3
+    options = LOSSLESS.get(kind, {})
+    film = encode(frames[0], kind, save_all=True, append_images=frames[1:] * 3, **options)
+    assert np.abs(read(film).astype(int) - read(encode(frames[0], kind, **options))).mean() < 3
 
 
-def test_transparent_pixels_are_what_is_stored_under_them():
+def test_transparent_pixels_are_what_is_stored_and_sixteen_bits_keep_their_upper_half():
+    for kind in ("PNG", "TIFF"):
+        assert (read(encode(np.full((20, 20), 0x80A0, np.uint16), kind)) == 0x80).all()
     pixels = np.dstack([smooth(61, 44), np.zeros((44, 61), np.uint8)])
     for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True})):
         np.testing.assert_array_equal(read(encode(pixels, kind, **options)), pixels[:, :, :3])
@@ -122,7 +103,7 @@ def test_transparent_pixels_are_what_is_stored_under_them():
 @pytest.mark.parametrize("inks", [False, True])
 def test_a_sampling_that_the_fast_decoder_lacks_is_read(inks):
     """Chrominance of half the height and of half the width: Pillow reads it."""
-    content = make_black(1300, 1000, [(2, 2), (2, 1), (1, 2), *([(1, 1)] if inks else [])])
+    content = files.make_black(1300, 1000, [(2, 2), (2, 1), (1, 2), *([(1, 1)] if inks else [])])
     with pytest.raises(ValueError, match="subsampling"):
         simplejpeg.decode_jpeg(content)
     picture = open_picture(content, LIMIT, 640)
@@ -141,7 +122,6 @@ def test_part_of_a_picture_is_none(kind):
 
 
 def make_jpeg(frame: int, bits: int = 8, components: int = 3) -> bytes:
-    """A JPEG's header, and a scan of nothing."""
     parts = b"".join(bytes([i, 0x11, 0]) for i in range(components))
     head = bytes([bits, 0, 44, 0, 60, components]) + parts
     scan = segment(0xDA, bytes([components]) + bytes(2 * components) + b"\0\x3f\0")
@@ -158,7 +138,7 @@ BLUE_HEIC = (
     "35e/pq1pj5uA"
 )
 HEIC = b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(50)
-VP8X = pack_chunk(b"VP8X", bytes(4) + (59).to_bytes(3, "little") + (43).to_bytes(3, "little"))
+VP8X = files.pack_chunk(b"VP8X", bytes(4) + (59).to_bytes(3, "little") + (43).to_bytes(3, "little"))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +149,7 @@ VP8X = pack_chunk(b"VP8X", bytes(4) + (59).to_bytes(3, "little") + (43).to_bytes
         (make_jpeg(0xC5), "JPEG is.*of a rare kind.*save it as an ordinary JPEG or PNG"),
         (make_jpeg(0xC0, components=2), "2-layer"),
         (encode(smooth(60, 44))[:100], "JPEG is broken, only part of one"),
-        (pack_webp(VP8X), "WebP is broken, only part of one"),
+        (files.pack_webp(VP8X), "WebP is broken, only part of one"),
         (encode(smooth(60, 44), "PNG").replace(b"\r\n", b"\n"), "PNG, and a transfer as text"),
         (HEIC, "This is HEIC: export it as JPEG, or install pi-heif.*JPEG, PNG, WebP, AVIF, GIF"),
         (b"\0\0\0\x18ftypisom" + bytes(50), "video"),
@@ -194,8 +174,7 @@ def test_heic_is_read_where_its_package_is():
     assert seen.shape == (48, 64, 3) and np.abs(seen - [0x33, 0x66, 0x99]).max() < 6
 
 
-FILES = [encode(smooth(40, 30), kind) for kind in FORMATS]
-FILES.append(make_turned(6, 1300, 20))
+FILES = [*(encode(smooth(40, 30), kind) for kind in FORMATS), make_turned(6, 1300, 20)]
 
 
 @settings(max_examples=400 * SOAK, deadline=None)

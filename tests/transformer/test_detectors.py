@@ -1,9 +1,8 @@
 """Both detectors find through OpenVINO what OpenCV finds, whatever the picture's size."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from serving.errors import OutOfMemory
 from serving.telemetry import metrics
+from tests.support.environment import end
 from tests.support.opencv_detectors import OPENCV
 from tools.fetch_models import FILES
 from tools.processes import ROOT
@@ -65,62 +65,33 @@ def test_openvino_finds_what_opencv_finds(path, pictures, share, precision):
 
 def test_a_picture_leaves_nothing_of_itself_to_the_next(path, pictures):
     """The buffers are kept: a smaller picture in the same padded size has clean margins."""
-    used = load_detector(path)
-    big = np.full((320, 320, 3), 255, np.uint8)
-    small = pictures[0][:300, 100:400]
-    used.search(big, 0.3)
-    for found, wanted in zip(
-        used.search(small, 0.3), load_detector(path).search(small, 0.3), strict=True
-    ):
-        np.testing.assert_array_equal(found, wanted)
-
-
-def test_what_was_found_stays_when_the_next_picture_comes(path, pictures):
-    detector = load_detector(path)
-    boxes, scores = detector.search(pictures[0], 0.3)
-    kept = boxes.copy(), scores.copy()
-    detector.search(np.zeros_like(pictures[0]), 0.3)
-    np.testing.assert_array_equal(boxes, kept[0])
-    np.testing.assert_array_equal(scores, kept[1])
-
-
-def test_a_picture_without_a_face(path):
-    boxes, scores = load_detector(path).search(np.zeros((100, 150, 3), np.uint8), 0.3)
+    used, small = load_detector(path), pictures[0][:300, 100:400]
+    used.search(np.full((320, 320, 3), 255, np.uint8), 0.3)
+    found, alone = used.search(small, 0.3), load_detector(path).search(small, 0.3)
+    kept = [part.copy() for part in found]
+    boxes, scores = used.search(np.zeros((100, 150, 3), np.uint8), 0.3)  # which shows no face
     assert boxes.shape == (0, 4) and scores.shape == (0,)
+    for part, wanted, before in zip(found, alone, kept, strict=True):
+        np.testing.assert_array_equal(part, wanted)
+        np.testing.assert_array_equal(part, before)
 
 
-def test_a_file_that_is_none(tmp_path):
-    path = tmp_path / "yunet.onnx"
-    path.write_bytes(b"nothing")
-    with pytest.raises(DetectorError, match="yunet"):
-        load_detector(path)
-    with pytest.raises(DetectorError, match="neither yunet nor centerface"):
-        load_detector(tmp_path / "other.onnx")
-
-
-def test_a_file_cut_short_or_of_the_other_detector_is_refused(path, tmp_path):
-    cut, renamed = tmp_path / path.name, tmp_path / "other"
-    cut.write_bytes(path.read_bytes()[:-20_000])
-    renamed.mkdir()
+def test_a_file_that_is_none_or_cut_short_or_of_the_other_detector_is_refused(path, tmp_path):
     other = next(name for name in FILES if name not in path.name)
-    (renamed / f"{other}.onnx").write_bytes(path.read_bytes())
-    for file in (cut, renamed / f"{other}.onnx"):
-        with pytest.raises(DetectorError, match="cannot be read as the detector it is named after"):
-            load_detector(file)
+    contents = {path.name: path.read_bytes()[:-20_000], f"{other}.onnx": path.read_bytes()}
+    contents |= {f"{other}-2.onnx": b"nothing", "other.onnx": b""}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        words = "neither yunet nor centerface" if name == "other.onnx" else "cannot be read as the"
+        with pytest.raises(DetectorError, match=words):
+            load_detector(tmp_path / name)
 
 
 def test_without_openvino_the_transformer_says_so_and_does_not_start(path):
     program = (
         "import sys; sys.modules['openvino'] = None; import transformer.__main__ as m; m.main()"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=120,
-        check=False,
-    )
+    ended = end("python", "-c", program)
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
     assert "openvino" in last and "requirements/transformer.txt" in last
@@ -135,14 +106,6 @@ def test_bf16_only_where_the_cpu_multiplies_it(features, wanted):
     assert choose_precision(Core()) == wanted
 
 
-def test_a_detector_says_what_it_really_computes_in(path):
-    kind = find_kind(path)
-    assert issubclass(kind, NetworkDetector)
-    assert kind(path, precision="f32").precision == "f32"
-    assert load_detector(path).precision in ("f32", "bf16")
-    assert load_detector(path).runtime.startswith("OpenVINO 2")
-
-
 def test_of_overlapping_boxes_the_best_stays():
     boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30], [8, 8, 18, 18]], np.float32)
     kept, scores = keep_best(boxes, np.array([0.5, 0.9, 0.4, 0.7], np.float32))
@@ -151,34 +114,25 @@ def test_of_overlapping_boxes_the_best_stays():
 
 
 async def test_the_service_tells_what_runs_its_detector(path):
-    model = Transformer(
-        "unet",
-        TransformerSettings(detector=path, workers=1),
-        GrpcBackend("localhost"),
-    )
+    settings = TransformerSettings(detector=path, workers=1)
+    model = Transformer("unet", settings, GrpcBackend("localhost"))
     model.load()
-    labels = {"detector": find_kind(path).name, "runtime": model.finder.first.runtime}
+    first = model.finder.first
+    assert first.precision in ("f32", "bf16") and first.runtime.startswith("OpenVINO 2")
+    kind = find_kind(path)
+    assert issubclass(kind, NetworkDetector)
+    assert kind(path, precision="f32").precision == "f32"  # what it really computes in
+    labels = {"detector": first.name, "runtime": first.runtime, "precision": first.precision}
     (metric,) = metrics.DETECTOR.collect()
-    found = [sample.labels for sample in metric.samples if sample.value]
-    assert labels | {"precision": model.finder.first.precision} in found
+    assert labels in [sample.labels for sample in metric.samples if sample.value]
     await model.close()
 
 
-def test_the_detector_loaded_at_start_is_the_first_workers(path):
-    """None stays behind in a thread that finds no faces."""
+def test_the_detector_loaded_at_start_is_the_first_workers(path, monkeypatch):
     finder = FaceFinder(TransformerSettings(detector=path))
     with ThreadPoolExecutor(1) as worker:
         assert worker.submit(lambda: finder.detector).result() is finder.first
     assert finder.detector is not finder.first
-
-
-def test_a_thread_that_has_no_room_for_a_detector_says_so(path, monkeypatch):
-    finder = FaceFinder(TransformerSettings(detector=path))
-    assert finder.detector is finder.first
-
-    def fail(*_):
-        raise DetectorError("no room")
-
-    monkeypatch.setattr("transformer.faces.load_detector", fail)
-    with ThreadPoolExecutor(1) as pool, pytest.raises(OutOfMemory):
-        pool.submit(lambda: finder.detector).result()
+    monkeypatch.setattr("transformer.faces.load_detector", Mock(side_effect=DetectorError("full")))
+    with ThreadPoolExecutor(1) as worker, pytest.raises(OutOfMemory):
+        worker.submit(lambda: finder.detector).result()
