@@ -36,7 +36,7 @@ async def test_pictures_that_wait_share_calls(
 
 
 async def test_a_herd_is_answered_or_told_to_come_back(start_transformer, astronaut: bytes):
-    """What can't be had in a request's time is refused, and not at its end; there is room for all."""
+    """What can't be had in a request's time is refused before its end; there is room for all."""
     service = start_transformer(request_seconds="1")
     await ask_at_once(service, astronaut, 1)
     answers = await ask_at_once(service, astronaut, HERD)
