@@ -83,14 +83,18 @@ class Transformer(Model):
         problem = await self.backend.check_ready(self.name)
         metrics.PREDICTOR_READY.set(not problem)
         if not problem:  # without a landmark set it can't be cropped for
-            with contextlib.suppress(ServingError):  # without an answer the old one is kept
-                network = await self.backend.refresh_network(self.name, time.monotonic() + 1)
-                self.landmarks = network.landmarks
+            await self.refresh()
             problem = "" if self.landmarks else "The predictor publishes no landmark set."
         if problem not in ("", self.problem):
             logger.warning("not ready", extra={"reason": problem})
         self.problem = problem
         return problem
+
+    async def refresh(self) -> None:
+        """Refresh the default model's landmark set; keep the old one without an answer."""
+        with contextlib.suppress(ServingError):
+            network = await self.backend.refresh_network(self.name, time.monotonic() + 1)
+            self.landmarks = network.landmarks
 
     async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
         """Return each face's landmarks in pixels of its picture, or of the given face."""

@@ -20,7 +20,7 @@ from training.disturb import cut_off, degrade_faces, move_camera
 from training.faces import Frame
 
 FRAME = Frame(DEFAULT)
-CROP, SIDE, FLIP, LANDMARKS = FRAME.crop, FRAME.side, DEFAULT.mirrored, DEFAULT.points
+CROP, SIDE, FLIP = FRAME.crop, FRAME.side, DEFAULT.mirrored
 
 STILL = dict.fromkeys(vars(Strength()), 0.0)
 SPOTS = np.random.default_rng(0).uniform(88, 168, (15, 2)).astype(np.float32)
@@ -57,13 +57,6 @@ def test_stillness_is_the_plain_crop() -> None:
     rng = np.random.default_rng(1)  # a seed that does not mirror
     _, moved = warp_face(draw_spot(SPOTS[0]), SPOTS, FRAME, rng, Strength(**STILL))
     np.testing.assert_allclose(moved, FRAME.to_input(SPOTS), atol=0.01)
-
-
-def test_the_default_set_is_its_own_mirror() -> None:
-    assert [FLIP[k] for k in FLIP] == list(range(15))
-    for k, name in enumerate(LANDMARKS):
-        swapped = name.replace("left", "*").replace("right", "left").replace("*", "right")
-        assert LANDMARKS[FLIP[k]] == swapped
 
 
 def test_inverse_of_a_field() -> None:

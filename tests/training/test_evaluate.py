@@ -34,14 +34,6 @@ def test_an_error_is_a_share_of_the_unit_and_unlabelled_points_count_for_nothing
         measure_errors(found[1:], truth[1:], (0, 2))
 
 
-def test_decoder_undoes_the_targets() -> None:
-    points = torch.tensor([[[30.3, 50.7], [10.0, 80.5]]])
-    maps = make_targets(points, 96)
-    assert torch.allclose(maps.sum((2, 3)), torch.ones(1, 2), atol=1e-5)
-    found, _ = decode_heatmaps(maps.clamp_min(1e-30).log().numpy())
-    np.testing.assert_allclose(found, points.numpy(), atol=0.02)
-
-
 def test_points_outside_and_unknown_cost_nothing() -> None:
     points = torch.tensor([[[120.0, 50.0], [float("nan"), 5.0]]])
     logits = torch.randn(1, 2, 96, 96, requires_grad=True)
@@ -51,9 +43,10 @@ def test_points_outside_and_unknown_cost_nothing() -> None:
     assert loss.item() == 0 and not logits.grad.any()
 
 
-def test_hidden_points_have_a_score_below_a_half() -> None:
-    points, hidden = torch.tensor([[[30.3, 50.7], [60.0, 40.5]]]), torch.tensor([[True, False]])
+def test_decoder_undoes_the_targets_and_scores_a_hidden_point_below_a_half() -> None:
+    points, hidden = torch.tensor([[[30.3, 50.7], [10.0, 80.5]]]), torch.tensor([[True, False]])
     maps = mix_targets(make_targets(points, 96), points, hidden)
+    assert torch.allclose(maps.sum((2, 3)), torch.ones(1, 2), atol=1e-5)
     found, scores = decode_heatmaps(maps.clamp_min(1e-30).log().numpy())
     np.testing.assert_allclose(found, points.numpy(), atol=0.02)
     assert scores[0, 0] < 0.5 < 0.9 < scores[0, 1]
