@@ -17,8 +17,7 @@ def main() -> int:
     """Run the profile that the command line names; gives the exit code."""
     profile, *more = sys.argv[1:] or [""]
     if profile not in PROFILES:
-        said = f"There is no profile '{profile}'; there are {', '.join(PROFILES)}."
-        print(said, file=sys.stderr)
+        sys.stderr.write(f"There is no profile '{profile}'; there are {', '.join(PROFILES)}.\n")
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that services end with us
     ports = find_ports()

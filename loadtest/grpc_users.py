@@ -85,13 +85,9 @@ class CallingUser(User):
                 failure = ValueError(f"wrong answer: {problem}")
         except (grpc.RpcError, ValueError, LookupError, OSError) as error:
             took, failure = 1000 * (time.perf_counter() - begun), error
-        told: dict = {
-            "response_time": took,
-            "response_length": size,
-            "exception": failure,
-            "context": {},
-        }
-        self.environment.events.request.fire(request_type="gRPC", name="ModelInfer", **told)
+        told: dict = {"response_time": took, "response_length": size, "exception": failure}
+        tell = self.environment.events.request.fire
+        tell(request_type="gRPC", name="ModelInfer", context={}, **told)
 
 
 class GrpcUser(CallingUser):

@@ -44,8 +44,7 @@ class RestUser(FastHttpUser):
         shared = setup.current
         self.bodies: Iterator[Body] = itertools.cycle(self.make_bodies(shared))
         self.path = f"/v2/models/{shared.options.model}/infer"
-        given = shared.options.host_header
-        self.more = {"Host": given} if given else {}
+        self.more = {"Host": given} if (given := shared.options.host_header) else {}
 
     @task
     def infer(self) -> None:

@@ -79,8 +79,8 @@ def set_up(options: argparse.Namespace, ask: bool = True) -> None:
     except OSError as error:
         raise ValueError(f"Nothing answers at {host}: {error}.") from None
     except (ValueError, LookupError, TypeError) as error:
-        text = f"{host} is not the address of a landmarks service ({error})."
-        raise ValueError(text) from None
+        said = f"{host} is not the address of a landmarks service ({error})."
+        raise ValueError(said) from None
 
 
 def find_reasons(total: StatsEntry, options: argparse.Namespace) -> list[str]:
