@@ -44,6 +44,25 @@ async def test_a_sink_that_is_slow_or_away_holds_up_nobody(model, sink, monkeypa
     assert model.events.waiting.empty()
 
 
+async def test_a_sink_that_never_answers_is_left_and_keeps_no_process(model, sink, monkeypatch):
+    """Each event has its time, and so has what waits at the end."""
+    monkeypatch.setattr(events, "SECONDS", 0.1)
+    sink.gate.clear()
+    before = count("failed")
+    model.events = EventSender(sink.url, 1.0, "/landmarks/unet")
+    await model.infer(make_request(1))
+    model.events.close()
+    assert count("failed") - before == 1
+    monkeypatch.setattr(events, "SECONDS", 60.0)
+    monkeypatch.setattr(events, "LAST_SECONDS", 0.1)
+    model.events = EventSender(sink.url, 1.0, "/landmarks/unet")
+    await model.infer(make_request(1))
+    begun = time.perf_counter()
+    model.events.close()
+    assert time.perf_counter() - begun < 20 and model.events.thread.is_alive()
+    sink.gate.set()
+
+
 def read_histogram(name: str) -> float:
     found = f"landmarks_face_{name}", {"service": "transformer"}
     return REGISTRY.get_sample_value(*found) or 0.0
