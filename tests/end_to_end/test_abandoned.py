@@ -1,20 +1,20 @@
 """Who has left is not worked for: callers that lose patience, all at once and again and again."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 
 import grpc.aio
 import pytest
-import requests
 
 from serving.cpus import count_cpus
 from serving.grpc.codec import encode_request
+from tests.support.load import sum_metric
 from tests.support.raw_http import write_request
 from tests.support.raw_http2 import INFER
 from tools.processes import Service
 
 PATIENCE, WAVES, WAVE = 1.0, 4, 100 * count_cpus()  # seconds of a caller; waves, and callers in one
+RUN = "landmarks_batch_faces_sum"  # faces that the network was run for, whoever waited
 
 
 async def ask_over_rest(service: Service, picture: bytes) -> bool:
@@ -49,19 +49,13 @@ async def ask_over_grpc(service: Service, picture: bytes) -> bool:
 Ask = Callable[[Service, bytes], Awaitable[bool]]
 
 
-def count_worked(predictor: Service) -> float:
-    """Count the faces that the network was run for, whether or not anybody waited."""
-    text = requests.get(f"{predictor.url}/metrics", timeout=60).text
-    return sum(map(float, re.findall(r"landmarks_batch_faces_sum ([\d.]+)", text)))
-
-
 @pytest.mark.parametrize("ask", [ask_over_rest, ask_over_grpc])
 async def test_a_storm_of_the_impatient(predictor, transformer, astronaut, ask: Ask):
     """For those who left no more is worked than what was in hand as they did."""
-    before, in_time = count_worked(predictor), 0
+    before, in_time = sum_metric(predictor, RUN), 0
     for _ in range(WAVES):
         in_time += sum(await asyncio.gather(*(ask(transformer, astronaut) for _ in range(WAVE))))
     await asyncio.sleep(1)
-    worked = count_worked(predictor) - before
+    worked = sum_metric(predictor, RUN) - before
     print(f"{WAVES * WAVE} asked, {in_time} answered in time, {worked:.0f} worked for")
     assert worked <= in_time + WAVES * 6 * count_cpus()  # with workers, in calls, on their way

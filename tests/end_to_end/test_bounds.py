@@ -1,7 +1,6 @@
 """Each bound of the table in docs/security.md that both doors have holds at both."""
 
 import contextlib
-import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import requests
 from serving.admission import UPLOADS
 from serving.grpc.codec import encode_request
 from tests.support.hostile.cost import MEGABYTE
-from tests.support.load import wait_for
+from tests.support.load import count_answered, sum_metric, wait_for
 from tests.support.raw_http import ask, connect, is_cut, is_held, read_answer, write_request
 from tests.support.raw_http2 import (
     HEADERS,
@@ -176,22 +175,14 @@ def check_unread_grpc(service: Service) -> None:
     message = write_faces(FACES[:1], "heatmaps")  # of two it would be too large
 
     def look() -> bool:  # again where this process slept while it was held
-        before = count_requests(service)[0]
+        before = count_answered(service)
         with start_call(service.grpc, message):
-            wait_for(lambda: count_requests(service)[0] > before)
-            held = count_requests(service)[1]
-            wait_for(lambda: not count_requests(service)[1])
+            wait_for(lambda: count_answered(service) > before)
+            held = sum_metric(service, "landmarks_inflight_requests")
+            wait_for(lambda: not sum_metric(service, "landmarks_inflight_requests"))
         return held == 1
 
     wait_for(look)
-
-
-def count_requests(service: Service) -> tuple[float, float]:
-    """Count the requests that were answered, and those in flight."""
-    text = requests.get(f"{service.url}/metrics", timeout=60).text
-    patterns = r'requests_total{code="ok".* ([\d.]+)', r"inflight_requests\S* ([\d.]+)"
-    answered, inflight = (sum(map(float, re.findall(p, text))) for p in patterns)
-    return answered, inflight
 
 
 def check_patience_rest(service: Service) -> None:
@@ -201,11 +192,11 @@ def check_patience_rest(service: Service) -> None:
 
 
 def check_patience_grpc(service: Service) -> None:
-    connection, before = Connection(service.grpc), count_requests(service)[0]
+    connection, before = Connection(service.grpc), count_answered(service)
     with connection.socket:  # by hand: a library would give up by itself
         connection.call(write_faces(FACES), more=write_header("grpc-timeout", "1u"))
         wait_for(lambda: connection.send() is not None and connection.answered)
-    assert count_requests(service)[0] == before
+    assert count_answered(service) == before
 
 
 PROBES: dict[str, tuple[Callable[[Service], None], Callable[[Service], None]]] = {

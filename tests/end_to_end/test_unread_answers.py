@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import re
 import socket
 import threading
 import time
@@ -14,7 +13,7 @@ import requests
 
 from serving.grpc.codec import encode_request
 from tests.support.hostile.cost import MEGABYTE, Meter, count_patience, read_memory
-from tests.support.load import wait_for
+from tests.support.load import sum_metric, wait_for
 from tests.support.raw_http import connect, is_held, write_request
 from tests.support.raw_http2 import start_call
 from tools.processes import Service
@@ -68,24 +67,19 @@ def ask_over_grpc(service: Service) -> socket.socket:
     return start_call(service.grpc, request.SerializeToString())
 
 
-def read_metric(service: Service, pattern: str) -> float:
-    text = requests.get(f"{service.url}/metrics", timeout=60).text
-    return sum(float(value) for value in re.findall(pattern + r"\S* ([\d.]+)", text))
-
-
 @pytest.mark.parametrize("ask", [ask_over_rest, ask_over_grpc])
 def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
     refusals = r'landmarks_requests_total\{code="overloaded"'
-    refused = read_metric(narrow, refusals)
-    ended = read_metric(narrow, "landmarks_requests_total") + CALLERS
+    refused = sum_metric(narrow, refusals)
+    ended = sum_metric(narrow, "landmarks_requests_total") + CALLERS
     before = read_memory(narrow.process.pid, "VmRSS")
     with contextlib.ExitStack() as connections:
         for _ in range(CALLERS):
             connections.enter_context(ask(narrow))
-        wait_for(lambda: read_metric(narrow, "landmarks_requests_total") >= ended)
-        assert read_metric(narrow, refusals) > refused
+        wait_for(lambda: sum_metric(narrow, "landmarks_requests_total") >= ended)
+        assert sum_metric(narrow, refusals) > refused
         assert read_memory(narrow.process.pid, "VmRSS") - before < 4 * ROOM + 64 * MEGABYTE
-        wait_for(lambda: not read_metric(narrow, "landmarks_inflight_requests"))
+        wait_for(lambda: not sum_metric(narrow, "landmarks_inflight_requests"))
     answer = requests.post(
         f"{narrow.url}/v2/models/unet/infer",
         json={"inputs": [face_tensor(np.zeros((1, 1, 16, 16), np.uint8))]},
@@ -96,9 +90,9 @@ def test_answers_that_nobody_reads_are_bounded_and_end(narrow, ask):
 
 def test_who_reads_nothing_is_cut_off(narrow):
     """What the kernel already holds can still be read, but the rest never comes."""
-    ended = read_metric(narrow, "landmarks_requests_total") + 1
+    ended = sum_metric(narrow, "landmarks_requests_total") + 1
     with ask_over_rest(narrow) as connection:
-        wait_for(lambda: read_metric(narrow, "landmarks_requests_total") >= ended)
+        wait_for(lambda: sum_metric(narrow, "landmarks_requests_total") >= ended)
         wait_for(lambda: not is_held(narrow, connection))
         assert read_to_the_end(connection) < HEATMAPS
     page = len(requests.get(f"{narrow.url}/openapi.json", timeout=60).content)

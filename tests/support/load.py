@@ -42,10 +42,15 @@ def read_metric(service: Service, name: str) -> float:
     return float(text.partition(f"\n{name} ")[2].split()[0])
 
 
+def sum_metric(service: Service, pattern: str) -> float:
+    """Add up what a metric has under the labels that a pattern begins with; 0 where it has none."""
+    text = requests.get(f"{service.url}/metrics", timeout=60).text
+    return sum(map(float, re.findall(pattern + r"\S* ([\d.]+)", text)))
+
+
 def count_answered(service: Service) -> float:
     """Count the requests that a service computed an answer for."""
-    text = requests.get(f"{service.url}/metrics", timeout=60).text
-    return sum(map(float, re.findall(r'landmarks_requests_total\{code="ok".* ([\d.]+)', text)))
+    return sum_metric(service, r'landmarks_requests_total\{code="ok"')
 
 
 def wait_for(look: Callable[[], T], seconds: float = 90) -> T:
