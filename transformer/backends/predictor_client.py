@@ -22,7 +22,7 @@ from serving.telemetry import tracing
 from serving.telemetry.stages import Stage, read_timings
 from transformer.backends.base import WITH_HEATMAPS, FaceLandmarks, Network, PredictorBackend
 from transformer.backends.joined import MOST_FACES, Joiner
-from transformer.backends.prewarm import grpc_target
+from transformer.backends.target import grpc_target
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],  # over every address that DNS gives
