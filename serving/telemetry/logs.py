@@ -2,10 +2,12 @@
 
 import atexit
 import contextlib
+import io
 import logging
 import logging.config
 import os
 import queue
+import sys
 import threading
 from collections.abc import Mapping
 from logging.handlers import QueueHandler
@@ -53,6 +55,9 @@ class QueuedLines(QueueHandler):
 
 def configure_logs(level: str, access: bool) -> None:
     """Send every log line of the process as JSON to stderr; call before kserve is started."""
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        # Unbuffered Python writes a sentence and its end apart; a line of the log came between.
+        sys.stderr.reconfigure(line_buffering=True, write_through=False)
     logging.config.dictConfig(
         {
             "version": 1,

@@ -32,6 +32,20 @@ def test_a_pipe_that_nobody_reads_stops_nothing_and_what_is_lost_is_counted(read
     process.stderr.close()
 
 
+def test_a_sentence_of_another_s_is_whole():
+    program = """
+import sys
+from serving.telemetry.logs import configure_logs, logger
+configure_logs("INFO", True)
+sys.stderr.write("the port")
+logger.info("loaded")
+logger.root.handlers[0].finish()
+sys.stderr.write(" is in use\\n")
+"""
+    done = subprocess.run([sys.executable, "-u", "-c", program], capture_output=True, text=True)
+    assert [line[:1] for line in done.stderr.splitlines()] == ["{", "t"], done.stderr
+
+
 def test_an_address_in_a_line_is_short():
     record = RequestLog("predictor", "rest", "/", "/" + "x" * 1000, {})
     assert len(record.address) == LONGEST_ADDRESS
