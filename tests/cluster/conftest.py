@@ -12,10 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.commands import OUT, ROOT
-from tests.cluster.journal import ScenarioResult, write_records
+from tests.cluster.journal import OUT, ROOT, ScenarioResult, write_records
 from tests.cluster.release import Release
-from tests.cluster.variants import UNIT, start_unit_tests
+from tests.cluster.test_refusals import UNIT, start_unit_tests
 from tests.cluster.watch import expose_autoscaler_metrics
 
 RECORDS = pytest.StashKey[list[ScenarioResult]]()

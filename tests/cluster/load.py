@@ -10,7 +10,7 @@ from types import TracebackType
 
 from PIL import Image
 
-from tests.cluster.commands import INGRESS, OUT, PICTURE, wait_until
+from tests.cluster.journal import INGRESS, OUT, PICTURE, wait_until
 
 
 class Load:

@@ -6,9 +6,8 @@ import pytest
 
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.load import Load, make_small
-from tests.cluster.metrics import list_firing
 from tests.cluster.picture import check_points
-from tests.cluster.release import Release
+from tests.cluster.release import Release, list_firing
 from tests.cluster.watch import Watch
 
 LIMIT = 32

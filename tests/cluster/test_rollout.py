@@ -7,8 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.cluster.commands import CommandError, helm, kubectl, wait_until
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import CommandError, ScenarioResult, helm, kubectl, wait_until
 from tests.cluster.load import Load, make_small
 from tests.cluster.release import Release
 

@@ -2,12 +2,10 @@
 
 import pytest
 
-from tests.cluster.commands import wait_until
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import ScenarioResult, wait_until
 from tests.cluster.load import Load, make_small
-from tests.cluster.metrics import check_scraped
 from tests.cluster.picture import ask_grpc, check_points, read_metadata
-from tests.cluster.release import Release
+from tests.cluster.release import Release, check_scraped
 from tests.cluster.test_first_answer import check_diff, check_helm_test
 from tests.cluster.test_plain import expose
 

@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import numpy as np
@@ -18,12 +18,6 @@ from serving.grpc.codec import encode_request
 from tools.processes import Service
 
 T = TypeVar("T")
-
-
-class Done(Protocol):
-    """A task, or a future of threads or of gRPC."""
-
-    def done(self) -> bool: ...
 
 
 INFLIGHT = 'landmarks_inflight_requests{service="predictor"}'
@@ -62,12 +56,13 @@ def wait_for(look: Callable[[], T], seconds: float = 90) -> T:
     return found
 
 
-def wait_begun(service: Service, inflight: str, calls: Sequence[Done]) -> None:
+def wait_begun(service: Service, inflight: str, calls: Sequence[Any]) -> None:
     """Wait until all these calls are in flight, or over."""
     wait_for(lambda: read_metric(service, inflight) + count_done(calls) >= len(calls))
 
 
-def count_done(calls: Sequence[Done]) -> int:
+def count_done(calls: Sequence[Any]) -> int:
+    """Count which tasks, or futures of threads or of gRPC, are done."""
     return sum(call.done() for call in calls)
 
 
