@@ -5,9 +5,12 @@ import os
 import platform
 import re
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from predictor.engines.hardware import list_features
 from tools.processes import ROOT
@@ -37,6 +40,17 @@ def describe_machine() -> dict:
     command = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
     return {"cpu": name_cpu(), "cpus": len(os.sched_getaffinity(0)), "commit": commit}
+
+
+def time_product() -> float:
+    """Return the seconds of a fixed product of matrices (median of 9): the machine's speed now."""
+    matrix, times = np.ones((400, 400), np.float32), []
+    for _ in range(9):
+        begun = time.perf_counter()
+        for _ in range(4):
+            matrix @ matrix
+        times.append(time.perf_counter() - begun)
+    return sorted(times)[4]
 
 
 def write_table(table: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -23,7 +23,10 @@ FIGURES = {
 if __name__ == "__main__":
     names = sys.argv[1:] or [name for name in FIGURES if name != "soak"]
     if unknown := set(names) - set(FIGURES):
-        print(f"There is no figure {unknown}; there are {', '.join(FIGURES)}.", file=sys.stderr)
+        print(
+            f"There is no figure '{', '.join(unknown)}'; there are {', '.join(FIGURES)}.",
+            file=sys.stderr,
+        )
         raise SystemExit(2)
     with contextlib.suppress(OSError):
         # Linux shares the processors out by session: as one of a shell's many, what is

@@ -26,7 +26,7 @@ def choose_servers(only: str) -> list[Server]:
     names = [server.name for server in SERVERS]
     chosen = list(filter(None, only.split(","))) or names
     if unknown := set(chosen) - set(names):
-        raise ValueError(f"There is no peer {unknown}; there are {', '.join(names)}.")
+        raise ValueError(f"There is no peer '{', '.join(unknown)}'; there are {', '.join(names)}.")
     return [server for server in SERVERS if server.name in chosen]
 
 
@@ -51,10 +51,13 @@ def make_table(rounds: dict[str, list[dict]], work: str, levels: list[int]) -> l
         texts = []
         for level in map(str, levels):
             keys = ("per_second", "p50", "p99", "cpu_ms")
+            cells = [row[level] for row in good]
+            calm = [cell for cell in cells if "noisy" not in cell]
             speed, p50, p99, cpu = (
-                statistics.median(row[level][key] or 0 for row in good) for key in keys
+                statistics.median(cell[key] or 0 for cell in calm or cells) for key in keys
             )
-            texts.append(f"{speed:.4g}, {p50:.0f} / {p99:.0f}, {cpu:.3g}")
+            noisy = "" if calm else " (noisy)"
+            texts.append(f"{speed:.4g}, {p50:.0f} / {p99:.0f}, {cpu:.3g}{noisy}")
         lines.append(f"| {name} | {' | '.join(texts)} |")
     return lines
 

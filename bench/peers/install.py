@@ -61,7 +61,10 @@ def write_mlserver_models(folder: Path = OUT / "mlserver-models") -> None:
 if __name__ == "__main__":
     names = sys.argv[1:] or list(PEERS)
     if unknown := set(names) - set(PEERS):
-        print(f"There is no peer {unknown}; there are {', '.join(PEERS)}.", file=sys.stderr)
+        print(
+            f"There is no peer '{', '.join(unknown)}'; there are {', '.join(PEERS)}.",
+            file=sys.stderr,
+        )
         raise SystemExit(2)
     OUT.mkdir(parents=True, exist_ok=True)
     for name in names:

@@ -15,6 +15,7 @@ import psutil
 import uvloop
 
 from bench.dataplane.load import RestCaller, ask_in_turn
+from bench.machine import time_product
 from bench.peers.table import OUT, Ask, Server, Work
 from tools.processes import ROOT, find_free_ports
 
@@ -22,6 +23,8 @@ PORTS = ("rest", "grpc", "predictor_rest", "predictor_grpc", "metrics")
 MARK = "PEERS_RUN"  # in the environment of all that a server starts
 START_SECONDS, WARM = 60.0, 0.4
 Works = dict[str, Work]
+CALM, CALM_SECONDS, TRIES = 1.4, 60.0, 3  # times the fastest product of matrices of this run
+fastest = time_product()
 
 
 @dataclass(slots=True)
@@ -146,6 +149,27 @@ async def measure_cell(
     }
 
 
+def is_calm() -> bool:
+    """Whether the machine has its own speed now, which a shared host takes for minutes."""
+    global fastest
+    fastest = min(fastest, now := time_product())
+    return now < CALM * fastest
+
+
+async def measure_calmly(
+    running: Running, ask: Ask, work: Work, callers: int, seconds: float
+) -> dict:
+    """Measure a cell while the machine is calm before and after; `noisy` where it never was."""
+    for _ in range(TRIES):
+        until = time.monotonic() + CALM_SECONDS
+        while not is_calm() and time.monotonic() < until:
+            await asyncio.sleep(1)
+        cell = await measure_cell(running, ask, work, callers, seconds)
+        if is_calm():
+            return cell
+    return cell | {"noisy": True}
+
+
 async def measure(
     running: Running, server: Server, works: Works, levels: list[int], seconds: float, wanted: dict
 ) -> dict:
@@ -157,7 +181,7 @@ async def measure(
         wanted.setdefault(name, points)
         found.setdefault("start", {"s": round(time.perf_counter() - begun, 2)})
         found[name] = {
-            str(callers): await measure_cell(running, ask, work, callers, seconds)
+            str(callers): await measure_calmly(running, ask, work, callers, seconds)
             for callers in levels
         }
     return found | {"memory": {"pss_mb": round(running.read_pss())}}
