@@ -152,11 +152,8 @@ def see_outage(record: ScenarioResult, release: Release, host: str, seconds: int
         said.append(ask_jpeg(host, 20))
         time.sleep(1)
     refused = [a for a in said if a.problem.startswith("HTTP 503") and a.retry_after]
-    record.check(
-        f"away {seconds} s: 503 with Retry-After meanwhile",
-        len(refused) == len(said),
-        f"{len(refused)} of {len(said)}; {said[-1]}",
-    )
+    text = f"away {seconds} s: 503 with Retry-After meanwhile"
+    record.check(text, len(refused) == len(said), f"{len(refused)} of {len(said)}; {said[-1]}")
     ready = release.ready_pods("transformer")
     record.check(f"away {seconds} s: the transformer stays ready", len(ready) == 1, len(ready))
     scale(release, 1)
@@ -164,8 +161,5 @@ def see_outage(record: ScenarioResult, release: Release, host: str, seconds: int
     begun = time.monotonic()
     answer = wait_answer(host, seconds=120)
     took = time.monotonic() - begun
-    record.check(
-        f"away {seconds} s: first answer within {GOAL:g} s of Ready",
-        answer.right and took <= GOAL,
-        f"{took:.1f} s, {answer}",
-    )
+    text = f"away {seconds} s: first answer within {GOAL:g} s of Ready"
+    record.check(text, answer.right and took <= GOAL, f"{took:.1f} s, {answer}")

@@ -221,23 +221,13 @@ def test_any_form_is_taken(form, content):
     assert Base64Text(FORMS[form](content)).decode() == content
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"a",
-        b"abcde",
-        b"ab=c",
-        b"abc=abcd",
-        b"ab!d",
-        "abc\u00e4".encode(),
-        b"data:image/png,abcd",
-        b"data:image/png;base64",
-        b"data:" + b"x" * 2000 + b";base64,abcd",
-        b"data:image/png;base64,ab%41d",
-        b"data:image/png;base64,data:image/png;base64,abcd",
-        b"\xff\xd8\xff\xe0",
-    ],
-)
+OTHERS = [b"a", b"abcde", b"ab=c", b"abc=abcd", b"ab!d", b"\xff\xd8\xff\xe0", "abc\u00e4".encode()]
+OTHERS += [b"data:image/png,abcd", b"data:image/png;base64", b"data:image/png;base64,ab%41d"]
+OTHERS.append(b"data:image/png;base64,data:image/png;base64,abcd")
+OTHERS.append(b"data:" + b"x" * 2000 + b";base64,abcd")
+
+
+@pytest.mark.parametrize("text", OTHERS)
 def test_anything_else_is_refused_with_what_is_taken(text):
     with pytest.raises(InvalidImage, match="base64 text, with line breaks or without, or a data"):
         Base64Text(text).decode()
