@@ -6,14 +6,13 @@
 Without --rate each caller asks again as soon as it has its answer. Prints one JSON line.
 """
 
-import argparse
 import asyncio
 import json
 import time
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import ClassVar
 
 import grpc.aio
 import numpy as np
@@ -22,6 +21,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
+from tools.command import command
 
 PATH = "/v2/models/unet/infer"
 Ask = Callable[[], Awaitable[str]]  # gives how it ended
@@ -68,19 +68,10 @@ class RestCaller:
 
 
 class GrpcCaller:
-    """Faces over gRPC; callers share channels, as those of one pod do."""
+    """Faces over gRPC."""
 
-    channels: ClassVar[list[grpc.aio.Channel]] = []
-    callers = 0
-
-    def __init__(self, port: int, faces: int):
-        if GrpcCaller.callers % CALLS_A_CHANNEL == 0:
-            options = [("grpc.use_local_subchannel_pool", 1)]
-            channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options)
-            GrpcCaller.channels.append(channel)
-        GrpcCaller.callers += 1
-        self.stub = pb_grpc.GRPCInferenceServiceStub(GrpcCaller.channels[-1])
-        self.request = make_request(faces)
+    def __init__(self, channel: grpc.aio.Channel, request: pb.ModelInferRequest):
+        self.stub, self.request = pb_grpc.GRPCInferenceServiceStub(channel), request
 
     async def ask(self) -> str:
         try:
@@ -170,36 +161,34 @@ async def ask_at_rate(make: Callable[[], RestCaller], rate: float, seconds: floa
     return tally.describe(time.perf_counter() - begun) | {"sent": sent}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--to-grpc", type=int)
-    parser.add_argument("--to-rest", type=int)
-    parser.add_argument("--body", type=Path)
-    parser.add_argument("--type", default="application/json")
-    parser.add_argument("--headers", default="")
-    parser.add_argument("--clients", type=int, default=1)
-    parser.add_argument("--faces", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--warm", type=float, default=1)
-    parser.add_argument("--requests", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0)
-    asked = parser.parse_args()
+async def run(asked: Namespace) -> dict:
+    """Ask as the command line says."""
 
     def make() -> RestCaller:
-        headers = asked.headers.replace("|", "\r\n")
-        return RestCaller(asked.to_rest, asked.body.read_bytes(), asked.type, headers)
+        return RestCaller(asked.to_rest, asked.body.read_bytes(), asked.type)
 
-    async def run() -> dict:
-        if asked.rate:
-            return await ask_at_rate(make, asked.rate, asked.seconds)
-        callers = [
-            GrpcCaller(asked.to_grpc, asked.faces) if asked.to_grpc else make()
-            for _ in range(asked.clients)
-        ]
-        return await ask_in_turn(callers, asked.seconds, asked.requests, asked.warm)
+    if asked.rate:
+        return await ask_at_rate(make, asked.rate, asked.seconds)
+    callers: list = []
+    for i in range(asked.clients):
+        if asked.to_grpc and i % CALLS_A_CHANNEL == 0:  # callers share some, as those of a pod do
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            channel = grpc.aio.insecure_channel(f"127.0.0.1:{asked.to_grpc}", options)
+        grpc_caller = asked.to_grpc and GrpcCaller(channel, make_request(asked.faces))
+        callers.append(grpc_caller or make())
+    return await ask_in_turn(callers, asked.seconds, asked.requests, asked.warm)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(run())))
+
+def main() -> None:
+    to = {f"to-{name}": {"type": int, "help": "a port"} for name in ("grpc", "rest")}
+    body = {"body": {"type": Path}, "type": {"default": "application/json"}}
+    numbers = {"clients": 1, "faces": 1, "requests": 0}
+    times = {"seconds": 10.0, "warm": 1.0, "rate": 0.0}
+    with (
+        command(__doc__, None, **to, **body, **numbers, **times) as asked,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        print(json.dumps(runner.run(run(asked))))
 
 
 if __name__ == "__main__":

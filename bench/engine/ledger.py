@@ -7,7 +7,6 @@ does not have is named with its reason. The ways that were tried and lost are ro
 bench/results; the tag v0.2-wide has their programs.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -18,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.machine import ROOT, write_csv
+from bench.machine import write_table
 from predictor.convert.faces import load_faces
 from predictor.engines import ENGINES
 from serving.landmarks import read_landmarks
+from tools.command import command
+from tools.processes import ROOT
 from training.evaluate import measure_errors
 from training.faces import cut_inputs, read_faces
 from training.index import TRAINED, read_rows
@@ -36,16 +37,9 @@ class Worker:
 
     def __init__(self, engine: str, model: Path):
         self.engine = engine
-        command = [sys.executable, "-m", "bench.engine.worker", engine, str(model)]
-        begun = time.perf_counter()
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        begun, words = time.perf_counter(), ["-m", "bench.engine.worker", engine, str(model)]
+        pipes: dict[str, Any] = {"stdin": -1, "stdout": -1, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen([sys.executable, *words], cwd=ROOT, text=True, **pipes)
         reply = self.read()
         self.failed = reply.get("failed", "")
         self.landmarks = reply.get("landmarks")
@@ -168,27 +162,15 @@ def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[di
 
 def main() -> None:
     """Measure by a command line, print the table and write it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, default=Path("models/simple_unet.pth"))
-    parser.add_argument(
-        "--data", type=Path, help="folder of 30 and more faces, with labels or without"
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.25, help="of each turn")
-    parser.add_argument("--out", type=Path, help="the .csv to write")
-    a = parser.parse_args()
-    try:
-        rows = measure(a.model, a.data, a.rounds, a.seconds)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
-    out = a.out or Path("out") / f"ledger-{a.model.stem}.csv"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_csv(out, rows)
-    print(" ".join(f"{name:>13}" for name in rows[0]))
-    for row in rows:
-        print(" ".join(f"{value!s:>13}" for value in row.values()))
-    print(out)
+    data = {"type": Path, "help": "folder of 30 and more faces, with labels or without"}
+    out = {"type": Path, "help": "the .csv to write"}
+    turns = {"rounds": 5, "seconds": 0.25}  # turns of each engine and batch, and their length
+    model = Path("models/simple_unet.pth")
+    with command(__doc__, None, model=model, data=data, out=out, **turns) as asked:
+        rows = measure(asked.model, asked.data, asked.rounds, asked.seconds)
+        for row in (rows[0], *map(dict.values, rows)):
+            print(" ".join(f"{value!s:>13}" for value in row))
+        write_table(asked.out or Path(f"out/ledger-{asked.model.stem}.csv"), rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""LitServe: python -m bench.peers.servers.litserve_app PORT. Its bodies are JSON, hence base64."""
+"""LitServe: python -m bench.peers.litserve_app PORT. Its bodies are JSON, hence base64."""
 
 import base64
 import sys
@@ -6,7 +6,7 @@ import sys
 import litserve
 import numpy as np
 
-from bench.peers.servers.pipeline import WORKERS, load_pipeline
+from bench.peers.pipeline import WORKERS, load_pipeline
 
 
 class Faces(litserve.LitAPI):

@@ -7,7 +7,7 @@ from mlserver import MLModel
 from mlserver.codecs import NumpyCodec
 from mlserver.types import InferenceRequest, InferenceResponse
 
-from bench.peers.servers.pipeline import load_pipeline
+from bench.peers.pipeline import load_pipeline
 
 
 class Landmarks(MLModel):

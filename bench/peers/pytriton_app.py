@@ -1,4 +1,4 @@
-"""pytriton on Triton's server: python -m bench.peers.servers.pytriton_app REST GRPC METRICS."""
+"""pytriton on Triton's server: python -m bench.peers.pytriton_app REST GRPC METRICS."""
 
 import sys
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from pytriton.triton import Triton, TritonConfig
 
 # It needs NumPy 1 and so an older OpenCV, which has this elsewhere.
 vars(cv2.utils)["logging"] = SimpleNamespace(setLogLevel=lambda _: None)
-from bench.peers.servers.pipeline import WORKERS, load_pipeline  # noqa: E402
+from bench.peers.pipeline import WORKERS, load_pipeline  # noqa: E402
 
 pipeline = load_pipeline()
 

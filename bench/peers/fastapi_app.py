@@ -1,4 +1,4 @@
-"""FastAPI: uvicorn bench.peers.servers.fastapi_app:app --port 8080."""
+"""FastAPI: uvicorn bench.peers.fastapi_app:app --port 8080."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from fastapi import FastAPI, Request
 
-from bench.peers.servers.pipeline import WORKERS, load_pipeline
+from bench.peers.pipeline import WORKERS, load_pipeline
 
 app = FastAPI()
 pipeline = load_pipeline()
