@@ -1,4 +1,4 @@
-"""Write api.md's table of what each level of `detect` finds and costs: make detectors.
+"""Print api.md's table of what each level of `detect` finds and costs: make detectors.
 
     python -m bench.detectors DATA GROUNDS DETECTOR.onnx ...
 
@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from tests.data.crowds import CrowdMaker
-from tools.tables import write_page
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS
@@ -28,8 +27,8 @@ SHARES = (0.5, 0.75, 1, 1.5, 2, 3, 4)  # percent of the long side
 FACES, CROWDS, EMPTY = 40, 3, 9  # faces of a crowd; pictures
 
 
-def make_row(detector: Detector, size: tuple[int, int], level: str, maker: CrowdMaker) -> str:
-    """Measure a level on pictures of one size: a row of Markdown."""
+def make_row(detector: Detector, size: tuple[int, int], level: str, maker: CrowdMaker) -> list[str]:
+    """Measure a level on pictures of one size: a row of cells."""
 
     def find(pixels: np.ndarray) -> tuple[np.ndarray, float]:
         begun = time.process_time()
@@ -48,27 +47,19 @@ def make_row(detector: Detector, size: tuple[int, int], level: str, maker: Crowd
         cells.append(f"{100 * seen / (CROWDS * FACES):.0f}")
     empty = [find(maker.make_ground(number, *size))[1] for number in range(EMPTY)]
     cells.append(f"{np.median(times):.1f}, {np.median(empty):.1f}")
-    return f"| {' | '.join(cells)} |\n"
+    return cells
 
 
 def main(data: str, grounds: str, *detectors: str) -> None:
-    """Measure all levels of the detectors and write the table."""
+    """Measure all levels of the detectors."""
     cv2.setNumThreads(1)
     maker = CrowdMaker(Path(data), Path(grounds))
-    head = [
-        "picture, detector",
-        "`detect`",
-        *(f"{share} %" for share in SHARES),
-        "CPU ms: crowd, no face",
-    ]
-    table = f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n"
+    shares = [f"{share} %" for share in SHARES]
+    print("picture, detector", "`detect`", *shares, "CPU ms: crowd, no face", sep=" | ")
     for size in SIZES:
-        for path in detectors:
-            detector = load_detector(Path(path))
+        for detector in [load_detector(Path(path)) for path in detectors]:
             for level in LEVELS:
-                table += make_row(detector, size, level, maker)
-                print(table.splitlines()[-1], flush=True)
-    write_page("docs/api.md", "levels: bench.detectors writes this", table)
+                print(*make_row(detector, size, level, maker), sep=" | ", flush=True)
 
 
 if __name__ == "__main__":

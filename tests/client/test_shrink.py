@@ -16,7 +16,9 @@ def photo(astronaut: bytes) -> bytes:
     """A portrait of 9 megapixels, on its side."""
     exif, file = Image.Exif(), io.BytesIO()
     exif[0x0112] = TURNED
-    picture = Image.open(io.BytesIO(astronaut)).resize((2500, 3601)).transpose(Image.ROTATE_90)
+    picture = (
+        Image.open(io.BytesIO(astronaut)).resize((2500, 3601)).transpose(Image.Transpose.ROTATE_90)
+    )
     picture.save(file, "JPEG", quality=95, exif=exif)
     return file.getvalue()
 

@@ -29,7 +29,9 @@ class Search:
     def look(self, view: View, turn: int = 0) -> Boxes:
         """Look at a view, turned by quarters: its boxes, in pixels of the picture."""
         height, width = view.pixels.shape[:2]
-        pixels = np.asarray(cv2.rotate(view.pixels, TURNED[turn])) if turn else view.pixels
+        pixels = view.pixels
+        if turn:
+            pixels = np.asarray(cv2.rotate(pixels, TURNED[turn]), np.uint8)
         corners, scores = self.detector.search(pixels, self.detector.doubt)
         if turn:
             corners = turn_boxes_back(corners, turn, width, height)
