@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from predictor.convert.faces import LOOSE_SCALE
 from training import Bytes, DataError, Floats
 from training.index import BOX, DETECTED, Row, read_box
 from transformer.detectors import DetectorError
@@ -13,7 +14,6 @@ from transformer.inputs.choices import NO_CHOICES
 from transformer.pictures.picture import Picture
 from transformer.settings import TransformerSettings
 
-LOOSE = 2.26  # side of a crop with the columns of DETECTED over the size of the box in its middle
 GROWN = 1.6  # a box's side over the extent of the points in it, where no detector helps
 
 
@@ -36,7 +36,7 @@ class BoxFinder:
             return "index.csv", read_box(row)
         if any(name.startswith(DETECTED) for name in row):
             middle = len(picture) / 2
-            return "the crop's middle", surround(np.full(2, middle), middle / LOOSE)
+            return "the crop's middle", surround(np.full(2, middle), middle / LOOSE_SCALE)
         boxes = self.detect(picture)
         inside = ((points >= boxes[:, None, :2]) & (points <= boxes[:, None, 2:])).all(-1)
         shares = inside.mean(1)  # [F]

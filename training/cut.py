@@ -13,12 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from predictor.convert.faces import SUFFIXES
 from predictor.landmarks import DEFAULT
 from tools.command import command
 from training import Bytes, DataError, Floats, index
 from training.boxes import BoxFinder, Detector
 from training.faces import Frame, cut_crop
-from training.index import BOX, SUFFIXES, Row
+from training.index import BOX, Row
 
 SMALLEST = 48  # pixels of the network's crop; the teacher guesses below
 Cut = tuple[Row, Bytes, Floats, Floats]  # row, picture, box [4], points [K,2]

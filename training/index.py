@@ -14,14 +14,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from predictor.convert.faces import BOX
+from predictor.convert.faces import SEEN as TRAINED
 from training import Bytes, DataError, Floats
 
 Row = dict[str, str]
-BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
 DETECTED = "yunet_"  # columns of crops that were cut about this detector's box
-TRAINED = ("train", "unlabelled")
 FOLDERS = {"required": True, "type": Path, "nargs": "+", "help": "data folders"}  # a command's
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 def read_rows(folders: Sequence[Path]) -> list[tuple[Path, Row]]:

@@ -18,14 +18,12 @@ from typing import Any
 import numpy as np
 
 from bench.machine import write_table
-from predictor.convert.faces import load_faces
+from predictor.convert.faces import load_faces, load_labelled
 from predictor.engines import ENGINES
 from serving.landmarks import read_landmarks
 from tools.command import command
 from tools.processes import ROOT
 from training.evaluate import measure_errors
-from training.faces import cut_inputs, read_faces
-from training.index import TRAINED, read_rows
 
 BATCHES = (1, 4, 8)
 REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work
@@ -106,18 +104,14 @@ def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list
             worker.close()
 
 
-def read_data(data: Path, worker: Worker) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read faces `[N,C,H,W]` of a folder and, where it has labels, their points `[N,K,2]`.
+def read_data(data: Path, worker: Worker) -> tuple[np.ndarray, np.ndarray]:
+    """Read faces `[N,C,H,W]` of a folder and their points `[N,K,2]`: those that are held out.
 
-    Of labelled faces those that nobody trains on are taken, where there are such.
+    Without such all faces are taken, and no points.
     """
     landmarks = read_landmarks(worker.landmarks, worker.engine)
-    if not (data / "index.csv").is_file():
-        return load_faces(data, landmarks, worker.size), None
-    rows = read_rows([data])
-    held = [pair for pair in rows if pair[1]["part"] not in TRAINED]
-    faces = read_faces(held or rows, landmarks)
-    return cut_inputs(faces, worker.size), faces.frame.to_input(faces.points, worker.size)
+    faces, points = load_labelled(data, landmarks, worker.size)
+    return (faces if len(faces) else load_faces(data, landmarks, worker.size)), points
 
 
 def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[dict[str, Any]]:
@@ -126,18 +120,18 @@ def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[di
     first = next((name for name in REFERENCES if name in names), names[0])
     reference = workers[names.index(first)]
     unit = read_landmarks(reference.landmarks, first).unit_points
-    faces, truth = read_data(data, reference) if data else (None, None)
     with tempfile.TemporaryDirectory() as name:
-        folder, file = Path(name), None
-        if faces is not None:
+        folder, file, truth = Path(name), None, np.empty(0)
+        if data:
             file = folder / "faces.npy"
+            faces, truth = read_data(data, reference)
             np.save(file, faces)
         points = {worker.engine: worker.locate(file, folder) for worker in workers}
     rows = []
     for worker in workers:
         moved = np.linalg.norm(points[worker.engine] - points[first], axis=2)  # [N, K]
         error: float | str = ""
-        if truth is not None:
+        if len(truth):
             errors = measure_errors(points[worker.engine], truth, unit)
             error = round(100 * float(errors.faces.mean()), 2)
         for batch, times in worker.times.items():

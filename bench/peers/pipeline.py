@@ -8,7 +8,7 @@ import os
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +20,8 @@ SIDE, SCALE = 96, 1.13  # of a crop: its pixels, and its side over the box's
 WORKERS = len(os.sched_getaffinity(0))  # pictures at a time, as our transformer has it
 
 
-class Pipeline(Protocol):
-    """Faces or pictures in, landmarks out; safe to call from several threads."""
-
-    def predict(self, faces: NDArray[np.uint8]) -> Floats:
-        """Find the landmarks `[N,K,2]` of faces `[N,1,96,96]`."""
-
-    def read(self, content: bytes) -> Floats:
-        """Find the landmarks `[F,K,2]` of a picture's faces, in the picture's pixels."""
-
-
 class OurPipeline:
-    """The decoder, detector, crop and engine that our services run."""
+    """The decoder, detector, crop and engine that our services run, for several threads."""
 
     def __init__(self) -> None:
         from predictor.engines import load_engine
@@ -47,10 +37,12 @@ class OurPipeline:
         self.lock = threading.Lock()  # an engine runs for one thread at a time
 
     def predict(self, faces: NDArray[np.uint8]) -> Floats:
+        """Find the landmarks `[N,K,2]` of faces `[N,1,96,96]`."""
         with self.lock:
             return self.engine.predict(faces)[0]
 
     def read(self, content: bytes) -> Floats:
+        """Find the landmarks `[F,K,2]` of a picture's faces, in the picture's pixels."""
         found = self.find(content)
         return self.to_picture(self.predict(found.crops), found.squares, SIDE)
 
@@ -99,6 +91,6 @@ class UserPipeline:
         return points * (sides / SIDE)[:, None, None] + corners
 
 
-def load_pipeline() -> Pipeline:
+def load_pipeline() -> OurPipeline | UserPipeline:
     """Load the pipeline that PEERS_PIPELINE names."""
     return UserPipeline() if os.environ.get("PEERS_PIPELINE") == "user" else OurPipeline()
