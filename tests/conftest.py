@@ -53,19 +53,19 @@ def astronaut() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, ...]]:
     """The predictor and the transformer, running on free ports."""
     with run_services(find_ports(), tmp_path_factory.mktemp("logs")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def predictor(services: tuple[Service, Service]) -> Service:
+def predictor(services: tuple[Service, ...]) -> Service:
     return services[0]
 
 
 @pytest.fixture(scope="session")
-def transformer(services: tuple[Service, Service]) -> Service:
+def transformer(services: tuple[Service, ...]) -> Service:
     return services[1]
 
 

@@ -20,7 +20,7 @@ from predictor.folder import find_source
 from predictor.manifest import read_manifest, write_manifest
 from tests.support.environment import run
 
-MODELS = Path(__file__).resolve().parents[3] / "models"
+MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 @pytest.fixture(scope="session")
