@@ -24,6 +24,11 @@ soak: $(VENV)/dev.stamp models images
 	@SOAK=100 $(BIN)/python -m pytest -q $(GENERATED)
 	@$(BIN)/python -m bench.dataplane soak
 
+# DATA has faces/ and pictures/, GROUNDS photographs without a face, DETECTORS names ONNX files.
+.PHONY: detectors
+detectors: $(VENV)/dev.stamp
+	@$(BIN)/python -m bench.detectors "$(DATA)" "$(GROUNDS)" $(DETECTORS)
+
 # MODEL is what LANDMARKS_MODEL takes; DATA, if given, a folder of faces to measure differences on.
 .PHONY: profile ledger gpu-check
 
