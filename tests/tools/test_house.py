@@ -129,6 +129,8 @@ for module in sys.argv[2:]:
     [
         ("predictor", "predictor.__main__ predictor.model predictor.engines.openvino"),
         ("transformer", "transformer.__main__ transformer.detectors.yunet standalone client"),
+        # What make runs in this environment.
+        ("transformer", "tools.serve tools.demo training.cut training.teacher.__main__"),
     ],
 )
 def test_a_service_starts_with_the_packages_of_its_image_alone(image, modules):
