@@ -54,7 +54,6 @@ def astronaut() -> bytes:
 
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, ...]]:
-    """The predictor and the transformer, running on free ports."""
     with run_services(find_ports(), tmp_path_factory.mktemp("logs")) as running:
         yield running
 

@@ -65,7 +65,6 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[None]:
 
 
 def kind(step: str) -> float:
-    """Run a step of k8s/kind.sh; gives its seconds."""
     begun = time.monotonic()
     print(f"\nk8s/kind.sh {step}", flush=True)
     subprocess.run([str(ROOT / "k8s/kind.sh"), step], cwd=ROOT, check=True)
@@ -115,5 +114,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def is_partial(config: pytest.Config) -> bool:
-    """Check whether scenarios were picked."""
     return any(config.getoption(name) for name in ("--ready", "keyword", "markexpr"))

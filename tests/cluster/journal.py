@@ -51,8 +51,6 @@ def wait_until(what: str, probe: Callable[[], Found], seconds: float, pause: flo
 
 @dataclass(slots=True)
 class Check:
-    """One thing that has to be so, and what was found."""
-
     text: str
     passed: bool
     found: str = ""
@@ -60,8 +58,6 @@ class Check:
 
 @dataclass(slots=True)
 class ScenarioResult:
-    """What one scenario saw."""
-
     number: int
     title: str
     checks: list[Check] = field(default_factory=list)
@@ -88,7 +84,6 @@ class ScenarioResult:
         return found
 
     def refuse(self, what: str, change: Callable[[], object], sentence: str) -> None:
-        """Note whether a change is refused with a sentence."""
         try:
             change()
         except CommandError as error:
@@ -97,7 +92,6 @@ class ScenarioResult:
             self.check(f"{what} is refused", False, "it was taken")
 
     def number_of(self, text: str, value: object) -> None:
-        """Note a measured number."""
         self.numbers[text] = str(value)
         print(f"       {text}: {value}", flush=True)
 

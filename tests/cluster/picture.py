@@ -27,8 +27,6 @@ INFER = "v2/models/unet/infer"
 
 @dataclass(slots=True)
 class Answer:
-    """Landmarks as the service gave them, or why not."""
-
     points: list[tuple[float, float]]
     seconds: float = 0.0
     problem: str = ""
@@ -41,7 +39,6 @@ class Answer:
 
     @property
     def distance(self) -> float:
-        """Largest distance of the five known points, in pixels."""
         return max(math.dist(self.points[i], known) for i, known in BY_EYE.items())
 
     def __str__(self) -> str:
@@ -78,7 +75,6 @@ def post(
 
 
 def read_metadata(host: str) -> list[str]:
-    """Return the names of the outputs that the model's metadata lists."""
     url = f"http://{INGRESS}/v2/models/unet"
     answer = requests.get(url, headers={"Host": host}, timeout=20)
     return sorted(output["name"] for output in answer.json().get("outputs", []))

@@ -11,8 +11,6 @@ SMALL = ("--values", "k8s/values-kind.yaml")
 
 
 class Release:
-    """Installs, changes and looks at one InferenceService."""
-
     installed: ClassVar[list["Release"]] = []
 
     def __init__(self, namespace: str, name: str = "landmarks"):
@@ -35,7 +33,6 @@ class Release:
         wait_until("helm upgrade", lambda: patiently(*place, *as_flags(values)), 90, 3)
 
     def diff(self) -> str:
-        """Return what `kubectl diff` finds between the chart's objects and the cluster's."""
         manifest = helm("get", "manifest", self.name, "-n", self.namespace)
         try:
             return kubectl("diff", "-f", "-", stdin=manifest)
@@ -63,7 +60,6 @@ class Release:
         return bool(found) and json.loads(found)["status"]["phase"] == "Active"
 
     def enforce(self, level: str) -> None:
-        """Set the namespace's level of Pod Security."""
         label = f"pod-security.kubernetes.io/enforce={level}"
         kubectl("label", "--overwrite", "namespace", self.namespace, label)
 
@@ -124,7 +120,6 @@ class Release:
         return sum(float(line.rsplit(" ", 1)[1]) for line in mine)
 
     def wait_pods(self, component: str, low: int, high: int, seconds: float) -> float:
-        """Wait until there are low to high pods; gives how long that took."""
         begun = time.monotonic()
         wait_until(
             f"{low}..{high} {component} pods",
@@ -160,7 +155,6 @@ PROXY = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1"
 
 
 def query(expression: str) -> list[dict]:
-    """Evaluate PromQL; gives the series."""
     path = f"{PROXY}/query?query={urllib.parse.quote(expression)}"
     return json.loads(kubectl("get", "--raw", path))["data"]["result"]
 
@@ -186,8 +180,6 @@ def settled(health: list[str]) -> list[str]:
 
 
 def check_rules(record: ScenarioResult, release: Release) -> None:
-    """See that Prometheus evaluates every alert of the release without an error."""
-
     def health() -> list[str]:
         groups = json.loads(kubectl("get", "--raw", f"{PROXY}/rules"))["data"]["groups"]
         name = f"{release.namespace}-{release.name}"
@@ -200,7 +192,6 @@ def check_rules(record: ScenarioResult, release: Release) -> None:
 
 
 def list_firing(release: Release) -> set[str]:
-    """Return the names of this release's alerts that fire."""
     alerts = json.loads(kubectl("get", "--raw", f"{PROXY}/alerts"))["data"]["alerts"]
     return {
         alert["labels"]["alertname"]

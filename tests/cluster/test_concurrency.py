@@ -49,7 +49,6 @@ def ended(watch: Watch, load: Load) -> bool:
 
 
 def find_return(watch: Watch, load: Load) -> str:
-    """Tell how long after the last step down there was one pod each."""
     down = load.begun + sum(seconds for _, seconds in STEPS[:-1])
     alone = [s["at"] for s in watch.between(down, down + 300) if all(s[c] == 1 for c in TARGETS)]
     return f"{alone[0] - down:.0f} s" if alone else "not seen"

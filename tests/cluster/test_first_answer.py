@@ -93,7 +93,6 @@ def check_restricted(record: ScenarioResult, release: Release) -> None:
 
 
 def execute(release: Release, component: str, script: str) -> str:
-    """Run a shell line in a pod; gives what it wrote, error or not."""
     shell = ("-c", "kserve-container", "--", "sh", "-c", script)
     try:
         return kubectl("-n", release.namespace, "exec", release.find_pod(component), *shell)
@@ -133,7 +132,6 @@ print("both")
 
 
 def check_loopback(record: ScenarioResult, release: Release) -> None:
-    """See that both services listen on both kinds of address, REST and gRPC."""
     for component in ("transformer", "predictor"):
         pod = release.find_pod(component)
         command = ("exec", pod, "-c", "kserve-container", "--", "python", "-c", LOOPBACK)

@@ -67,7 +67,6 @@ def is_replaced(release: Release, before: str) -> bool:
 
 
 def offer(node: str, count: int) -> None:
-    """Make the node say that it has so many GPUs."""
     value = str(count) if count else None
     patch = {"status": {"capacity": {RESOURCE: value}, "allocatable": {RESOURCE: value}}}
     label = "nvidia.com/gpu.present" + ("=true" if count else "-")

@@ -59,7 +59,6 @@ def test_overload(record: ScenarioResult) -> None:
 
 
 def see_alert(record: ScenarioResult, release: Release) -> None:
-    """See LandmarksQueueFull fire, and end when the load has."""
     name = "LandmarksQueueFull"
     record.wait(f"{name} fires", lambda: name in list_firing(release), 60, 2)
     record.wait(f"{name} ends", lambda: name not in list_firing(release), 150, 3)

@@ -30,7 +30,6 @@ def has_ingress(release: Release) -> bool:
 @pytest.mark.load
 @pytest.mark.scenario(7, "plain Deployments, fixed: mode none")
 def test_none(record: ScenarioResult) -> None:
-    """Fixed replicas, gRPC between them encrypted; a predictor pod is deleted under load."""
     release = Release("plain")
     release.make_namespace()
     make_secret(release)
@@ -54,7 +53,6 @@ def test_none(record: ScenarioResult) -> None:
 
 
 def make_secret(release: Release) -> None:
-    """Make the certificate of the predictors, which signs itself."""
     folder = OUT / "tls"
     folder.mkdir(parents=True, exist_ok=True)
     make_certificate(folder, f"{release.name}-predictor-pods.{release.namespace}")
@@ -65,7 +63,6 @@ def make_secret(release: Release) -> None:
 
 
 def check_scraped_twice(record: ScenarioResult, release: Release) -> None:
-    """Both predictors, each once."""
     wanted = f'count(landmarks_inflight_requests{{namespace="{release.namespace}"}})'
 
     def seen() -> bool:

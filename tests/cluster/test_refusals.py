@@ -44,7 +44,6 @@ def start_unit_tests() -> subprocess.Popen[bytes]:
 
 
 def check_unit_tests(record: ScenarioResult) -> None:
-    """See how they ended, where they were started."""
     if not UNIT:
         return
     code = UNIT.pop().wait(900)

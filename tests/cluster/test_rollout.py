@@ -199,7 +199,6 @@ def ready_names(release: Release) -> set[str]:
 
 
 def answered(release: Release) -> dict[str, float]:
-    """Requests that the transformers of each revision have answered."""
     counts: dict[str, float] = {}
     for pod in release.ready_pods("transformer"):
         text = pod["metadata"]["annotations"].get("stamp", "one")

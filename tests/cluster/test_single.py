@@ -38,7 +38,6 @@ def test_single(record: ScenarioResult) -> None:
 
 
 def upgrade(record: ScenarioResult, release: Release) -> None:
-    """A new revision under a thousand requests."""
     with Load(release.host, (4, 900), picture=make_small(), pause=0.04) as load:
         wait_until("the first requests", lambda: load.count()[0] > 0, 60, 1)
         release.upgrade("predictor.annotations.stamp=two")
@@ -50,7 +49,6 @@ def upgrade(record: ScenarioResult, release: Release) -> None:
 
 
 def see_plain(record: ScenarioResult, release: Release) -> None:
-    """As a plain Deployment over gRPC."""
     host = expose(release)
     check_points(record, host, "mode none, gRPC: right points", ask=ask_grpc)
     check_scraped(record, release, "single, mode none")

@@ -40,7 +40,6 @@ server.serve_forever()
 
 
 def serve_folder(release: Release) -> str:
-    """Start the server and load the image; gives the address of the archive."""
     host = f"store.{release.namespace}.svc.cluster.local"
     folder = OUT / "store"
     folder.mkdir(parents=True, exist_ok=True)

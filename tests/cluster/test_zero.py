@@ -32,7 +32,6 @@ def test_cold_start(record: ScenarioResult) -> None:
 
 
 def see_start(record: ScenarioResult, release: Release, what: str) -> float:
-    """Wait until nothing is left, call it, and give the seconds to the first answer."""
     host = release.host
     wait_until("no pod left", lambda: gone(release), 180)
     with ThreadPoolExecutor(4) as callers:  # three more who come while it starts

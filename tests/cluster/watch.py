@@ -93,7 +93,6 @@ class Watch:
         return told[-1]
 
     def peak(self, component: str) -> int:
-        """The most pods that were ready at one time."""
         return int(max(sample[f"{component}_ready"] for sample in self.samples))
 
 

@@ -60,7 +60,6 @@ def read_set(data: Path, name: str) -> FaceDataset:
 
 @cache
 def locate_set(data: Path, engine: str, model: str, name: str) -> tuple[Errors, np.ndarray]:
-    """Locate a set's landmarks once: errors and scores."""
     faces, loaded = read_set(data, name), load_engine(engine, Path(model))
     inputs = cut_inputs(faces)
     parts = [loaded.predict(inputs[i : i + 16]) for i in range(0, len(inputs), 16)]

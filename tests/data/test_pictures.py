@@ -26,7 +26,6 @@ from transformer.pictures.picture import Picture, Pixels, open_picture
 
 
 def read_rgb(content: bytes) -> Pixels:
-    """Read a picture `[H,W,3]` at its own size."""
     return open_picture(content, 10**9, 10**5).small
 
 
@@ -57,7 +56,6 @@ def test_groups_and_portraits(data, transformer):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_points_follow_the_exif_orientation(data, transformer, orientation):
-    """Each of the eight orientations of one photograph shows the same upright face."""
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose that stores it so
     path = sorted((data / "pictures/portraits").glob("*.jpg"))[0]
     upright = Image.open(path).convert("RGB")
@@ -71,7 +69,6 @@ def test_points_follow_the_exif_orientation(data, transformer, orientation):
 
 @pytest.mark.parametrize("degrees", [-135, -45, 30, 90, 180])
 def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transformer, degrees):
-    """Each of 20 portraits is found, its points where the upright one's are when turned back."""
     errors = []
     for path in sorted((data / "pictures/portraits").glob("*.jpg")):
         upright = read_rgb(path.read_bytes())
@@ -90,7 +87,6 @@ def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transforme
 
 
 def find_points(content: bytes, url: str) -> np.ndarray:
-    """Find the points `[K,2]` of a portrait's best face."""
     best = max(locate(content, url), key=lambda face: face.box_score)
     return np.array([(point.x, point.y) for point in best.points])
 

@@ -25,7 +25,6 @@ PICTURE = ROOT / "tests/assets/astronaut.jpg"
 
 @pytest.fixture(scope="module")
 def triton_python() -> Path:
-    """A Python with Triton's clients."""
     return make_environment("triton")
 
 

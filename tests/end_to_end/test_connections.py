@@ -41,7 +41,6 @@ OFFERS = {
 
 @pytest.fixture(scope="module")
 def strict(start_transformer):
-    """A transformer with short patience."""
     return start_transformer(head_seconds="3", body_seconds="2")
 
 

@@ -22,7 +22,6 @@ RUN = "landmarks_batch_faces_sum"  # faces that the network was run for, whoever
 
 
 async def ask_at_once(service: Service, picture: bytes, count: int) -> list[httpx.Response]:
-    """Ask with a picture, each time on a connection of its own."""
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=120, trust_env=False, limits=limits) as client:
         return await asyncio.gather(

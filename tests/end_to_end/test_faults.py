@@ -78,7 +78,6 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
 
 @pytest.fixture(scope="module")
 def trio(tmp_path_factory):
-    """Two predictors behind one transformer."""
     ports, other, logs = find_ports(), find_ports(), tmp_path_factory.mktemp("logs")
     running = {
         "a": start_service("predictor", ports.predictor_rest, ports.predictor_grpc, logs, QUICK),

@@ -28,7 +28,6 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def many(start_own, folder) -> tuple[Service, Service]:
-    """A predictor of several models, and a transformer before it."""
     everywhere = {"host": ""}  # all addresses, as in a container
     predictor = start_own("predictor", models=str(folder), repository_api="true", **everywhere)
     own = {"predictor": f"127.0.0.1:{predictor.grpc}", "repository_api": "true"}

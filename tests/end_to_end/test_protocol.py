@@ -18,7 +18,6 @@ from tools.v2_json import face_tensor
 
 @pytest.fixture(scope="module")
 def strict(start_transformer):
-    """A transformer with short patience and little room."""
     return start_transformer(head_seconds="3", max_body_bytes="200000")
 
 

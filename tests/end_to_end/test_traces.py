@@ -32,7 +32,6 @@ numbers = count(1)
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory) -> Iterator[Traced]:
-    """A collector, a predictor and a transformer that send it their spans at once."""
     with run_collector() as collector:
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
         logs = tmp_path_factory.mktemp("logs")

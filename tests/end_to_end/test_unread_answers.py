@@ -42,7 +42,6 @@ def connect_small() -> socket.socket:
 
 
 def ask_over_rest(service: Service) -> socket.socket:
-    """Ask for heatmaps with a small window, and read nothing."""
     body, headers = pack_faces(FACES, outputs=[{"name": "heatmaps"}])
     connection = connect_small()
     connection.connect(("127.0.0.1", service.rest))
@@ -51,7 +50,6 @@ def ask_over_rest(service: Service) -> socket.socket:
 
 
 def send_aside(service: Service, request: bytes) -> socket.socket:
-    """Send a request from a thread, and read nothing."""
     connection = connect_small()
 
     def send() -> None:

@@ -95,7 +95,6 @@ TAKEN = "kind: InferenceService"
 
 
 def install(folder: Path, objects: dict[str, dict], *values: str, **options) -> str:
-    """Install as a dry run on the server; gives what helm wrote."""
     with run_api_server(folder, objects, **options) as kubeconfig:
         words = ["helm", "install", "landmarks", CHART, "-n", "vision", "--dry-run=server"]
         words += ["--disable-openapi-validation", *(f"--set={value}" for value in values)]

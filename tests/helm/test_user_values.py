@@ -112,7 +112,6 @@ def test_overrides_name_every_object(values, name, label):
 
 
 def write_umbrella(folder: Path, *aliases: str) -> Path:
-    """Make a chart that has this one in it, once or under aliases."""
     (folder / "charts").mkdir(parents=True)
     (folder / "charts/landmarks").symlink_to(chart.CHART)
     version = yaml.safe_load((chart.CHART / "Chart.yaml").read_text())["version"]

@@ -86,8 +86,6 @@ class Seen(NamedTuple):
 
 
 class Collector:
-    """Takes OTLP and keeps every span."""
-
     def __init__(self) -> None:
         self.url = ""
         self.spans: list[Seen] = []

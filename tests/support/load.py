@@ -43,7 +43,6 @@ def sum_metric(service: Service, pattern: str) -> float:
 
 
 def count_answered(service: Service) -> float:
-    """Count the requests that a service computed an answer for."""
     return sum_metric(service, r'landmarks_requests_total\{code="ok"')
 
 
@@ -62,7 +61,6 @@ def wait_begun(service: Service, inflight: str, calls: Sequence[Any]) -> None:
 
 
 def count_done(calls: Sequence[Any]) -> int:
-    """Count which tasks, or futures of threads or of gRPC, are done."""
     return sum(call.done() for call in calls)
 
 

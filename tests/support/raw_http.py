@@ -40,27 +40,23 @@ def read_answer(connection: socket.socket) -> tuple[int, bytes]:
 
 
 def ask(service: Service, request: bytes) -> tuple[int, bytes]:
-    """Send a request on a connection of its own, and read its answer."""
     with connect(service) as connection:
         connection.sendall(request)
         return read_answer(connection)
 
 
 def send_until_cut(connection: socket.socket, data: bytes) -> None:
-    """Send the same bytes again and again, until the server has ended the connection."""
     with contextlib.suppress(OSError):
         while True:
             connection.sendall(data)
 
 
 def is_held(service: Service, connection: socket.socket) -> bool:
-    """Check whether the server still has its end of a connection."""
     held = psutil.Process(service.process.pid).connections("tcp")
     return any(each.raddr == connection.getsockname() for each in held)
 
 
 def is_cut(connection: socket.socket, seconds: float = 60) -> bool:
-    """Check whether the server ends the connection in time."""
     connection.settimeout(seconds)
     try:
         while connection.recv(65536):
