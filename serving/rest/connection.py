@@ -109,8 +109,8 @@ class TimedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         self.answers += 1
         super().on_response_complete()
-        if self.conn.their_state is h11.SEND_BODY:  # of a request that lay behind this one
-            self.time_arrival()
+        if self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]:
+            self.time_arrival()  # of a request, or of a part of one, that lay behind this one
         if self.transport.get_write_buffer_size():
             self.time_answer()
 

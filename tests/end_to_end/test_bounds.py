@@ -60,12 +60,19 @@ def write_faces(faces: np.ndarray, *outputs: str) -> bytes:
 
 
 def check_silence_rest(service: Service) -> None:
-    for served, data in ((0, b""), (0, b"POST / HTTP/1.1\r\n"), (1, b"GET / HTTP"), (1, b"\r\n")):
+    live = write_request(b"", method="GET", path="/v2/health/live")
+    for first, then in (
+        (b"", b""),
+        (b"POST / HTTP/1.1\r\n", b""),
+        (live, b"GET / HTTP"),
+        (live, b"\r\n"),
+        (live + b"GET / HTTP", b""),  # behind a request, in one packet
+    ):
         with connect(service) as connection:
-            if served:  # a request before
-                connection.sendall(write_request(b"", method="GET", path="/v2/health/live"))
+            connection.sendall(first)
+            if first.startswith(live):
                 assert read_answer(connection)[0] == 200
-            connection.sendall(data)
+            connection.sendall(then)
             assert is_cut(connection)
 
 
