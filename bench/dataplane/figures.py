@@ -5,24 +5,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from bench.dataplane.load import PATH, describe_times, make_request
+from bench.dataplane.load import PATH, describe_times, load, make_request
 from bench.dataplane.run import (
     BOTH,
     ONE,
     Services,
-    load,
     make_folder,
     make_jpeg,
     read_cpu,
     read_memory,
     run,
-    write_body,
 )
 from predictor.engines import load_engine
 from tools.v2_json import pack_faces
@@ -31,27 +31,21 @@ ROUNDS, CALLS = 12, 25  # what is compared takes turns, so that a slow moment hi
 CHECKPOINT = Path("models/simple_unet.pth")
 
 
-def post_jpeg(services: Services) -> list:
-    """Return the words of a load that sends the benchmarks' JPEG."""
-    body = write_body(make_jpeg())
-    return ["--to-rest", services[0].rest, "--body", body, "--type", "image/jpeg"]
-
-
 def measure_cpu() -> dict:
     """Processor milliseconds and MB of a JPEG in each layout, and of a face by the predictor."""
     found: dict[str, dict] = {}
     for name, names in (("two services", BOTH), ("one process", ONE)):
         with run(*names) as services:
-            found[name] = spend(services, post_jpeg(services), 600)
+            found[name] = spend(services, services[0].rest, 600, body=make_jpeg())
     return {"jpeg": found} | measure_faces()
 
 
-def spend(services: Services, call: list, count: int) -> dict:
+def spend(services: Services, port: int, count: int, **what: Any) -> dict:
     """Let 64 callers ask so often; return the milliseconds per request of all services."""
-    common = ["--clients", 64, "--warm", 0, "--seconds", 300]
-    load(*call, *common, "--requests", max(10, count // 4))
+    ask = partial(load, port, **what, clients=64, warm=0, seconds=300)
+    ask(requests=max(10, count // 4))
     before = read_cpu(services)
-    found = load(*call, *common, "--requests", count)
+    found = ask(requests=count)
     return {
         "cpu_ms": round(1000 * (read_cpu(services) - before) / count, 2),
         "pss_mb": round(sum(read_memory(services, "pss"))),
@@ -65,8 +59,8 @@ def measure_faces() -> dict:
     served, alone = {}, {}
     with run("predictor", LANDMARKS_THREADS="1") as predictor:
         for faces, count in ((8, 400), (1, 3000)):
-            call = ["--to-grpc", predictor[0].grpc, "--faces", faces]
-            served[faces] = round(spend(predictor, call, count)["cpu_ms"] / faces, 3)
+            spent = spend(predictor, predictor[0].grpc, count, faces=faces)
+            served[faces] = round(spent["cpu_ms"] / faces, 3)
     engine = load_engine("auto", CHECKPOINT, threads=1)
     for batch in (1, 4, 8, 16):
         given = np.load("predictor/golden_face.npy").repeat(batch, axis=0)
@@ -166,11 +160,11 @@ def watch_health(port: int) -> Iterator[list[float]]:
 def measure_overload(seconds: float = 60) -> dict:
     """Ten times what can be answered, for a minute: who is refused, how long the others wait."""
     with run(*BOTH) as services:
-        call = post_jpeg(services)
-        calm = load(*call, "--clients", 16, "--seconds", 8)
+        post = partial(load, services[0].rest, body=make_jpeg())
+        calm = post(clients=16, seconds=8)
         rss = [read_memory(services)]
         with watch_health(services[0].rest) as waited:
-            found = load(*call, "--rate", 10 * calm["per_second"], "--seconds", seconds)
+            found = post(rate=10 * calm["per_second"], seconds=seconds)
         rss.append(read_memory(services))
     return {"calm": calm, "overload": found, "rss_mib": rss, "health_ms": describe_times(waited)}
 
@@ -184,10 +178,10 @@ def measure_soak(count: int = 100_000) -> dict:
     path = make_folder() / "width4.pth"
     torch.save(UNet(base_width=4).state_dict(), path)
     with run("predictor", LANDMARKS_MODEL=str(path)) as predictor:
-        call = ["--to-grpc", predictor[0].grpc, "--clients", 64, "--seconds", 3600, "--warm", 0]
-        load(*call, "--requests", 5000)
+        ask = partial(load, predictor[0].grpc, faces=1, clients=64, seconds=3600, warm=0)
+        ask(requests=5000)
         (before,) = read_memory(predictor)
-        found = load(*call, "--requests", count - 5000)
+        found = ask(requests=count - 5000)
         (after,) = read_memory(predictor)
     growth = round(100 * (after / before - 1), 2)
     return {"rss_mib": [before, after], "growth_percent": growth, "run": found}

@@ -1,18 +1,13 @@
-"""Callers for the benchmarks, in a process of their own: many on one loop, none of them slow.
-
-    python -m bench.dataplane.load --to-grpc PORT --clients 64 --faces 8 --seconds 10
-    python -m bench.dataplane.load --to-rest PORT --body FILE --type image/jpeg --rate 600
-
-Without --rate each caller asks again as soon as it has its answer. Prints one JSON line.
-"""
+"""Callers for the benchmarks: many on one loop, none of them slow."""
 
 import asyncio
-import json
+import os
 import time
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
 
 import grpc.aio
 import numpy as np
@@ -21,7 +16,6 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
-from tools.command import command
 
 PATH = "/v2/models/unet/infer"
 Ask = Callable[[], Awaitable[str]]  # gives how it ended
@@ -161,35 +155,39 @@ async def ask_at_rate(make: Callable[[], RestCaller], rate: float, seconds: floa
     return tally.describe(time.perf_counter() - begun) | {"sent": sent}
 
 
-async def run(asked: Namespace) -> dict:
-    """Ask as the command line says."""
-
-    def make() -> RestCaller:
-        return RestCaller(asked.to_rest, asked.body.read_bytes(), asked.type)
-
-    if asked.rate:
-        return await ask_at_rate(make, asked.rate, asked.seconds)
-    callers: list = []
-    for i in range(asked.clients):
-        if asked.to_grpc and i % CALLS_A_CHANNEL == 0:  # callers share some, as those of a pod do
-            options = [("grpc.use_local_subchannel_pool", 1)]
-            channel = grpc.aio.insecure_channel(f"127.0.0.1:{asked.to_grpc}", options)
-        grpc_caller = asked.to_grpc and GrpcCaller(channel, make_request(asked.faces))
-        callers.append(grpc_caller or make())
-    return await ask_in_turn(callers, asked.seconds, asked.requests, asked.warm)
+def load(port: int, faces: int = 0, body: bytes = b"", **how: Any) -> dict:
+    """Let callers ask for faces over gRPC or post a JPEG, in a process of their own, to the end."""
+    with ProcessPoolExecutor(1, get_context("spawn"), os.setsid) as pool:
+        return pool.submit(run_callers, port, faces, body, **how).result()
 
 
-def main() -> None:
-    to = {f"to-{name}": {"type": int, "help": "a port"} for name in ("grpc", "rest")}
-    body = {"body": {"type": Path}, "type": {"default": "application/json"}}
-    numbers = {"clients": 1, "faces": 1, "requests": 0}
-    times = {"seconds": 10.0, "warm": 1.0, "rate": 0.0}
-    with (
-        command(__doc__, None, **to, **body, **numbers, **times) as asked,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        print(json.dumps(runner.run(run(asked))))
+def run_callers(
+    port: int,
+    faces: int,
+    body: bytes,
+    clients: int = 1,
+    seconds: float = 10,
+    warm: float = 1,
+    requests: int = 0,
+    rate: float = 0,
+) -> dict:
+    """Ask at a rate, or let each caller ask again as soon as it has its answer."""
 
+    def post() -> RestCaller:
+        return RestCaller(port, body, "image/jpeg")
 
-if __name__ == "__main__":
-    main()
+    async def run() -> dict:
+        if rate:
+            return await ask_at_rate(post, rate, seconds)
+        # Callers share channels, as those of one pod do.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        some = range(0, clients, CALLS_A_CHANNEL)
+        channels = [grpc.aio.insecure_channel(f"127.0.0.1:{port}", options) for _ in some]
+        callers = [
+            GrpcCaller(channels[i // CALLS_A_CHANNEL], make_request(faces)) if faces else post()
+            for i in range(clients)
+        ]
+        return await ask_in_turn(callers, seconds, requests, warm)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())

@@ -1,9 +1,7 @@
-"""Start services and callers for the benchmarks."""
+"""Start services for the benchmarks."""
 
 import contextlib
 import io
-import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -41,17 +39,6 @@ def run(*names: str, **settings: str) -> Iterator[Services]:
         yield services[::-1]
 
 
-def load(*words: object) -> dict:
-    """Run bench.dataplane.load to its end; return what it measured."""
-    command = [sys.executable, "-m", "bench.dataplane.load", *map(str, words)]
-    done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    if done.returncode:
-        raise RuntimeError("the callers failed")
-    return json.loads(done.stdout)
-
-
 def read_cpu(services: Services) -> float:
     """Return the processor seconds of services."""
     return sum(sum(psutil.Process(s.process.pid).cpu_times()[:2]) for s in services)
@@ -71,12 +58,5 @@ def make_jpeg(width: int = 640, height: int = 480) -> bytes:
 
 
 def make_folder() -> Path:
-    """Make a folder for what a benchmark leaves: logs and bodies."""
+    """Make a folder for what a benchmark leaves."""
     return Path(tempfile.mkdtemp(prefix="bench-"))
-
-
-def write_body(content: bytes) -> Path:
-    """Put a request body where the callers find it."""
-    path = make_folder() / "body"
-    path.write_bytes(content)
-    return path
