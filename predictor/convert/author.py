@@ -31,6 +31,9 @@ class Author(Protocol):
     def shape(self) -> tuple[int, ...] | None:
         """Of its input, -1 for what is free; None where the file does not tell."""
 
+    whole: bool
+    """Whether it takes whole numbers."""
+
     def call(self, faces: Floats) -> Named:
         """Run it, and name its outputs; raises whatever it raises."""
 
@@ -56,6 +59,7 @@ class GraphAuthor:
         self.shape: tuple[int, ...] | None = tuple(
             int(n.to_string()) if n.is_static else -1 for n in partial
         )
+        self.whole = self.model.input(0).get_element_type().is_integral()
         outputs = enumerate(self.model.outputs)
         self.names = [min(output.names, default=str(i)) for i, output in outputs]
         self.compiled: dict[tuple[int, ...], Any] = {}
@@ -67,6 +71,7 @@ class GraphAuthor:
             hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": count_cpus()}
             self.compiled = {faces.shape: ov.Core().compile_model(model, "CPU", hints)}
         compiled = self.compiled[faces.shape]
+        faces = np.rint(faces) if self.whole else faces
         found = compiled(faces.astype(compiled.input(0).get_element_type().to_dtype()))
         return {name: np.array(found[i], np.float32) for i, name in enumerate(self.names)}
 
@@ -79,6 +84,7 @@ class TorchAuthor:
     """A module of torch: of a class, TorchScript or torch.export."""
 
     shape: tuple[int, ...] | None = None
+    whole = False
 
     def __init__(self, module: "torch.nn.Module"):
         import torch
@@ -90,7 +96,7 @@ class TorchAuthor:
         import torch
 
         with torch.inference_mode():
-            found = self.module(torch.from_numpy(np.ascontiguousarray(faces)))
+            found = self.module(torch.from_numpy(np.array(faces, order="C")))  # it may change it
         return {name: t.detach().float().numpy() for name, t in flatten(found).items()}
 
     def trace(self, names: list[str], example: Floats) -> ov.Model:
