@@ -47,6 +47,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--aligned", type=Path, metavar="FOLDER", help="every face, as an aligned PNG")
     add("--template", help="of aligned faces: arcface112, ffhq256, or ten numbers")
     add("--aligned-side", type=int, metavar="PIXELS", help="of aligned faces")
+    option("--shrink", action="store_true", help="send large photographs with fewer pixels")
     option("--format", choices=WRITERS, default="table", help="of what is printed")
     option("--json", action="store_const", const="ndjson", dest="format", help="--format ndjson")
     out = "add to a .csv or .ndjson file; a URL or a .parquet is a folder of parts"
@@ -61,6 +62,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         parser.error("--overlay: a .png for one picture; --overlay-dir draws many.")
     if given.boxes and given.many:
         parser.error("--box: the boxes are of one picture.")
+    if given.shrink and (given.boxes or given.outputs or given.aligned):
+        parser.error("--shrink: not beside --box, --outputs and --aligned, which need all pixels.")
     if not given.timeout > 0 or given.retries < 0 or given.threads < 1:
         parser.error("--timeout and --threads are above 0, --retries not below it.")
     given.parts = bool(given.out) and (is_url(given.out) or given.out.endswith(".parquet"))
@@ -107,6 +110,7 @@ def run(given: argparse.Namespace) -> int:
     asked = {name: value for name in CHOICES if (value := getattr(given, name)) is not None}
     further = [*(given.outputs or "").split(","), *(["aligned"] if given.aligned else [])]
     asked["outputs"] = [name for name in further if name]
+    asked["shrink"] = given.shrink
     with Client(**service, threads=given.threads, headers=dict(given.header)) as client:
         return locate_all(client, pictures, output, find_drawing, asked, given.aligned)
 

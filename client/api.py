@@ -12,7 +12,9 @@ from urllib.parse import quote
 import requests
 
 from .faces import LOW, Face, Picture, Result, ServiceError, make_faces
+from .packages import tell_errors
 from .rest import JSON_LENGTH, Box, Request, make_error, open_session, read_outputs, write_request
+from .shrink import NONE, Factors, enlarge, shrink_picture
 from .storage import is_url, read_url
 
 Choice = Any  # text, a number, or what `locate` itself has a name for
@@ -54,6 +56,7 @@ class Client:
         draw: bool = False,
         boxes: Sequence[Box] | None = None,
         outputs: Sequence[str] = (),
+        shrink: bool = False,
         **choices: Choice,
     ) -> Result:
         """Find the faces of a picture, a file's path or its bytes; none is an empty result.
@@ -62,14 +65,23 @@ class Client:
         picture with its points, at most 2,048 pixels wide or high. With `boxes` (x0, y0, x1, y1 in
         pixels of the upright picture) it searches for no faces: there is one for each, in their
         order. `outputs` are further ones, into each face's `extras`: pose, sharpness, brightness,
-        eye_distance, inside, aligned, aligned_maps.
+        eye_distance, inside, aligned, aligned_maps. With `shrink` a photograph of more pixels than
+        the service looks at goes with as many alone, a fraction of the bytes, and the result's
+        `sent` says how many: points of small faces are less exact, boxes and outputs not to be had.
         `choices` are the service's parameters of a request: detect, min_score, max_faces, order,
         template, aligned_side. Raises ServiceError.
         """
-        request = write_request(read_picture(picture), choices, boxes, outputs)
-        faces, _ = self.follow(request)
+        content = read_picture(picture)
+        sent, factors = None, NONE
+        if shrink:
+            if boxes is not None or outputs:
+                raise ValueError("shrink: boxes and outputs are of all of a picture's pixels.")
+            choices = {"detect": "default"} | choices
+            content, sent, factors = shrink_picture(content, choices["detect"])
+        request = write_request(content, choices, boxes, outputs)
+        faces, _ = self.follow(request, factors)
         drawing = self.ask_drawing(request, "image/png") if draw else None
-        return Result(name_picture(picture), picture, faces, drawing)
+        return Result(name_picture(picture), picture, faces, drawing, sent=sent)
 
     def draw(self, picture: Picture, kind: str = "image/png", **choices: Choice) -> bytes:
         """Return the picture with boxes and points drawn, a PNG or JPEG; raises ServiceError."""
@@ -102,14 +114,17 @@ class Client:
                 for future in waiting:
                     future.cancel()
 
-    def follow(self, request: Request) -> tuple[tuple[Face, ...], list[int]]:
+    def follow(
+        self, request: Request, factors: Factors = NONE
+    ) -> tuple[tuple[Face, ...], list[int]]:
         """Find a picture's faces, and which of the frame before's each is, -1 for a new one."""
         answer = self.ask("POST", "/infer", request)
         try:
             outputs = read_outputs(answer.content, answer.headers.get(JSON_LENGTH))
             count = outputs["landmarks"]["shape"][1]
             names, low = self.find_set(answer.headers.get(SET_HEADER, ""), count)
-            faces = tuple(make_faces({n: o["data"] for n, o in outputs.items()}, names, low))
+            data = {name: output["data"] for name, output in outputs.items()}
+            faces = tuple(make_faces(enlarge(data, factors), names, low))
             rows = outputs["face_ids"]["data"] if "face_ids" in outputs else [-1] * len(faces)
             return faces, [int(row) for row in rows]
         except (KeyError, ValueError, TypeError, IndexError):
@@ -191,8 +206,5 @@ def read_picture(picture: Picture) -> bytes:
         return picture
     if is_url(picture):
         return read_url(str(picture))
-    try:
+    with tell_errors("unreadable", str(picture)):
         return Path(picture).read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        reason = getattr(error, "strerror", None) or error
-        raise ServiceError("unreadable", f"{picture}: {reason}.") from None

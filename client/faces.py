@@ -59,7 +59,8 @@ class Face:
 class Result:
     """The faces of one picture, best-scored first; or `error`, why there is no answer.
 
-    `drawing` is the picture with its points as a PNG, where it was asked for.
+    `drawing` is the picture with its points as a PNG, where it was asked for; `sent` the size at
+    which the picture went, wide and high, where that is not its own.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Result:
     faces: tuple[Face, ...] = ()
     drawing: bytes | None = field(default=None, repr=False)
     error: ServiceError | None = None
+    sent: tuple[int, int] | None = None
 
     def __iter__(self) -> Iterator[Face]:
         return iter(self.faces)
@@ -78,7 +80,8 @@ class Result:
         return len(self.faces)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"picture": self.name, "faces": [face.to_dict() for face in self.faces]}
+        sent = {"sent": self.sent} if self.sent else {}
+        return {"picture": self.name, "faces": [face.to_dict() for face in self.faces]} | sent
 
     def _repr_png_(self) -> bytes | None:
         """Show the drawing in a notebook."""

@@ -1,12 +1,13 @@
 """Follow the faces of a stream of frames: what is known of them goes with each frame."""
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .api import Choice, Client, read_picture
 from .faces import Face, Picture
 from .rest import write_request
-from .smooth import OneEuro
 
 
 class Follower:
@@ -43,7 +44,40 @@ class Follower:
         return {n: smooth(face, self.filters[n], seconds) for n, face in self.faces.items()}
 
 
-def smooth(face: Face, smoothed: OneEuro, seconds: float) -> Face:
+def smooth(face: Face, smoothed: "OneEuro", seconds: float) -> Face:
     flat = smoothed([value for p in face.points for value in (p.x, p.y)], seconds)
     places = zip(face.points, flat[::2], flat[1::2], strict=True)
     return replace(face, points=tuple(replace(p, x=x, y=y) for p, x, y in places))
+
+
+class OneEuro:
+    """Smooths the coordinates of one face; make another one where its id is a new one.
+
+    Casiez, Roussel and Vogel, "1 Euro Filter", CHI 2012: what moves is smoothed less, so that it
+    doesn't lag. `cutoff` is in Hz, that of what stands still; `beta` raises it for each pixel a
+    second.
+    """
+
+    def __init__(self, cutoff: float = 1.0, beta: float = 0.05):
+        self.cutoff, self.beta = cutoff, beta
+        self.values: list[float] = []
+        self.speeds: list[float] = []
+        self.time = 0.0
+
+    def __call__(self, values: Sequence[float], seconds: float) -> list[float]:
+        """Return the coordinates smoothed, given when they were seen."""
+        step = seconds - self.time
+
+        def weigh(cutoff: float) -> float:  # the share of a new value in a low pass, in Hz
+            return 1 - 1 / (1 + 2 * math.pi * cutoff * step)
+
+        if len(values) != len(self.values) or step <= 0:
+            self.values, self.speeds = list(values), [0.0] * len(values)
+        else:
+            for i, value in enumerate(values):
+                speed = (value - self.values[i]) / step
+                self.speeds[i] += weigh(1.0) * (speed - self.speeds[i])
+                share = weigh(self.cutoff + self.beta * abs(self.speeds[i]))
+                self.values[i] += share * (value - self.values[i])
+        self.time = seconds
+        return list(self.values)

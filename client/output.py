@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .faces import Face, Result, ServiceError
+from .packages import load_package, tell_errors
 
 COLUMNS = ["picture", "face", "box_score", "x0", "y0", "x1", "y1", "face_score", "trusted"]
 COLUMNS += ["point", "x", "y", "score"]
@@ -23,11 +24,7 @@ def make_rows(name: str, faces: Iterable[Face]) -> Iterator[list[object]]:
 
 def to_dataframe(results: Iterable[Result]) -> Any:
     """Return a pandas DataFrame of results, a row per point; pictures without faces have none."""
-    try:
-        import pandas
-    except ImportError as error:
-        text = "A data frame needs pandas: pip install 'landmarks-client[pandas]'."
-        raise ServiceError("no_pandas", text) from error
+    pandas = load_package("pandas", "pandas")
     rows = [row for result in results for row in make_rows(result.name, result)]
     return pandas.DataFrame(rows, columns=COLUMNS)
 
@@ -99,13 +96,12 @@ class ResultsFile(Output):
         self.path, self.done = path, {}
         is_csv = path.suffix.lower() == ".csv"
         self.format = WRITERS["csv" if is_csv else "ndjson"]
-        try:
+        with tell_errors("unwritable", str(path)):
             self.file = path.open("a+", encoding="utf-8", errors="surrogateescape", newline="")
+        try:
             self.file.seek(0)
             whole = self.read_csv() if is_csv else self.read_ndjson()
             self.file.truncate(whole)
-        except OSError as error:
-            raise ServiceError("unwritable", f"{path}: {error.strerror}.") from None
         except (ValueError, KeyError, TypeError, IndexError, csv.Error):
             text = f"{path} has other things in it than results of this version."
             raise ServiceError("other_file", text) from None
@@ -131,25 +127,16 @@ class ResultsFile(Output):
             if not HEAD.startswith(head):
                 raise ValueError("not our columns")
             return 0
-        line, read = head, len(head)
-
-        def read_lines() -> Iterator[str]:
-            nonlocal line, read
-            for line in self.file:
-                read += count_bytes(line)
-                yield line
-
-        picture, start, end = "", read, read
-        rows = csv.reader(read_lines())
-        for row in rows:
-            if len(row) != len(COLUMNS) or not line.endswith("\n"):
-                if next(rows, None) is not None:  # else it was cut off
-                    raise ValueError("not a row of ours")
-                break
+        picture, start, end, cut = "", len(HEAD), len(HEAD), False
+        for row in csv.reader(self.file):
+            if cut:
+                raise ValueError("not a row of ours")
+            if cut := len(row) != len(COLUMNS):
+                continue  # to see whether it is the last one
             if row[0] != picture:
                 picture, start = row[0], end
             self.done[picture] = int(row[1]) + 1 if row[1] else 0
-            end = read
+            end += count_bytes(format_rows([row]))
         self.done.pop(picture, None)
         return start
 
@@ -157,11 +144,9 @@ class ResultsFile(Output):
         self.write_text(self.format(result))
 
     def write_text(self, text: str) -> None:
-        try:
+        with tell_errors("unwritable", str(self.path)):
             self.file.write(text)
             self.file.flush()
-        except OSError as error:
-            raise ServiceError("unwritable", f"{self.path}: {error.strerror}.") from None
 
     def close(self) -> None:
         self.file.close()

@@ -6,14 +6,15 @@ A run that was killed leaves whole parts; the next one goes on with the pictures
 import io
 import json
 from collections.abc import Sequence
-from typing import Any
 
-from .faces import Result, ServiceError
+from .faces import Result
 from .output import COLUMNS, Output, format_ndjson, make_rows
-from .storage import open_storage, tell_errors
+from .packages import load_package, tell_errors
+from .storage import open_storage
 
 PICTURES = 1000  # of one part: so many are asked for again, at most, after a run was killed
 TEXTS = ("picture", "point", "error")  # columns; the numbers but for `face` are FP32
+PARQUET = "pyarrow.parquet", "parquet"  # the package and its extra
 KINDS = {**dict.fromkeys(TEXTS, "string"), "face": "int32", "trusted": "bool"}
 
 
@@ -30,7 +31,7 @@ class Parts(Output):
         self.url, self.pictures = url.rstrip("/"), pictures
         self.kind = self.url.rpartition(".")[2]
         if self.kind == "parquet":
-            load_pyarrow()
+            load_package(*PARQUET)
         self.files, self.root = open_storage(self.url)
         self.done: dict[str, int] = {}
         self.waiting: list[Result] = []
@@ -50,7 +51,8 @@ class Parts(Output):
             entries = map(json.loads, content.splitlines())
             self.done |= {entry["picture"]: len(entry["faces"]) for entry in entries}
             return
-        table = load_pyarrow().parquet.read_table(io.BytesIO(content), columns=["picture", "face"])
+        parquet = load_package(*PARQUET)
+        table = parquet.read_table(io.BytesIO(content), columns=["picture", "face"])
         for row in table.to_pylist():
             count = 0 if row["face"] is None else row["face"] + 1
             self.done[row["picture"]] = max(self.done.get(row["picture"], 0), count)
@@ -77,7 +79,7 @@ class Parts(Output):
 
 def write_parquet(results: Sequence[Result]) -> bytes:
     """Write a row per point; a picture without faces has one with nothing but its name."""
-    pyarrow = load_pyarrow()
+    pyarrow, parquet = load_package("pyarrow", PARQUET[1]), load_package(*PARQUET)
     bare: list[object] = [None] * (len(COLUMNS) - 1)
     rows = [
         [*row, result.error and str(result.error)]
@@ -87,14 +89,5 @@ def write_parquet(results: Sequence[Result]) -> bytes:
     columns = zip([*COLUMNS, "error"], zip(*rows, strict=True), strict=True)
     arrays = {name: pyarrow.array(v, KINDS.get(name, "float32")) for name, v in columns}
     file = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(arrays), file)
+    parquet.write_table(pyarrow.table(arrays), file)
     return file.getvalue()
-
-
-def load_pyarrow() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        text = "Parquet needs pyarrow: pip install 'landmarks-client[parquet]'."
-        raise ServiceError("no_package", text) from None
-    return pyarrow

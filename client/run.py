@@ -1,17 +1,19 @@
 """Locate the faces of one or many pictures, write them down, and say what failed."""
 
+import io
 import math
-import struct
 import sys
 import time
-import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from .api import Client
-from .faces import Picture, Result, ServiceError
+from .faces import Picture, ServiceError
 from .output import Output
+from .packages import load_package
+from .shrink import PILLOW
 
 LOGGED = 1000  # pictures between two lines of a log
 FOUND, NONE, FAILED = 0, 1, 2  # exit codes
@@ -44,7 +46,7 @@ def locate_all(
     hopeless: tuple[str, ...] = GONE + ELSEWHERE
     draw = bool(left) and find_drawing(left[0]) is not None
     results = client.locate_many([pictures[name] for name in left], draw, **choices)
-    begun, refused = time.monotonic(), 0
+    begun, refused, shrunk = time.monotonic(), 0, 0
     try:
         for number, (name, result) in enumerate(zip(left, results, strict=True), start=1):
             if result.error and result.error.code not in output.refusals:
@@ -54,6 +56,7 @@ def locate_all(
             else:
                 hopeless = hopeless if result.error else GONE
                 refused += result.error is not None
+                shrunk += result.sent is not None
                 drawing = find_drawing(name)
                 if drawing and result.drawing:  # what is written down is done
                     write_file(drawing, result.drawing)
@@ -62,11 +65,13 @@ def locate_all(
                     for count, face in enumerate(result):
                         file = path.with_name(f"{path.stem}.{count}{path.suffix}")
                         write_file(file, write_png(face.extras["aligned"]))
-                output.add(Result(name, b"", result.faces, error=result.error))
+                output.add(replace(result, name=name, picture=b"", drawing=None))
             show_progress(number, len(left), begun)
     finally:
         results.close()
         output.close()
+    if shrunk:
+        print(f"{shrunk} of {len(left)} pictures were sent with fewer pixels.", file=sys.stderr)
     if refused:
         print(f"{refused} pictures were refused; the results say why.", file=sys.stderr)
     report_failures(failures, len(pictures))
@@ -81,14 +86,11 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_png(pixels: bytes) -> bytes:
-    """Write a square of 8-bit RGB pixels, row by row, as a PNG; no package for pictures is had."""
+    """Write a square of RGB pixels, row by row, as a PNG; raises ServiceError without Pillow."""
     side = math.isqrt(len(pixels) // 3)
-    rows = b"".join(b"\0" + pixels[i : i + 3 * side] for i in range(0, len(pixels), 3 * side))
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    file = b"\x89PNG\r\n\x1a\n"
-    for chunk in (b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"):
-        file += struct.pack(f">I{len(chunk)}sI", len(chunk) - 4, chunk, zlib.crc32(chunk))
-    return file
+    image = load_package(*PILLOW).frombytes("RGB", (side, side), pixels)
+    image.save(file := io.BytesIO(), "PNG")
+    return file.getvalue()
 
 
 def show_progress(number: int, total: int, begun: float) -> None:

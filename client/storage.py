@@ -1,7 +1,7 @@
 """Pictures and results where they lie: files, folders, stdin, and what fsspec knows by its URL."""
 
-import contextlib
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from .faces import Picture, ServiceError
+from .packages import load_package, tell_errors
 
 # How files of pictures begin, whatever they are called; which of them it reads, the service says.
-BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP")
-BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+BEGINNING = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|\0\0\0\x0cjP|RIFF....WEBP"
+    rb"|....ftyp(hei[cxms]|hevc|mif1|msf1|avi[fs])",
+    re.DOTALL,
+)
 ENDINGS = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "jp2", "heic", "heif")
 LISTED = 20  # names of files that were left out
 
@@ -23,25 +27,9 @@ def is_url(place: object) -> bool:
 
 def open_storage(url: str) -> tuple[Any, str]:
     """Return the file system of a URL and the path in it; raises ServiceError."""
-    try:
-        import fsspec
-
+    fsspec = load_package("fsspec", "storage")
+    with tell_errors("unreadable", url):  # also of what it needs for s3, gs, ...
         return fsspec.core.url_to_fs(url)
-    except ImportError as error:  # of fsspec, or of what it needs for this kind of URL
-        extras = "pip install 'landmarks-client[s3]', or gs, or storage"
-        text = f"{url} needs a package: {extras} ({error})."
-        raise ServiceError("no_package", text) from None
-    except (ValueError, OSError) as error:
-        raise ServiceError("unreadable", f"{url}: {error}.") from None
-
-
-@contextlib.contextmanager
-def tell_errors(code: str, what: str) -> Iterator[None]:
-    """Make a ServiceError of whatever the packages behind fsspec raise, which is of any kind."""
-    try:
-        yield
-    except Exception as error:
-        raise ServiceError(code, f"{what}: {str(error) or type(error).__name__}.") from None
 
 
 def read_url(url: str) -> bytes:
@@ -70,9 +58,12 @@ def list_pictures(
             for below, url in list_pictures_at(argument):
                 pictures[below if alone else url] = url
         elif os.path.isdir(argument):
+            left = [each.resolve() for each in skipped]
             found: list[Path] = []
-            for path in walk_folder(Path(argument), {each.resolve() for each in skipped}):
-                (found if is_picture(path) else others).append(path)
+            for path in sorted(Path(argument).rglob("*")):  # links to folders are not followed
+                place = path.resolve()
+                if path.is_file() and not any(place.is_relative_to(each) for each in left):
+                    (found if is_picture(path) else others).append(path)
             if not found:
                 text = f"{argument} has no picture in it. {describe_others(others)}".strip()
                 raise ServiceError("no_pictures", text)
@@ -96,23 +87,13 @@ def list_pictures_at(url: str) -> Iterator[tuple[str, str]]:
         yield name, files.unstrip_protocol(path)
 
 
-def walk_folder(folder: Path, skipped: set[Path]) -> Iterator[Path]:
-    """Yield the files below a folder, in order; links to folders are not followed."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if Path(place, name).resolve() not in skipped)
-        paths = (Path(place, name) for name in sorted(names))
-        yield from (path for path in paths if path.resolve() not in skipped)
-
-
 def is_picture(path: Path) -> bool:
     """Tell by a file's first bytes whether it is a picture; one that can't be read may be."""
     try:
         with open(path, "rb") as file:
-            head = file.read(12)
+            return bool(BEGINNING.match(file.read(12)))
     except OSError:
         return True
-    webp = head[:4] == b"RIFF" and head[8:] == b"WEBP"
-    return head.startswith(BEGINNINGS) or webp or (head[4:8] == b"ftyp" and head[8:] in BRANDS)
 
 
 def describe_others(others: Sequence[Path]) -> str:

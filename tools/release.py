@@ -7,11 +7,14 @@ import re
 import sys
 from datetime import UTC, datetime
 
+from packaging.version import Version
+
 from serving.server import RELEASE
 from tools.processes import ROOT
 
 NUMBER = r"\d+\.\d+\.\d+"
 IMAGES = r"landmarks-(?:[a-z-]+:)?"  # landmarks-predictor:0.3.0 and landmarks-0.3.0.tgz
+CHANGELOGS = {"CHANGELOG.md": "", "helm/CHANGELOG.md": "\nThe application's release alone.\n"}
 PLACES = {
     "serving/server.py": '^RELEASE = "',
     "client/__init__.py": '^__version__ = "',
@@ -21,23 +24,22 @@ PLACES = {
     "docs/kubernetes.md": IMAGES,
     "k8s/gpu/README.md": IMAGES,
 }
-CHANGELOGS = ("CHANGELOG.md", "helm/CHANGELOG.md")
 LEFT = """
 {version} stands everywhere, and what would be published is in out/release. Left to you:
   git diff                               read it; the chart's artifacthub.io/changes are by hand
   make test-all && make cluster-test     what CI runs
   git commit -am "Release {version}" && git tag -s v{version} && git push --follow-tags
-The tag starts .github/workflows/release.yml, which publishes images, client and chart. What it
-needs once is in CONTRIBUTING.md, "Releases".
+The tag starts .github/workflows/release.yml: CONTRIBUTING.md, "Releases".
 """
 
 
 def find_numbers() -> dict[str, set[str]]:
     """Find the numbers of each file; a file without one is in it with an empty set."""
-    return {
-        name: set(re.findall(rf"{before}({NUMBER})", (ROOT / name).read_text(), re.M))
+    numbers = {
+        name: re.findall(rf"{before}({NUMBER})", (ROOT / name).read_text(), re.M)
         for name, before in PLACES.items()
-    } | {name: set(read_headings(name)[:1]) for name in CHANGELOGS}
+    }
+    return {k: set(v) for k, v in (numbers | {n: read_headings(n)[:1] for n in CHANGELOGS}).items()}
 
 
 def read_headings(changelog: str) -> list[str]:
@@ -49,29 +51,22 @@ def write_number(version: str) -> None:
     """Write the number everywhere; raises SystemExit where it is older or nothing is unreleased."""
     if not re.fullmatch(NUMBER, version):
         raise SystemExit(f"'{version}' is not a valid release: say VERSION=0.3.0, for example.")
-    if order(version) < order(RELEASE):
+    if Version(version) < Version(RELEASE):
         raise SystemExit(f"{version} is older than {RELEASE}, which is here.")
-    for name in CHANGELOGS:
-        if version not in read_headings(name):
-            write_heading(name, version)
+    for name, without in CHANGELOGS.items():
+        if version in read_headings(name):
+            continue
+        head, mark, rest = (ROOT / name).read_text().partition("## Unreleased\n")
+        if not rest.partition("\n## ")[0].strip():
+            if not without:
+                raise SystemExit(f"{name} has nothing under '## Unreleased'.")
+            rest = without + rest
+        heading = f"\n## {version} - {datetime.now(UTC):%Y-%m-%d}\n"
+        (ROOT / name).write_text(head + mark + heading + rest)
     for name, before in PLACES.items():
         text = (ROOT / name).read_text()
         text = re.sub(rf"({before}){NUMBER}", rf"\g<1>{version}", text, flags=re.M)
         (ROOT / name).write_text(text)
-
-
-def write_heading(changelog: str, version: str) -> None:
-    head, mark, rest = (ROOT / changelog).read_text().partition("## Unreleased\n")
-    if not rest.partition("\n## ")[0].strip():
-        if changelog == CHANGELOGS[0]:
-            raise SystemExit(f"{changelog} has nothing under '## Unreleased'.")
-        rest = f"\nThe application's release alone.\n{rest}"
-    heading = f"\n## {version} - {datetime.now(UTC):%Y-%m-%d}\n"
-    (ROOT / changelog).write_text(head + mark + heading + rest)
-
-
-def order(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
 
 
 if __name__ == "__main__":

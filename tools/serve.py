@@ -7,9 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any
 
-from tools.processes import ROOT, Ports, Service, StartError, run_services, run_standalone
+from tools.processes import ROOT, Ports, StartError, run_services
 
 HELP = """
 Open http://127.0.0.1:{ports.rest}/ and drop a picture there. Or, from another terminal:
@@ -27,20 +26,17 @@ ENDINGS = {True: "Ctrl-C stops it.", False: f"{ALONE} Ctrl-C stops both."}
 
 def choose_ports(first: int, one: bool) -> Ports:
     """Take the ports from the first one on. Raises StartError where another program has one."""
-    ports = Ports(*range(first, first + 4))
-    needed = range(first, first + (2 if one else 4))
-    for port in needed:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise StartError(
-                    f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}): stop what listens"
-                    f" there, or name the first of {len(needed)} others, as in"
-                    f" make {'serve-one' if one else 'serve'} PORT=9080"
-                ) from None
-    return ports
+    count = 2 if one else 4
+    for port in range(first, first + count):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError as error:
+            why, target = os.strerror(error.errno or 0), "serve-one" if one else "serve"
+            raise StartError(
+                f"Port {port} of 127.0.0.1 cannot be had ({why}): stop what listens there, or name"
+                f" the first of {count} others, as in make {target} PORT=9080"
+            ) from None
+    return Ports(*range(first, first + 4))
 
 
 def serve(ports: Ports, one: bool) -> None:
@@ -48,15 +44,14 @@ def serve(ports: Ports, one: bool) -> None:
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: stopped.append(number))
-    run: Any = run_standalone if one else run_services
-    with run(ports, ROOT / "out", report=print) as running:
-        services: tuple[Service, ...] = (running,) if one else running
+    names = ["standalone"] if one else ["predictor", "transformer"]
+    with run_services(ports, ROOT / "out", report=print, names=names) as services:
         print((HELP + ENDINGS[one]).format(ports=ports), flush=True)
         while not stopped and all(service.process.poll() is None for service in services):
             time.sleep(0.2)
         for service in services:
             if service.process.poll() is not None:
-                raise SystemExit(f"The {service.name} ended:\n{service.tail_log()}")
+                raise StartError(f"The {service.name} ended:\n{service.tail_log()}")
         print("stopping ...", flush=True)
     print("stopped", flush=True)
 
@@ -74,18 +69,13 @@ def convert(model: str) -> None:
         raise StartError(f"{model} is not served.")
 
 
-def parse_arguments() -> argparse.Namespace:
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tools.serve", description=__doc__)
     parser.add_argument("--one", action="store_true", help="both in one process")
     parser.add_argument("--port", type=int, default=Ports().rest, help="the first of the ports")
     given = parser.parse_args()
     if not 1024 <= given.port <= 65532:
         parser.error(f"a first port is from 1024 to 65532, not {given.port}")
-    return given
-
-
-if __name__ == "__main__":
-    given = parse_arguments()
     try:
         if model := os.environ.get("LANDMARKS_MODEL"):
             convert(model)

@@ -1,5 +1,6 @@
 """Write the tables of docs/ from what they show: python -m tools.tables."""
 
+import csv
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,18 +13,25 @@ from serving.telemetry import metrics
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
+LEDGER = ROOT / "bench/results/xeon-amx/ledger.csv"
+
 
 class Table(NamedTuple):
     """A table of a page, between `<!-- NAME: tools.tables writes this -->` and `<!-- end -->`."""
 
     page: str
-    mark: str
-    head: tuple[str, ...]
+    name: str
+    head: str  # columns between |
     make_rows: Callable[[], list[list[str]]]
 
-    def make_table(self) -> str:
-        rows = [list(self.head), ["---"] * len(self.head), *self.make_rows()]
-        return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("| --- ", "|---")
+    def fill_in(self, text: str) -> str:
+        """Put the table into the page's text."""
+        begin, end = f"<!-- {self.name}: tools.tables writes this -->\n", "<!-- end -->"
+        head, rest = text.split(begin)
+        columns = self.head.split("|")
+        lines = [f"| {' | '.join(row)} |\n" for row in (columns, *self.make_rows())]
+        lines.insert(1, "|---" * len(columns) + "|\n")
+        return head + begin + "".join(lines) + end + rest.split(end, 1)[1]
 
 
 def list_settings() -> list[list[str]]:
@@ -63,28 +71,30 @@ def list_routes() -> list[list[str]]:
     ]
 
 
-MARK, ABOUT = "{}: tools.tables writes this", "what it is"
-SETTINGS, METRICS = ("variable", "service", "default", ABOUT), ("metric", "kind", "labels", ABOUT)
+def list_engines() -> list[list[str]]:
+    """List each technique of the shipped networks in the ledger, with its best batch's speed."""
+    best: dict[tuple[str, ...], float] = {}
+    alone = {}
+    for row in csv.DictReader(LEDGER.open()):
+        key = row["network"], row["technique"], row["engine"]  # of two chains a step has one name
+        best[key] = max(best.get(key, 0), float(row["images_per_s"]))
+        if row["batch"] == "1" and row["network"] in ("width 32", "student"):
+            ms, canada = float(row["ms_median"]), 100 * float(row["canada_nme"])
+            last = [row["peak_mb"], row["load_s"], f"{canada:.2f} %"]
+            alone[key] = [row["technique"], f"{ms:.1f}", row["x_eager"]], last
+    return [[*first, f"{best[key]:.0f}", *last] for key, (first, last) in alone.items()]
+
+
+ENGINES = "technique|ms a face|x eager|faces/s, best batch|peak MB|load s|canada"
+SETTINGS, METRICS = "variable|service|default|what it is", "metric|kind|labels|what it is"
 TABLES = (
-    Table("docs/settings.md", MARK.format("settings"), SETTINGS, list_settings),
-    Table("docs/operations.md", MARK.format("metrics"), METRICS, list_metrics),
-    Table("docs/api.md", MARK.format("routes"), ("route", ABOUT), list_routes),
+    Table("docs/settings.md", "settings", SETTINGS, list_settings),
+    Table("docs/operations.md", "metrics", METRICS, list_metrics),
+    Table("docs/api.md", "routes", "route|what it is", list_routes),
+    Table("docs/performance.md", "ledger", ENGINES, list_engines),
 )
-
-
-def fill_in(text: str, mark: str, table: str) -> str:
-    """Put a table between its marks, `<!-- mark -->` and `<!-- end -->`."""
-    begin, end = f"<!-- {mark} -->\n", "<!-- end -->"
-    head, rest = text.split(begin)
-    return head + begin + table + end + rest.split(end, 1)[1]
-
-
-def write_page(page: str, mark: str, table: str) -> None:
-    """Put a table into its page."""
-    text = (ROOT / page).read_text()
-    (ROOT / page).write_text(fill_in(text, mark, table))
-
 
 if __name__ == "__main__":
     for table in TABLES:
-        write_page(table.page, table.mark, table.make_table())
+        page = ROOT / table.page
+        page.write_text(table.fill_in(page.read_text()))

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from training import Bytes, Floats
 from training.disturb import dress_picture
 from training.faces import Frame
-from training.index import Bytes, Floats
 
 FIELD = 64  # side of a displacement field that spans the whole crop
 USUAL = 256  # pixels of the crop that the figures below are of

@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
+from torch import Tensor
 
 from training.augment import augment_face
 from training.faces import FaceDataset
 
-Batch = Iterator[tuple[np.ndarray, np.ndarray]]
+Batches = Iterator[tuple[Tensor, Tensor, Tensor]]  # inputs, targets, points
+Faces = tuple[np.ndarray, np.ndarray]
 AHEAD = 4  # batches that wait; a slow batch stops no network
 
 
@@ -43,12 +45,12 @@ def describe_sets(faces: FaceDataset, chance: np.ndarray) -> str:
     )
 
 
-def draw_batches(faces: FaceDataset, chance: np.ndarray, size: int, seed: int) -> Batch:
+def draw_batches(faces: FaceDataset, chance: np.ndarray, size: int, seed: int) -> Iterator[Faces]:
     """Draw endless batches of clean faces: uint8 grey `[B,S,S]`, and points `[B,K,2]` of them."""
     cv2.setNumThreads(0)  # the cores belong to the network
     rng = np.random.default_rng(seed)
 
-    def make_batch() -> tuple[np.ndarray, np.ndarray]:
+    def make_batch() -> Faces:
         chosen = rng.choice(len(faces), size, p=chance)
         made = [augment_face(faces.pictures[i], faces.points[i], faces.frame, rng) for i in chosen]
         return np.stack([picture for picture, _ in made]), np.stack([points for _, points in made])

@@ -3,7 +3,7 @@
 python -m training.distil --data FOLDER ... --teacher FILE.pth --out FILE.pth --width 12
 """
 
-import argparse
+from argparse import Namespace
 
 import numpy as np
 import torch
@@ -11,18 +11,18 @@ from torch import Tensor
 
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
-from training.batches import draw_batches
+from training import DataError
+from training.batches import Batches, draw_batches
 from training.disturb import degrade_faces
 from training.faces import FaceDataset
-from training.fit import Batches, parse_arguments, run
-from training.index import DataError
+from training.fit import run
 from training.loss import find_centres, is_inside, make_targets
 
 POOL = 64  # batches that the teacher has drawn and the student may see again
 REUSE = 8  # the student's steps for each of the teacher's, every time in another light
 
 
-def draw_lessons(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
+def draw_lessons(args: Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
     """Draw endless batches for fit: inputs, target maps and points.
 
     The teacher sees each face once, in good light; the student sees it several times, in bad.
@@ -46,9 +46,8 @@ def draw_lessons(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarra
 @torch.inference_mode()
 def draw_maps(teacher: UNet, clean: np.ndarray) -> Tensor:
     """Draw the teacher's maps of faces uint8 `[N,S,S]`: softmaxes `[N,K,S,S]` in fp16."""
-    x = (torch.from_numpy(clean)[:, None].float() / 255).contiguous(
-        memory_format=torch.channels_last
-    )
+    x = torch.from_numpy(clean)[:, None].float() / 255
+    x = x.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         logits = teacher(x)
     return logits.float().flatten(2).softmax(-1).view(logits.shape).half().contiguous()
@@ -69,7 +68,7 @@ def mix_targets(maps: Tensor, points: Tensor, hidden: Tensor) -> Tensor:
 
 def main(words: list[str] | None = None) -> None:
     """Distil by a command line."""
-    run(parse_arguments(words, __doc__, teacher="the .pth to learn from"), draw_lessons)
+    run(__doc__, words, draw_lessons, teacher="the .pth to learn from")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from training.index import Bytes, Floats
+from training import Bytes, Floats
 
 
 def dress_picture(picture: Bytes, rng: Generator) -> Bytes:

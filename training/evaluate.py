@@ -6,19 +6,20 @@ Faces with a part to train on are left out where there are others. Errors are in
 distance of the set's two unit points; "off" is above 10 %.
 """
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from predictor.decode import decode_heatmaps
 from predictor.engines import load_engine
-from training.command import end_in_a_sentence
+from tools.command import command
+from training import Bytes, DataError, Floats
 from training.faces import FaceDataset, Size, cut_inputs, read_faces
-from training.index import TRAINED, Bytes, DataError, Floats, read_rows
+from training.index import FOLDERS, TRAINED, read_rows
 
-Locate = Callable[[Bytes], Floats]  # uint8 [N,1,S,S] -> landmarks [N,K,2]
+Locate = Callable[[Bytes], Floats]  # uint8 [N,C,H,W] -> landmarks [N,K,2]
 BATCH = 16
 OFF = 0.10
 
@@ -43,7 +44,7 @@ class Errors:
 
 
 def measure_faces(run: Locate, faces: FaceDataset, size: Size | None = None) -> Errors:
-    """Measure `run`, a callable uint8 `[N,C,H,W]` -> landmarks `[N,K,2]`, on faces."""
+    """Measure what locates landmarks, on faces cut to height and width."""
     inputs = cut_inputs(faces, size)
     found = np.concatenate([run(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
     truth, names = faces.frame.to_input(faces.points, size), faces.frame.landmarks
@@ -66,8 +67,6 @@ def wrap_network(net) -> Locate:
     """Make a torch UNet a callable for measure_faces, with the service's decoder."""
     import torch
 
-    from predictor.decode import decode_heatmaps
-
     def run(inputs: Bytes) -> Floats:
         x = (torch.from_numpy(inputs).float() / 255).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
@@ -79,38 +78,33 @@ def wrap_network(net) -> Locate:
 
 def report(model: Path, data: list[Path], choice: str) -> None:
     """Print the NME of each set, then each landmark's mean error, in percent."""
-    engine = load_engine(choice, model)
-    rows = read_rows(data)
+    engine, rows = load_engine(choice, model), read_rows(data)
     others = [pair for pair in rows if pair[1]["part"] not in TRAINED]
     faces = read_faces(others or rows, engine.landmarks)
-    unit = " and ".join(engine.landmarks.points[i] for i in engine.landmarks.unit_points)
+    points = engine.landmarks.points
+    unit = " and ".join(points[i] for i in engine.landmarks.unit_points)
     print(f"{model}, engine {engine.name}; percent of the distance of {unit}")
     if not others:
         print("no part says val: these faces may be those that it was trained on")
-    found = {
-        name: measure_faces(
-            lambda x: engine.predict(x)[0], faces.select(faces.sets == name), engine.size
-        )
-        for name in np.unique(faces.sets).tolist()
-    }
-    for name, errors in found.items():
+    means = []
+    for name in (names := np.unique(faces.sets).tolist()):
+        mine = faces.select(faces.sets == name)
+        errors = measure_faces(lambda x: engine.predict(x)[0], mine, engine.size)
         print(f"{name:20} {errors.summary()}")
-    print(f"\n{'':26}" + "".join(f"{name[:14]:>15}" for name in found))
-    for k, landmark in enumerate(engine.landmarks.points):
-        known = (errors.each[:, k][~np.isnan(errors.each[:, k])] for errors in found.values())
-        means = (f"{100 * each.mean():15.2f}" if len(each) else f"{'-':>15}" for each in known)
-        print(f"{landmark:26}" + "".join(means))
+        known = ~np.isnan(errors.each)
+        with np.errstate(invalid="ignore"):
+            means.append(100 * np.nansum(errors.each, 0) / known.sum(0))  # [K]
+    print(f"\n{'':26}" + "".join(f"{name[:14]:>15}" for name in names))
+    for landmark, row in zip(points, np.transpose(means), strict=True):
+        print(f"{landmark:26}" + "".join(f"{mean:15.2f}" for mean in row))
 
 
 def main(words: list[str] | None = None) -> None:
-    """Evaluate by a command line; errors are one sentence and 2."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", required=True, type=Path, help="what LANDMARKS_MODEL takes")
-    parser.add_argument("--data", required=True, type=Path, nargs="+", help="data folders")
-    parser.add_argument("--engine", default="auto")
-    a = parser.parse_args(words)
-    with end_in_a_sentence(RuntimeError):
-        report(a.model, a.data, a.engine)
+    """Evaluate by a command line."""
+    model = "what LANDMARKS_MODEL takes"
+    engine = {"default": "auto", "help": "one of predictor/engines"}
+    with command(__doc__, words, model=model, data=FOLDERS, engine=engine) as asked:
+        report(asked.model, asked.data, asked.engine)
 
 
 if __name__ == "__main__":

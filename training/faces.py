@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -11,16 +12,9 @@ from numpy.typing import NDArray
 from predictor.landmarks import DEFAULT, load_file
 from serving.faces import place_square
 from serving.landmarks import LandmarkSet, read_landmarks
+from training import Bytes, DataError, Floats
 from training.boxes import BoxFinder
-from training.index import (
-    Bytes,
-    DataError,
-    Floats,
-    Row,
-    find_names,
-    read_picture,
-    take_points,
-)
+from training.index import Row, find_names, read_picture, take_points
 
 Size = tuple[int, int]  # height, width
 FEWEST = 2  # known points of a face that a network can learn from
@@ -87,8 +81,7 @@ def read_faces(rows: Sequence[tuple[Path, Row]], landmarks: LandmarkSet) -> Face
     if landmarks.level_eyes:
         raise DataError("Faces are not rotated here, and this network wants its eyes level.")
     frame, boxes = Frame(landmarks), BoxFinder()
-    pictures, kept = list[Bytes](), list[Floats]()
-    sets, paths = list[str](), list[str]()
+    found = []  # picture, points, set, path
     for folder, row in rows:
         points = np.array(take_points(row, landmarks.points), np.float32)  # [K, 2]
         known = points[~np.isnan(points).any(-1)]
@@ -97,11 +90,8 @@ def read_faces(rows: Sequence[tuple[Path, Row]], landmarks: LandmarkSet) -> Face
         picture = read_picture(folder / row["path"])
         crop, moved = cut_crop(picture, boxes.find(picture, row, known), points, frame)
         check_points(moved, frame, row["path"])
-        pictures.append(crop)
-        kept.append(moved)
-        sets.append(row["set"])
-        paths.append(row["path"])
-    if not pictures:
+        found.append((crop, moved, row["set"], row["path"]))
+    if not found:
         names = ", ".join(find_names(rows)[:5]) or "no points"
         raise DataError(
             f"No face of {', '.join(sorted({str(f) for f, _ in rows}))} has labels of "
@@ -109,7 +99,7 @@ def read_faces(rows: Sequence[tuple[Path, Row]], landmarks: LandmarkSet) -> Face
             f"has columns of {names}."
         )
     boxes.report()
-    return FaceDataset(frame, np.stack(pictures), np.stack(kept), np.array(sets), np.array(paths))
+    return FaceDataset(frame, *map(np.array, zip(*found, strict=True)))
 
 
 def cut_crop(picture: Bytes, box: Floats, points: Floats, frame: Frame) -> tuple[Bytes, Floats]:
@@ -153,36 +143,30 @@ def cut_inputs(faces: FaceDataset, size: Size | None = None) -> Bytes:
 
 
 def choose_landmarks(init: Path | None, rows: list[tuple[Path, Row]], side: int) -> LandmarkSet:
-    """Choose the landmark set to train: that of the network to start from, else the columns'."""
+    """Choose the landmark set to train: that of the network to start from, else the columns'.
+
+    Of the columns' points those are mirrored whose names differ in left and right alone; the unit
+    is the pair of them, if any, that lies farthest apart on average.
+    """
     if init is not None:
         beside = init.with_suffix(".landmarks.json")
         return load_file(beside) if beside.is_file() else DEFAULT
-    names = find_names(rows)
+    names, table = find_names(rows), rows[0][0] / "index.csv"
     if len(names) < 2:
-        raise DataError(f"{rows[0][0] / 'index.csv'} has no columns NAME_x and NAME_y of points.")
+        raise DataError(f"{table} has no columns NAME_x and NAME_y of points.")
     if set(names) == set(DEFAULT.points) and side == DEFAULT.side:
         return DEFAULT
-    mirror = find_mirror(names)
-    content = {"points": names, "mirror": mirror, "unit": find_unit(names, mirror, rows)}
-    scale = DEFAULT.crop_scale
-    found = read_landmarks(content | {"side": side, "crop_scale": scale}, rows[0][0] / "index.csv")
-    print(f"points: {', '.join(names)}; mirrored: {len(mirror)} pairs; errors are shares of the")
-    print(f"distance of {' and '.join(found.unit or names[:2])}; input: {side}x{side}, grey")
-    return found
-
-
-def find_mirror(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Find the pairs whose names differ in left and right alone."""
     pairs = [(name, name.replace("left", "right")) for name in names if "left" in name]
-    return [pair for pair in pairs if pair[1] in names]
-
-
-def find_unit(
-    names: Sequence[str], mirror: list[tuple[str, str]], rows: list[tuple[Path, Row]]
-) -> tuple[str, str]:
-    """Find the pair that lies farthest apart on average: of the mirrored ones, if any."""
+    mirror = [pair for pair in pairs if pair[1] in names]
     points = np.array([take_points(row, names) for _, row in rows])  # [N, K, 2]
-    pairs = mirror or [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    at = [(names.index(a), names.index(b)) for a, b in pairs]
-    apart = [np.nanmean(np.linalg.norm(points[:, a] - points[:, b], axis=1)) for a, b in at]
-    return pairs[int(np.nanargmax(apart))]
+
+    def measure_apart(pair: tuple[str, str]) -> float:
+        first, second = (points[:, names.index(name)] for name in pair)
+        return np.nan_to_num(np.nanmean(np.linalg.norm(first - second, axis=1)))
+
+    unit = max(mirror or combinations(names, 2), key=measure_apart)
+    content = {"points": names, "mirror": mirror, "unit": unit, "side": side}
+    found = read_landmarks(content | {"crop_scale": DEFAULT.crop_scale}, table)
+    print(f"points: {', '.join(names)}; mirrored: {len(mirror)} pairs; errors are shares of the")
+    print(f"distance of {' and '.join(unit)}; input: {side}x{side}, grey")
+    return found

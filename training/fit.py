@@ -1,9 +1,9 @@
 """The training loop that train and distil share, and its command line."""
 
-import argparse
 import json
 import time
-from collections.abc import Callable, Iterator
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +14,49 @@ from torch.optim.swa_utils import update_bn
 
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
-from training.batches import describe_sets, read_share, share_chances
-from training.command import end_in_a_sentence
+from tools.command import command
+from training import DataError
+from training.batches import Batches, describe_sets, read_share, share_chances
 from training.evaluate import measure_faces, wrap_network
 from training.faces import FaceDataset, choose_landmarks, read_faces
-from training.index import TRAINED, DataError, hold_out, read_rows
+from training.index import FOLDERS, TRAINED, hold_out, read_rows
 from training.loss import measure_loss
 from training.schedule import Budget, average_weights, set_rate
 
 REPORT = 100  # steps between two lines
 SETTLE = 60  # batches that the averaged weights measure BatchNorm's statistics on
 NOISE = 0.004, 0.03  # standard deviation of a twin's noise, where white is 1
-Batches = Iterator[tuple[Tensor, Tensor, Tensor]]
-Draw = Callable[[argparse.Namespace, FaceDataset, np.ndarray], Batches]
+Draw = Callable[[Namespace, FaceDataset, np.ndarray], Batches]
+
+SHARES: dict[str, Any] = {"type": read_share, "nargs": "+", "default": []}
+OPTIONS: dict[str, Any] = {
+    "data": FOLDERS,
+    "out": "the .pth to write",
+    "init": {"type": Path, "help": "a .pth to start from, whose points and width count"},
+    "width": 32,
+    "side": 96,  # pixels of the input, a multiple of 16
+    "steps": {"type": int, "help": "length of the run in steps"},
+    "minutes": {"type": float, "help": "or in CPU minutes per thread; 30 without either"},
+    "resume": {"action": "store_true", "help": "go on from OUT's .state, where there is one"},
+    "share": SHARES | {"metavar": "SET=SHARE", "help": "of the draws"},
+    "rate": 2.5e-3,
+    "decay": 0.01,
+    "keep": 0.995,  # of the weights' running mean
+    "mean": SHARES | {"metavar": "FILE=SHARE", "help": "weights to mix in"},
+    "batch": 32,
+    "threads": 2,
+    "twins": {"type": int, "default": 0, "help": "faces of a batch seen again in other noise"},
+    "seed": 0,
+}
 
 
-def parse_arguments(words: list[str] | None, about: str | None, **more: str) -> argparse.Namespace:
-    """Read the command line of a run; `more` are options of its own with their help."""
-    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
-    add = parser.add_argument
-    add("--data", required=True, type=Path, nargs="+", help="data folders: training/index.py")
-    add("--out", required=True, type=Path, help="the .pth to write")
-    add("--init", type=Path, help="a .pth to start from, whose points and width count")
-    add("--width", type=int, default=32)
-    add("--side", type=int, default=96, help="pixels of the input, a multiple of 16")
-    add("--steps", type=int, help="length of the run in steps")
-    add("--minutes", type=float, help="or in minutes of CPU time per thread; 30 without either")
-    add("--resume", action="store_true", help="go on from OUT's .state, where there is one")
-    add("--share", type=read_share, nargs="+", default=[], metavar="SET=SHARE", help="of the draws")
-    add("--rate", type=float, default=2.5e-3)
-    add("--decay", type=float, default=0.01)
-    add("--keep", type=float, default=0.995, help="of the weights' running mean")
-    add("--mean", type=read_share, nargs="+", default=[], metavar="FILE=SHARE", help="to mix in")
-    add("--batch", type=int, default=32)
-    add("--threads", type=int, default=2)
-    add("--twins", type=int, default=0, help="faces of a batch that are seen again in other noise")
-    add("--seed", type=int, default=0)
-    for name, text in more.items():
-        add(f"--{name}", required=True, type=Path, help=text)
-    return parser.parse_args(words)
-
-
-def run(args: argparse.Namespace, draw: Draw) -> None:
-    """Read the faces, train, and write the network with its landmark set; errors end with 2."""
-    with end_in_a_sentence(RuntimeError):
+def run(about: str | None, words: list[str] | None, draw: Draw, **more: str) -> None:
+    """Run a command: read the faces, train, write the network; `more` are its own options."""
+    with command(about, words, **OPTIONS, **more) as args:
         train(args, draw)
 
 
-def train(args: argparse.Namespace, draw: Draw) -> None:
+def train(args: Namespace, draw: Draw) -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     rows = read_rows(args.data)
@@ -87,7 +82,7 @@ def train(args: argparse.Namespace, draw: Draw) -> None:
     print(f"{args.out} and {beside}")
 
 
-def fit(args: argparse.Namespace, net: UNet, batches: Batches, val: FaceDataset) -> None:
+def fit(args: Namespace, net: UNet, batches: Batches, val: FaceDataset) -> None:
     """Fit a UNet to batches as the arguments say, and write the averaged weights.
 
     A batch is inputs `[N,1,S,S]` in 0..1, target maps `[N,K,S,S]` and points `[N,K,2]` in pixels;

@@ -10,24 +10,17 @@ import csv
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[Any]  # float32 or wider; OpenCV's own types do not say which
-Bytes = NDArray[Any]  # uint8
+from predictor.convert.faces import BOX
+from predictor.convert.faces import SEEN as TRAINED
+from training import Bytes, DataError, Floats
+
 Row = dict[str, str]
-
-BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
 DETECTED = "yunet_"  # columns of crops that were cut about this detector's box
-TRAINED = ("train", "unlabelled")
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-
-
-class DataError(ValueError):
-    """A data folder or file is not as it must be; the message is one sentence."""
+FOLDERS = {"required": True, "type": Path, "nargs": "+", "help": "data folders"}  # a command's
 
 
 def read_rows(folders: Sequence[Path]) -> list[tuple[Path, Row]]:
@@ -35,8 +28,7 @@ def read_rows(folders: Sequence[Path]) -> list[tuple[Path, Row]]:
     rows = []
     for folder in folders:
         try:
-            with open(folder / "index.csv", newline="") as file:
-                read = list(csv.DictReader(file))
+            read = read_table(folder / "index.csv")
         except OSError:
             raise DataError(
                 f"{folder} has no index.csv: it needs a row per face with path, and NAME_x and "
@@ -50,6 +42,12 @@ def read_rows(folders: Sequence[Path]) -> list[tuple[Path, Row]]:
     if not rows:
         raise DataError(f"{', '.join(map(str, folders))}: index.csv has no rows.")
     return rows
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read a table with a head."""
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def find_names(rows: Iterable[tuple[Path, Row]]) -> tuple[str, ...]:
@@ -81,12 +79,26 @@ def take_points(row: Row, names: Iterable[str]) -> list[tuple[float, ...]]:
         raise DataError(f"The row of {row['path']} has no number: {error}.") from None
 
 
+def read_box(row: Row) -> Floats:
+    """Read the box `[4]` of a row that has one."""
+    try:
+        return np.array([float(row[name]) for name in BOX])
+    except ValueError:
+        raise DataError(f"The row of {row['path']} has no number for its box.") from None
+
+
 def read_picture(path: Path) -> Bytes:
     """Read a picture file as RGB `[H,W,3]`."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise DataError(f"{path} is not a picture that can be read.")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def write_picture(path: Path, picture: Bytes) -> None:
+    """Write RGB `[H,W,3]` as the kind of file that its name says."""
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, 94])
 
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> None:

@@ -3,19 +3,19 @@
 python -m training.train --data FOLDER ... --out FILE.pth [--init FILE.pth] [--minutes 30]
 """
 
-import argparse
+from argparse import Namespace
 
 import numpy as np
 import torch
 
-from training.batches import draw_batches
+from training.batches import Batches, draw_batches
 from training.disturb import degrade_faces
 from training.faces import FaceDataset
-from training.fit import Batches, parse_arguments, run
+from training.fit import run
 from training.loss import make_targets
 
 
-def draw_targets(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
+def draw_targets(args: Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
     """Draw the Gaussians on each batch's points: inputs, targets `[N,K,S,S]`, points."""
     rng = np.random.default_rng(args.seed)
     for clean, points in draw_batches(faces, chance, args.batch, args.seed):
@@ -27,7 +27,7 @@ def draw_targets(args: argparse.Namespace, faces: FaceDataset, chance: np.ndarra
 
 def main(words: list[str] | None = None) -> None:
     """Train by a command line."""
-    run(parse_arguments(words, __doc__), draw_targets)
+    run(__doc__, words, draw_targets)
 
 
 if __name__ == "__main__":

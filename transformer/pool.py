@@ -48,19 +48,19 @@ class WorkerPool:
         """
         if len(items) > self.max_pending:
             raise TooLarge(f"{len(items)} pictures never fit into the line of {self.max_pending}.")
-        left = deadline - time.monotonic()
-        if self.pending + len(items) > self.max_pending or self.expect_all() > left:
+        late = self.expect_all() > deadline - time.monotonic()
+        if late or self.pending + len(items) > self.max_pending:
             raise self.refuse()
         self.count_pending(len(items))
         try:
             if len(items) == 1:
-                return [await self.run(work, items[0], timings, left)]
-            return await self.run_lanes(work, items, timings)
+                return [await self.run(work, items[0], timings, deadline)]
+            return await self.run_lanes(work, items, timings, deadline)
         finally:
             self.count_pending(-len(items))
 
     async def run_lanes(
-        self, work: Callable[[In], Out], items: Sequence[In], timings: Timings
+        self, work: Callable[[In], Out], items: Sequence[In], timings: Timings, deadline: float
     ) -> list[Out]:
         """Work on items in as many lanes as there are workers."""
         results: dict[int, Out] = {}
@@ -69,7 +69,7 @@ class WorkerPool:
         async def run_lane() -> None:
             for i, item in left:
                 try:
-                    results[i] = await self.run(work, item, timings)
+                    results[i] = await self.run(work, item, timings, deadline)
                 except (InvalidImage, TooLarge) as error:  # say which of them is bad
                     sentence = f"Picture {i} (counted from 0): {error.message}"
                     raise type(error)(sentence) from None
@@ -83,13 +83,13 @@ class WorkerPool:
         return [results[i] for i in range(len(items))]
 
     async def run(
-        self, work: Callable[[In], Out], item: In, timings: Timings, left: float = math.inf
+        self, work: Callable[[In], Out], item: In, timings: Timings, deadline: float
     ) -> Out:
         """Work on one item when it is its turn. Raises Overloaded where that comes too late."""
         self.waiting += 1
         try:
             with measure_stage(timings, Stage.WAIT):
-                await self.take_turn(left - SPARE * self.seconds)
+                await self.take_turn(deadline - time.monotonic() - SPARE * self.seconds)
         finally:
             self.waiting -= 1
         loop, begun = asyncio.get_running_loop(), time.monotonic()

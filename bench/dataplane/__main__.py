@@ -11,7 +11,7 @@ import sys
 import time
 
 from bench.dataplane import figures
-from bench.machine import describe_machine, results_folder
+from bench.machine import describe_machine, make_results_folder
 
 FIGURES = {
     "cpu": figures.measure_cpu,  # goals: share_8 >= 0.9, share_1 >= 0.8 of the engine's own
@@ -20,29 +20,24 @@ FIGURES = {
     "soak": figures.measure_soak,  # memory within 5 % after 100,000 requests
 }
 
-
-def main(names: list[str]) -> None:
-    """Measure the named figures, or all but the soak."""
-    for name in names:
-        if name not in FIGURES:
-            print(f"There is no figure '{name}'; there are {', '.join(FIGURES)}.", file=sys.stderr)
-            raise SystemExit(2)
-    folder = results_folder()
+if __name__ == "__main__":
+    names = sys.argv[1:] or [name for name in FIGURES if name != "soak"]
+    if unknown := set(names) - set(FIGURES):
+        print(
+            f"There is no figure '{', '.join(unknown)}'; there are {', '.join(FIGURES)}.",
+            file=sys.stderr,
+        )
+        raise SystemExit(2)
     with contextlib.suppress(OSError):
         # Linux shares the processors out by session: as one of a shell's many, what is
         # measured in this process would get less of them than the services do.
         os.setsid()
-    for name in names or [name for name in FIGURES if name != "soak"]:
+    path = make_results_folder() / "dataplane.json"
+    for name in names:
         begun = time.monotonic()
-        result = FIGURES[name]()
-        result["machine"] = describe_machine()
+        result = FIGURES[name]() | {"machine": describe_machine()}
         result["took_seconds"] = round(time.monotonic() - begun, 1)
-        path = folder / "dataplane.json"
         known = json.loads(path.read_text()) if path.is_file() else {}
         path.write_text(json.dumps(known | {name: result}, indent=1) + "\n")
         for what, value in result.items():
             print(f"{name} {what}: {value}", flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

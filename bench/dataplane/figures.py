@@ -1,78 +1,73 @@
 """The data plane's figures: each function measures one and says what it found."""
 
 import http.client
-import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
-from bench.dataplane.load import describe_times, make_request
+from bench.dataplane.load import PATH, describe_times, load, make_request
 from bench.dataplane.run import (
-    Service,
+    BOTH,
+    ONE,
     Services,
-    find_ports,
-    load,
+    make_folder,
     make_jpeg,
     read_cpu,
-    read_pss,
-    run_one,
-    run_ours,
-    start,
-    write_body,
+    read_memory,
+    run,
 )
 from predictor.engines import load_engine
 from tools.v2_json import pack_faces
 
 ROUNDS, CALLS = 12, 25  # what is compared takes turns, so that a slow moment hits all of it
 CHECKPOINT = Path("models/simple_unet.pth")
-PATH = "/v2/models/unet/infer"
 
 
 def measure_cpu() -> dict:
     """Processor milliseconds and MB of a JPEG in each layout, and of a face by the predictor."""
-    call = ["--body", write_body(make_jpeg()), "--type", "image/jpeg"]
     found: dict[str, dict] = {}
-    for name, run in (("two services", run_ours), ("one process", run_one)):
-        with run() as services:
-            found[name] = spend(services, ["--to-rest", services[0].rest, *call], 600)
+    for name, names in (("two services", BOTH), ("one process", ONE)):
+        with run(*names) as services:
+            found[name] = spend(services, services[0].rest, 600, body=make_jpeg())
     return {"jpeg": found} | measure_faces()
 
 
-def spend(services: Services, call: list, count: int) -> dict:
+def spend(services: Services, port: int, count: int, **what: Any) -> dict:
     """Let 64 callers ask so often; return the milliseconds per request of all services."""
-    common = ["--clients", 64, "--warm", 0, "--seconds", 300]
-    load(*call, *common, "--requests", max(10, count // 4))
-    before = sum(read_cpu(service) for service in services)
-    run = load(*call, *common, "--requests", count)
-    spent = sum(read_cpu(service) for service in services) - before
+    ask = partial(load, port, **what, clients=64, warm=0, seconds=300)
+    ask(requests=max(10, count // 4))
+    before = read_cpu(services)
+    found = ask(requests=count)
     return {
-        "cpu_ms": round(1000 * spent / count, 2),
-        "pss_mb": round(sum(read_pss(service) for service in services)),
-        "per_second": run["per_second"],
-        "codes": run["codes"],
+        "cpu_ms": round(1000 * (read_cpu(services) - before) / count, 2),
+        "pss_mb": round(sum(read_memory(services, "pss"))),
+        "per_second": found["per_second"],
+        "codes": found["codes"],
     }
 
 
 def measure_faces() -> dict:
     """A face by the engine alone at its best batch, and one of 64 callers' over gRPC."""
-    ports, served = find_ports(), {}
-    with start("predictor", (ports.rest, ports.grpc), LANDMARKS_THREADS="1") as predictor:
+    served, alone = {}, {}
+    with run("predictor", LANDMARKS_THREADS="1") as predictor:
         for faces, count in ((8, 400), (1, 3000)):
-            call = ["--to-grpc", predictor.grpc, "--faces", faces]
-            served[faces] = round(spend((predictor,), call, count)["cpu_ms"] / faces, 3)
+            spent = spend(predictor, predictor[0].grpc, count, faces=faces)
+            served[faces] = round(spent["cpu_ms"] / faces, 3)
     engine = load_engine("auto", CHECKPOINT, threads=1)
-    alone = {}
     for batch in (1, 4, 8, 16):
-        faces_ = np.load("predictor/golden_face.npy").repeat(batch, axis=0)
-        engine.predict(faces_)
+        given = np.load("predictor/golden_face.npy").repeat(batch, axis=0)
+        engine.predict(given)
         begun = time.process_time()
         for _ in range(320 // batch):
-            engine.predict(faces_)
+            engine.predict(given)
         alone[batch] = round(1000 * (time.process_time() - begun) / 320, 3)
     best = min(alone.values())
     return {
@@ -97,18 +92,17 @@ def take_turns(calls: dict[str, Callable[[], object]]) -> dict[str, dict[str, fl
     return {name: describe_times(seconds) for name, seconds in times.items()}
 
 
-class Poster:
-    """POSTs one body again and again on a kept connection."""
+def make_caller(port: int, body: bytes, headers: dict[str, str]) -> Callable[[], None]:
+    """Make what POSTs a body on a kept connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
 
-    def __init__(self, port: int, body: bytes, headers: dict[str, str]):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port)
-        self.body, self.headers = body, headers
-
-    def __call__(self) -> None:
-        self.connection.request("POST", PATH, self.body, self.headers)
-        response = self.connection.getresponse()
+    def post() -> None:
+        connection.request("POST", PATH, body, headers)
+        response = connection.getresponse()
         content = response.read()
         assert response.status == 200, content
+
+    return post
 
 
 def measure_latency() -> dict:
@@ -119,65 +113,60 @@ def measure_latency() -> dict:
 
     engine, finder = load_engine("auto", CHECKPOINT), FaceFinder(read_settings(TransformerSettings))
     face, jpeg = np.load("predictor/golden_face.npy"), make_jpeg()
-    with run_ours() as (transformer, predictor):
+    with run(*BOTH) as (transformer, predictor):
         channel = grpc.insecure_channel(f"127.0.0.1:{predictor.grpc}")
         stub, request = pb_grpc.GRPCInferenceServiceStub(channel), make_request(1)
         found = take_turns(
             {
                 "engine": lambda: engine.predict(face),
                 "grpc": lambda: stub.ModelInfer(request),
-                "rest": Poster(predictor.rest, *pack_faces(face)),
+                "rest": make_caller(predictor.rest, *pack_faces(face)),
                 "stages": lambda: engine.predict(finder.detect_faces(jpeg, engine.landmarks).crops),
-                "served": Poster(transformer.rest, jpeg, {"Content-Type": "image/jpeg"}),
+                "served": make_caller(transformer.rest, jpeg, {"Content-Type": "image/jpeg"}),
             }
         )
-    bare = found["engine"]["p50"]
+    middle = {name: times["p50"] for name, times in found.items()}
     return {
         "engine": engine.name,
         "ms": found,
-        "grpc_over_engine_ms": round(found["grpc"]["p50"] - bare, 3),
-        "rest_over_engine_ms": round(found["rest"]["p50"] - bare, 3),
-        "served_over_stages": round(found["served"]["p50"] / found["stages"]["p50"], 3),
+        "grpc_over_engine_ms": round(middle["grpc"] - middle["engine"], 3),
+        "rest_over_engine_ms": round(middle["rest"] - middle["engine"], 3),
+        "served_over_stages": round(middle["served"] / middle["stages"], 3),
     }
 
 
-class HealthWatch:
-    """Asks /v2/health/live every 20 ms, from a thread, while others load."""
+@contextmanager
+def watch_health(port: int) -> Iterator[list[float]]:
+    """Ask /v2/health/live every 20 ms from a thread while the block lasts; gives the seconds."""
+    seconds, stopped = list[float](), threading.Event()
 
-    def __init__(self, service: Service):
-        self.port, self.seconds = service.rest, list[float]()
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
-
-    def watch(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        while not self.stopped.wait(0.02):
+    def watch() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while not stopped.wait(0.02):
             begun = time.perf_counter()
             connection.request("GET", "/v2/health/live")
             connection.getresponse().read()
-            self.seconds.append(time.perf_counter() - begun)
+            seconds.append(time.perf_counter() - begun)
 
-    def __enter__(self) -> "HealthWatch":
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.set()
-        self.thread.join()
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seconds
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def measure_overload(seconds: float = 60) -> dict:
     """Ten times what can be answered, for a minute: who is refused, how long the others wait."""
-    call = ["--body", write_body(make_jpeg()), "--type", "image/jpeg"]
-    with run_ours() as services:
-        call += ["--to-rest", services[0].rest]
-        calm = load(*call, "--clients", 16, "--seconds", 8)
-        rss = [[round(service.read_memory(), 1) for service in services]]
-        with HealthWatch(services[0]) as watch:
-            found = load(*call, "--rate", 10 * calm["per_second"], "--seconds", seconds)
-        rss.append([round(service.read_memory(), 1) for service in services])
-    health = describe_times(watch.seconds)
-    return {"calm": calm, "overload": found, "rss_mib": rss, "health_ms": health}
+    with run(*BOTH) as services:
+        post = partial(load, services[0].rest, body=make_jpeg())
+        calm = post(clients=16, seconds=8)
+        rss = [read_memory(services)]
+        with watch_health(services[0].rest) as waited:
+            found = post(rate=10 * calm["per_second"], seconds=seconds)
+        rss.append(read_memory(services))
+    return {"calm": calm, "overload": found, "rss_mib": rss, "health_ms": describe_times(waited)}
 
 
 def measure_soak(count: int = 100_000) -> dict:
@@ -186,14 +175,13 @@ def measure_soak(count: int = 100_000) -> dict:
 
     from predictor.unet import UNet
 
-    path = Path(tempfile.mkdtemp(prefix="bench-")) / "width4.pth"
+    path = make_folder() / "width4.pth"
     torch.save(UNet(base_width=4).state_dict(), path)
-    ports = find_ports()
-    with start("predictor", (ports.rest, ports.grpc), LANDMARKS_MODEL=str(path)) as predictor:
-        call = ["--to-grpc", predictor.grpc, "--clients", 64, "--seconds", 3600, "--warm", 0]
-        load(*call, "--requests", 5000)
-        before = predictor.read_memory()
-        found = load(*call, "--requests", count - 5000)
-        after = predictor.read_memory()
+    with run("predictor", LANDMARKS_MODEL=str(path)) as predictor:
+        ask = partial(load, predictor[0].grpc, faces=1, clients=64, seconds=3600, warm=0)
+        ask(requests=5000)
+        (before,) = read_memory(predictor)
+        found = ask(requests=count - 5000)
+        (after,) = read_memory(predictor)
     growth = round(100 * (after / before - 1), 2)
-    return {"rss_mib": [round(before, 1), round(after, 1)], "growth_percent": growth, "run": found}
+    return {"rss_mib": [before, after], "growth_percent": growth, "run": found}

@@ -1,19 +1,13 @@
-"""Callers for the benchmarks, in a process of their own: many on one loop, none of them slow.
+"""Callers for the benchmarks: many on one loop, none of them slow."""
 
-    python -m bench.dataplane.load --to-grpc PORT --clients 64 --faces 8 --seconds 10
-    python -m bench.dataplane.load --to-rest PORT --body FILE --type image/jpeg --rate 600
-
-Without --rate each caller asks again as soon as it has its answer. Prints one JSON line.
-"""
-
-import argparse
 import asyncio
-import json
+import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import ClassVar
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
 
 import grpc.aio
 import numpy as np
@@ -68,19 +62,10 @@ class RestCaller:
 
 
 class GrpcCaller:
-    """Faces over gRPC; callers share channels, as those of one pod do."""
+    """Faces over gRPC."""
 
-    channels: ClassVar[list[grpc.aio.Channel]] = []
-    callers = 0
-
-    def __init__(self, port: int, faces: int):
-        if GrpcCaller.callers % CALLS_A_CHANNEL == 0:
-            options = [("grpc.use_local_subchannel_pool", 1)]
-            channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options)
-            GrpcCaller.channels.append(channel)
-        GrpcCaller.callers += 1
-        self.stub = pb_grpc.GRPCInferenceServiceStub(GrpcCaller.channels[-1])
-        self.request = make_request(faces)
+    def __init__(self, channel: grpc.aio.Channel, request: pb.ModelInferRequest):
+        self.stub, self.request = pb_grpc.GRPCInferenceServiceStub(channel), request
 
     async def ask(self) -> str:
         try:
@@ -170,37 +155,39 @@ async def ask_at_rate(make: Callable[[], RestCaller], rate: float, seconds: floa
     return tally.describe(time.perf_counter() - begun) | {"sent": sent}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--to-grpc", type=int)
-    parser.add_argument("--to-rest", type=int)
-    parser.add_argument("--body", type=Path)
-    parser.add_argument("--type", default="application/json")
-    parser.add_argument("--headers", default="")
-    parser.add_argument("--clients", type=int, default=1)
-    parser.add_argument("--faces", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--warm", type=float, default=1)
-    parser.add_argument("--requests", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0)
-    asked = parser.parse_args()
+def load(port: int, faces: int = 0, body: bytes = b"", **how: Any) -> dict:
+    """Let callers ask for faces over gRPC or post a JPEG, in a process of their own, to the end."""
+    with ProcessPoolExecutor(1, get_context("spawn"), os.setsid) as pool:
+        return pool.submit(run_callers, port, faces, body, **how).result()
 
-    def make() -> RestCaller:
-        headers = asked.headers.replace("|", "\r\n")
-        return RestCaller(asked.to_rest, asked.body.read_bytes(), asked.type, headers)
+
+def run_callers(
+    port: int,
+    faces: int,
+    body: bytes,
+    clients: int = 1,
+    seconds: float = 10,
+    warm: float = 1,
+    requests: int = 0,
+    rate: float = 0,
+) -> dict:
+    """Ask at a rate, or let each caller ask again as soon as it has its answer."""
+
+    def post() -> RestCaller:
+        return RestCaller(port, body, "image/jpeg")
 
     async def run() -> dict:
-        if asked.rate:
-            return await ask_at_rate(make, asked.rate, asked.seconds)
+        if rate:
+            return await ask_at_rate(post, rate, seconds)
+        # Callers share channels, as those of one pod do.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        some = range(0, clients, CALLS_A_CHANNEL)
+        channels = [grpc.aio.insecure_channel(f"127.0.0.1:{port}", options) for _ in some]
         callers = [
-            GrpcCaller(asked.to_grpc, asked.faces) if asked.to_grpc else make()
-            for _ in range(asked.clients)
+            GrpcCaller(channels[i // CALLS_A_CHANNEL], make_request(faces)) if faces else post()
+            for i in range(clients)
         ]
-        return await ask_in_turn(callers, asked.seconds, asked.requests, asked.warm)
+        return await ask_in_turn(callers, seconds, requests, warm)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(run())))
-
-
-if __name__ == "__main__":
-    main()
+        return runner.run(run())

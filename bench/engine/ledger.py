@@ -7,24 +7,23 @@ does not have is named with its reason. The ways that were tried and lost are ro
 bench/results; the tag v0.2-wide has their programs.
 """
 
-import argparse
-import json
-import subprocess
-import sys
-import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.machine import ROOT, write_csv
-from predictor.convert.faces import load_faces
+from bench.engine import worker
+from bench.machine import write_table
+from predictor.convert.faces import load_faces, load_labelled, measure_error
+from predictor.decode import Floats
 from predictor.engines import ENGINES
-from serving.landmarks import read_landmarks
-from training.evaluate import measure_errors
-from training.faces import cut_inputs, read_faces
-from training.index import TRAINED, read_rows
+from tools.command import command
 
 BATCHES = (1, 4, 8)
 REST = 0.25  # seconds between turns: OpenMP's threads spin for 0.2 s after their work
@@ -35,132 +34,93 @@ class Worker:
     """A process with one engine in it; `failed` says why there is none."""
 
     def __init__(self, engine: str, model: Path):
-        self.engine = engine
-        command = [sys.executable, "-m", "bench.engine.worker", engine, str(model)]
-        begun = time.perf_counter()
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        reply = self.read()
-        self.failed = reply.get("failed", "")
-        self.landmarks = reply.get("landmarks")
-        self.size: tuple[int, int] = tuple(reply.get("size", (0, 0)))
+        self.engine, self.failed, begun = engine, "", time.perf_counter()
+        self.pool = ProcessPoolExecutor(1, get_context("spawn"), worker.silence)
+        try:
+            found = self.call(worker.load, engine, model)
+        except BrokenProcessPool:
+            found = "The process ended without a word."
+        if isinstance(found, str):
+            self.failed = found
+        else:
+            self.landmarks, self.size = found
         self.load_s = time.perf_counter() - begun
         self.times: dict[int, list[float]] = {batch: [] for batch in BATCHES}
         self.peaks: dict[int, float] = {}
 
-    def read(self) -> dict[str, Any]:
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else {"failed": "The process ended without a word."}
-
-    def ask(self, **command: Any) -> dict[str, Any]:
-        assert self.process.stdin
-        print(json.dumps(command), file=self.process.stdin, flush=True)
-        reply = self.read()
-        if "failed" in reply:
-            raise RuntimeError(f"{self.engine}: {reply['failed']}")
-        return reply
+    def call(self, function: Any, *words: Any) -> Any:
+        return self.pool.submit(function, *words).result()
 
     def time(self, batch: int, seconds: float) -> None:
         time.sleep(REST)
-        reply = self.ask(batch=batch, seconds=seconds)
-        self.times[batch] += reply["ms"]
-        self.peaks.setdefault(batch, reply["peak"])
-
-    def locate(self, faces: Path | None, folder: Path) -> np.ndarray:
-        """Return the points `[N,K,2]` of the faces of a file, or of the golden face."""
-        out = folder / f"{self.engine}.npy"
-        self.ask(faces=str(faces or ""), out=str(out))
-        return np.load(out)
-
-    def close(self) -> None:
-        self.process.communicate()
+        times, peak = self.call(worker.time_batch, batch, seconds)
+        self.times[batch] += times
+        self.peaks.setdefault(batch, peak)
 
 
-def start_workers(model: Path) -> list[Worker]:
+def start_workers(model: Path, running: ExitStack) -> Iterator[Worker]:
     """Load every engine that can be; say of each other why not."""
-    workers = []
     for name in ("author", *ENGINES):
-        worker = Worker(name, model)
-        print(f"{name}: {worker.failed or f'{worker.load_s:.1f} s to load'}", flush=True)
-        if worker.failed:
-            worker.close()
+        one = Worker(name, model)
+        print(f"{name}: {one.failed or f'{one.load_s:.1f} s to load'}", flush=True)
+        if one.failed:
+            one.pool.shutdown()
         else:
-            workers.append(worker)
-    return workers
+            running.enter_context(one.pool)
+            yield one
 
 
 def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list[dict[str, Any]]:
     """Measure all engines: a row for each engine and batch."""
-    workers = start_workers(model)
-    if not workers:
-        raise ValueError(f"No engine loads {model}.")
-    try:
+    with ExitStack() as running:
+        workers = list(start_workers(model, running))
+        if not workers:
+            raise ValueError(f"No engine loads {model}.")
         for batch in BATCHES:  # ascending, so that a peak is of this batch and those below
             for _ in range(rounds):
-                for worker in workers:
-                    worker.time(batch, seconds)
+                for one in workers:
+                    one.time(batch, seconds)
         return write_rows(workers, model, data)
-    finally:
-        for worker in workers:
-            worker.close()
 
 
-def read_data(data: Path, worker: Worker) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read faces `[N,C,H,W]` of a folder and, where it has labels, their points `[N,K,2]`.
+def read_data(data: Path, reference: Worker) -> tuple[Floats, Floats]:
+    """Read faces `[N,C,H,W]` of a folder and their points `[N,K,2]`: those that are held out.
 
-    Of labelled faces those that nobody trains on are taken, where there are such.
+    Without such all faces are taken, and no points.
     """
-    landmarks = read_landmarks(worker.landmarks, worker.engine)
-    if not (data / "index.csv").is_file():
-        return load_faces(data, landmarks, worker.size), None
-    rows = read_rows([data])
-    held = [pair for pair in rows if pair[1]["part"] not in TRAINED]
-    faces = read_faces(held or rows, landmarks)
-    return cut_inputs(faces, worker.size), faces.frame.to_input(faces.points, worker.size)
+    faces, points = load_labelled(data, reference.landmarks, reference.size)
+    if not len(faces):
+        faces = load_faces(data, reference.landmarks, reference.size)
+    return faces, points
 
 
 def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[dict[str, Any]]:
     """Turn workers into rows, with how far their points lie from the reference's and the labels."""
-    names = [worker.engine for worker in workers]
+    names = [one.engine for one in workers]
     first = next((name for name in REFERENCES if name in names), names[0])
     reference = workers[names.index(first)]
-    unit = read_landmarks(reference.landmarks, first).unit_points
-    faces, truth = read_data(data, reference) if data else (None, None)
-    with tempfile.TemporaryDirectory() as name:
-        folder, file = Path(name), None
-        if faces is not None:
-            file = folder / "faces.npy"
-            np.save(file, faces)
-        points = {worker.engine: worker.locate(file, folder) for worker in workers}
+    faces, truth = read_data(data, reference) if data else (None, np.empty(0, np.float32))
+    points = {one.engine: one.call(worker.locate, faces) for one in workers}  # [N, K, 2] each
     rows = []
-    for worker in workers:
-        moved = np.linalg.norm(points[worker.engine] - points[first], axis=2)  # [N, K]
-        error: float | str = ""
-        if truth is not None:
-            errors = measure_errors(points[worker.engine], truth, unit)
-            error = round(100 * float(errors.faces.mean()), 2)
-        for batch, times in worker.times.items():
+    for one in workers:
+        found = points[one.engine]
+        moved = np.linalg.norm(found - points[first], axis=2)  # [N, K]
+        error = measure_error(found, truth, reference.landmarks) if len(truth) else None
+        for batch, times in one.times.items():
             middle = float(np.median(times))
             row = {
                 "model": model.name,
-                "engine": worker.engine,
+                "engine": one.engine,
                 "batch": batch,
                 "ms_median": round(middle, 3),
                 "ms_min": round(min(times), 3),
                 "faces_per_s": round(1e3 / middle, 1),
                 f"x_{first}": round(float(np.median(reference.times[batch])) / middle, 2),
-                "peak_mb": round(worker.peaks[batch]),
-                "load_s": round(worker.load_s, 2),
+                "peak_mb": round(one.peaks[batch]),
+                "load_s": round(one.load_s, 2),
                 "px_mean": round(float(moved.mean()), 4),
                 "px_max": round(float(moved.max()), 3),
-                "nme_percent": error,
+                "nme_percent": "" if error is None else round(100 * error, 2),
             }
             rows.append(row)
     return rows
@@ -168,27 +128,15 @@ def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[di
 
 def main() -> None:
     """Measure by a command line, print the table and write it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, default=Path("models/simple_unet.pth"))
-    parser.add_argument(
-        "--data", type=Path, help="folder of 30 and more faces, with labels or without"
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.25, help="of each turn")
-    parser.add_argument("--out", type=Path, help="the .csv to write")
-    a = parser.parse_args()
-    try:
-        rows = measure(a.model, a.data, a.rounds, a.seconds)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
-    out = a.out or Path("out") / f"ledger-{a.model.stem}.csv"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_csv(out, rows)
-    print(" ".join(f"{name:>13}" for name in rows[0]))
-    for row in rows:
-        print(" ".join(f"{value!s:>13}" for value in row.values()))
-    print(out)
+    data = {"type": Path, "help": "folder of 30 and more faces, with labels or without"}
+    out = {"type": Path, "help": "the .csv to write"}
+    turns = {"rounds": 5, "seconds": 0.25}  # turns of each engine and batch, and their length
+    model = Path("models/simple_unet.pth")
+    with command(__doc__, None, model=model, data=data, out=out, **turns) as asked:
+        rows = measure(asked.model, asked.data, asked.rounds, asked.seconds)
+        for row in (rows[0], *map(dict.values, rows)):
+            print(" ".join(f"{value!s:>13}" for value in row))
+        write_table(asked.out or Path(f"out/ledger-{asked.model.stem}.csv"), rows)
 
 
 if __name__ == "__main__":

@@ -4,69 +4,51 @@ The engine is loaded as the predictor loads it, with OpenVINO's counters on. Wri
 layer into out/profile-NAME.csv, and prints what each kind of layer and the slowest layers take.
 """
 
-import argparse
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import openvino as ov
 
-from bench.machine import write_csv
-from predictor.engines import ENGINES, Engine, load_engine
+from bench.machine import write_table
+from predictor.engines import ENGINES, load_engine
 from predictor.engines.golden import load_face
+from predictor.engines.openvino import OpenVinoEngine
+from tools.command import command
 
 ROUNDS, SHOWN = 60, 12
-requests: list[tuple[ov.CompiledModel, ov.InferRequest]] = []  # of the engine, once it is loaded
-
-
-class CountingModel:
-    """A compiled model that remembers its requests; all else is OpenVINO's."""
-
-    def __init__(self, model: ov.CompiledModel):
-        self.model = model
-
-    def create_infer_request(self) -> ov.InferRequest:
-        requests.append((self.model, self.model.create_infer_request()))
-        return requests[-1][1]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
 
 
 class CountingCore(ov.Core):
     """Compiles with the counters of each layer on."""
 
-    def compile_model(self, model: Any, device: Any = "CPU", config: Any = None) -> Any:
-        counted = {**(config or {}), "PERF_COUNT": True}
-        return CountingModel(super().compile_model(model, device, counted))
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_property("CPU", {"PERF_COUNT": True})
 
 
-def load_counted(name: str, model: Path) -> Engine:
+def load_counted(name: str, model: Path) -> OpenVinoEngine:
     """Load an engine with counters; raises ValueError where it is not one of OpenVINO's."""
-    plain, ov.Core = ov.Core, CountingCore
-    try:
+    with patch.object(ov, "Core", CountingCore):
         engine = load_engine(name, model)
-    finally:
-        ov.Core = plain
-    if not requests:
+    if not isinstance(engine, OpenVinoEngine):
         raise ValueError(f"{engine.name} does not run on OpenVINO, whose counters these are.")
     return engine
 
 
-def profile(engine: Engine) -> list[dict[str, Any]]:
+def profile(engine: OpenVinoEngine) -> list[dict[str, Any]]:
     """Time each layer on one face, the least of 60 runs: rows, the slowest first."""
-    face = load_face(engine.size, engine.channels)  # [1, 1, S, S]
+    face, request = load_face(engine.size, engine.channels), engine.requests[min(engine.sizes)]
     engine.predict(face)
-    ran = [pair for pair in requests if pair[1].input_tensors[0].shape[0] == 1]
-    compiled, request = ran[-1]
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(ROUNDS):
         engine.predict(face)
         for node in request.profiling_info:
             times[node.node_name].append(node.real_time.total_seconds() * 1e3)
-    work = {op.get_friendly_name(): op for op in compiled.get_runtime_model().get_ops()}
+    graph = request.get_compiled_model().get_runtime_model()
+    work = {op.get_friendly_name(): op for op in graph.get_ops()}
     total = sum(min(some) for some in times.values())
     rows = []
     for name, some in times.items():
@@ -116,22 +98,15 @@ def show(engine: str, rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Profile by a command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, default=Path("models/simple_unet.pth"))
-    parser.add_argument("--engine", default="auto", choices=["auto", *ENGINES])
-    parser.add_argument("--out", type=Path, help="the .csv to write")
-    a = parser.parse_args()
-    try:
-        engine = load_counted(a.engine, a.model)
+    engines = {"default": "auto", "choices": ["auto", *ENGINES]}
+    out = {"type": Path, "help": "the .csv to write"}
+    model = Path("models/simple_unet.pth")
+    with command(__doc__, None, model=model, engine=engines, out=out) as asked:
+        engine = load_counted(asked.engine, asked.model)
         rows = profile(engine)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
-    show(engine.name, rows)
-    out = a.out or Path("out") / f"profile-{a.model.stem}-{engine.name}.csv"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_csv(out, rows)
-    print(out)
+        show(engine.name, rows)
+        name = f"out/profile-{asked.model.stem}-{engine.name}.csv"
+        write_table(asked.out or Path(name), rows)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,6 @@
-"""One engine in a fresh process, which reads commands from stdin: started by bench.engine.ledger.
+"""One engine in a process of its own, whose functions bench.engine.ledger calls."""
 
-Commands and replies are lines of JSON. The first reply says that the engine is loaded, or why not.
-"""
-
-import json
-import sys
+import os
 import time
 from pathlib import Path
 
@@ -18,6 +14,9 @@ from predictor.engines.base import FaceArray, scale_faces
 from predictor.engines.golden import load_face
 from predictor.folder import find_source
 from predictor.manifest import Manifest
+from serving.landmarks import LandmarkSet
+
+engine: Engine  # this process's, once it is loaded
 
 
 class AuthorEngine(Engine):
@@ -37,19 +36,28 @@ class AuthorEngine(Engine):
         return ask_author(self.network.author, self.network.plan, scale_faces(faces)).values
 
 
-def load_author(model: Path) -> Engine:
-    """Load the author's network; raises DeclarationError."""
-    return AuthorEngine(load_network(find_source(model)))
+def silence() -> None:
+    """Leave out what a framework says on stderr."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def read_peak() -> float:
-    """Read the process's peak resident memory, MB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+def load(name: str, model: Path) -> tuple[LandmarkSet, tuple[int, int]] | str:
+    """Load an engine and run it once; return its landmark set and size, or why it isn't there."""
+    global engine
+    try:
+        author = name == "author"
+        engine = (
+            AuthorEngine(load_network(find_source(model))) if author else load_engine(name, model)
+        )
+        locate(None)
+    except (RuntimeError, ValueError, ImportError, OSError) as error:
+        return str(error)
+    return engine.landmarks, engine.size
 
 
-def time_runs(engine: Engine, faces: np.ndarray, seconds: float) -> list[float]:
-    """Time faces to landmarks: milliseconds per face of each run."""
+def time_batch(batch: int, seconds: float) -> tuple[list[float], float]:
+    """Time faces to landmarks: milliseconds per face of each run, and the peak memory in MB."""
+    faces = load_face(engine.size, engine.channels).repeat(batch, axis=0)  # [N, C, H, W]
     engine.predict(faces)
     times: list[float] = []
     until = time.perf_counter() + seconds
@@ -57,32 +65,11 @@ def time_runs(engine: Engine, faces: np.ndarray, seconds: float) -> list[float]:
         begun = time.perf_counter()
         engine.predict(faces)
         times.append((time.perf_counter() - begun) * 1e3 / len(faces))
-    return times
+    status = Path("/proc/self/status").read_text()
+    return times, int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def serve(engine: Engine, golden: np.ndarray, command: dict) -> dict:
-    """Time a batch of the golden face, or write the points of the faces of a file."""
-    if "batch" in command:
-        faces = golden.repeat(command["batch"], axis=0)
-        return {"ms": time_runs(engine, faces, command["seconds"]), "peak": read_peak()}
-    faces = np.load(command["faces"]) if command["faces"] else golden  # [N, C, S, S]
-    parts = [engine.predict(faces[i : i + 8])[0] for i in range(0, len(faces), 8)]
-    np.save(command["out"], np.concatenate(parts))  # [N, K, 2]
-    return {}
-
-
-def main(name: str, model: str) -> None:
-    try:
-        engine = load_author(Path(model)) if name == "author" else load_engine(name, Path(model))
-        golden = load_face(engine.size, engine.channels)  # [1, 1, S, S]
-        engine.predict(golden)
-    except (RuntimeError, ValueError, ImportError, OSError) as error:
-        print(json.dumps({"failed": str(error)}), flush=True)
-        return
-    print(json.dumps({"landmarks": engine.landmarks.describe(), "size": engine.size}), flush=True)
-    for line in sys.stdin:
-        print(json.dumps(serve(engine, golden, json.loads(line))), flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def locate(faces: np.ndarray | None) -> np.ndarray:
+    """Return the points `[N,K,2]` of faces `[N,C,H,W]`, or of the golden face."""
+    faces = load_face(engine.size, engine.channels) if faces is None else faces
+    return np.concatenate([engine.predict(faces[i : i + 8])[0] for i in range(0, len(faces), 8)])

@@ -12,7 +12,6 @@ from tools.processes import ROOT
 from tools.v2_json import face_tensor, image_tensor, pack_strings, pack_tensor
 
 OUT = ROOT / "out/peers"
-APPS = "bench.peers.servers"
 JSON, RAW = "application/json", "application/octet-stream"
 Body = tuple[bytes, str, str]  # content, content type, further headers
 
@@ -31,7 +30,7 @@ class Server:
     """One row of the comparison; `commands` are its processes, `{rest}` and such free ports."""
 
     name: str
-    commands: tuple[tuple[str, ...], ...]
+    commands: tuple[str, ...]
     face: Ask
     picture: Ask
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -61,22 +60,15 @@ def write_json(content: object) -> Body:
     return json.dumps(content).encode(), JSON, ""
 
 
+def write_text(name: str) -> Callable[[bytes], Body]:
+    """Make what writes a body in base64 as a member of JSON."""
+    return lambda content: write_json({name: base64.b64encode(content).decode()})
+
+
 def write_binary(name: str, datatype: str, shape: list[int], raw: bytes) -> Body:
     """Write one tensor as V2's binary extension has it."""
     content, headers = pack_tensor(name, datatype, shape, raw)
     return content, RAW, "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-
-
-def encode(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def infer(model: str) -> str:
-    return f"/v2/models/{model}/infer"
-
-
-def raw_face(face: bytes) -> Body:
-    return face, RAW, ""
 
 
 def binary_face(face: bytes) -> Body:
@@ -92,84 +84,56 @@ def binary_picture(picture: bytes) -> Body:
     return write_binary("image", "BYTES", [1, 1], pack_strings([picture]))
 
 
-def jpeg(picture: bytes) -> Body:
-    return picture, "image/jpeg", ""
-
-
 def base64_picture(picture: bytes) -> Body:
     tensor = image_tensor(picture) | {"parameters": {"content_type": "base64"}}
     return write_json({"inputs": [tensor]})
 
 
-def find_program(name: str, program: str = "python") -> str:
-    return str(OUT / name / "bin" / program)
+def raw_face(face: bytes) -> Body:
+    return face, RAW, ""
 
 
-def run_fastapi(name: str, **settings: str) -> Server:
-    command = (find_program("fastapi"), "-m", "uvicorn", f"{APPS}.fastapi_app:app")
-    words = ("--port={rest}", "--no-access-log")
-    face, picture = Ask("/faces", raw_face), Ask("/picture", jpeg)
-    return Server(name, ((*command, *words),), face, picture, settings)
+def jpeg(picture: bytes) -> Body:
+    return picture, "image/jpeg", ""
 
 
-IN_PREDICTOR, IN_TRANSFORMER = (
-    str(IMAGES / n / "bin/python") for n in ("predictor", "transformer")
+INFER = "/v2/models/{}/infer"
+OURS, FACE, PICTURE = (INFER.format(name) for name in ("unet", "face", "picture"))
+PREDICTOR = f"{IMAGES}/predictor/bin/python -m predictor"
+TRANSFORMER, ONE = (
+    f"{IMAGES}/transformer/bin/python -m {name} --http_port={{rest}} --grpc_port={{grpc}}"
+    for name in ("transformer", "standalone")
 )
-REST = "--http_port={rest}", "--grpc_port={grpc}"
-BEHIND = "--http_port={predictor_rest}", "--grpc_port={predictor_grpc}"
-OURS = infer("unet")
-PREDICTOR = (IN_PREDICTOR, "-m", "predictor", *BEHIND)
-TRANSFORMER = (
-    IN_TRANSFORMER,
-    "-m",
-    "transformer",
-    *REST,
-    "--predictor_host=127.0.0.1:{predictor_grpc}",
+TWO = (
+    f"{PREDICTOR} --http_port={{predictor_rest}} --grpc_port={{predictor_grpc}}",
+    f"{TRANSFORMER} --predictor_host=127.0.0.1:{{predictor_grpc}}",
 )
-ONE = (IN_TRANSFORMER, "-m", "standalone", *REST)
+FASTAPI = "bin/python -m uvicorn bench.peers.fastapi_app:app --port={rest} --no-access-log"
+LITSERVE = f"{OUT}/litserve/bin/python -m bench.peers.litserve_app {{rest}}"
+MLSERVER = f"{OUT}/mlserver/bin/mlserver start {OUT}/mlserver-models"
+PYTRITON = f"{OUT}/pytriton/bin/python -m bench.peers.pytriton_app {{rest}} {{grpc}} {{metrics}}"
+ASKS = Ask(OURS, binary_face), Ask(OURS, jpeg)
+PLAIN = Ask("/faces", raw_face), Ask("/picture", jpeg)
 FAST = {"LANDMARKS_MODEL": "models/student_unet.pth", "LANDMARKS_DETECT": "fast"}
+MLSERVER_PORTS = {f"MLSERVER_{n}_PORT": f"{{{p}}}" for n, p in (("HTTP", "rest"), ("GRPC", "grpc"))}
 SERVERS = (
-    Server(
-        "ours",
-        (PREDICTOR, TRANSFORMER),
-        Ask(OURS, binary_face, "predictor_rest"),
-        Ask(OURS, jpeg),
-        QUIET,
-    ),
-    Server("ours-one", (ONE,), Ask(OURS, binary_face), Ask(OURS, jpeg), QUIET),
-    Server("ours-fast", (ONE,), Ask(OURS, binary_face), Ask(OURS, jpeg), {**QUIET, **FAST}),
-    run_fastapi("fastapi"),
-    run_fastapi("fastapi-user", PEERS_PIPELINE="user"),
+    Server("ours", TWO, Ask(OURS, binary_face, "predictor_rest"), ASKS[1], QUIET),
+    Server("ours-one", (ONE,), *ASKS, QUIET),
+    Server("ours-fast", (ONE,), *ASKS, {**QUIET, **FAST}),
+    Server("fastapi", (f"{OUT}/fastapi/{FASTAPI}",), *PLAIN),
+    Server("fastapi-user", (f"{OUT}/fastapi/{FASTAPI}",), *PLAIN, {"PEERS_PIPELINE": "user"}),
     Server(
         "litserve",
-        ((find_program("litserve"), "-m", f"{APPS}.litserve_app", "{rest}"),),
-        Ask("/faces", lambda face: write_json({"faces": encode(face)})),
-        Ask("/picture", lambda picture: write_json({"picture": encode(picture)})),
+        (LITSERVE,),
+        Ask("/faces", write_text("faces")),
+        Ask("/picture", write_text("picture")),
     ),
     Server(
         "mlserver",
-        ((find_program("mlserver", "mlserver"), "start", str(OUT / "mlserver-models")),),
-        Ask(infer("face"), json_face),
-        Ask(infer("picture"), base64_picture),
-        {
-            "MLSERVER_HTTP_PORT": "{rest}",
-            "MLSERVER_GRPC_PORT": "{grpc}",
-            "MLSERVER_METRICS_PORT": "{metrics}",
-        },
+        (MLSERVER,),
+        Ask(FACE, json_face),
+        Ask(PICTURE, base64_picture),
+        {**MLSERVER_PORTS, "MLSERVER_METRICS_PORT": "{metrics}"},
     ),
-    Server(
-        "pytriton",
-        (
-            (
-                find_program("pytriton"),
-                "-m",
-                f"{APPS}.pytriton_app",
-                "{rest}",
-                "{grpc}",
-                "{metrics}",
-            ),
-        ),
-        Ask(infer("face"), binary_face),
-        Ask(infer("picture"), binary_picture),
-    ),
+    Server("pytriton", (PYTRITON,), Ask(FACE, binary_face), Ask(PICTURE, binary_picture)),
 )

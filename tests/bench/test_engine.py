@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.machine import read_csv
 from predictor.unet import UNet
 from tests.support.environment import end
+from training.index import read_table
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_the_ledger_has_every_engine_that_loads(tiny: Path, tmp_path: Path):
     out = tmp_path / "ledger.csv"
     done = run("ledger", "--model", tiny, "--rounds", 1, "--seconds", 0.01, "--out", out)
     assert done.returncode == 0, done.stderr
-    rows = read_csv(out)
+    rows = read_table(out)
     assert {"openvino", "onnxruntime"} <= {row["engine"] for row in rows}
     assert all(float(row["ms_median"]) > 0 and row["peak_mb"] != "0" for row in rows)
     exact = [float(row["px_max"]) for row in rows if row["engine"] in ("openvino", "onnxruntime")]
@@ -39,7 +39,7 @@ def test_the_profile_has_every_layer(tiny: Path, tmp_path: Path):
     out = tmp_path / "profile.csv"
     done = run("profile", "--model", tiny, "--engine", "openvino", "--out", out)
     assert done.returncode == 0, done.stderr
-    rows = read_csv(out)
+    rows = read_table(out)
     assert sum(row["kind"] == "Convolution" for row in rows) >= 18
     assert sum(float(row["share_of_time"]) for row in rows) == pytest.approx(1, abs=0.05)
 

@@ -63,11 +63,12 @@ def test_stdin_is_a_picture(script, astronaut, tmp_path):
 
 
 WRONG = ["--overlay=a.png", "--out=a.txt", "--threads=0", "--outputs=pose", "--box=1,2"]
+WRONG += ["--shrink --aligned=faces"]
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_makes_no_sense_is_refused(script, folder, wrong):
-    assert "usage:" in run(script, folder, wrong, code=2)[1]
+    assert "usage:" in run(script, folder, *wrong.split(), code=2)[1]
     assert script.seen == []
 
 
@@ -76,9 +77,9 @@ def test_a_folder_is_judged_by_content_and_what_is_left_out_is_listed(script, fo
     heic.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1")  # the service says what it thinks
     out, said = run(script, folder, "--json", code=2)
     names = [json.loads(line)["picture"] for line in out.splitlines()]
-    assert names == ["a.jpg", "b.PNG", "real.heic", "deep/c.jfif"]
-    assert "2 files are not pictures and were left out (1 .txt, 1 .HEIC): " in said
-    assert f": {folder}/notes.txt, {folder}/deep/IMG_1.HEIC\n" in said
+    assert names == ["a.jpg", "b.PNG", "deep/c.jfif", "real.heic"]
+    assert "2 files are not pictures and were left out (1 .HEIC, 1 .txt): " in said
+    assert f": {folder}/deep/IMG_1.HEIC, {folder}/notes.txt\n" in said
 
 
 def test_a_folder_goes_on_past_bad_files_and_is_resumed(script, folder, tmp_path):

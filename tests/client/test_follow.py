@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from client import Client, Follower
-from client.smooth import OneEuro
+from client.follow import OneEuro
 from tests.end_to_end.test_stream import make_frame
 
 

@@ -138,7 +138,7 @@ def test_the_keyboard_reaches_everything_and_everything_has_a_name(page: Browser
     assert [role for role, name in named if not name] == []
     page.run("document.activeElement.blur(); document.body.focus()")
     stops = []
-    for _ in range(16):
+    for _ in range(17):
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         stops.append(page.run("const e = document.activeElement; return e.id || e.tagName"))
     assert {"choose", "take", "heat", "TR", "copy", "save", "SUMMARY"} <= set(stops)
@@ -187,3 +187,23 @@ def test_the_chosen_face_is_shown_aligned_with_its_pose(page: Browser, photo):
     assert page.run("return document.getElementById('aligned').width") == 112
     words = page.read("measured")
     assert words.startswith("yaw ") and "eye distance" in words and "inside 1" in words
+
+
+def test_a_large_photograph_goes_with_fewer_pixels_where_that_is_ticked(page, astronaut, tmp_path):
+    path = tmp_path / "large.jpg"
+    Image.open(io.BytesIO(astronaut)).resize((2500, 3601)).save(path, quality=95)
+    assert "sent at" not in page.give(path)
+    whole = page.read_faces()["faces"][0]
+    page.find("#small").click()
+    page.wait(lambda: ", sent at 1067x1536: 0." in page.read("summary"))
+    page.wait(lambda: not page.run("return document.querySelector('.waiting')"))
+    small = page.read_faces()["faces"][0]
+    wide = whole["box"][2] - whole["box"][0]
+    assert np.abs(np.subtract(whole["box"], small["box"])).max() < 0.05 * wide
+    moved = [
+        (p["x"] - q["x"], p["y"] - q["y"])
+        for p, q in zip(*(f["points"] for f in (whole, small)), strict=True)
+    ]
+    assert 0 < np.abs(moved).mean() < 0.01 * wide
+    points = [(p["x"], p["y"]) for p in small["points"]]
+    assert np.abs(np.subtract(page.read_pixels(points), POINT)).mean() < 40

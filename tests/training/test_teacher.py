@@ -8,10 +8,8 @@ import pytest
 from predictor.landmarks import DEFAULT
 from training.index import DataError
 from training.teacher.__main__ import label_crop
-from training.teacher.mapping import COUNT, Mapping, read_mapping
-from training.teacher.mesh import FaceMesh
-from training.teacher.mix import SHARES, Mixer
-from training.teacher.regions import LEFT_OUTER, RIGHT_OUTER, Region, surround_mesh
+from training.teacher.mapping import COUNT, SHARES, Mapping, Mixer, read_mapping
+from training.teacher.mesh import LEFT_OUTER, RIGHT_OUTER, FaceMesh, Region, surround_mesh
 
 
 def test_missing_weights_are_named(monkeypatch, tmp_path) -> None:
@@ -74,7 +72,7 @@ def test_a_network_s_points_are_mixed_in_by_their_shares(monkeypatch, tmp_path) 
     seen = np.random.default_rng(0).uniform(20, 76, (2, 15, 2))
     seen[1] = seen[0][list(DEFAULT.mirrored)] * [-1, 1] + [side - 1, 0]
     engine = SimpleNamespace(landmarks=DEFAULT, predict=lambda faces: (seen, np.ones((2, 15))))
-    monkeypatch.setattr("training.teacher.mix.load_engine", lambda *words: engine)
+    monkeypatch.setattr("training.teacher.mapping.load_engine", lambda *words: engine)
     mixer = Mixer(tmp_path, SHARES, DEFAULT.points)
     own = (seen[0] + 0.5) * 128 / side - 0.5 + 64
     picture = np.zeros((256, 256, 3), np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.turn.draw import draw_poses
+from training.turn.__main__ import draw_poses
 from training.turn.mouth import drop_jaw
 from training.turn.pose import Pose, turn_face
 from training.turn.topology import CHIN, CORNERS, LOWER, OVAL, TRIANGLES, UPPER, VERTICES

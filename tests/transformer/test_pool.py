@@ -39,18 +39,17 @@ async def test_a_herd_is_answered_or_refused_and_waits_for_nothing_in_vain():
     gate = threading.Event()
     pool.seconds = 1.0
     deadline = time.monotonic() + 90
-    first = pool.run_all(
-        lambda _: gate.wait(60), [1], {}, time.monotonic() + 1
-    )  # none is before it
+    soon = time.monotonic() + 1
+    first = pool.run_all(lambda _: gate.wait(60), [1], {}, soon)  # none is before it
     herd = [pool.run_all(lambda _: gate.wait(60), [1], {}, deadline) for _ in range(200)]
     tasks = [asyncio.create_task(each) for each in (first, *herd)]
     await asyncio.sleep(0)
     refused = [task for task in tasks if task.done()]
     assert 110 <= len(refused) < 200  # 90 fit into the time
     pool.seconds = 0.0
-    late = pool.run_all(str, [1], {}, time.monotonic() + 0.01)
-    with pytest.raises(Overloaded):  # once its time is up
-        await late
+    for late in ([1], [1, 2]):
+        with pytest.raises(Overloaded):  # once its time is up
+            await pool.run_all(str, late, {}, time.monotonic() + 0.01)
     gate.set()
     codes = {type(end).__name__ for end in await asyncio.gather(*tasks, return_exceptions=True)}
     assert codes == {"list", "Overloaded"}

@@ -7,49 +7,36 @@ of the mapping, else it goes to skipped.csv. Labels that a row has stay. With a 
 are mixed in by the shares. FOLDER also gets mesh.npz (paths, mesh [N,478,3]) and sheets to look at.
 """
 
-import argparse
 import csv
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from training.command import end_in_a_sentence
-from training.index import (
-    BOX,
-    Bytes,
-    DataError,
-    Floats,
-    Row,
-    read_picture,
-    read_rows,
-    take_points,
-    write_points,
-    write_rows,
-)
-from training.teacher.mapping import MAPPING, Mapping, read_mapping
-from training.teacher.mesh import FaceMesh
-from training.teacher.mix import SHARES, Mixer
-from training.teacher.regions import LEFT_OUTER, LOOSE, RIGHT_OUTER, Region, measure_turn
-from training.teacher.sheet import draw_cell, write_sheet
+from tools.command import command
+from training import Bytes, DataError, Floats, index
+from training.index import BOX, Row
+from training.teacher.mapping import MAPPING, SHARES, Mapping, Mixer, read_mapping
+from training.teacher.mesh import LEFT_OUTER, RIGHT_OUTER, FaceMesh, measure_turn
 
-ON_SHEET = 60  # faces of a contact sheet
 FRONTAL, SIDE = 0.025, 0.035  # of the outer eye corners' distance: how far apart views may be
 TURNED = 0.12  # of the nose from the middle of the outer eye corners, about 15 degrees
 AWAY = 0.25  # of the mesh's middle from the box's, in sides of the box
+CELL, COLUMNS, ROWS = 192, 10, 6  # pixels of a face on a contact sheet, and faces on it
+MARGIN = 1 / 8  # of the crop, left out at each side
 
 
 def label_crop(
     mesh: FaceMesh, mapping: Mapping, picture: Bytes, box: Floats, mixer: Mixer | None = None
 ) -> tuple[Floats, Floats, str]:
     """Label a crop `[C,C,3]`: points `[K,2]`, mesh `[478,3]`, and what speaks against them."""
-    plain, mirrored = look(mesh, picture, box), look(mesh, picture[:, ::-1], box)
+    plain, mirrored = mesh.find(picture, box), mesh.find(picture[:, ::-1], box)  # in the middle
     if plain is None or mirrored is None:
         return np.empty((0, 2)), np.empty((0, 3)), "no mesh"
     apart = float(np.linalg.norm(plain[LEFT_OUTER, :2] - plain[RIGHT_OUTER, :2]))
     turned = abs(measure_turn(plain)) > TURNED
     first, second = mapping.weights @ plain[:, :2], mapping.weights @ mirrored[:, :2]
-    second = second[list(mapping.mirrored)]
-    second[:, 0] = picture.shape[1] - 1 - second[:, 0]
+    second = second[list(mapping.mirrored)] * [-1, 1] + [picture.shape[1] - 1, 0]
     centre = (plain[:, :2].min(0) + plain[:, :2].max(0)) / 2
     why = ""
     if not np.linalg.norm(first - second, axis=1).mean() < (SIDE if turned else FRONTAL) * apart:
@@ -62,53 +49,63 @@ def label_crop(
     return points, plain, why
 
 
-def look(mesh: FaceMesh, picture: Bytes, box: Floats) -> Floats | None:
-    """Find the mesh of the face in a box about the crop's middle, upright to begin with."""
-    (x, y), side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
-    return mesh.find(picture, Region(float(x), float(y), LOOSE * side, 0.0))
-
-
 def label_folder(folder: Path, mapping: Mapping, mixer: Mixer | None) -> None:
     """Label the crops of a data folder in place."""
-    rows = read_rows([folder])
+    rows = index.read_rows([folder])
     if any(not row.get(name) for _, row in rows for name in BOX):
         raise DataError(f"{folder / 'index.csv'} has faces without a box: training.cut finds them.")
     mesh, kept, skipped = FaceMesh(), list[Row](), list[tuple[str, str]]()
     meshes, cells = dict[str, Floats](), list[Bytes]()
     for _, row in rows:
-        picture = read_picture(folder / row["path"])
-        box = np.array([float(row[name]) for name in BOX])
-        own = np.isfinite(np.array(take_points(row, mapping.names))).all()
+        picture, box = index.read_picture(folder / row["path"]), index.read_box(row)
+        own = np.isfinite(np.array(index.take_points(row, mapping.names))).all()
         points, vertices, why = label_crop(mesh, mapping, picture, box, None if own else mixer)
         if why:
             skipped.append((row["path"], why))
         else:
             meshes[row["path"]] = vertices
         if own or not why:
-            kept.append(row if own else row | write_points(mapping.names, points))
+            kept.append(row if own else row | index.write_points(mapping.names, points))
         cells.append(draw_cell(picture, points, f"{Path(row['path']).stem} {why}"))
-    write_rows(folder, kept)
+    index.write_rows(folder, kept)
     with open(folder / "skipped.csv", "a", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(skipped)
     found = np.array(list(meshes.values()), np.float32)
     np.savez_compressed(folder / "mesh.npz", paths=np.array(list(meshes)), mesh=found)
-    for i in range(0, len(cells), ON_SHEET):
-        write_sheet(cells[i : i + ON_SHEET], folder / f"sheet-{i // ON_SHEET:02}.png")
+    for number, i in enumerate(range(0, len(cells), COLUMNS * ROWS)):
+        write_sheet(cells[i : i + COLUMNS * ROWS], folder / f"sheet-{number:02}.png")
     print(f"{folder}: {len(kept)} faces with labels; {len(skipped)} more in skipped.csv")
 
 
+def draw_cell(picture: Bytes, points: Floats, title: str = "") -> Bytes:
+    """Draw one crop `[C,C,3]` with points `[K,2]`."""
+    margin = round(MARGIN * len(picture))
+    scale = CELL / (len(picture) - 2 * margin)
+    cell = cv2.resize(picture[margin:-margin, margin:-margin], (CELL, CELL))
+    for x, y in (points - margin + 0.5) * scale - 0.5:
+        if np.isfinite([x, y]).all():
+            cv2.circle(cell, (round(x * 8), round(y * 8)), 14, (60, 255, 60), -1, cv2.LINE_AA, 3)
+    for colour, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        how = cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, thick, cv2.LINE_AA
+        cv2.putText(cell, title, (3, CELL - 5), *how)
+    return cell
+
+
+def write_sheet(cells: list[Bytes], file: Path) -> None:
+    """Write cells side by side as a picture."""
+    cells = cells + [np.zeros_like(cells[0])] * (-len(cells) % COLUMNS)
+    rows = [np.hstack(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)]
+    index.write_picture(file, np.vstack(rows))
+
+
 def main() -> None:
-    """Label by a command line; errors are one sentence and 2."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="a data folder that training.cut wrote")
-    parser.add_argument("--mapping", type=Path, default=MAPPING, help="landmark,vertex,weight")
-    parser.add_argument("--network", type=Path, help="what LANDMARKS_MODEL takes, to be mixed in")
-    parser.add_argument("--shares", type=Path, default=SHARES, help="landmark,frontal,turned")
-    a = parser.parse_args()
-    with end_in_a_sentence(RuntimeError):
-        mapping = read_mapping(a.mapping)
-        mixer = Mixer(a.network, a.shares, mapping.names) if a.network else None
-        label_folder(a.folder, mapping, mixer)
+    """Label by a command line; FOLDER is one that training.cut wrote."""
+    network = {"type": Path, "help": "what LANDMARKS_MODEL takes, to be mixed in"}
+    tables = {"mapping": MAPPING, "shares": SHARES}
+    with command(__doc__, None, "folder", network=network, **tables) as asked:
+        mapping = read_mapping(asked.mapping)
+        mixed = asked.network and Mixer(asked.network, asked.shares, mapping.names)
+        label_folder(asked.folder, mapping, mixed)
 
 
 if __name__ == "__main__":

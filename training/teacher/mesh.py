@@ -4,17 +4,32 @@ That detector misses small and turned faces; the service's own does not, so its 
 where the mesh starts, and the mesh found is where it looks again.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import openvino
 
 from tools.fetch_models import MESH
-from training.index import Bytes, DataError, Floats
-from training.teacher.regions import Region, surround_mesh
+from training import Bytes, DataError, Floats
 
 SIDE = 256  # pixels of the network's input
 ROUNDS = 3
 TRIES = (1.0, 0.8, 1.25)  # sizes of the first look
+LOOSE = 1.5  # side over the longer side of the face's box, as the network was trained
+RIGHT_OUTER, LEFT_OUTER = 33, 263  # the vertices whose line is the face's own horizontal
+NOSE = 4
+SKIN = 468  # vertices; the irises' ten follow
+
+
+@dataclass(frozen=True)
+class Region:
+    """A square in pixels of the picture; `angle` in radians, clockwise as seen."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
 
 
 class FaceMesh:
@@ -40,15 +55,33 @@ class FaceMesh:
         mesh = found["Identity"].reshape(-1, 3).astype(float)
         return np.column_stack([(mesh[:, :2] - 0.5) @ turn.T + shift, scale * mesh[:, 2]])
 
-    def find(self, picture: Bytes, start: Region) -> Floats | None:
-        """Find the mesh from a first region on, looking again where it was found."""
-        looks = (self.look(picture, start.scale(size)) for size in TRIES)
-        mesh = next((seen for seen in looks if seen is not None), None)
+    def find(self, picture: Bytes, box: Floats) -> Floats | None:
+        """Find the mesh of the face in a box `[4]`, looking again where it was found."""
+        (x, y), side = (box[:2] + box[2:]) / 2, LOOSE * float((box[2:] - box[:2]).max())
+        tries = (Region(float(x), float(y), size * side, 0.0) for size in TRIES)
+        mesh = next((seen for at in tries if (seen := self.look(picture, at)) is not None), None)
         for _ in range(ROUNDS - 1):
-            if mesh is None:
-                return None
-            again = self.look(picture, surround_mesh(mesh))
+            again = None if mesh is None else self.look(picture, surround_mesh(mesh))
             if again is None:
-                return mesh
+                break
             mesh = again
         return mesh
+
+
+def surround_mesh(mesh: Floats) -> Region:
+    """Surround a mesh `[478,3]` of the last look, for the next one."""
+    across = mesh[LEFT_OUTER, :2] - mesh[RIGHT_OUTER, :2]
+    angle = float(np.arctan2(across[1], across[0]))
+    cos, sin = np.cos(angle), np.sin(angle)
+    upright = np.array([[cos, sin], [-sin, cos]])  # picture -> the face's own frame
+    at = mesh[:SKIN, :2] @ upright.T
+    low, high = at.min(0), at.max(0)
+    x, y = (low + high) / 2 @ upright
+    return Region(float(x), float(y), LOOSE * float((high - low).max()), angle)
+
+
+def measure_turn(mesh: Floats) -> float:
+    """Measure how far a mesh is turned: the nose's place between the outer eye corners."""
+    left, right, nose = mesh[[LEFT_OUTER, RIGHT_OUTER, NOSE], :2]
+    across = left - right
+    return float((nose - (left + right) / 2) @ across / (across @ across))

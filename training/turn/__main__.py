@@ -6,33 +6,27 @@ FOLDER is one that `make label` wrote: index.csv and mesh.npz; only its faces to
 turned. Any set of points goes along.
 """
 
-import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
+from numpy.random import Generator
 
-from training.command import end_in_a_sentence
-from training.index import (
-    TRAINED,
-    DataError,
-    Floats,
-    Row,
-    find_names,
-    hold_out,
-    read_picture,
-    read_rows,
-    take_points,
-    write_points,
-    write_rows,
-)
-from training.teacher.regions import measure_turn
-from training.turn.draw import draw_poses
-from training.turn.pose import turn_face
+from tools.command import command
+from training import DataError, Floats, index
+from training.index import BOX, TRAINED, Row
+from training.teacher.mesh import measure_turn
+from training.turn.pose import Pose, turn_face
 from training.turn.topology import CORNERS
 
 SHUT = 0.05  # lips' inner rims apart, over the mouth's width
 INNER = 13, 14  # vertices
+FRONTAL = 0.10  # of the nose from the eye corners' middle; beyond, the hidden side would tear
+YAW = (12, 42)  # degrees, either way
+PITCH = 10, 22  # degrees: standard deviation, and the most
+AGAIN = 5, 18  # degrees more for a face that is turned: sd of yaw, and the most of pitch
+JAW = (0.08, 0.45)  # share of the height from mouth to chin
+OPENED = 0.35  # chance of an open mouth in a turned face
 
 
 def is_shut(mesh: Floats) -> bool:
@@ -41,42 +35,57 @@ def is_shut(mesh: Floats) -> bool:
     return bool(gap < SHUT * width)
 
 
+def draw_poses(turn: float, closed: bool, rng: Generator) -> Iterator[Pose]:
+    """Draw the poses of a face whose nose is `turn` from the middle; `closed` if its mouth is."""
+
+    def draw_nod() -> float:
+        return float(np.clip(rng.normal(0, PITCH[0]), -PITCH[1], PITCH[1]))
+
+    def make_pose(yaw: float, pitch: float, chance: float = OPENED) -> Pose:
+        jaw = float(rng.uniform(*JAW)) if closed and rng.random() < chance else 0.0
+        return Pose(float(np.radians(yaw)), float(np.radians(pitch)), jaw)
+
+    if abs(turn) < FRONTAL:
+        for _ in range(2):
+            yield make_pose(rng.uniform(*YAW) * rng.choice((-1, 1)), draw_nod())
+        if closed:
+            yield make_pose(rng.normal(0, 6), draw_nod() / 2, 1)
+    else:
+        pitch = rng.uniform(-AGAIN[1], AGAIN[1])
+        yield make_pose(rng.normal(0, AGAIN[0]), pitch)
+
+
 def turn_faces(data: Path, out: Path, seed: int) -> int:
     """Turn every labelled face in each of its poses; return how many were made."""
-    rows, rng, made = read_rows([data]), np.random.default_rng(seed), list[Row]()
-    hold_out(rows)
-    names = find_names(rows)
+    rows, rng, made = index.read_rows([data]), np.random.default_rng(seed), list[Row]()
+    index.hold_out(rows)
+    names = index.find_names(rows)
     with np.load(data / "mesh.npz") as file:
         meshes = dict(zip(file["paths"].tolist(), file["mesh"].astype(float), strict=True))
     (out / "turned").mkdir(parents=True, exist_ok=True)
     for _, row in rows:
-        mesh, points = meshes.get(row["path"]), np.array(take_points(row, names))
+        mesh, points = meshes.get(row["path"]), np.array(index.take_points(row, names))
         if row["part"] not in TRAINED or mesh is None or np.isnan(points).all():
             continue
-        picture = read_picture(data / row["path"])
+        picture = index.read_picture(data / row["path"])
         for pose in draw_poses(measure_turn(mesh), is_shut(mesh), rng):
             turned, moved = turn_face(picture, mesh, points, pose)
             path = f"turned/{len(made):05}.jpg"
-            bgr = cv2.cvtColor(turned, cv2.COLOR_RGB2BGR)
-            cv2.imwrite(str(out / path), bgr, [cv2.IMWRITE_JPEG_QUALITY, 94])
-            box = {name: value for name, value in row.items() if name.startswith("box_")}
+            index.write_picture(out / path, turned)
+            box = {name: row[name] for name in BOX if name in row}
             fixed = {"path": path, "set": "turned", "part": "train"}
-            made.append(fixed | box | write_points(names, moved))
+            made.append(fixed | box | index.write_points(names, moved))
     if not made:
         raise DataError(f"{data} has no face with labels and a mesh: `make label` makes them.")
-    write_rows(out, made)
+    index.write_rows(out, made)
     return len(made)
 
 
 def main(words: list[str] | None = None) -> None:
-    """Turn by a command line; errors are one sentence and 2."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="a folder of `make label`")
-    parser.add_argument("--out", required=True, type=Path, help="the data folder to write")
-    parser.add_argument("--seed", type=int, default=0)
-    a = parser.parse_args(words)
-    with end_in_a_sentence():
-        print(f"{a.out}: {turn_faces(a.data, a.out, a.seed)} faces")
+    """Turn by a command line."""
+    data, out = "a folder of `make label`", "the data folder to write"
+    with command(__doc__, words, data=data, out=out, seed=0) as asked:
+        print(f"{asked.out}: {turn_faces(asked.data, asked.out, asked.seed)} faces")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from training.index import Bytes, Floats
+from training import Bytes, Floats
 from training.turn.topology import CHIN, CORNERS, LOWER, UPPER
 
 INNER_UPPER, INNER_LOWER = UPPER[1], LOWER[1]

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from training.index import Bytes, Floats
+from training import Bytes, Floats
+from training.augment import NO_MAP
 from training.turn.mouth import drop_jaw, fill_mouth
-from training.turn.paint import Painter
-from training.turn.topology import MOUTH, OVAL, TRIANGLES, VERTICES
+from training.turn.topology import MOUTH, OVAL, TRIANGLES
 
 # Rings about the face's outline: size, depth behind it in face widths, share of the turn.
 RINGS = ((1.0, 0.0, 1.0), (1.3, 0.3, 0.85), (1.8, 0.45, 0.45), (4.0, 0.45, 0.0))
 NEAREST = 3  # vertices that a point moves with
+EDGE = -0.02  # barycentric slack, so that neighbours leave no seam
 NECK = 0.15  # face widths that the axis of the turn lies behind the outline
 
 
@@ -34,13 +36,15 @@ def turn_face(picture: Bytes, mesh: Floats, points: Floats, pose: Pose) -> tuple
     turned = rotate(dropped, centre, pose)
     shift = find_middle(rotate(mesh, centre, pose)) - find_middle(mesh)  # the box stays in place
     turned[:, :2] -= shift
-    painter = Painter(len(picture))
+    side = np.arange(len(picture), dtype=np.float32)
+    source = np.stack(np.meshgrid(side, side), -1)  # [C, C, 2], where each pixel comes from
     old, new, strips = ring_face(mesh, centre, pose, shift)
     new[: len(OVAL)] = turned[OVAL]  # the first ring is the outline itself, chin dropped or not
-    painter.paint(old, new, strips)
+    paint(source, old, new, strips)
     skin = TRIANGLES[~MOUTH] if pose.jaw else TRIANGLES
-    painter.paint(mesh[:VERTICES], turned[:VERTICES], skin, cull=True)
-    made = painter.draw(picture)
+    paint(source, mesh, turned, skin, cull=True)
+    border = cv2.BORDER_REPLICATE
+    made = cv2.remap(picture, source, NO_MAP, cv2.INTER_LINEAR, borderMode=border)
     if pose.jaw:
         made = fill_mouth(made, turned, picture.mean() / 255)
     away = np.linalg.norm(points[:, None] - mesh[None, :, :2], axis=2)  # [K, 478]
@@ -50,6 +54,29 @@ def turn_face(picture: Bytes, mesh: Floats, points: Floats, pose: Pose) -> tuple
     before, after = ((share * vertices[near, :2]).sum(1) for vertices in (mesh, turned))
     rest = (points - before) * [np.cos(pose.yaw), np.cos(pose.pitch)]
     return made, (after + rest).astype(np.float32)
+
+
+def paint(
+    source: Floats, old: Floats, new: Floats, triangles: np.ndarray, cull: bool = False
+) -> None:
+    """Write where pixels come from, `[C,C,2]`, for triangles `[T,3]` of vertices that moved.
+
+    They are painted far to near, over what is there. `cull` leaves out those that show their back
+    now and did not before.
+    """
+    to, of = new[triangles], old[triangles]  # [T, 3, 3], [T, 3, 3]
+    area, before = (np.linalg.det(v[:, 1:, :2] - v[:, :1, :2]) for v in (to, of))
+    seen = (np.abs(area) > 1e-3) & ((np.sign(area) == np.sign(before)) | (not cull))
+    to, of = to[seen], of[seen]
+    for i in np.argsort(-to[:, :, 2].mean(1)):
+        corners = to[i, :, :2]
+        low = np.floor(corners.min(0) - 1).clip(0, len(source)).astype(int)
+        high = np.ceil(corners.max(0) + 2).clip(low, len(source)).astype(int)
+        y, x = (at.ravel() for at in np.mgrid[low[1] : high[1], low[0] : high[0]])  # [P] each
+        plane = np.vstack([corners.T, np.ones(3)])  # [3, 3]: shares of the corners -> x, y, 1
+        share = np.linalg.inv(plane) @ np.stack([x, y, np.ones_like(x)])  # [3, P]
+        inside = (share > EDGE).all(0)
+        source[y[inside], x[inside]] = share[:, inside].T @ of[i, :, :2]
 
 
 def rotate(vertices: Floats, centre: Floats, pose: Pose) -> Floats:

@@ -1,26 +1,18 @@
 """The triangles and the outline of the face mesh, made of MediaPipe's list of edges."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
+from training.index import read_table
+
 VERTICES = 468  # of the mesh's skin; ten more mark the irises
-TABLE = Path(__file__).with_name("triangles.csv")
 
-
-def read_table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read the triangles `[T,3]`, which of them close the mouth `[T]`, and the outline `[36]`."""
-    with open(TABLE, newline="") as file:
-        rows = list(csv.DictReader(file))
-    shape = [r for r in rows if r["part"] != "oval"]
-    triangles = np.array([[int(r[v]) for v in "abc"] for r in shape])
-    mouth = np.array([r["part"] == "mouth" for r in shape])
-    oval = np.array([int(r["a"]) for r in rows if r["part"] == "oval"])
-    return triangles, mouth, oval
-
-
-TRIANGLES, MOUTH, OVAL = read_table()
+ROWS = read_table(Path(__file__).with_name("triangles.csv"))
+SHAPE = [row for row in ROWS if row["part"] != "oval"]
+TRIANGLES = np.array([[int(row[corner]) for corner in "abc"] for row in SHAPE])  # [T, 3]
+MOUTH = np.array([row["part"] == "mouth" for row in SHAPE])  # [T], of those that close the mouth
+OVAL = np.array([int(row["a"]) for row in ROWS if row["part"] == "oval"])  # [36]
 
 # The lips' rims from the subject's right corner to the left one, over the face's middle.
 UPPER = (

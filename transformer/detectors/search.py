@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,7 @@ from transformer.pictures.picture import Picture
 
 SMALL = 24  # pixels of a look: near a smaller box there may be faces that the look can't see
 MOST = 128  # pixels of a tile: larger faces are the coarser scale's
+TURNED = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 REACH = 0.5  # of the picture, how far beyond it a box may go: a network's size may be anything
 
 
@@ -27,7 +29,9 @@ class Search:
     def look(self, view: View, turn: int = 0) -> Boxes:
         """Look at a view, turned by quarters: its boxes, in pixels of the picture."""
         height, width = view.pixels.shape[:2]
-        pixels = np.ascontiguousarray(np.rot90(view.pixels, turn)) if turn else view.pixels
+        pixels = view.pixels
+        if turn:
+            pixels = np.asarray(cv2.rotate(pixels, TURNED[turn]), np.uint8)
         corners, scores = self.detector.search(pixels, self.detector.doubt)
         if turn:
             corners = turn_boxes_back(corners, turn, width, height)

@@ -2,7 +2,7 @@
 
 Its graph is rewritten before OpenVINO compiles it, to the same sums in fewer steps: what only
 the points of a face need goes, three small heads of a grid become one, and the first layer
-reads bytes. bench/results/epyc/detectors.csv has what each step brings.
+reads bytes. bench/PROFILE.md has what each step brings.
 """
 
 import numpy as np

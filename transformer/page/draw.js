@@ -31,7 +31,7 @@ export function drawFaces(pen, zoom, faces, face, lit, isDrawn) {
 }
 
 /** Paint the highest of a face's heatmaps, each on a scale of its own peak, where its crop lies. */
-export function drawHeat(pen, { heatmaps, crops }, number) {
+export function drawHeat(pen, { heatmaps, crops }, number, factors) {
   const [, points, high, wide] = heatmaps.shape;
   const heights = new Float32Array(high * wide);
   for (let k = 0; k < points; k++) {
@@ -46,6 +46,7 @@ export function drawHeat(pen, { heatmaps, crops }, number) {
   const [a, b, tx, c, d, ty] = crops.data.subarray(6 * number, 6 * number + 6); // from the picture to the crop
   const turned = new DOMMatrix([a, c, b, d, tx + 0.5 - (a + b) / 2, ty + 0.5 - (c + d) / 2]).inverse();
   pen.save();
+  pen.scale(...factors); // from what was sent of the picture
   pen.transform(turned.a, turned.b, turned.c, turned.d, turned.e, turned.f);
   pen.drawImage(canvas, 0, 0);
   pen.restore();

@@ -2,7 +2,7 @@
 import { handleCamera, openCamera } from "./camera.js";
 import { drawBox, drawFaces, drawHeat, findNearest } from "./draw.js";
 import { MEASURED, makeRow, paintAligned, showTip, writeCommand, writeCurl, writeMeasured } from "./panel.js";
-import { ask as askService, JSON_LENGTH, readFaces, readTensors, writeRequest } from "./service.js";
+import { ask as askService, JSON_LENGTH, readFaces, readTensors, sendWhole, shrinkPicture, writeRequest } from "./service.js";
 
 const NEAR = 15; // pixels of the screen from a point to the pointer that means it
 const LEAST = 12; // pixels of the screen that a side of a box drawn here has
@@ -16,6 +16,7 @@ const findModel = () => new URL(`v2/models/${encodeURIComponent(find("model").va
 const findType = (file) => (file.type.startsWith("image/") ? file.type : "image/jpeg"); // the service looks itself
 
 let file = null; // the picture that is seen, with everything below
+let sent = null; // of the file: {picture, said, factors}
 let bitmap = null;
 let scale = 0; // pixels of the bitmap for one of the picture; 0: not known
 let isDrawn = false; // by the service
@@ -27,12 +28,13 @@ let more = null; // {aligned, pose, ...}
 let [face, lit] = [0, null]; // the chosen face, and the name of its point under the pointer or the focus
 let known = {}; // the landmark set by its digest: {names, low}
 
-const listChoices = () => ["detect", "max_faces"].map((id) => [id, find(id).value]).filter(([, value]) => value);
+const findLevel = () => find("detect").value || (find("small").checked ? "default" : ""); // what is sent depends on it
+const listChoices = () => [["detect", findLevel()], ["max_faces", find("max_faces").value]].filter(([, value]) => value);
 const findInfer = () => `${findModel()}/infer?${new URLSearchParams(listChoices())}`.replace(/\?$/, "");
 const infer = (body, headers) => // a V2 body has its own choices
   ask(JSON_LENGTH in headers ? `${findModel()}/infer` : findInfer(), { method: "POST", body, headers });
 
-const makeRequest = (names) => writeRequest(file, own, Object.fromEntries(own ? [] : listChoices()), names); // choices are of a search
+const makeRequest = (names) => writeRequest(sent.picture, own, Object.fromEntries(own ? [] : listChoices()), names); // choices are of a search
 const askRaw = async (names) => readTensors(await infer(...makeRequest(names)));
 
 async function learnModels() {
@@ -76,16 +78,19 @@ async function show(given, boxes = null) {
   const begun = performance.now();
   try {
     if (!find("model").value) await learnModels();
-    const [body, headers] = own ? makeRequest() : [given, { "content-type": findType(given) }];
+    const going = find("small").checked && !own ? await shrinkPicture(given, findLevel()) : sendWhole(given);
+    if (mine !== file) return;
+    sent = going;
+    const [body, headers] = own ? makeRequest() : [sent.picture, { "content-type": findType(sent.picture) }];
     const answer = await infer(body, { ...headers, accept: "application/json" });
     const [content, digest] = [await answer.json(), answer.headers.get("landmarks-set") ?? ""];
     const took = performance.now() - begun;
-    const found = readFaces(content, known[digest] ?? (await learnSet(digest)));
+    const found = readFaces(content, known[digest] ?? (await learnSet(digest)), sent.factors);
     const picture = await readPicture();
     if (mine !== file) return;
     [faces, [bitmap, scale, isDrawn]] = [found, picture];
     const service = /total;dur=([0-9.]+)/.exec(answer.headers.get("server-timing"))?.[1];
-    const times = `${took.toFixed(0)} ms${service ? `, ${Number(service).toFixed(0)} of them in the service` : ""}`;
+    const times = `${took.toFixed(0)} ms${service ? `, ${Number(service).toFixed(0)} of them in the service` : ""}${sent.said}`;
     find("summary").textContent = `${count(faces.length, "face")} in ${given.name} (${times})`;
     showPanel();
     await Promise.all([showHeat(), showMore()]);
@@ -112,7 +117,7 @@ function draw() {
   if (!zoom) return;
   pen.scale(zoom, zoom);
   if (drag) drawBox(pen, zoom, drag);
-  if (heat) faces.forEach((_, number) => drawHeat(pen, heat, number));
+  if (heat) faces.forEach((_, number) => drawHeat(pen, heat, number, sent.factors));
   drawFaces(pen, zoom, faces, face, lit, isDrawn);
 }
 
@@ -133,7 +138,7 @@ function describeFace() {
   find("also").hidden = !more;
   if (!more) return;
   paintAligned(find("aligned"), more.aligned, face);
-  find("measured").textContent = writeMeasured(more, face);
+  find("measured").textContent = writeMeasured(more, face, sent.factors[0]);
 }
 
 function showPanel() {
@@ -229,7 +234,7 @@ find("file").addEventListener("change", ({ target }) => {
 find("heat").addEventListener("change", () => showHeat().catch((error) => complain(error.message)));
 find("more").addEventListener("change", () => showMore().catch((error) => complain(error.message)));
 find("model").addEventListener("change", () => learnSet("").then(() => show(file), () => show(file)));
-for (const id of ["detect", "max_faces"]) find(id).addEventListener("change", () => show(file));
+for (const id of ["detect", "max_faces", "small"]) find(id).addEventListener("change", () => show(file));
 find("copy").addEventListener("click", () => {
   getSelection().selectAllChildren(find("curl")); // without TLS there is no clipboard: it is marked
   navigator.clipboard?.writeText(find("curl").textContent);

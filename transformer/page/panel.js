@@ -41,8 +41,9 @@ export function paintAligned(canvas, { shape: [, side], data }, face) {
 }
 
 /** Write one of the faces' numbers as a sentence. */
-export function writeMeasured(outputs, face) {
+export function writeMeasured(outputs, face, factor) {
+  const lengths = { eye_distance: factor }; // in pixels of what was sent of the picture
   const pose = ["yaw", "pitch", "roll"].map((name, i) => `${name} ${outputs.pose.data[3 * face + i].toFixed(0)}°`);
-  const plain = PLAIN.map((name) => `${name.replaceAll("_", " ")} ${Number(outputs[name].data[face].toFixed(2))}`);
+  const plain = PLAIN.map((name) => `${name.replaceAll("_", " ")} ${Number((outputs[name].data[face] * (lengths[name] ?? 1)).toFixed(2))}`);
   return [...pose, ...plain].join(", ");
 }

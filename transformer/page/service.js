@@ -2,6 +2,7 @@
 export const JSON_LENGTH = "inference-header-content-length";
 const SECONDS = 40; // that an answer may take
 const TRIES = 4; // of one request, where the service says when to come back
+const PIXELS = { fast: 640 * 640, default: 1280 * 1280 }; // of a level's finest look; docs/api.md
 const round = (value, digits) => Number(value.toFixed(digits));
 
 /** Ask the service, again where it says when; throws an Error with a sentence. */
@@ -21,9 +22,31 @@ export async function ask(url, request = {}, tell = () => {}) {
   }
 }
 
+/** Shrink a photograph to the pixels that a level of `detect` looks at; the file itself where that saves nothing. */
+export async function shrinkPicture(file, detect) {
+  const read = file.type === "image/jpeg" && PIXELS[detect] ? await createImageBitmap(file).catch(() => null) : null;
+  const ratio = read ? Math.sqrt((read.width * read.height) / PIXELS[detect]) : 1;
+  if (ratio <= 1) return sendWhole(file);
+  const [width, height] = [read.width, read.height].map((side) => Math.round(side / ratio));
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const pen = Object.assign(canvas.getContext("2d"), { imageSmoothingQuality: "high" });
+  pen.drawImage(read, 0, 0, width, height);
+  const picture = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.9));
+  if (picture.size >= file.size) return sendWhole(file);
+  const said = `, sent at ${width}x${height}: ${(picture.size / 1e6).toFixed(1)} of ${(file.size / 1e6).toFixed(1)} MB`;
+  return { picture, said, factors: [read.width / width, read.height / height] };
+}
+
+/** What is sent of a file: all of it; `factors` bring points, across and down, to pixels of the file. */
+export const sendWhole = (file) => ({ picture: file, said: "", factors: [1, 1] });
+
 /** Read an answer's faces as the client writes them. */
-export function readFaces({ outputs }, { names, low }) {
+export function readFaces({ outputs }, { names, low }, factors) {
   const data = Object.fromEntries(outputs.map((output) => [output.name, output.data]));
+  if (factors.some((by) => by !== 1)) {
+    data.landmarks = data.landmarks.map((at, i) => (at + 0.5) * factors[i % 2] - 0.5);
+    data.boxes = data.boxes.map((at, i) => at * factors[i % 2]);
+  }
   const points = outputs.find(({ name }) => name === "landmarks").shape[1];
   return data.box_scores.map((box_score, i) => ({
     box: data.boxes.slice(4 * i, 4 * i + 4).map((value) => round(value, 2)),
