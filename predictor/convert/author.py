@@ -1,6 +1,8 @@
 """The author's network as it is, in its own framework: what everything else is measured against."""
 
+import contextlib
 import importlib.util
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -102,14 +104,31 @@ class TorchAuthor:
     def trace(self, names: list[str], example: Floats) -> ov.Model:
         import torch
 
+        net, faces = self.pick(names), torch.from_numpy(example)
         try:
             with torch.no_grad():
-                return ov.convert_model(self.pick(names), example_input=torch.from_numpy(example))
+                return ov.convert_model(net, example_input=faces)
         except Exception as error:
+            if isinstance(self.module, torch.jit.ScriptModule):
+                with contextlib.suppress(Exception):
+                    return self.trace_script(names, faces)
             raise DeclarationError(
                 "OpenVINO cannot follow the network from its input to its output: "
                 f"{tell(error)}. Export it to ONNX and name that file in model.json."
             ) from None
+
+    def trace_script(self, names: list[str], faces: "torch.Tensor") -> ov.Model:
+        """Bring TorchScript with branches into OpenVINO, by way of ONNX."""
+        import torch
+
+        order = list(flatten(self.module(faces)))
+        with tempfile.TemporaryDirectory() as folder:
+            path, axes = f"{folder}/net.onnx", {"face": {0: "n"}}
+            ends: dict[str, Any] = {"input_names": ["face"], "dynamic_axes": axes}
+            torch.onnx.export(self.module, (faces,), path, dynamo=False, **ends)
+            model = ov.Core().read_model(path)
+        outputs = [model.output(order.index(name)) for name in names]
+        return ov.Model(outputs, model.get_parameters(), "network")
 
     def pick(self, names: list[str]) -> "torch.nn.Module":
         """Make a module that gives these outputs alone."""

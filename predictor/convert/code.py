@@ -101,7 +101,7 @@ def choose_class(code: Any, source: Source) -> tuple[Callable[..., Any], list[st
     found = list_classes(code)
     if source.name:
         make = getattr(code, source.name, None)
-        if not hasattr(make, "__name__"):  # nor is an instance a class
+        if not callable(make) or not hasattr(make, "__name__"):  # an instance has none
             names = ", ".join(found) or "no network"
             text = f"{source.network.name} has no class {source.name}; it has {names}."
             raise DeclarationError(text)

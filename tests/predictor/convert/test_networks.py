@@ -11,6 +11,7 @@ from predictor.convert.code import run_code
 from predictor.convert.faces import vary_face
 from predictor.declaration import DeclarationError
 from predictor.folder import find_source
+from predictor.unet import UNet
 from tests.predictor.convert import zoo
 from tests.predictor.convert.conftest import ask, bring, measure_distance
 
@@ -45,8 +46,7 @@ def test_coordinates_are_brought_to_pixels(make_folder, name):
 def test_a_graph_of_whole_numbers_takes_pixels_to_255(tmp_path):
     net = make_net("Bytes")
     face = torch.zeros(1, 1, 96, 96, dtype=torch.uint8)
-    axes = {"dynamic_axes": {"face": {0: "n"}}, "input_names": ["face"]}
-    torch.onnx.export(net, (face,), str(tmp_path / "net.onnx"), dynamo=False, **axes)
+    torch.onnx.export(net, (face,), str(tmp_path / "net.onnx"), dynamo=False)
     assert measure_distance(bring(tmp_path), net, lambda faces: np.rint(faces * 255)) < 0.05
 
 
@@ -57,12 +57,17 @@ def test_a_face_need_not_be_square(make_folder):
     assert measure_distance(engine, net) < 0.05
 
 
-@pytest.mark.parametrize("kind", ["torchscript", "export", "onnx", "bare graph"])
+@pytest.mark.parametrize("kind", ["torchscript", "scripted", "export", "onnx", "bare graph"])
 def test_a_file_of_a_whole_network_needs_no_code(tmp_path, kind):
     net, face = make_net("Levels"), torch.rand(1, 1, 96, 96)
-    path = tmp_path / {"torchscript": "net.pt", "export": "net.pt2"}.get(kind, "net.onnx")
+    path = tmp_path / {"torchscript": "net.pt", "scripted": "net.pt", "export": "net.pt2"}.get(
+        kind, "net.onnx"
+    )
     if kind == "torchscript":
         torch.jit.save(torch.jit.trace(net, face), path)
+    elif kind == "scripted":  # with the sizes and branches of its code
+        net = UNet(base_width=4).eval()
+        torch.jit.save(torch.jit.script(net), path)
     elif kind == "export":
         torch.export.save(torch.export.export(net, (face,)), path)
     else:
