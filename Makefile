@@ -46,12 +46,12 @@ serve-one: $(VENV)/run.stamp models
 
 # Units on two processes, then the core of the end-to-end tests, which measure time, alone.
 CORE := first_light protocol bad_input faults lifecycle landmark_sets
-CALM := own_model other_clients notebook models generated clients no_word start pages drawn_pictures extras own_boxes
+CALM := own_model other_clients models generated clients no_word pages drawn_pictures extras
 UNTIMED := examples predictor/convert helm k8s training bench client/test_command.py predictor/test_loader.py \
            $(patsubst %,tools/test_%.py,package compose pythons site) $(CALM:%=end_to_end/test_%.py)
 TIMED := end_to_end page loadtest/test_run.py transformer/test_connection.py tools/test_compose_up.py
-QUICK := serving predictor/test_batcher.py predictor/test_model.py transformer/inputs/test_choices.py \
-         transformer/pictures/test_picture.py transformer/test_crops.py tools/test_house.py tools/test_lock.py tools/test_workflows.py
+QUICK := serving predictor/test_batcher.py predictor/test_model.py transformer/test_inputs.py \
+         transformer/pictures/test_picture.py transformer/test_crops.py tools/test_house.py tools/test_workflows.py
 quick: lint
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(QUICK:%=tests/%)
 
@@ -118,9 +118,10 @@ lock: out/lock/stamp
 	@for group in audit lock site triton litert schemathesis; do $(call write,group $$group,--only-group $$group,$$group) || exit 1; done
 
 AUDIT := out/audit/bin
+IMAGES := predictor transformer
 
-sbom: out/audit/stamp images
-	@for image in predictor transformer; do \
+sbom: out/audit/stamp $(IMAGES:%=out/images/%.stamp)
+	@for image in $(IMAGES); do \
 	  $(AUDIT)/cyclonedx-py environment --output-reproducible --of JSON --pyproject pyproject.toml \
 	    -o out/landmarks-$$image.cdx.json out/images/$$image || exit 1; \
 	  echo "out/landmarks-$$image.cdx.json"; done

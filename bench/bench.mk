@@ -4,7 +4,7 @@
 .PHONY: bench-dataplane images soak
 
 GENERATED := $(wildcard tests/serving/rest/test_codec.py tests/serving/grpc/test_codec.py \
-             tests/serving/grpc/test_wire.py tests/transformer/pictures/test_picture.py \
+             tests/transformer/pictures/test_picture.py \
              tests/end_to_end/test_generated.py tests/end_to_end/test_hostile.py)
 
 # Figures are of what ships: each service from an environment of its image's requirements alone.
@@ -40,7 +40,7 @@ ledger: $(VENV)/dev.stamp
 
 # On a machine with an NVIDIA GPU: its engines against the CPU's, then every engine's speed.
 gpu-check: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest -q -rs tests/predictor/engines/test_agreement.py -k gpu
+	@$(BIN)/python -m pytest -q -rs tests/predictor/test_engines.py -k gpu
 	@$(BIN)/python -m bench.engine.ledger
 
 # The service beside what people would use instead.

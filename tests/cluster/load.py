@@ -10,7 +10,7 @@ from types import TracebackType
 
 from PIL import Image
 
-from tests.cluster.commands import INGRESS, OUT, PICTURE, wait_until
+from tests.cluster.journal import INGRESS, OUT, PICTURE, wait_until
 
 
 class Load:
@@ -94,7 +94,6 @@ class Load:
         return not self.stopped.is_set()
 
     def finish(self) -> None:
-        """Wait for the last step's end."""
         self.leader.join()
         self.stop()
 
@@ -105,12 +104,10 @@ class Load:
             thread.join(70)
 
     def wait_more(self, requests: int) -> None:
-        """Wait until so many more were sent."""
         wanted = self.count()[0] + requests
         wait_until(f"{requests} more requests", lambda: self.count()[0] >= wanted, 400, 1)
 
     def count(self) -> tuple[int, int]:
-        """Requests and failures so far."""
         with self.lock:
             total = self.statuses.total()
             return total, total - self.statuses["200"]
@@ -121,7 +118,6 @@ class Load:
         return f"{total} requests, {failed} failed {reasons or ''}".strip()[:500]
 
     def find_slowest(self, status: str, percent: float) -> float:
-        """Return the seconds within which so many percent of the answers of a status came."""
         times = sorted(self.seconds.get(status, [0.0]))
         return times[min(len(times) - 1, int(len(times) * percent / 100))]
 
@@ -143,7 +139,6 @@ def make_small() -> Path:
 
 
 def make_crowd() -> Path:
-    """Write the picture; gives its path."""
     with Image.open(PICTURE) as picture:
         face = picture.convert("RGB").crop(FACE).resize((SIDE, SIDE))
     crowd = Image.new("RGB", (ROWS * SIDE, ROWS * SIDE))

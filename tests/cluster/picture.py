@@ -11,8 +11,7 @@ import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import decode_response, encode_request
-from tests.cluster.commands import INGRESS, PICTURE
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import INGRESS, PICTURE, ScenarioResult
 from tools.v2_json import image_tensor
 
 BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by eye
@@ -23,12 +22,11 @@ BY_EYE = {  # index of the point -> where it is on the 512x512 picture, set by e
     12: (202.5, 140),  # right corner of the mouth
 }
 PIXELS = 4.0
+INFER = "v2/models/unet/infer"
 
 
 @dataclass(slots=True)
 class Answer:
-    """Landmarks as the service gave them, or why not."""
-
     points: list[tuple[float, float]]
     seconds: float = 0.0
     problem: str = ""
@@ -41,7 +39,6 @@ class Answer:
 
     @property
     def distance(self) -> float:
-        """Largest distance of the five known points, in pixels."""
         return max(math.dist(self.points[i], known) for i, known in BY_EYE.items())
 
     def __str__(self) -> str:
@@ -53,24 +50,14 @@ def ask_jpeg(host: str, timeout: float = 60, model: str = "") -> Answer:
     return post(host, PICTURE.read_bytes(), "image/jpeg", timeout, model)
 
 
-def ask_json(host: str, timeout: float = 60) -> Answer:
+def ask_json(host: str, path: str = INFER) -> Answer:
+    """Ask by V2's JSON; an InferenceGraph has one address, its root."""
     body = {"inputs": [image_tensor(PICTURE.read_bytes())]}
-    return post(host, json.dumps(body).encode(), "application/json", timeout)
-
-
-def ask_root(host: str, timeout: float = 60) -> Answer:
-    """Ask an InferenceGraph, which has one address."""
-    body = {"inputs": [image_tensor(PICTURE.read_bytes())]}
-    return post(host, json.dumps(body).encode(), "application/json", timeout, path="")
+    return post(host, json.dumps(body).encode(), "application/json", path=path)
 
 
 def post(
-    host: str,
-    body: bytes,
-    content_type: str,
-    timeout: float,
-    model: str = "",
-    path: str = "v2/models/unet/infer",
+    host: str, body: bytes, content_type: str, timeout: float = 60, model="", path: str = INFER
 ) -> Answer:
     headers = {"Host": host, "Content-Type": content_type}
     url = f"http://{INGRESS}/{path}"
@@ -88,7 +75,6 @@ def post(
 
 
 def read_metadata(host: str) -> list[str]:
-    """Return the names of the outputs that the model's metadata lists."""
     url = f"http://{INGRESS}/v2/models/unet"
     answer = requests.get(url, headers={"Host": host}, timeout=20)
     return sorted(output["name"] for output in answer.json().get("outputs", []))

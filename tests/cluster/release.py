@@ -1,17 +1,16 @@
-"""A release of the chart in a namespace of its own, Pod Security "restricted" enforced."""
+"""A release of the chart in a namespace of its own, Pod Security "restricted"; its metrics."""
 
 import json
 import time
+import urllib.parse
 from typing import ClassVar
 
-from tests.cluster.commands import CommandError, helm, kubectl, wait_until
+from tests.cluster.journal import CommandError, ScenarioResult, helm, kubectl, wait_until
 
 SMALL = ("--values", "k8s/values-kind.yaml")
 
 
 class Release:
-    """Installs, changes and looks at one InferenceService."""
-
     installed: ClassVar[list["Release"]] = []
 
     def __init__(self, namespace: str, name: str = "landmarks"):
@@ -34,7 +33,6 @@ class Release:
         wait_until("helm upgrade", lambda: patiently(*place, *as_flags(values)), 90, 3)
 
     def diff(self) -> str:
-        """Return what `kubectl diff` finds between the chart's objects and the cluster's."""
         manifest = helm("get", "manifest", self.name, "-n", self.namespace)
         try:
             return kubectl("diff", "-f", "-", stdin=manifest)
@@ -62,7 +60,6 @@ class Release:
         return bool(found) and json.loads(found)["status"]["phase"] == "Active"
 
     def enforce(self, level: str) -> None:
-        """Set the namespace's level of Pod Security."""
         label = f"pod-security.kubernetes.io/enforce={level}"
         kubectl("label", "--overwrite", "namespace", self.namespace, label)
 
@@ -123,7 +120,6 @@ class Release:
         return sum(float(line.rsplit(" ", 1)[1]) for line in mine)
 
     def wait_pods(self, component: str, low: int, high: int, seconds: float) -> float:
-        """Wait until there are low to high pods; gives how long that took."""
         begun = time.monotonic()
         wait_until(
             f"{low}..{high} {component} pods",
@@ -153,3 +149,52 @@ def as_flags(values: tuple[str, ...]) -> list[str]:
 
 def is_true(conditions: list[dict], kind: str) -> bool:
     return any(c["type"] == kind and c["status"] == "True" for c in conditions)
+
+
+PROXY = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1"
+
+
+def query(expression: str) -> list[dict]:
+    path = f"{PROXY}/query?query={urllib.parse.quote(expression)}"
+    return json.loads(kubectl("get", "--raw", path))["data"]["result"]
+
+
+def check_scraped(record: ScenarioResult, release: Release, text: str) -> None:
+    """See that both services are in Prometheus, by the PodMonitor, each of their pods once.
+
+    There may be several pods: on a slow machine Knative adds one for the callers who wait.
+    """
+    series = f'landmarks_inflight_requests{{namespace="{release.namespace}"}}'
+
+    def services() -> set[str]:
+        found = query(f"count by (service, pod) ({series})")
+        once = all(sample["value"][1] == "1" for sample in found)
+        return {sample["metric"]["service"] for sample in found} if once else set()
+
+    text = f"Prometheus scrapes both services by the PodMonitor ({text})"
+    record.wait(text, lambda: services() == {"predictor", "transformer"}, 40, 2)
+
+
+def settled(health: list[str]) -> list[str]:
+    return [] if "unknown" in health else health
+
+
+def check_rules(record: ScenarioResult, release: Release) -> None:
+    def health() -> list[str]:
+        groups = json.loads(kubectl("get", "--raw", f"{PROXY}/rules"))["data"]["groups"]
+        name = f"{release.namespace}-{release.name}"
+        mine = [group for group in groups if group["name"] == name]
+        return [rule["health"] for group in mine for rule in group["rules"]]
+
+    text = "Prometheus evaluates the alerts of the PrometheusRule"
+    found = record.wait(text, lambda: settled(health()), 40, 2)
+    record.check("each of them without an error", set(found or ()) == {"ok"}, found)
+
+
+def list_firing(release: Release) -> set[str]:
+    alerts = json.loads(kubectl("get", "--raw", f"{PROXY}/alerts"))["data"]["alerts"]
+    return {
+        alert["labels"]["alertname"]
+        for alert in alerts
+        if alert["state"] == "firing" and alert["labels"].get("namespace") == release.namespace
+    }

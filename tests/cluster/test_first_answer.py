@@ -6,11 +6,9 @@ from functools import partial
 
 import pytest
 
-from tests.cluster.commands import CommandError, helm, kubectl
-from tests.cluster.journal import ScenarioResult
-from tests.cluster.metrics import check_rules, check_scraped
-from tests.cluster.picture import ask_grpc, ask_jpeg, ask_json, ask_root, check_points, wait_answer
-from tests.cluster.release import Release
+from tests.cluster.journal import CommandError, ScenarioResult, helm, kubectl
+from tests.cluster.picture import ask_grpc, ask_jpeg, ask_json, check_points, wait_answer
+from tests.cluster.release import Release, check_rules, check_scraped
 
 GOAL, LIMIT = 15, 30  # seconds to Ready, images on the node
 
@@ -95,7 +93,6 @@ def check_restricted(record: ScenarioResult, release: Release) -> None:
 
 
 def execute(release: Release, component: str, script: str) -> str:
-    """Run a shell line in a pod; gives what it wrote, error or not."""
     shell = ("-c", "kserve-container", "--", "sh", "-c", script)
     try:
         return kubectl("-n", release.namespace, "exec", release.find_pod(component), *shell)
@@ -121,7 +118,8 @@ def check_graph(record: ScenarioResult, release: Release) -> None:
     release.enforce("privileged")  # KServe's router runs as it comes
     kubectl("-n", release.namespace, "apply", "-f", "-", stdin=json.dumps(graph))
     host = f"graph.{release.namespace}.example.com"
-    check_points(record, host, "an InferenceGraph gets the right points", ask=ask_root, seconds=180)
+    ask_root, text = partial(ask_json, path=""), "an InferenceGraph gets the right points"
+    check_points(record, host, text, ask=ask_root, seconds=180)
 
 
 LOOPBACK = """
@@ -134,7 +132,6 @@ print("both")
 
 
 def check_loopback(record: ScenarioResult, release: Release) -> None:
-    """See that both services listen on both kinds of address, REST and gRPC."""
     for component in ("transformer", "predictor"):
         pod = release.find_pod(component)
         command = ("exec", pod, "-c", "kserve-container", "--", "python", "-c", LOOPBACK)

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests.cluster.commands import kubectl, wait_until
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import ScenarioResult, kubectl, wait_until
 from tests.cluster.picture import ask_jpeg, check_points
 from tests.cluster.release import Release
 
@@ -20,11 +19,8 @@ def test_pool(record: ScenarioResult) -> None:
     values = ("gpu.enabled=true", "gpu.repository=landmarks-predictor", "gpu.engine=auto")
     release.install(*values, wait=0)
     message = wait_until("an unscheduled predictor", lambda: waits_for(release), 60)
-    record.check(
-        "without a GPU the predictor waits, and says for what",
-        "node(s) didn't match" in message or "Insufficient" in message,
-        message,
-    )
+    text = "without a GPU the predictor waits, and says for what"
+    record.check(text, "node(s) didn't match" in message or "Insufficient" in message, message)
     offer(node, 1)
     try:
         release.wait_ready()
@@ -40,11 +36,8 @@ def test_pool(record: ScenarioResult) -> None:
         check_points(record, release.host)
         release.upgrade("autoscaling.predictor.min=2")
         message = wait_until("an unscheduled second predictor", lambda: waits_for(release), 60)
-        record.check(
-            "a second predictor has no GPU left, and says so",
-            f"Insufficient {RESOURCE}" in message,
-            message,
-        )
+        text = "a second predictor has no GPU left, and says so"
+        record.check(text, f"Insufficient {RESOURCE}" in message, message)
         answer = ask_jpeg(release.host)
         record.check("the first one still answers", answer.right, answer)
     finally:
@@ -74,7 +67,6 @@ def is_replaced(release: Release, before: str) -> bool:
 
 
 def offer(node: str, count: int) -> None:
-    """Make the node say that it has so many GPUs."""
     value = str(count) if count else None
     patch = {"status": {"capacity": {RESOURCE: value}, "allocatable": {RESOURCE: value}}}
     label = "nvidia.com/gpu.present" + ("=true" if count else "-")

@@ -6,9 +6,8 @@ import pytest
 
 from tests.cluster.journal import ScenarioResult
 from tests.cluster.load import Load, make_small
-from tests.cluster.metrics import list_firing
 from tests.cluster.picture import check_points
-from tests.cluster.release import Release
+from tests.cluster.release import Release, list_firing
 from tests.cluster.watch import Watch
 
 LIMIT = 32
@@ -60,7 +59,6 @@ def test_overload(record: ScenarioResult) -> None:
 
 
 def see_alert(record: ScenarioResult, release: Release) -> None:
-    """See LandmarksQueueFull fire, and end when the load has."""
     name = "LandmarksQueueFull"
     record.wait(f"{name} fires", lambda: name in list_firing(release), 60, 2)
     record.wait(f"{name} ends", lambda: name not in list_firing(release), 150, 3)

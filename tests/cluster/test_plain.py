@@ -1,17 +1,17 @@
-"""Plain Deployments: none, with a predictor pod deleted under load, and keda."""
+"""Plain Deployments: fixed, with a predictor pod deleted under load, keda, and external."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
-from tests.cluster.commands import OUT, kubectl, wait_until
-from tests.cluster.commands import run as run_command
-from tests.cluster.https_store import make_certificate
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import OUT, ScenarioResult, kubectl, wait_until
+from tests.cluster.journal import run as run_command
 from tests.cluster.load import Load, make_crowd, make_small
-from tests.cluster.metrics import query
-from tests.cluster.picture import check_points
-from tests.cluster.release import Release
+from tests.cluster.picture import ask_jpeg, check_points, wait_answer
+from tests.cluster.release import Release, query
+from tests.cluster.test_storage import make_certificate
 from tests.cluster.watch import Watch
 
 
@@ -30,7 +30,6 @@ def has_ingress(release: Release) -> bool:
 @pytest.mark.load
 @pytest.mark.scenario(7, "plain Deployments, fixed: mode none")
 def test_none(record: ScenarioResult) -> None:
-    """Fixed replicas, gRPC between them encrypted; a predictor pod is deleted under load."""
     release = Release("plain")
     release.make_namespace()
     make_secret(release)
@@ -54,7 +53,6 @@ def test_none(record: ScenarioResult) -> None:
 
 
 def make_secret(release: Release) -> None:
-    """Make the certificate of the predictors, which signs itself."""
     folder = OUT / "tls"
     folder.mkdir(parents=True, exist_ok=True)
     make_certificate(folder, f"{release.name}-predictor-pods.{release.namespace}")
@@ -65,7 +63,6 @@ def make_secret(release: Release) -> None:
 
 
 def check_scraped_twice(record: ScenarioResult, release: Release) -> None:
-    """Both predictors, each once."""
     wanted = f'count(landmarks_inflight_requests{{namespace="{release.namespace}"}})'
 
     def seen() -> bool:
@@ -115,3 +112,51 @@ def test_keda(record: ScenarioResult) -> None:
 
 def is_alone(release: Release, component: str) -> bool:
     return len(release.pods(component)) == 1
+
+
+AWAY = (45, 120)
+GOAL = 3.0
+
+
+@pytest.mark.scenario(8, "the only predictor away for 45 and 120 s; mode external")
+def test_outage(record: ScenarioResult) -> None:
+    """Two releases at once, whose Deployments KServe leaves as they are scaled."""
+    releases = {seconds: Release(f"away-{seconds}") for seconds in AWAY}
+    for release in releases.values():
+        release.install("autoscaling.mode=external", "drainSeconds=1", wait=0)
+    hosts = {}
+    for seconds, release in releases.items():
+        release.wait_ready()
+        hosts[seconds] = expose(release)
+        check_points(record, hosts[seconds], f"{release.namespace}: right points")
+    with ThreadPoolExecutor(len(AWAY)) as threads:
+        calls = [threads.submit(see_outage, record, r, hosts[s], s) for s, r in releases.items()]
+    for call in calls:
+        call.result()
+
+
+def scale(release: Release, replicas: int) -> None:
+    deployment = f"deployment/{release.name}-predictor"
+    kubectl("-n", release.namespace, "scale", deployment, f"--replicas={replicas}")
+
+
+def see_outage(record: ScenarioResult, release: Release, host: str, seconds: int) -> None:
+    scale(release, 0)
+    wait_until("no predictor", lambda: not release.pods("predictor"), 60)
+    time.sleep(2)
+    said, ended = [], time.monotonic() + seconds
+    while time.monotonic() < ended:
+        said.append(ask_jpeg(host, 20))
+        time.sleep(1)
+    refused = [a for a in said if a.problem.startswith("HTTP 503") and a.retry_after]
+    text = f"away {seconds} s: 503 with Retry-After meanwhile"
+    record.check(text, len(refused) == len(said), f"{len(refused)} of {len(said)}; {said[-1]}")
+    ready = release.ready_pods("transformer")
+    record.check(f"away {seconds} s: the transformer stays ready", len(ready) == 1, len(ready))
+    scale(release, 1)
+    wait_until("the predictor", lambda: release.ready_pods("predictor"), 120, 0.2)
+    begun = time.monotonic()
+    answer = wait_answer(host, seconds=120)
+    took = time.monotonic() - begun
+    text = f"away {seconds} s: first answer within {GOAL:g} s of Ready"
+    record.check(text, answer.right and took <= GOAL, f"{took:.1f} s, {answer}")

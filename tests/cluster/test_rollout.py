@@ -7,8 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.cluster.commands import CommandError, helm, kubectl, wait_until
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import CommandError, ScenarioResult, helm, kubectl, wait_until
 from tests.cluster.load import Load, make_small
 from tests.cluster.release import Release
 
@@ -200,7 +199,6 @@ def ready_names(release: Release) -> set[str]:
 
 
 def answered(release: Release) -> dict[str, float]:
-    """Requests that the transformers of each revision have answered."""
     counts: dict[str, float] = {}
     for pod in release.ready_pods("transformer"):
         text = pod["metadata"]["annotations"].get("stamp", "one")

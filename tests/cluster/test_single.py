@@ -2,12 +2,10 @@
 
 import pytest
 
-from tests.cluster.commands import wait_until
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import ScenarioResult, wait_until
 from tests.cluster.load import Load, make_small
-from tests.cluster.metrics import check_scraped
 from tests.cluster.picture import ask_grpc, check_points, read_metadata
-from tests.cluster.release import Release
+from tests.cluster.release import Release, check_scraped
 from tests.cluster.test_first_answer import check_diff, check_helm_test
 from tests.cluster.test_plain import expose
 
@@ -40,7 +38,6 @@ def test_single(record: ScenarioResult) -> None:
 
 
 def upgrade(record: ScenarioResult, release: Release) -> None:
-    """A new revision under a thousand requests."""
     with Load(release.host, (4, 900), picture=make_small(), pause=0.04) as load:
         wait_until("the first requests", lambda: load.count()[0] > 0, 60, 1)
         release.upgrade("predictor.annotations.stamp=two")
@@ -52,7 +49,6 @@ def upgrade(record: ScenarioResult, release: Release) -> None:
 
 
 def see_plain(record: ScenarioResult, release: Release) -> None:
-    """As a plain Deployment over gRPC."""
     host = expose(release)
     check_points(record, host, "mode none, gRPC: right points", ask=ask_grpc)
     check_scraped(record, release, "single, mode none")

@@ -1,14 +1,120 @@
-"""The caller's own checkpoints: on a volume, and fetched by KServe's storage-initializer."""
+"""The caller's own checkpoints: on a volume, and fetched by KServe's storage-initializer.
+
+That is KServe's own package under the name that KServe's ClusterStorageContainer has, which gets
+the securityContext without which Pod Security "restricted" refuses it. It fetches a converted
+folder from a web server in the cluster, whose certificate it trusts, as it would the company's.
+"""
+
+import base64
+import json
+import os
+import time
+from pathlib import Path
 
 import pytest
 import yaml
 
 from serving.server import RELEASE
-from tests.cluster.commands import kubectl
-from tests.cluster.https_store import serve_folder
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import OUT, ROOT, ScenarioResult, kubectl, run
 from tests.cluster.picture import ask_jpeg, check_points, wait_answer
 from tests.cluster.release import Release
+
+PORT = 8443
+CONTAINER = ("clusterstoragecontainer", "default")
+RESTRICTED = {
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+SERVER = """
+import http.server, shutil, ssl
+shutil.make_archive("/tmp/store/models", "zip", "/app/models/student-int8")
+server = http.server.ThreadingHTTPServer(("", 8443),
+    lambda *a: http.server.SimpleHTTPRequestHandler(*a, directory="/tmp/store"))
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/certificate/tls.crt", "/certificate/tls.key")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
+
+def serve_folder(release: Release) -> str:
+    host = f"store.{release.namespace}.svc.cluster.local"
+    folder = OUT / "store"
+    folder.mkdir(parents=True, exist_ok=True)
+    make_certificate(folder, host)
+    build_initializer(folder)
+    start_server(release, folder)
+    return f"https://{host}:{PORT}/models.zip"
+
+
+def make_certificate(folder: Path, host: str) -> None:
+    run(
+        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+        *("-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"),
+        *("-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")),
+    )
+
+
+def build_initializer(folder: Path) -> None:
+    """Build the image and give it to the cluster, and have KServe run it restricted."""
+    image = kubectl("get", *CONTAINER, "-o", "jsonpath={.spec.container.image}")
+    context = ROOT / "tests/cluster/storage-initializer"
+    certificate = base64.b64encode((folder / "tls.crt").read_bytes()).decode()
+    arguments = ("--build-arg", f"CERTIFICATE={certificate}")
+    if tools := os.environ.get("CLUSTER_TOOLS"):
+        run(f"{tools}/build-image", image, str(context / "Dockerfile"), str(context), *arguments)
+        run(f"{tools}/load-image", image)
+    else:
+        run("docker", "build", "-t", image, *arguments, str(context))
+        name = os.environ.get("CLUSTER_NAME", "landmarks")
+        run("kind", "load", "docker-image", "--name", name, image)
+    patch = {"spec": {"container": {"securityContext": RESTRICTED}}}
+    kubectl("patch", *CONTAINER, "--type=merge", "-p", json.dumps(patch))
+
+
+def start_server(release: Release, folder: Path) -> None:
+    """Run Python's web server on the predictor's image, which has the models to serve.
+
+    Only the certificate comes by a ConfigMap, as that holds 1 MiB: models may be of any size.
+    """
+    names = ("tls.crt", "tls.key")
+    data = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in names}
+    container = {
+        "name": "store",
+        "image": f"landmarks-predictor:{RELEASE}",
+        "command": ["python", "-c", SERVER],
+        "ports": [{"containerPort": PORT}],
+        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+        "volumeMounts": [{"name": "certificate", "mountPath": "/certificate"}],
+        "securityContext": RESTRICTED,
+    }
+    meta = {"name": "store", "labels": {"app": "store"}}
+    objects = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "binaryData": data},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": meta,
+            "spec": {"selector": {"app": "store"}, "ports": [{"port": PORT}]},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": meta,
+            "spec": {
+                "containers": [container],
+                "volumes": [{"name": "certificate", "configMap": {"name": "store"}}],
+            },
+        },
+    ]
+    apply = ("apply", "--server-side", "-f", "-")
+    kubectl("-n", release.namespace, *apply, stdin=yaml.safe_dump_all(objects))
+    ready = ("wait", "--for=condition=Ready", "pod/store", "--timeout=60s")
+    kubectl("-n", release.namespace, *ready)
+    time.sleep(1)  # its name is known a moment later
+
 
 FOLDER = "/mnt/models"
 

@@ -5,12 +5,10 @@ import shutil
 import pytest
 
 from serving.server import RELEASE
-from tests.cluster.commands import CONTEXT, helm, kubectl, run, wait_until
-from tests.cluster.journal import ScenarioResult
+from tests.cluster.journal import CONTEXT, ScenarioResult, helm, kubectl, run, wait_until
 from tests.cluster.load import Load, make_small
-from tests.cluster.metrics import check_rules
 from tests.cluster.picture import check_points
-from tests.cluster.release import Release
+from tests.cluster.release import Release, check_rules
 from tests.cluster.test_first_answer import check_diff
 
 LAST = "tests/helm/assets/landmarks-0.1.0.tgz"

@@ -9,7 +9,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from tests.cluster.commands import CONTEXT, kubectl
+from tests.cluster.journal import CONTEXT, kubectl
 from tests.cluster.release import Release
 
 METRIC = re.compile(r"^kn_revision_(concurrency_stable|concurrency_target)\{(.*)\} (\S+)$", re.M)
@@ -50,9 +50,7 @@ class Watch:
 
     def loop(self) -> None:
         while not self.stopping.wait(1.0):
-            with suppress(
-                ApiException, HTTPError
-            ):  # an API server that is busy: the next one counts
+            with suppress(ApiException, HTTPError):  # the API server is busy: the next one counts
                 self.samples.append(self.take_sample())
 
     def take_sample(self) -> dict[str, float]:
@@ -95,7 +93,6 @@ class Watch:
         return told[-1]
 
     def peak(self, component: str) -> int:
-        """The most pods that were ready at one time."""
         return int(max(sample[f"{component}_ready"] for sample in self.samples))
 
 

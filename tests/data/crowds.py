@@ -16,8 +16,6 @@ BOX = 113  # pixels of a face's box in the data's pictures of 256x256
 
 @dataclass(frozen=True)
 class Crowd:
-    """A picture, and where its faces are."""
-
     pixels: Pixels  # [H, W, 3]
     middles: Floats  # [F, 2]
     size: float  # pixels of a face's box
@@ -32,8 +30,6 @@ class Crowd:
 
 
 class CrowdMaker:
-    """Lays faces of the data on photographs that have none."""
-
     def __init__(self, data: Path, grounds: Path | None = None):
         rows = [(f, row) for f, row in read_rows([data / "faces"]) if row["set"] in PEOPLE]
         self.faces = [read_picture(folder / row["path"]) for folder, row in rows[::8]]

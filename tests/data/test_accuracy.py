@@ -13,6 +13,8 @@ from predictor.landmarks import DEFAULT
 from training.evaluate import OFF, Errors, measure_errors
 from training.faces import FaceDataset, cut_inputs, read_faces
 from training.index import read_rows
+from transformer.outputs.aligned import fit_similarities, read_template
+from transformer.outputs.five import find_five
 
 LARGE, SMALL = "models/simple_unet.pth", "models/student_unet.pth"
 THREE_QUARTER = Path(__file__).with_name("three_quarter.csv")  # the teacher's labels of that set
@@ -58,7 +60,6 @@ def read_set(data: Path, name: str) -> FaceDataset:
 
 @cache
 def locate_set(data: Path, engine: str, model: str, name: str) -> tuple[Errors, np.ndarray]:
-    """Locate a set's landmarks once: errors and scores."""
     faces, loaded = read_set(data, name), load_engine(engine, Path(model))
     inputs = cut_inputs(faces)
     parts = [loaded.predict(inputs[i : i + 16]) for i in range(0, len(inputs), 16)]
@@ -95,3 +96,20 @@ def test_scores_tell_wrong_points_from_right_ones(data, model):
 def test_the_served_engine_is_within_a_hundredth_of_the_reference(data):
     exact, auto = (locate_set(data, engine, LARGE, "canada")[0] for engine in ("openvino", "auto"))
     assert auto.faces.mean() <= 1.01 * exact.faces.mean()
+
+
+@pytest.mark.parametrize("name, limit", [("canada", 0.5), ("london", 0.5)])
+def test_the_labelled_points_land_where_their_own_fit_puts_them(data, name, limit):
+    """The mean distance, in pixels of arcface112, over the five points of all faces."""
+    faces, template = read_set(data, name), read_template({}).points
+    inputs, engine = cut_inputs(faces), load_engine("auto", Path(LARGE))
+    parts = [engine.predict(inputs[i : i + 16])[0] for i in range(0, len(inputs), 16)]
+    found = find_five(DEFAULT, faces.frame.to_crop(np.concatenate(parts)))
+    labelled = find_five(DEFAULT, faces.points)
+    landed = [
+        np.einsum("fij,fpj->fpi", maps[:, :, :2], labelled) + maps[:, None, :, 2]
+        for maps in (fit_similarities(points, template) for points in (found, labelled))
+    ]
+    far = np.linalg.norm(landed[0] - landed[1], axis=2)
+    print(f"\n{name}: mean {far.mean():.2f}, 95 % below {np.quantile(far, 0.95):.2f} pixels of 112")
+    assert far.mean() <= limit

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ from predictor.convert.artifact import convert
 from predictor.convert.faces import read_pixels
 from predictor.engines import load_engine
 from predictor.folder import find_source
-from tests.support.environment import make_environment
+from tests.support.environment import make_environment, run
 from tools.fetch_models import MESH, MESH_SUM
 
 RUN = """
@@ -58,15 +57,7 @@ def test_its_points_are_those_of_its_own_runtime(data: Path, folder: Path, tmp_p
     assert points.shape == (10, 478, 2) and scores.min() > 0.5
     python = make_environment("litert")
     np.save(tmp_path / "faces.npy", faces.astype(np.float32) / 255)
-    command: list[str | Path] = [
-        python,
-        "-c",
-        RUN,
-        folder / MESH.name,
-        tmp_path / "faces.npy",
-        tmp_path / "own.npy",
-    ]
-    subprocess.run(command, check=True, capture_output=True)
+    run(python, "-c", RUN, folder / MESH.name, tmp_path / "faces.npy", tmp_path / "own.npy")
     moved = np.linalg.norm(points - np.load(tmp_path / "own.npy"), axis=2)
     print(f"mesh: {moved.max():.4f} pixels of 256 at the most")
     assert moved.max() < 0.05

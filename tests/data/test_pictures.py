@@ -1,7 +1,12 @@
-"""Photographs with several faces come back with as many as the detector alone finds."""
+"""Photographs come back with as many faces as the detector alone finds, and files are readable.
+
+PICTURE_FILES names a folder of JPEG, PNG and WebP files, Pillow's unpacked source distribution for
+one, whose Tests/images has some 500: each is read where Pillow or OpenCV reads it.
+"""
 
 import io
 import os
+import warnings
 from pathlib import Path
 
 import cv2
@@ -10,15 +15,17 @@ import pytest
 from PIL import Image
 
 from client import locate
+from serving.errors import ServingError
 from tests.support.opencv_detectors import OPENCV
+from tests.support.picture_files import encode
 from transformer.detectors import find_detector, find_kind
 from transformer.detectors.scales import FIRST
 from transformer.detectors.views import view_picture
+from transformer.pictures.kinds import name_kind
 from transformer.pictures.picture import Picture, Pixels, open_picture
 
 
 def read_rgb(content: bytes) -> Pixels:
-    """Read a picture `[H,W,3]` at its own size."""
     return open_picture(content, 10**9, 10**5).small
 
 
@@ -42,36 +49,26 @@ def test_groups_and_portraits(data, transformer):
         else:
             assert faces, path.name
         for face in faces:
-            inside = [
-                face.box[0] - 20 < point.x < face.box[2] + 20
-                and face.box[1] - 20 < point.y < face.box[3] + 20
-                for point in face.points
-            ]
+            x0, y0, x1, y1 = face.box
+            inside = [x0 - 20 < p.x < x1 + 20 and y0 - 20 < p.y < y1 + 20 for p in face.points]
             assert sum(inside) >= 13, path.name
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_points_follow_the_exif_orientation(data, transformer, orientation):
-    """Each of the eight orientations of one photograph shows the same upright face."""
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose that stores it so
     path = sorted((data / "pictures/portraits").glob("*.jpg"))[0]
     upright = Image.open(path).convert("RGB")
     stored = upright.transpose(Image.Transpose(undo[orientation])) if orientation > 1 else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
-    buffer = io.BytesIO()
-    stored.save(buffer, "PNG", exif=exif)
-    (wanted,) = locate(path.read_bytes(), transformer.url)
-    (found,) = locate(buffer.getvalue(), transformer.url)
-    distance = [
-        np.hypot(a.x - b.x, a.y - b.y) for a, b in zip(wanted.points, found.points, strict=True)
-    ]
-    assert max(distance) < 0.01 * upright.width
+    pictures = path.read_bytes(), encode(stored, "PNG", exif=exif)
+    wanted, found = (find_points(content, transformer.url) for content in pictures)
+    assert np.linalg.norm(found - wanted, axis=1).max() < 0.01 * upright.width
 
 
 @pytest.mark.parametrize("degrees", [-135, -45, 30, 90, 180])
 def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transformer, degrees):
-    """Each of 20 portraits is found, its points where the upright one's are when turned back."""
     errors = []
     for path in sorted((data / "pictures/portraits").glob("*.jpg")):
         upright = read_rgb(path.read_bytes())
@@ -80,9 +77,8 @@ def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transforme
         turn = cv2.getRotationMatrix2D(middle, degrees, 1)  # [2, 3]
         turned = cv2.warpAffine(upright, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
         wanted = find_points(path.read_bytes(), transformer.url)
-        buffer = io.BytesIO()
-        Image.fromarray(np.asarray(turned, np.uint8)).save(buffer, "PNG", compress_level=1)
-        found = find_points(buffer.getvalue(), transformer.url)
+        file = encode(np.asarray(turned, np.uint8), "PNG", compress_level=1)
+        found = find_points(file, transformer.url)
         back = (found - turn[:, 2]) @ turn[:, :2]
         eyes = np.linalg.norm(wanted[3] - wanted[5])  # the outer corners
         errors.append(100 * np.linalg.norm(back - wanted, axis=1).mean() / eyes)
@@ -91,6 +87,50 @@ def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transforme
 
 
 def find_points(content: bytes, url: str) -> np.ndarray:
-    """Find the points `[K,2]` of a portrait's best face."""
     best = max(locate(content, url), key=lambda face: face.box_score)
     return np.array([(point.x, point.y) for point in best.points])
+
+
+FOLDER = os.environ.get("PICTURE_FILES")
+
+
+def read_with_pillow(content: bytes) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "WEBP"]).load()
+    except Exception:
+        return False
+    return True
+
+
+def read_with_opencv(content: bytes) -> bool:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is not None
+    except cv2.error:
+        return False
+
+
+def read_here(content: bytes) -> str:
+    """Read a picture as the service does; gives why not, or nothing."""
+    try:
+        open_picture(content, 40_000_000, 640).read(1)
+    except ServingError as error:
+        return error.message
+    return ""
+
+
+@pytest.mark.skipif(FOLDER is None, reason="PICTURE_FILES names no folder of picture files")
+def test_the_same_files_are_readable():
+    seen, differences = 0, []
+    for path in sorted(Path(str(FOLDER)).rglob("*")):
+        content = path.read_bytes() if path.is_file() else b""
+        if name_kind(content) not in ("JPEG", "PNG", "WebP"):
+            continue
+        seen += 1
+        theirs = {"Pillow": read_with_pillow(content), "OpenCV": read_with_opencv(content)}
+        refused = read_here(content)
+        if any(theirs.values()) == bool(refused):
+            differences.append(f"{path.name}: {refused or 'read here'}; {theirs}")
+    print(f"\n{seen} files")
+    assert seen and not differences, "\n".join(differences)

@@ -9,7 +9,7 @@ from tools.processes import Service, find_ports, run_services, start_service, wa
 
 
 @pytest.fixture(scope="module")
-def open_services(tmp_path_factory) -> Iterator[tuple[Service, Service]]:
+def open_services(tmp_path_factory) -> Iterator[tuple[Service, ...]]:
     """Both services with the repository's methods switched on."""
     settings = {"LANDMARKS_REPOSITORY_API": "true", "LANDMARKS_DRAIN_SECONDS": "0"}
     with run_services(find_ports(), tmp_path_factory.mktemp("logs"), settings) as running:

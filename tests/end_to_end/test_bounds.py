@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import grpc
 import numpy as np
@@ -12,19 +12,10 @@ import requests
 
 from serving.admission import UPLOADS
 from serving.grpc.codec import encode_request
+from tests.support import raw_http2 as h2
 from tests.support.hostile.cost import MEGABYTE
 from tests.support.load import count_answered, sum_metric, wait_for
 from tests.support.raw_http import ask, connect, is_cut, is_held, read_answer, write_request
-from tests.support.raw_http2 import (
-    HEADERS,
-    INFER,
-    PREFACE,
-    SETTINGS,
-    Connection,
-    start_call,
-    write_frame,
-    write_header,
-)
 from tools.processes import ROOT, Service
 from tools.v2_json import pack_faces
 
@@ -51,7 +42,7 @@ def call(service: Service, messages, metadata=(), timeout: float = 60) -> str:
     """Make a call of any number of messages; return the catalogue's code, or gRPC's."""
     with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
         try:
-            channel.stream_unary(INFER)(iter(messages), timeout=timeout, metadata=metadata)
+            channel.stream_unary(h2.INFER)(iter(messages), timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             told = dict(error.trailing_metadata() or ())
             return told.get("landmarks-error-code", error.code().name)
@@ -69,16 +60,19 @@ def write_faces(faces: np.ndarray, *outputs: str) -> bytes:
 
 
 def check_silence_rest(service: Service) -> None:
-    for data in (b"", b"POST / HTTP/1.1\r\nHost:"):
+    for served, data in ((0, b""), (0, b"POST / HTTP/1.1\r\n"), (1, b"GET / HTTP"), (1, b"\r\n")):
         with connect(service) as connection:
+            if served:  # a request before
+                connection.sendall(write_request(b"", method="GET", path="/v2/health/live"))
+                assert read_answer(connection)[0] == 200
             connection.sendall(data)
             assert is_cut(connection)
 
 
 def check_silence_grpc(service: Service) -> None:
-    ready = PREFACE + write_frame(SETTINGS, 0, 0, b"")
-    half = ready + write_frame(HEADERS, 0, 1, write_header("a", "b"))
-    for data in (b"", PREFACE, ready, half):
+    ready = h2.PREFACE + h2.write_frame(h2.SETTINGS, 0, 0, b"")
+    half = ready + h2.write_frame(h2.HEADERS, 0, 1, h2.write_header("a", "b"))
+    for data in (b"", h2.PREFACE, ready, half):
         with socket.create_connection(("127.0.0.1", service.grpc)) as connection:
             connection.sendall(data)
             assert is_cut(connection)
@@ -122,7 +116,7 @@ def check_bytes_rest(service: Service) -> None:
 
 
 def check_bytes_grpc(service: Service) -> None:
-    connection = Connection(service.grpc)
+    connection = h2.Connection(service.grpc)
     with connection.socket:
         for _ in range(2 * CALLS):  # which would open its windows, if it probed
             connection.call(bytes(LARGEST))
@@ -153,7 +147,7 @@ def check_inflight_rest(service: Service) -> None:
 
 def check_inflight_grpc(service: Service) -> None:
     def crowd() -> bool:  # for a second: then the slow ones make room
-        connection = Connection(service.grpc)
+        connection = h2.Connection(service.grpc)
         with connection.socket:
             for _ in range(CALLS + 1):
                 connection.call(bytes(100), missing=1)
@@ -176,7 +170,7 @@ def check_unread_grpc(service: Service) -> None:
 
     def look() -> bool:  # again where this process slept while it was held
         before = count_answered(service)
-        with start_call(service.grpc, message):
+        with h2.start_call(service.grpc, message):
             wait_for(lambda: count_answered(service) > before)
             held = sum_metric(service, "landmarks_inflight_requests")
             wait_for(lambda: not sum_metric(service, "landmarks_inflight_requests"))
@@ -192,28 +186,22 @@ def check_patience_rest(service: Service) -> None:
 
 
 def check_patience_grpc(service: Service) -> None:
-    connection, before = Connection(service.grpc), count_answered(service)
+    connection, before = h2.Connection(service.grpc), count_answered(service)
     with connection.socket:  # by hand: a library would give up by itself
-        connection.call(write_faces(FACES), more=write_header("grpc-timeout", "1u"))
+        connection.call(write_faces(FACES), more=h2.write_header("grpc-timeout", "1u"))
         wait_for(lambda: connection.send() is not None and connection.answered)
     assert count_answered(service) == before
 
 
-PROBES: dict[str, tuple[Callable[[Service], None], Callable[[Service], None]]] = {
-    "a connection that sends no request, or part of a head": (
-        check_silence_rest,
-        check_silence_grpc,
-    ),
-    "a request's head, or a gRPC call's metadata": (check_head_rest, check_head_grpc),
-    "a body or message, as sent and inflated": (check_size_rest, check_size_grpc),
-    "the time in which it has to come": (check_time_rest, check_time_grpc),
-    "bytes of bodies and messages that have not come to their end": (
-        check_bytes_rest,
-        check_bytes_grpc,
-    ),
-    "requests in flight": (check_inflight_rest, check_inflight_grpc),
-    "an answer that its caller doesn't read": (check_unread_rest, check_unread_grpc),
-    "the time of a request": (check_patience_rest, check_patience_grpc),
+PROBES = {
+    "a connection that sends no request, or part of a head": "silence",
+    "a request's head, or a gRPC call's metadata": "head",
+    "a body or message, as sent and inflated": "size",
+    "the time in which it has to come": "time",
+    "bytes of bodies and messages that have not come to their end": "bytes",
+    "requests in flight": "inflight",
+    "an answer that its caller doesn't read": "unread",
+    "the time of a request": "patience",
 }
 
 
@@ -225,5 +213,5 @@ def test_the_table_has_a_probe_for_each_row():
 @pytest.mark.parametrize("door", ["rest", "grpc"])
 @pytest.mark.parametrize("row", PROBES)
 def test_a_bound_holds_at_both_doors(strict, row, door):
-    PROBES[row][door == "grpc"](strict)
+    globals()[f"check_{PROBES[row]}_{door}"](strict)
     assert requests.get(f"{strict.url}/v2/health/live", timeout=60).ok

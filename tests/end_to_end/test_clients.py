@@ -1,8 +1,8 @@
 """Stock clients against the running services: Triton's, KServe's, curl and plain stubs."""
 
+import gzip
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import locate
-from tests.support.environment import make_environment
+from tests.support.ask import infer_url
+from tests.support.environment import make_environment, run
 from tools.processes import ROOT, Service
 from tools.v2_json import face_tensor
 
@@ -24,7 +25,6 @@ PICTURE = ROOT / "tests/assets/astronaut.jpg"
 
 @pytest.fixture(scope="module")
 def triton_python() -> Path:
-    """A Python with Triton's clients."""
     return make_environment("triton")
 
 
@@ -32,13 +32,11 @@ def triton_python() -> Path:
 def test_tritons_clients(open_services, triton_python, index):
     service = open_services[index]
     script = ROOT / "tests/support/clients/triton.py"
-    command = [triton_python, script, service.rest, service.grpc, FACE]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
-    lines = done.stdout.splitlines()
+    lines = run(triton_python, script, service.rest, service.grpc, FACE).splitlines()
     if service.name == "transformer":  # it has no models to load, and says so
         assert sum("Model 'unet' is not there to be loaded" in line for line in lines) == 2
         lines = [line for line in lines if " load " not in line]
-    assert len(lines) > 40, done.stderr
+    assert len(lines) > 40
     assert [line for line in lines if not line.endswith(" ok")] == []
 
 
@@ -47,13 +45,17 @@ def test_the_pages_own_program_over_grpc(transformer: Service, triton_python, tm
     page = (ROOT / "docs/clients.md").read_text()
     (block,) = re.findall(r"```python\n(import json.*?)```", page, re.S)
     (tmp_path / "page.py").write_text(block.replace(":8081", f":{transformer.grpc}"))
-    command = [triton_python, tmp_path / "page.py"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
     (face,) = locate(PICTURE, transformer.url)
-    scored, *lines = done.stdout.splitlines()
+    scored, *lines = run(triton_python, tmp_path / "page.py").splitlines()
     assert scored == f"face_score {face.face_score:.3f}"
     assert lines == [f"{point.name} {point.x:.2f} {point.y:.2f}" for point in face.points]
+
+
+def make_request(binary: bool) -> kserve.InferRequest:
+    face = np.load(FACE)
+    tensor = kserve.InferInput("face", list(face.shape), "UINT8")
+    tensor.set_data_from_numpy(face, binary_data=binary)
+    return kserve.InferRequest("unet", [tensor], request_id="r-7")
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])
@@ -63,13 +65,8 @@ async def test_kserves_rest_client(open_services, index, binary):
     client = kserve.InferenceRESTClient(kserve.RESTConfig(protocol="v2", timeout=30))
     assert await client.is_server_live(url) and await client.is_server_ready(url)
     assert await client.is_model_ready(url, "unet")
-    face = np.load(FACE)
-    tensor = kserve.InferInput("face", list(face.shape), "UINT8")
-    tensor.set_data_from_numpy(face, binary_data=binary)
-    request = kserve.InferRequest("unet", [tensor], request_id="r-7")
-    answer = await client.infer(url, request, model_name="unet")
-    assert answer.id == "r-7"  # it drops the version
-    assert answer.outputs[0].as_numpy().shape == (1, 15, 2)
+    answer = await client.infer(url, make_request(binary), model_name="unet")  # drops the version
+    assert answer.id == "r-7" and answer.outputs[0].as_numpy().shape == (1, 15, 2)
     await client.close()
 
 
@@ -78,23 +75,20 @@ async def test_kserves_grpc_client(open_services, index):
     client = kserve.InferenceGRPCClient(f"127.0.0.1:{open_services[index].grpc}")
     assert await client.is_server_live() and await client.is_server_ready()
     assert await client.is_model_ready("unet")
-    face = np.load(FACE)
-    tensor = kserve.InferInput("face", list(face.shape), "UINT8")
-    tensor.set_data_from_numpy(face, binary_data=True)
-    answer = await client.infer(kserve.InferRequest("unet", [tensor], request_id="r-7"))
+    answer = await client.infer(make_request(binary=True))
     assert answer.id == "r-7" and answer.outputs[0].as_numpy().shape == (1, 15, 2)
     await client.close()
 
 
-def curl(*arguments: str) -> tuple[int, dict]:
-    command = ["curl", "-sS", "-m", "30", "-w", "\n%{http_code}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    body, _, status = done.stdout.rpartition("\n")
+def curl(*arguments: object) -> tuple[int, dict]:
+    body, _, status = run("curl", "-sS", "-m", 30, "-w", "\n%{http_code}", *arguments).rpartition(
+        "\n"
+    )
     return int(status), json.loads(body)
 
 
 def test_curl(transformer: Service, tmp_path):
-    url = f"{transformer.url}/v2/models/unet/infer"
+    url = infer_url(transformer)
     picture = f"@{PICTURE}"
     status, answer = curl("--data-binary", picture, "-H", "Content-Type: image/jpeg", url)
     assert status == 200 and answer["outputs"][0]["shape"] == [1, 15, 2]
@@ -103,10 +97,9 @@ def test_curl(transformer: Service, tmp_path):
     body.write_text(json.dumps({"inputs": [face_tensor(np.zeros((1, 1, 96, 96), np.uint8))]}))
     assert curl("--data", f"@{body}", url)[0] == 200
     assert curl("--compressed", "--data", f"@{body}", url)[0] == 200
-    packed = subprocess.run(["gzip", "-c", body], capture_output=True, check=True).stdout
-    (tmp_path / "body.gz").write_bytes(packed)
-    packed_file = f"@{tmp_path / 'body.gz'}"
-    assert curl("-H", "Content-Encoding: gzip", "--data-binary", packed_file, url)[0] == 200
+    packed = tmp_path / "body.gz"
+    packed.write_bytes(gzip.compress(body.read_bytes()))
+    assert curl("-H", "Content-Encoding: gzip", "--data-binary", f"@{packed}", url)[0] == 200
     # Above a megabyte curl asks before it sends.
     (tmp_path / "big").write_bytes(bytes(20 * 2**20))
     status, answer = curl("--data-binary", f"@{tmp_path / 'big'}", url)
@@ -114,14 +107,10 @@ def test_curl(transformer: Service, tmp_path):
 
 
 def test_plain_stubs_and_typed_contents(predictor: Service):
-    contents = pb.InferTensorContents(uint_contents=np.load(FACE).ravel().tolist())
-    tensor = pb.ModelInferRequest.InferInputTensor(
-        name="face", datatype="UINT8", shape=[1, 1, 96, 96], contents=contents
-    )
-    output = pb.ModelInferRequest.InferRequestedOutputTensor(name="scores")
-    request = pb.ModelInferRequest(
-        model_name="unet", model_version="1", inputs=[tensor], outputs=[output]
-    )
+    request = pb.ModelInferRequest(model_name="unet", model_version="1")
+    tensor = request.inputs.add(name="face", datatype="UINT8", shape=[1, 1, 96, 96])
+    tensor.contents.uint_contents.extend(np.load(FACE).ravel().tolist())
+    request.outputs.add(name="scores")
     with grpc.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         answer, call = stub.ModelInfer.with_call(request, timeout=30)

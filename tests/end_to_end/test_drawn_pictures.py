@@ -9,26 +9,17 @@ import requests
 from PIL import Image
 
 from client import Client
+from tests.support.ask import JPEG, infer_url
+from tests.support.picture_files import encode
 from tools.processes import Service
 from tools.v2_json import face_tensor, image_tensor
 
-JPEG, JSON = {"content-type": "image/jpeg"}, {"content-type": "application/json"}
+JSON = {"content-type": "application/json"}
 
 
 def ask(service: Service, content: bytes, accept: str, kind=JPEG) -> requests.Response:
-    url = f"{service.url}/v2/models/unet/infer"
-    return requests.post(url, content, headers={"accept": accept} | kind, timeout=60)
-
-
-def encode(image: Image.Image, **options) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=95, **options)
-    return file.getvalue()
-
-
-@pytest.fixture
-def face() -> bytes:
-    return json.dumps({"inputs": [face_tensor(np.zeros((1, 1, 16, 16), np.uint8))]}).encode()
+    headers = {"accept": accept} | kind
+    return requests.post(infer_url(service), content, headers=headers, timeout=60)
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/jpeg"])
@@ -85,7 +76,8 @@ def test_several_pictures_are_not_one(transformer, astronaut):
     assert one.headers["content-type"] == "image/png"
 
 
-def test_where_nothing_is_drawn_it_is_said(predictor, transformer, face):
+def test_where_nothing_is_drawn_it_is_said(predictor, transformer):
+    face = json.dumps({"inputs": [face_tensor(np.zeros((1, 1, 16, 16), np.uint8))]}).encode()
     for service in (predictor, transformer):
         answer = ask(service, face, "image/png", JSON)
         assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")

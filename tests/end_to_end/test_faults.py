@@ -4,17 +4,18 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import grpc.aio
 import numpy as np
 import pytest
 import requests
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import decode_response
-from tests.support.ask import ask_rest
+from tests.support.ask import ask_rest, infer_url
 from tests.support.load import (
     FACE,
     INFLIGHT,
@@ -28,20 +29,24 @@ from tests.support.load import (
 from tools.processes import find_ports, start_service, wait_ready
 from tools.v2_json import image_tensor
 
-QUICK = {"LANDMARKS_DRAIN_SECONDS": "0.5", "LANDMARKS_MODEL": "models/student_unet.pth"}
+STUDENT = "models/student_unet.pth"
+QUICK = {"LANDMARKS_DRAIN_SECONDS": "0.5", "LANDMARKS_MODEL": STUDENT}
+T = TypeVar("T")
 
 
-async def ask(stub, request, limit: asyncio.Semaphore) -> np.ndarray:
+async def ask(stub, request) -> np.ndarray:
+    return decode_response(await stub.ModelInfer(request, timeout=300))["landmarks"]
+
+
+async def take_turn(limit: asyncio.Semaphore, call: Awaitable[T]) -> T:
     async with limit:
-        answer = await stub.ModelInfer(request, timeout=300)
-        return decode_response(answer)["landmarks"]
+        return await call
 
 
-async def leave(stub, request, limit: asyncio.Semaphore, seconds: float) -> None:
-    async with limit:
-        call = stub.ModelInfer(request, timeout=60)
-        await asyncio.sleep(seconds)
-        call.cancel()
+async def leave(stub, seconds: float) -> None:
+    call = stub.ModelInfer(make_request(), timeout=60)
+    await asyncio.sleep(seconds)
+    call.cancel()
 
 
 @pytest.mark.parametrize("fault", ["cancelled", "bad"])
@@ -53,14 +58,12 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
     async with grpc.aio.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         limit = asyncio.Semaphore(100)
-        alone = [await ask(stub, make_request(face), limit) for face in faces]
-        good = [ask(stub, make_request(faces[i % 8]), limit) for i in range(1000)]
-        if fault == "bad":
-            faults: list = [ask(stub, bad, limit) for _ in range(1000)]
-        else:
-            times = rng.uniform(0, 0.05, 1000)
-            faults = [leave(stub, make_request(), limit, seconds) for seconds in times]
-        mixed = [call for pair in zip(good, faults, strict=True) for call in pair]
+        alone = [await ask(stub, make_request(face)) for face in faces]
+        good = [ask(stub, make_request(faces[i % 8])) for i in range(1000)]
+        times = rng.uniform(0, 0.05, 1000)
+        faults: list = [ask(stub, bad) if fault == "bad" else leave(stub, s) for s in times]
+        pairs = zip(good, faults, strict=True)
+        mixed = [take_turn(limit, call) for pair in pairs for call in pair]
         async with asyncio.timeout(300):
             results = await asyncio.gather(*mixed, return_exceptions=True)
     for i, result in enumerate(results[0::2]):
@@ -75,7 +78,6 @@ async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
 
 @pytest.fixture(scope="module")
 def trio(tmp_path_factory):
-    """Two predictors behind one transformer."""
     ports, other, logs = find_ports(), find_ports(), tmp_path_factory.mktemp("logs")
     running = {
         "a": start_service("predictor", ports.predictor_rest, ports.predictor_grpc, logs, QUICK),
@@ -126,7 +128,6 @@ def test_killed_predictors_are_503_and_one_that_is_back_is_found(pair, astronaut
         assert {code for _, code, _ in load.answers} == {"ok"}
         for name in "ab":
             running[name].process.kill()
-        for name in "ab":
             running[name].process.wait()
         killed = time.monotonic()
         dead = wait_for(lambda: load.since(killed + 0.2)[8:], 30)
@@ -163,8 +164,7 @@ def test_one_of_two_predictors_dies_and_hardly_anyone_notices(pair, astronaut):
         running["a"].process.kill()
         killed = time.monotonic()
         wait_for(lambda: len(load.since(killed)) > 20, 60)
-    codes = {code for _, code, _ in load.answers}
-    assert codes == {"ok"}, load.messages  # the retry went to the other
+    assert {code for _, code, _ in load.answers} == {"ok"}, load.messages  # the other was asked
 
 
 def test_of_two_predictors_one_hangs_and_the_other_carries_on(pair, astronaut):
@@ -183,66 +183,32 @@ def test_of_two_predictors_one_hangs_and_the_other_carries_on(pair, astronaut):
     assert {code for _, code, _ in load.answers} == {"ok"}, load.messages
 
 
-async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(tmp_path):
-    ports = find_ports()
-    at_once = QUICK | {"LANDMARKS_DRAIN_SECONDS": "0", "LANDMARKS_STOP_SECONDS": "90"}
-    predictor = start_service("predictor", ports.rest, ports.grpc, tmp_path, at_once)
-    wait_ready(predictor)
+async def test_grpc_calls_in_flight_are_answered_when_a_service_stops(start_own):
+    service = start_own("predictor", model=STUDENT, stop_seconds="90")
     many = make_request(np.repeat(FACE, 200, axis=0))
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel:
-            stub = pb_grpc.GRPCInferenceServiceStub(channel)
-            calls = [asyncio.create_task(call(stub, many)) for _ in range(5)]
-            await asyncio.to_thread(wait_begun, predictor, INFLIGHT, calls)
-            predictor.process.send_signal(signal.SIGTERM)
-            assert await asyncio.gather(*calls) == [[200, 15, 2]] * 5
-        assert predictor.process.wait(120) == 0
-    finally:
-        predictor.stop()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        calls = [asyncio.create_task(ask(stub, many)) for _ in range(5)]
+        await asyncio.to_thread(wait_begun, service, INFLIGHT, calls)
+        service.process.send_signal(signal.SIGTERM)
+        assert [len(landmarks) for landmarks in await asyncio.gather(*calls)] == [200] * 5
+    assert service.process.wait(120) == 0
 
 
-async def call(stub, request: pb.ModelInferRequest) -> list[int]:
-    return list((await stub.ModelInfer(request, timeout=60)).outputs[0].shape)
-
-
-def test_rest_calls_in_flight_are_answered_when_a_service_stops(tmp_path, predictor, astronaut):
+def test_rest_calls_in_flight_are_answered_when_a_service_stops(start_transformer, astronaut):
     """Of 30 pictures each, so that most are still to be given to a worker when it stops."""
-    ports = find_ports()
-    settings = {
-        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
-        "LANDMARKS_DRAIN_SECONDS": "0",
-        "LANDMARKS_STOP_SECONDS": "90",
-        "LANDMARKS_REQUEST_SECONDS": "90",
-    }
-    transformer = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
-    tensor = image_tensor(*[astronaut] * 30)
-    url = f"{transformer.url}/v2/models/unet/infer"
-    inflight = INFLIGHT.replace("predictor", "transformer")
-    try:
-        wait_ready(transformer)
-        with ThreadPoolExecutor(3) as threads:
-            calls = [threads.submit(requests.post, url, json={"inputs": [tensor]}) for _ in "abc"]
-            wait_begun(transformer, inflight, calls)
-            transformer.process.send_signal(signal.SIGTERM)
-            answers = [call.result() for call in calls]
-        assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text[:300]
-        assert transformer.process.wait(120) == 0
-    finally:
-        transformer.stop()
+    service = start_transformer(stop_seconds="90", request_seconds="90")
+    body, url = {"inputs": [image_tensor(*[astronaut] * 30)]}, infer_url(service)
+    with ThreadPoolExecutor(3) as threads:
+        calls = [threads.submit(requests.post, url, json=body) for _ in "abc"]
+        wait_begun(service, INFLIGHT.replace("predictor", "transformer"), calls)
+        service.process.send_signal(signal.SIGTERM)
+        answers = [call.result() for call in calls]
+    assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text[:300]
+    assert service.process.wait(120) == 0
 
 
-def test_overload_is_429_and_what_is_taken_is_answered(tmp_path, predictor, astronaut):
-    ports = find_ports()
-    settings = {
-        "LANDMARKS_PREDICTOR": f"127.0.0.1:{predictor.grpc}",
-        "LANDMARKS_MAX_INFLIGHT": "4",
-        "LANDMARKS_DRAIN_SECONDS": "0",
-    }
-    transformer = start_service("transformer", ports.rest, ports.grpc, tmp_path, settings)
-    try:
-        wait_ready(transformer)
-        with Load(transformer, astronaut, callers=16) as load:
-            wait_for(lambda: len([a for a in load.answers if a[1] == "ok"]) > 10, 60)
-        assert {code for _, code, _ in load.answers} == {"ok", "overloaded"}
-    finally:
-        transformer.stop()
+def test_overload_is_429_and_what_is_taken_is_answered(start_transformer, astronaut):
+    with Load(start_transformer(max_inflight="4"), astronaut, callers=16) as load:
+        wait_for(lambda: len([a for a in load.answers if a[1] == "ok"]) > 10, 60)
+    assert {code for _, code, _ in load.answers} == {"ok", "overloaded"}

@@ -1,17 +1,12 @@
 """Real processes, a real picture: every documented way to ask gives the same points."""
 
-import io
-import json
-import subprocess
-import sys
-
 import numpy as np
 import requests
-from PIL import Image
 
 from client import locate
 from predictor.landmarks import DEFAULT
 from tests.support.ask import ask_grpc, ask_jpeg, ask_rest
+from tests.support.picture_files import encode
 from transformer.model import Transformer
 
 # Set by eye on the 512x512 picture, enlarged tenfold.
@@ -48,12 +43,10 @@ def test_every_transport_gives_the_same_answer(transformer, astronaut):
 
 
 def test_two_pictures_of_which_one_has_no_face(transformer, astronaut):
-    grey = np.full((64, 64, 3), 128, np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(grey).save(buffer, "PNG")
-    outputs = ask_rest(transformer, {"image": [buffer.getvalue(), astronaut]})
+    grey = encode(np.full((64, 64, 3), 128, np.uint8), "PNG")
+    outputs = ask_rest(transformer, {"image": [grey, astronaut]})
     assert outputs["image_index"].tolist() == [1]
-    outputs = ask_rest(transformer, {"image": [buffer.getvalue()]})
+    outputs = ask_rest(transformer, {"image": [grey]})
     assert outputs["landmarks"].shape == (0, 15, 2)
 
 
@@ -84,21 +77,3 @@ def test_health_and_metadata(predictor, transformer):
     assert [entry["name"] for entry in metadata["inputs"]] == ["face"]
     assert [entry["name"] for entry in metadata["outputs"]] == ["landmarks", "scores", "heatmaps"]
     assert "landmarks_inflight_requests" in requests.get(f"{predictor.url}/metrics").text
-
-
-def test_the_client_prints_and_draws(transformer, tmp_path):
-    command = [sys.executable, "-m", "client", "tests/assets/astronaut.jpg", "--url"]
-    table = subprocess.run(
-        [*command, transformer.url, "--overlay", str(tmp_path / "out.png")],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert "nose_tip" in table and table.endswith("1 face\n")
-    assert (tmp_path / "out.png").stat().st_size > 100_000
-    text = subprocess.run(
-        [*command, transformer.url, "--json"], capture_output=True, text=True, check=True
-    ).stdout
-    assert len(json.loads(text)["faces"][0]["points"]) == 15
-    refused = subprocess.run([*command, "http://127.0.0.1:1"], capture_output=True, text=True)
-    assert refused.returncode == 2 and "unreachable" in refused.stderr

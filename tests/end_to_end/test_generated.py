@@ -26,7 +26,6 @@ OURS = {"SCHEMATHESIS_HOOKS": str(ROOT / "tests/support/clients/generated_checks
 
 @pytest.fixture(scope="module")
 def schemathesis() -> Path:
-    """Schemathesis' command, in an environment of its own."""
     try:
         return make_environment("schemathesis").with_name("schemathesis")
     except subprocess.CalledProcessError as error:

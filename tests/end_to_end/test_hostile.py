@@ -7,10 +7,8 @@ import time
 import grpc
 import requests
 
+from tests.support.hostile import bodies
 from tests.support.hostile.cost import MEGABYTE, Meter, count_patience
-from tests.support.hostile.json_bodies import FILLERS, PLACES, make_json_body
-from tests.support.hostile.messages import MESSAGES, make_message
-from tests.support.hostile.pictures import PICTURES, make_picture, wrap_picture
 from tests.support.soak import COUNTS, SOAK
 from tools.processes import Service
 
@@ -30,13 +28,13 @@ Case = tuple[str, Service, bytes, dict[str, str]]  # "grpc" stands in for the he
 def list_cases(r: random.Random, predictor: Service, transformer: Service):
     """List every kind once, then any of them for ever."""
     both = (predictor, transformer)
-    for filler in FILLERS:
+    for filler in bodies.FILLERS:
         yield make_rest_case(r, both, filler, "data")
-    for place in PLACES:
+    for place in bodies.PLACES:
         yield make_rest_case(r, both, "", place)
-    for name in MESSAGES:
+    for name in bodies.MESSAGES:
         yield *make_call(r, both, name), {"grpc": ""}
-    for name in PICTURES:
+    for name in bodies.PICTURES:
         yield make_picture_case(r, transformer, name)
     while True:
         kind = r.random()
@@ -49,7 +47,7 @@ def list_cases(r: random.Random, predictor: Service, transformer: Service):
 
 
 def make_rest_case(r: random.Random, services, filler: str = "", place: str = "") -> Case:
-    name, body = make_json_body(r, LARGEST, filler, place)
+    name, body = bodies.make_json_body(r, LARGEST, filler, place)
     headers = {"content-type": "application/json"}
     if r.random() < 0.5:
         headers["content-encoding"] = "gzip"
@@ -58,14 +56,14 @@ def make_rest_case(r: random.Random, services, filler: str = "", place: str = ""
 
 
 def make_call(r: random.Random, services, name: str = "") -> tuple[str, Service, bytes]:
-    name, body = make_message(r, LARGEST, name)
+    name, body = bodies.make_message(r, LARGEST, name)
     return name, r.choice(services), body
 
 
 def make_picture_case(r: random.Random, transformer: Service, name: str = "") -> Case:
-    name, body = make_picture(r, name)
+    name, body = bodies.make_picture(r, name)
     if r.random() < 0.5:
-        return name, transformer, wrap_picture(body), {"content-type": "application/json"}
+        return name, transformer, bodies.wrap_picture(body), {"content-type": "application/json"}
     return name, transformer, body, {"content-type": "image/png"}
 
 
@@ -97,7 +95,7 @@ def test_no_body_costs_more_than_it_weighs(predictor: Service, transformer: Serv
     meter = Meter(
         [predictor.process.pid, transformer.process.pid], [predictor.rest, transformer.rest]
     )
-    kinds = len(FILLERS) + len(PLACES) + len(MESSAGES) + len(PICTURES)
+    kinds = len(bodies.FILLERS) + len(bodies.PLACES) + len(bodies.MESSAGES) + len(bodies.PICTURES)
     faults, spans = [], []
     end = time.monotonic() + SECONDS
     for number, (name, service, body, headers) in enumerate(list_cases(r, predictor, transformer)):

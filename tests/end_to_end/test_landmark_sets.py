@@ -4,9 +4,9 @@ One of 68 points on faces of 64x64 and one of 5 points, both of random weights, 
 each other behind one transformer; then the predictor is replaced.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -24,7 +24,7 @@ from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
 from tests.support.ask import ask_grpc, ask_jpeg, ask_rest
 from tests.support.load import wait_live
-from tools.processes import Ports, Service, find_ports, start_service, wait_ready
+from tools.processes import Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
 from transformer.crops.crop import to_picture
 from transformer.faces import FaceFinder
@@ -67,57 +67,50 @@ def engines(folder: Path) -> dict[str, Engine]:
     return {name: load_engine("openvino", folder / f"{name}.pth") for name in SETS}
 
 
-@dataclass
 class Chain:
-    """Both services; the predictor may be another one later."""
+    """Both services; the predictor may be another one later. The transformer is there first."""
 
-    ports: Ports
-    logs: Path
-    folder: Path
+    def __init__(self, logs: Path, folder: Path):
+        self.ports, self.logs, self.folder = find_ports(), logs, folder
+        at = f"127.0.0.1:{self.ports.predictor_grpc}"
+        self.transformer = self.start(
+            "transformer", self.ports.rest, self.ports.grpc, {"PREDICTOR": at}
+        )
+
+    def start(self, name: str, rest: int, grpc: int, settings: dict[str, str]) -> Service:
+        own = {f"LANDMARKS_{key}": value for key, value in settings.items()}
+        own["LANDMARKS_DRAIN_SECONDS"] = "0"
+        return start_service(name, rest, grpc, self.logs, own)
 
     def start_predictor(self, name: str) -> None:
-        settings = {
-            "LANDMARKS_MODEL": str(self.folder / f"{name}.pth"),
-            "LANDMARKS_MODELS": str(self.folder),
-            "LANDMARKS_ENGINE": "openvino",
-            "LANDMARKS_DRAIN_SECONDS": "0",
-        }
         ports = self.ports.predictor_rest, self.ports.predictor_grpc
-        self.predictor = start_service("predictor", *ports, self.logs, settings)
-
-    def start_transformer(self) -> None:
-        settings = {
-            "LANDMARKS_PREDICTOR": f"127.0.0.1:{self.ports.predictor_grpc}",
-            "LANDMARKS_DRAIN_SECONDS": "0",
-        }
-        ports = self.ports.rest, self.ports.grpc
-        self.transformer = start_service("transformer", *ports, self.logs, settings)
+        own = {"MODEL": str(self.folder / f"{name}.pth"), "MODELS": str(self.folder)}
+        own["ENGINE"] = "openvino"
+        self.predictor = self.start("predictor", *ports, own)
 
     def ask(self, content: bytes, model: str = "unet") -> dict[str, np.ndarray]:
         return ask_jpeg(self.transformer, content, f"?model={model}")
 
-    def read_config(self, service: Service, model: str = "unet") -> dict:
-        return requests.get(f"{service.url}/v2/models/{model}/config", timeout=5).json()
+
+def read_config(service: Service, model: str = "unet") -> dict:
+    return requests.get(f"{service.url}/v2/models/{model}/config", timeout=5).json()
 
 
 @pytest.fixture(scope="module")
 def chain(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    """The transformer is there first, and knows no landmarks yet."""
-    chain = Chain(find_ports(), tmp_path_factory.mktemp("logs"), folder)
-    chain.start_transformer()
-    try:
+    """The transformer knows no landmarks yet, and then a predictor comes."""
+    with contextlib.ExitStack() as running:
+        chain = Chain(tmp_path_factory.mktemp("logs"), folder)
+        running.callback(chain.transformer.stop)
         wait_live(chain.transformer)
         before = requests.get(f"{chain.transformer.url}/v2/models/unet", timeout=5).json()
         assert before["outputs"][0]["shape"] == [-1, -1, 2] and "parameters" not in before
         assert requests.get(f"{chain.transformer.url}/v2/health/ready").status_code == 503
         chain.start_predictor("sixty-eight")
+        running.callback(lambda: chain.predictor.stop())
         for service in (chain.predictor, chain.transformer):
             wait_ready(service)
         yield chain
-    finally:
-        chain.transformer.stop()
-        if hasattr(chain, "predictor"):
-            chain.predictor.stop()
 
 
 def find_landmarks(picture: bytes, engine: Engine) -> np.ndarray:
@@ -147,17 +140,15 @@ def test_both_sets_are_answered_by_one_transformer(chain, engines, astronaut, mo
     assert chain.ask(BLANK, model)["landmarks"].shape == (0, len(landmarks), 2)
 
 
-def test_a_network_of_other_points_changes_nothing_for_the_default_one(services, astronaut):
-    _, transformer = services
+def test_a_network_of_other_points_changes_nothing_for_the_default_one(transformer, astronaut):
     assert ask_jpeg(transformer, astronaut)["landmarks"].shape == (1, len(DEFAULT), 2)
-    config = requests.get(f"{transformer.url}/v2/models/unet/config").json()
-    check_published(config, DEFAULT)
+    check_published(read_config(transformer), DEFAULT)
 
 
 def test_the_service_says_what_its_points_are(chain):
-    check_published(chain.read_config(chain.transformer), SETS["sixty-eight"])
-    check_published(chain.read_config(chain.predictor), SETS["sixty-eight"])
-    check_published(chain.read_config(chain.predictor, "five"), SETS["five"])
+    check_published(read_config(chain.transformer), SETS["sixty-eight"])
+    check_published(read_config(chain.predictor), SETS["sixty-eight"])
+    check_published(read_config(chain.predictor, "five"), SETS["five"])
     for service in (chain.predictor, chain.transformer):
         metadata = requests.get(f"{service.url}/v2/models/unet", timeout=5).json()
         assert metadata["parameters"]["landmarks"]["points"][67] == "point_67"
@@ -196,6 +187,6 @@ def test_a_predictor_of_another_set_in_the_place_of_the_first(chain, engines, as
     assert [point.name for point in faces[0].points] == list(SETS["five"].points)
     found = np.array([[(point.x, point.y) for point in face.points] for face in faces])
     assert np.abs(found - find_landmarks(astronaut, engines["five"])).max() < 0.05
-    check_published(chain.read_config(chain.transformer), SETS["five"])
+    check_published(read_config(chain.transformer), SETS["five"])
     assert chain.ask(astronaut, "sixty-eight")["landmarks"].shape == (1, 68, 2)
     assert chain.ask(BLANK)["landmarks"].shape == (0, 5, 2)

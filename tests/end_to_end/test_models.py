@@ -1,7 +1,9 @@
 """Several models behind one transformer; they come and go while they are asked."""
 
+import contextlib
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -9,9 +11,8 @@ import requests
 import torch
 
 from predictor.unet import UNet
+from tests.support.ask import JPEG, infer_url
 from tools.processes import Service
-
-JPEG = {"content-type": "image/jpeg"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,6 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def many(start_own, folder) -> tuple[Service, Service]:
-    """A predictor of several models, and a transformer before it."""
     everywhere = {"host": ""}  # all addresses, as in a container
     predictor = start_own("predictor", models=str(folder), repository_api="true", **everywhere)
     own = {"predictor": f"127.0.0.1:{predictor.grpc}", "repository_api": "true"}
@@ -54,17 +54,13 @@ def test_a_page_manages_no_models_over_either_door(many):
 
 
 def ask(transformer: Service, picture: bytes, model: str) -> requests.Response:
-    url = f"{transformer.url}/v2/models/unet/infer?model={model}"
-    return requests.post(url, data=picture, headers=JPEG)
+    return requests.post(f"{infer_url(transformer)}?model={model}", picture, headers=JPEG)
 
 
 def test_all_that_lies_there_is_served(many, astronaut):
     predictor, transformer = many
-    assert index(predictor) == {
-        ("unet", "1"): "READY",
-        ("small", "1"): "READY",
-        ("small", "2"): "READY",
-    }
+    there = ("unet", "1"), ("small", "1"), ("small", "2")
+    assert index(predictor) == dict.fromkeys(there, "READY")
     metadata = requests.get(f"{predictor.url}/v2/models/small").json()
     assert metadata["versions"] == ["1", "2"]
     answers = {model: ask(transformer, astronaut, model) for model in ("unet", "small")}
@@ -80,20 +76,16 @@ def test_models_come_and_go_while_they_are_asked(many, folder, astronaut):
         while not stop.is_set():
             codes.add(ask(transformer, astronaut, "small").status_code)
 
-    threads = [threading.Thread(target=ask_on, daemon=True) for _ in range(3)]
-    for thread in threads:
-        thread.start()
     repository = f"{predictor.url}/v2/repository/models"
-    shutil.move(folder / "spare/next", folder / "spare/1")
-    assert requests.post(f"{repository}/spare/load").status_code == 200
-    assert index(predictor)["spare", "1"] == "READY"
-    assert ask(transformer, astronaut, "spare").status_code == 200
-    for _ in range(2):
-        assert requests.post(f"{repository}/small/load").status_code == 200  # anew
-    assert requests.post(f"{repository}/spare/unload").status_code == 200
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert codes == {200}
+    with ThreadPoolExecutor(3) as threads, contextlib.ExitStack() as ended:
+        ended.callback(stop.set)
+        callers = [threads.submit(ask_on) for _ in range(3)]
+        shutil.move(folder / "spare/next", folder / "spare/1")
+        assert requests.post(f"{repository}/spare/load").ok
+        assert index(predictor)["spare", "1"] == "READY"
+        assert ask(transformer, astronaut, "spare").ok
+        for name in ("small/load", "small/load", "spare/unload"):  # anew, twice
+            assert requests.post(f"{repository}/{name}").ok
+    assert codes == {200} and not any(caller.exception() for caller in callers)
     assert index(predictor)["spare", "1"] == "UNAVAILABLE"
     assert ask(transformer, astronaut, "spare").status_code == 404

@@ -1,10 +1,10 @@
 """docs/own-model.md as it stands: its commands, on a network and on photographs of one's own."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 import requests
 
-from tools.processes import ROOT, find_free_ports
+from tests.support.ask import Outputs, ask_jpeg
+from tests.support.environment import end
+from tests.support.load import wait_for
+from tools.processes import ROOT, Service, find_free_ports
 
 PAGE = (ROOT / "docs/own-model.md").read_text()
 UNET = (ROOT / "predictor/unet.py").read_text()
@@ -33,53 +36,37 @@ def run(command: str, folder: Path) -> None:
     command = re.sub(r"\bmine\b(?=$| )", str(folder / "mine"), command)
     command = command.replace("--minutes 30", "--minutes 0.1")
     if command.startswith("make serve"):
-        serve(command)
+        serve(command, folder / "log")
         return
-    done = subprocess.run(
-        command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS
-    )
+    done = end("bash", "-c", command, timeout=SECONDS)
     if "could not be had" in done.stderr:
         pytest.skip("the teacher's weights can't be fetched here")
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
-def serve(command: str) -> None:
+def serve(command: str, log: Path) -> None:
     """Serve until a photograph is answered, then stop by Ctrl-C."""
     port = find_free_ports(1)[0]
     while port > 65000:
         port = find_free_ports(1)[0]
-    log = Path(os.environ.get("TMPDIR", "/tmp")) / f"own-model-{port}.log"
-    with log.open("w") as sink:
-        process = subprocess.Popen(
-            f"{command} PORT={port}",
-            shell=True,
-            cwd=ROOT,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    url = f"http://127.0.0.1:{port}/v2/models/unet/infer"
-    picture = (ROOT / "tests/assets/astronaut.jpg").read_bytes()
+    line, picture = f"{command} PORT={port} >{log} 2>&1", ROOT / "tests/assets/astronaut.jpg"
+    process = subprocess.Popen(line, shell=True, cwd=ROOT, start_new_session=True)
+    service = Service("", process, log, port, 0)
+
+    def look() -> Outputs | None:
+        assert process.poll() is None, log.read_text()
+        with contextlib.suppress(requests.ConnectionError, AssertionError):
+            return ask_jpeg(service, picture.read_bytes())
+        return None
+
     try:
-        latest = time.monotonic() + SECONDS
-        while True:
-            assert process.poll() is None and time.monotonic() < latest, log.read_text()
-            try:
-                answer = requests.post(
-                    url, picture, headers={"content-type": "image/jpeg"}, timeout=30
-                )
-                if answer.ok:
-                    break
-            except requests.ConnectionError:
-                pass
-            time.sleep(0.3)
-        outputs = {o["name"]: o for o in answer.json()["outputs"]}
-        points = np.array(outputs["landmarks"]["data"]).reshape(-1, 15, 2)
-        assert len(points) == 1 and np.abs(points[0, 10] - (224, 126)).max() < 6  # the nose
+        outputs = wait_for(look, SECONDS)
+        assert outputs is not None
+        (face,) = outputs["landmarks"]
+        assert np.abs(face[10] - (224, 126)).max() < 6  # the nose
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
-        log.unlink()
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,6 @@ import asyncio
 import json
 import re
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -17,20 +15,23 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from standalone import StandaloneSettings
 from tests.end_to_end import test_bad_input as bad
 from tests.support.ask import JPEG, ask_grpc, ask_jpeg, ask_rest, infer_url
-from tests.support.collector import run_collector
-from tests.support.load import CROWD, FACE, make_request, read_metric, wait_begun, wait_for
-from tools.processes import ROOT, Service, find_ports, run_standalone
+from tests.support.http_server import run_collector
+from tests.support.load import (
+    CROWD,
+    FACE,
+    INFLIGHT,
+    make_request,
+    read_metric,
+    sum_metric,
+    wait_begun,
+    wait_for,
+)
+from tools.processes import Service
 from transformer.settings import TransformerSettings
-
-QUICK = {"LANDMARKS_DRAIN_SECONDS": "0"}
 
 
 def post(service: Service, body: bytes, query: str = "", **headers: str) -> requests.Response:
     return requests.post(infer_url(service) + query, data=body, headers=JPEG | headers, timeout=30)
-
-
-def connect(service: Service) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(f"127.0.0.1:{service.grpc}")
 
 
 def test_it_answers_as_the_two_services_do(standalone, transformer, astronaut):
@@ -43,22 +44,22 @@ def test_it_answers_as_the_two_services_do(standalone, transformer, astronaut):
     stages = [re.findall(r"(\w+);dur=", told["server-timing"]) for told in (ours, theirs)]
     assert stages[0] == stages[1]
     for path in ("/v2/models/unet", "/v2/models/unet/config", "/v2", "/v2/health/ready"):
-        answers = [
-            requests.get(service.url + path, timeout=5) for service in (standalone, transformer)
-        ]
-        assert answers[0].status_code == 200 and answers[0].json() == answers[1].json(), path
+        mine, wanted_there = (
+            requests.get(s.url + path, timeout=5) for s in (standalone, transformer)
+        )
+        assert mine.ok and mine.json() == wanted_there.json(), path
 
 
-def test_faces_are_answered_in_pixels_of_the_face(standalone, transformer):
-    faces = np.concatenate([np.roll(FACE, shift, axis=3) for shift in range(0, 96, 2)])
-    answers = [ask_rest(service, {"face": faces}) for service in (standalone, transformer)]
-    assert answers[0]["landmarks"].shape == (48, 15, 2)
-    np.testing.assert_allclose(answers[0]["landmarks"], answers[1]["landmarks"], atol=0.01)
-
-
-def test_more_faces_than_a_call_takes_go_in_parts(standalone):
-    faces = np.repeat(FACE, 300, axis=0)
-    assert ask_grpc(standalone, {"face": faces})["landmarks"].shape == (300, 15, 2)
+def test_faces_are_answered_in_pixels_of_the_face_in_parts(standalone, transformer):
+    """More than a call takes; and what the predictor answers behind the transformer."""
+    faces = np.concatenate([np.roll(FACE, shift % 96, axis=3) for shift in range(300)])
+    wanted, few = (
+        ask_rest(s, {"face": faces[:48]})["landmarks"] for s in (transformer, standalone)
+    )
+    many = ask_grpc(standalone, {"face": faces})["landmarks"]
+    assert few.shape == (48, 15, 2) and many.shape == (300, 15, 2)
+    for answer in (few, many[:48]):
+        np.testing.assert_allclose(answer, wanted, atol=0.01)
 
 
 def test_errors_are_those_of_the_two_services(standalone):
@@ -73,9 +74,8 @@ def test_errors_are_those_of_the_two_services(standalone):
 
 def test_pictures_of_all_callers_share_batches(standalone, astronaut):
     """Behind a crowd each picture's face waits, and then has no run to itself."""
-    (line,) = (
-        line for line in standalone.log.read_text().splitlines() if '"model": "unet"' in line
-    )
+    log = standalone.log.read_text().splitlines()
+    (line,) = (line for line in log if '"model": "unet"' in line)
     names = ("landmarks_batch_faces_count", "landmarks_batch_faces_sum")
     with grpc.insecure_channel(f"127.0.0.1:{standalone.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
@@ -96,7 +96,7 @@ def test_pictures_of_all_callers_share_batches(standalone, astronaut):
 
 
 async def test_who_leaves_is_forgotten_and_harms_nobody(standalone):
-    async with connect(standalone) as channel:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{standalone.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         alone = await stub.ModelInfer(make_request(), timeout=30)
         gone = [stub.ModelInfer(CROWD, timeout=60) for _ in range(20)]
@@ -107,19 +107,16 @@ async def test_who_leaves_is_forgotten_and_harms_nobody(standalone):
         for call in good:
             assert (await call).raw_output_contents[0] == alone.raw_output_contents[0]
 
-    def is_idle() -> bool:
-        names = [f'landmarks_inflight_requests{{service="{s}"}}' for s in SERVICES]
-        return not any(read_metric(standalone, name) for name in ("landmarks_queued_faces", *names))
-
-    await asyncio.to_thread(wait_for, is_idle)
-
-
-SERVICES = ("predictor", "transformer")
+    left = r"landmarks_(?:queued_faces|inflight_requests)"  # of both services
+    await asyncio.to_thread(wait_for, lambda: not sum_metric(standalone, left))
 
 
 def test_other_models_are_reached_and_come_and_go(standalone, astronaut):
-    student = ask_jpeg_of(standalone, astronaut, "student_unet")
-    assert not np.allclose(student, ask_jpeg_of(standalone, astronaut, "unet"))
+    def ask(model: str) -> np.ndarray:
+        return ask_jpeg(standalone, astronaut, f"?model={model}")["landmarks"]
+
+    student = ask("student_unet")
+    assert not np.allclose(student, ask("unet"))
     bad.check_error(post(standalone, astronaut, "?model=none"), 404, "model_not_found")
     counted = 'landmarks_requests_total{code="ok",model="student_unet",service="predictor"}'
     assert read_metric(standalone, counted) >= 1
@@ -131,30 +128,20 @@ def test_other_models_are_reached_and_come_and_go(standalone, astronaut):
     assert requests.post(f"{repository}/models/student_unet/load", timeout=60).ok
     assert requests.post(f"{repository}/models/unet/unload", timeout=30).ok
     assert requests.get(f"{standalone.url}/v2/health/ready", timeout=5).status_code == 503
-    np.testing.assert_allclose(
-        ask_jpeg_of(standalone, astronaut, "student_unet"), student, atol=1e-3
-    )
+    np.testing.assert_allclose(ask("student_unet"), student, atol=1e-3)
     assert requests.post(f"{repository}/models/unet/load", timeout=60).ok
     assert requests.get(f"{standalone.url}/v2/health/ready", timeout=5).status_code == 200
+    assert "Traceback" not in standalone.log.read_text()  # of all tests so far
 
 
-def ask_jpeg_of(service: Service, picture: bytes, model: str) -> np.ndarray:
-    return ask_jpeg(service, picture, f"?model={model}")["landmarks"]
-
-
-def test_it_lived_on_and_its_log_holds_no_traceback(standalone):
-    assert standalone.process.poll() is None and "Traceback" not in standalone.log.read_text()
-
-
-def test_a_trace_is_one_request_with_all_its_stages(tmp_path, astronaut):
+def test_a_trace_is_one_request_with_all_its_stages(start_own, astronaut):
     with run_collector() as collector:
-        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
-        with run_standalone(find_ports(), tmp_path, QUICK | settings) as service:
-            parent = f"00-{7:032x}-b7ad6b7169203331-01"
-            assert post(service, astronaut, traceparent=parent).status_code == 200
-            spans = collector.wait(
-                f"{7:032x}", lambda spans: any(span.kind == "SERVER" for span in spans)
-            )
+        settings = {"otel_exporter_otlp_endpoint": collector.url, "otel_bsp_schedule_delay": "50"}
+        service, trace = start_own("standalone", **settings), f"{7:032x}"
+        parent = f"00-{trace}-b7ad6b7169203331-01"
+        assert post(service, astronaut, traceparent=parent).status_code == 200
+        spans = collector.wait(trace, lambda spans: any(span.kind == "SERVER" for span in spans))
+        service.stop()
     (root,) = (span for span in spans if span.kind == "SERVER")
     stages = [span for span in spans if span is not root]
     assert {span.parent for span in stages} == {root.id}
@@ -163,26 +150,15 @@ def test_a_trace_is_one_request_with_all_its_stages(tmp_path, astronaut):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_calls_under_way_are_answered_when_it_stops(tmp_path, number):
-    with run_standalone(find_ports(), tmp_path, QUICK) as service:
-        with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
-            stub = pb_grpc.GRPCInferenceServiceStub(channel)
-            calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
-            inflight = 'landmarks_inflight_requests{service="transformer"}'
-            wait_begun(service, inflight, calls)
-            service.process.send_signal(number)
-            assert [call.code().name for call in calls] == ["OK"] * 4
-        assert service.process.wait(120) == 0
-    log = service.log.read_text()
-    assert '"stopped"' in log and "Traceback" not in log
-
-
-def test_another_predictor_than_its_own_is_refused(monkeypatch):
-    for name, value in (("arguments", "--predictor_host=h:1"), ("variable", "h:1")):
-        command = [sys.executable, "-m", "standalone"] + ([value] if name == "arguments" else [])
-        monkeypatch.setenv("LANDMARKS_PREDICTOR", value) if name == "variable" else None
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 1 and done.stderr.startswith("The predictor is in this process")
+def test_calls_under_way_are_answered_when_it_stops(start_own, number):
+    service = start_own("standalone")
+    with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
+        wait_begun(service, INFLIGHT.replace("predictor", "transformer"), calls)
+        service.process.send_signal(number)
+        assert [call.code().name for call in calls] == ["OK"] * 4
+    assert service.process.wait(120) == 0 and '"stopped"' in service.log.read_text()
 
 
 def test_each_limit_has_a_name_of_its_own(monkeypatch):

@@ -1,6 +1,9 @@
-"""Where services listen, and settings that cannot work: one sentence, and no traceback."""
+"""Where services and `make serve` listen, and settings that cannot work: one sentence each."""
 
+import contextlib
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -12,81 +15,67 @@ import requests
 
 from client import locate
 from serving.listen import ListenError, open_sockets
+from tests.support.environment import end
 from tools.processes import ROOT, find_ports
 
+SERVICES = ["predictor", "transformer"]
+NAMES = ["a/b", "", "..", "stats", "a\nb"]
+ADDRESSES = ["http://127.0.0.1:8083", "::1", "a b:1", "host:port", "h:0"]
+BUSY = "cannot be listened on: Address already in use."
+Case = tuple[str, str, dict[str, str], str]  # service, argument, variables, what is said
 
-def start(service: str, *arguments: object, **variables: str) -> tuple[int, str]:
+
+def list_cases() -> list[Case]:
+    cases: list[Case] = [
+        ("predictor", "", {"MAX_INFLIGHT": "many"}, "LANDMARKS_MAX_INFLIGHT"),
+        ("predictor", "", {"MODEL": "models/none.pth"}, "models/none.pth"),
+        ("predictor", "", {"ENGINE": "abacus"}, "abacus"),
+        ("transformer", "--http_port=70000", {}, "Port 70000 of localhost cannot be listened on"),
+        ("transformer", "--http_port=-1", {}, "Port -1 of localhost cannot be listened on"),
+        ("transformer", "", {"HOST": "192.0.2.1"}, "Port 8080 of 192.0.2.1 cannot be listened on"),
+        ("standalone", "--predictor_host=h:1", {}, "The predictor is in this process"),
+        ("standalone", "", {"PREDICTOR": "h:1"}, "The predictor is in this process"),
+    ]
+    cases += [(s, f"--model_name={name}", {}, "--model_name: ") for s in SERVICES for name in NAMES]
+    cases += [("transformer", f"--predictor_host={at}", {}, "host:port") for at in ADDRESSES]
+    return cases + [("transformer", "", {"PREDICTOR": at}, "host:port") for at in ADDRESSES]
+
+
+CASES = list_cases()
+
+
+def start(service: str, *arguments: str, **variables: str) -> tuple[int, str]:
     """Start a service that cannot run; return its exit code and what it said, less its log."""
-    command = [sys.executable, "-m", service, *map(str, arguments)]
-    environment = os.environ | {"LANDMARKS_HOST": "localhost"} | variables
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
-    )
+    given = {"HOST": "localhost"} | variables
+    environment = os.environ | {f"LANDMARKS_{name}": value for name, value in given.items()}
+    done = end("python", "-m", service, *arguments, env=environment)
     said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     return done.returncode, "\n".join(said)
 
 
-@pytest.mark.parametrize("service", ["predictor", "transformer"])
+@pytest.fixture(scope="module")
+def ended() -> list[tuple[int, str]]:
+    """What each case ends with; two start at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(start, s, *filter(None, [a]), **v) for s, a, v, _ in CASES]
+        return [call.result() for call in calls]
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[str(case[:3]) for case in CASES])
+def test_what_cannot_work_ends_the_start_with_a_sentence(ended, number):
+    code, said = ended[number]
+    assert code and CASES[number][3] in said and len(said.splitlines()) == 1, said
+
+
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("taken", ["http", "grpc"])
 def test_a_port_in_use(service, taken):
     ports = find_ports()
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         chosen = {"http": ports.rest, "grpc": ports.grpc} | {taken: port}
-        code, said = start(
-            service, f"--http_port={chosen['http']}", f"--grpc_port={chosen['grpc']}"
-        )
-    assert (
-        code and said == f"Port {port} of localhost cannot be listened on: Address already in use."
-    )
-
-
-@pytest.mark.parametrize("port", ["70000", "-1"])
-def test_a_port_that_is_none(port):
-    code, said = start("transformer", f"--http_port={port}")
-    assert code and said.startswith(f"Port {port} of localhost cannot be listened on")
-    assert len(said.splitlines()) == 1
-
-
-def test_a_host_that_is_not_this_machines():
-    code, said = start("transformer", LANDMARKS_HOST="192.0.2.1")
-    assert code and said.startswith("Port 8080 of 192.0.2.1 cannot be listened on")
-
-
-NAMES = ["a/b", "", "..", "stats", "a\nb"]
-ADDRESSES = ["http://127.0.0.1:8083", "::1", "a b:1", "host:port", "h:0"]
-SERVICES = ["predictor", "transformer"]
-
-
-@pytest.fixture(scope="module")
-def refused() -> dict[tuple[str, str], tuple[int, str]]:
-    """What a wrong name or address ends with, by where it is given; two start at a time."""
-    cases = {
-        (service, name): [service, f"--model_name={name}"] for service in SERVICES for name in NAMES
-    }
-    cases |= {("flag", at): ["transformer", "--predictor_host", at] for at in ADDRESSES}
-    cases |= {("variable", at): ["transformer"] for at in ADDRESSES}
-
-    def run(case: tuple[str, str]) -> tuple[int, str]:
-        where, value = case
-        return start(*cases[case], LANDMARKS_PREDICTOR=value if where == "variable" else "")
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(cases, pool.map(run, cases), strict=True))
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_model_name_that_no_address_leads_to(refused, service, name):
-    code, said = refused[service, name]
-    assert code and said.startswith("--model_name: ") and len(said.splitlines()) == 1
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("where", ["flag", "variable"])
-def test_an_address_of_the_predictor_that_is_none(refused, where, address):
-    code, said = refused[where, address]
-    assert code and "host:port" in said and len(said.splitlines()) == 1
+        code, said = start(service, *(f"--{door}_port={at}" for door, at in chosen.items()))
+    assert code and said == f"Port {port} of localhost {BUSY}"
 
 
 def test_both_families_and_no_other_interface(transformer):
@@ -120,10 +109,71 @@ def test_a_proxy_of_the_environment_is_not_for_us(start_transformer, astronaut, 
     assert len(locate(astronaut, start_transformer().url)) == 1
 
 
-def test_times_in_the_log_are_utc(transformer, monkeypatch):
+def test_times_in_the_log_are_utc(transformer):
     line = transformer.log.read_text().splitlines()[0]
     stamp = line.partition('"time": "')[2].partition('"')[0]
     assert stamp.endswith("+00:00")
-    assert stamp[:11] in (
-        time.strftime("%Y-%m-%dT", time.gmtime(time.time() - s)) for s in (0, 6e4)
-    )
+    days = [time.strftime("%Y-%m-%dT", time.gmtime(time.time() - s)) for s in (0, 6e4)]
+    assert stamp[:11] in days
+
+
+def find_row(count: int) -> int:
+    """Find the first of so many free ports in a row."""
+    for _ in range(100):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError, OverflowError):
+            first = 0
+            for number in range(count):
+                entry = held.enter_context(socket.socket())
+                entry.bind(("127.0.0.1", first + number if first else 0))
+                first = first or entry.getsockname()[1]
+            return first
+    raise RuntimeError("no row of free ports")
+
+
+def start_serve(*words: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tools.serve", *map(str, words)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.mark.parametrize("one", [[], ["--one"]], ids=["both", "one"])
+def test_make_serve_serves_where_it_says_until_it_is_stopped(one):
+    first = find_row(4)
+    with start_serve(*one, "--port", first) as process:
+        assert process.stdout and process.stderr
+        try:
+            printed = ""
+            while "Ctrl-C stops" not in printed:
+                line = process.stdout.readline()
+                assert line, process.stderr.read()
+                printed += line
+            assert set(re.findall(r"http://\S+?/", printed)) >= {f"http://127.0.0.1:{first}/"}
+            assert "8080" not in printed
+            page = requests.get(f"http://127.0.0.1:{first}/", timeout=20)
+            assert page.ok and "<html" in page.text
+            process.send_signal(signal.SIGINT)
+            rest, faults = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0 and not faults
+    assert rest.splitlines()[-1] == "stopped"
+
+
+@pytest.mark.parametrize(("one", "taken"), [([], 3), (["--one"], 1)], ids=["both", "one"])
+def test_a_port_that_is_taken_is_said_in_a_sentence(one, taken):
+    """At once, whichever it is, and with the way to take others."""
+    first = find_row(4)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first + taken))
+        other.listen()
+        printed, faults = start_serve(*one, "--port", first).communicate(timeout=60)
+    (line,) = faults.splitlines()
+    target = "serve-one" if one else "serve"
+    assert f"Port {first + taken} " in line and f"make {target} PORT=" in line and not printed
+
+
+@pytest.mark.parametrize("port", ["80", "65533", "http"])
+def test_a_port_that_cannot_be_is_refused(port):
+    process = start_serve("--port", port)
+    assert "port" in process.communicate(timeout=60)[1].splitlines()[-1]
+    assert process.returncode == 2

@@ -16,6 +16,7 @@ from serving.framework import pb
 from serving.grpc.codec import decode_response, encode_request
 from serving.grpc.extension_pb2 import StreamResponse
 from tests.support.ask import infer_url, read_outputs, write_tensor
+from tests.support.picture_files import encode
 from tools.v2_json import image_tensor
 
 
@@ -26,9 +27,7 @@ def make_frame(astronaut: bytes, shift: tuple[int, int] = (0, 0), mirrored: bool
     frame.paste(face, (40 + shift[0], 40 + shift[1]))
     if mirrored:
         frame.paste(face.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (640, 60))
-    file = io.BytesIO()
-    frame.save(file, "JPEG", quality=90)
-    return file.getvalue()
+    return encode(frame, quality=90)
 
 
 def ask(service, frame: bytes, previous=None, outputs=(), **parameters) -> dict[str, Any]:
@@ -94,11 +93,10 @@ def test_further_outputs_come_with_previous(transformer, astronaut):
 
 
 def test_a_face_on_its_side_is_followed(transformer, astronaut):
-    turned = Image.open(io.BytesIO(make_frame(astronaut))).rotate(62, expand=True)
-    file = io.BytesIO()
-    turned.save(file, "JPEG", quality=90)
-    first = ask(transformer, file.getvalue())
-    second = ask(transformer, file.getvalue(), first["landmarks"])
+    upright = Image.open(io.BytesIO(make_frame(astronaut)))
+    turned = encode(upright.rotate(62, expand=True), quality=90)
+    first = ask(transformer, turned)
+    second = ask(transformer, turned, first["landmarks"])
     assert second["face_ids"].tolist() == [0] and "detect" not in second["timings"]
     assert np.abs(second["landmarks"] - first["landmarks"]).mean() < 1.5
 

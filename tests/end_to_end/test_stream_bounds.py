@@ -20,7 +20,6 @@ ADDRESS = "ws://127.0.0.1:{}/v2/models/unet/stream"
 
 @pytest.fixture(scope="module")
 def strict(start_transformer) -> Service:
-    """A transformer with short patience and little room."""
     return start_transformer(
         body_seconds="3", answer_seconds="1", max_body_bytes="200000", max_inflight_bytes="1048576"
     )

@@ -1,4 +1,4 @@
-"""Traces of real requests through both services, as a collector gets them."""
+"""Traces and events of real requests through both services, as a collector and a sink get them."""
 
 import json
 import re
@@ -8,20 +8,22 @@ from collections.abc import Iterator
 from itertools import count
 
 import grpc
+import numpy as np
 import pytest
 import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from serving.grpc.codec import encode_request
-from tests.support.collector import Collector, Seen, run_collector
+from tests.support.ask import JPEG, ask_grpc, infer_url, read_outputs
+from tests.support.http_server import Collector, Seen, run_collector, run_sink
 from tests.support.load import wait_for
+from tests.support.raw_http import INFER
 from tools.processes import Service, find_ports, run_services
+from transformer.events import TYPE
 
-INFER = "/v2/models/unet/infer"
 REST = "POST /v2/models/{model}/infer"
 GRPC = "inference.GRPCInferenceService/ModelInfer"
 CALLER = "b7ad6b7169203331"  # the span of the one who asks
-JPEG = {"content-type": "image/jpeg"}
 TRANSFORMER, PREDICTOR = "landmarks-transformer", "landmarks-predictor"
 
 Traced = tuple[Collector, Service, Service]
@@ -30,7 +32,6 @@ numbers = count(1)
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory) -> Iterator[Traced]:
-    """A collector, a predictor and a transformer that send it their spans at once."""
     with run_collector() as collector:
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
         logs = tmp_path_factory.mktemp("logs")
@@ -82,17 +83,10 @@ def test_a_picture_is_one_trace_through_both_services(traced, trace, astronaut):
     assert (outer.kind, call.kind, inner.kind) == ("SERVER", "CLIENT", "SERVER")
     assert outer.parent == CALLER and call.parent == outer.id and inner.parent == call.id
     stages = {span.name: span for span in spans if span.kind == "INTERNAL"}
-    assert [name for name in stages if stages[name].service == TRANSFORMER] == [
-        "wait",
-        "decode",
-        "detect",
-        "crop",
-    ]
-    assert [name for name in stages if stages[name].service == PREDICTOR] == [
-        "resize",
-        "queue",
-        "infer",
-    ]
+    named = {TRANSFORMER: ["wait", "decode", "detect", "crop"]}
+    named[PREDICTOR] = ["resize", "queue", "infer"]
+    for service, wanted in named.items():
+        assert [name for name in stages if stages[name].service == service] == wanted
     assert len(spans) == 3 + 7 and not any(span.failed for span in spans)
     for server in (outer, inner):
         own = [stage for stage in stages.values() if stage.service == server.service]
@@ -221,3 +215,32 @@ def test_a_dead_collector_harms_no_request(start_transformer, astronaut, silent)
             answer = requests.post(service.url + INFER, data=astronaut, headers=JPEG, timeout=8)
             assert answer.status_code == 200  # the exporter itself would wait 10 s
         assert service.stop(signal.SIGTERM, 9) == 0
+
+
+def test_answers_through_both_doors_become_events(start_transformer, astronaut):
+    with run_sink() as sink:
+        check_events(start_transformer(events_sink=sink.url, events_share="1"), sink, astronaut)
+
+
+def check_events(service, sink, astronaut):
+    address = f"http://127.0.0.1:{service.rest}"
+    answer = requests.post(infer_url(service), astronaut, headers=JPEG, timeout=30)
+    ask_grpc(service, {"image": [astronaut] * 2})
+    told = read_outputs(answer)
+    headers, data = sink.got.get(timeout=60)
+    assert headers["ce-specversion"] == "1.0" and headers["ce-type"] == TYPE
+    assert headers["ce-source"] == "/landmarks/unet" and headers["ce-id"] and headers["ce-time"]
+    assert data["landmarks_set"] == answer.headers["landmarks-set"] and data["pictures"] == 1
+    for name in ("landmarks", "scores", "boxes", "face_scores"):
+        assert np.allclose(data[name], told[name], atol=1e-4)
+    assert 20 < data["brightness"][0] < 235
+    assert sum(np.size(value) for value in data.values()) < 70  # and no pixels
+    assert sink.got.get(timeout=60)[1]["image_index"] == [0, 1]
+
+    def read_metrics() -> str:
+        return requests.get(f"{address}/metrics", timeout=60).text
+
+    wait_for(lambda: 'landmarks_events_total{outcome="sent"} 2.0' in read_metrics())
+    text = read_metrics()
+    for name in ("score", "size_pixels", "brightness"):
+        assert f'landmarks_face_{name}_count{{service="transformer"}} 3.0' in text

@@ -19,7 +19,6 @@ PICTURE = ROOT / "tests/assets/astronaut.jpg"
 
 
 def run(*words: object, url: str = "") -> list[str]:
-    """Run a program in the checkout; return its lines."""
     environment = os.environ | {"LANDMARKS_URL": url}
     return environments.run("python", "-m", *words, env=environment).splitlines()
 

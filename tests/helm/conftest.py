@@ -15,12 +15,8 @@ import yaml
 from kserve import models
 
 CHART = Path(__file__).resolve().parents[2] / "helm"
-CAPABILITIES: tuple[str, ...] = (
-    "serving.kserve.io/v1beta1",
-    "serving.knative.dev/v1",
-    "keda.sh/v1alpha1",
-)
-CAPABILITIES += ("monitoring.coreos.com/v1",)
+CAPABILITIES: tuple[str, ...] = ("serving.kserve.io/v1beta1", "serving.knative.dev/v1")
+CAPABILITIES += ("keda.sh/v1alpha1", "monitoring.coreos.com/v1")
 MODES = ("knative", "keda", "external", "none")
 PLAIN, ONE = "autoscaling.mode=none", "topology=single"
 CI_FILES = tuple(path.name.removesuffix("-values.yaml") for path in sorted(CHART.glob("ci/*.yaml")))
@@ -82,9 +78,9 @@ def run_helm(arguments: tuple[str, ...], given: str) -> str:
 
 
 def find(documents: list[dict], kind: str, name: str = "") -> dict:
-    named = [(document["kind"], document["metadata"]["name"]) for document in documents]
-    (at,) = [i for i, (its, own) in enumerate(named) if its == kind and name in ("", own)]
-    return documents[at]
+    mine = [document for document in documents if document["kind"] == kind]
+    (found,) = [each for each in mine if name in ("", each["metadata"]["name"])]
+    return found
 
 
 def render_service(*values: str, **options) -> dict:

@@ -134,7 +134,6 @@ def list_paths(values: dict, path: str = "") -> list[str]:
 
 
 def nest(path: str, value: object) -> dict:
-    """Return the value under its path, as values.yaml would have it."""
     for key in reversed(path.split(".")):
         value = {key: value}
     assert isinstance(value, dict)

@@ -8,16 +8,10 @@ from tests.helm.conftest import CI_FILES, ONE, PLAIN, container, env, find, rend
 
 pytestmark = conftest.needs_helm
 BOTH = ("predictor", "transformer")
+EACH = ["protocol=grpc", ONE, "autoscaling.mode=keda", "autoscaling.mode=external", PLAIN]
+EACH += ["gpu.enabled=true", "predictor.canaryTrafficPercent=10"]
 VARIANTS = (
-    (),
-    ("protocol=grpc",),
-    (ONE,),
-    (ONE, "protocol=grpc", "autoscaling.mode=keda"),
-    ("autoscaling.mode=keda",),
-    ("autoscaling.mode=external",),
-    (PLAIN,),
-    ("gpu.enabled=true",),
-    ("predictor.canaryTrafficPercent=10",),
+    *((), *((value,) for value in EACH), (ONE, "protocol=grpc", "autoscaling.mode=keda")),
     ("model.storageUri=pvc://models/unet", "model.path=/mnt/models/unet.pth"),
     ("autoscaling.predictor.min=0", "autoscaling.transformer.min=0"),
 )

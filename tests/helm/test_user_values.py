@@ -112,7 +112,6 @@ def test_overrides_name_every_object(values, name, label):
 
 
 def write_umbrella(folder: Path, *aliases: str) -> Path:
-    """Make a chart that has this one in it, once or under aliases."""
     (folder / "charts").mkdir(parents=True)
     (folder / "charts/landmarks").symlink_to(chart.CHART)
     version = yaml.safe_load((chart.CHART / "Chart.yaml").read_text())["version"]
@@ -142,9 +141,8 @@ def test_parts_of_a_larger_chart_share_global_values_and_no_name(tmp_path):
 @pytest.mark.parametrize(("values", "most"), [((), 51), ((PLAIN,), 48), ((ONE,), 53)])
 def test_a_name_may_be_as_long_as_kserve_takes_it(values, most):
     render(f"fullnameOverride={'a' * most}", *values, namespace="v")
-    with pytest.raises(
-        chart.Refused, match=f"so that it may have {most}: choose another release name"
-    ):
+    said = f"so that it may have {most}: choose another release name"
+    with pytest.raises(chart.Refused, match=said):
         render(f"fullnameOverride={'a' * (most + 1)}", *values, namespace="v")
 
 

@@ -15,7 +15,6 @@ FILE = ("-f", "loadtest/locustfile.py", "--headless", "--only-summary")
 
 
 def run_locust(*arguments: str) -> tuple[int, str]:
-    """Run locust to its end; gives its exit code and all that it printed."""
     here = {key: value for key, value in os.environ.items() if "MONKEY_PATCH" not in key}
     done = end("python", "-m", "locust", *FILE, *arguments, env=here)
     said = done.stdout + done.stderr

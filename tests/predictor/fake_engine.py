@@ -62,7 +62,6 @@ async def ask(batcher: Batcher, *numbers: int, seconds: float = 30.0, dtype=np.u
 
 
 async def hold(**settings) -> tuple[FakeEngine, Batcher, asyncio.Task]:
-    """Occupy an engine with one face until its gate opens."""
     batcher = make_batcher(engine := FakeEngine(), **settings)
     engine.gate.clear()
     task = asyncio.create_task(ask(batcher, 1))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 
 import numpy as np
 import pytest
@@ -39,15 +38,6 @@ async def test_a_single_face_is_not_starved_by_many():
     behind = [9 in numbers for numbers in engine.numbers].index(True) - 1
     assert behind <= 1, f"it waited for {behind} runs of the others"
     await asyncio.gather(first, *big)
-
-
-async def test_the_loop_goes_on_while_the_network_runs():
-    begun = time.perf_counter()
-    engine, _, first = await hold()  # a loop that is held up would be for the gate's 10 s
-    await asyncio.sleep(0.01)
-    assert time.perf_counter() - begun < 5 and not first.done()
-    engine.gate.set()
-    assert await first == [1]
 
 
 async def test_middling_jobs_are_not_cut_into_crumbs():
@@ -108,16 +98,6 @@ async def test_a_thousand_cancelled_calls_harm_no_neighbour():
         assert await asyncio.gather(*good) == [[n % 200] for n in range(1000)]
     await asyncio.gather(*gone, return_exceptions=True)
     assert batcher.queued == 0 and not batcher.jobs
-
-
-async def test_who_leaves_while_the_network_runs_does_not_stop_it():
-    engine, batcher, first = await hold()
-    second = asyncio.create_task(ask(batcher, 2))
-    first.cancel()
-    await asyncio.sleep(0)
-    engine.gate.set()
-    async with asyncio.timeout(5):
-        assert await second == [2]
 
 
 async def test_who_leaves_makes_room_at_once():

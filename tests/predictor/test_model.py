@@ -138,15 +138,6 @@ def test_a_peak_on_the_border_stays_inside_the_pixel():
     assert np.abs(found - points).max() <= 0.5
 
 
-def test_rows_do_not_depend_on_their_neighbours():
-    maps = RANDOM.normal(size=(4, 15, 96, 96)).astype(np.float32)
-    together = decode_heatmaps(maps)
-    for i in range(4):
-        alone = decode_heatmaps(maps[i : i + 1])
-        np.testing.assert_array_equal(together[0][i], alone[0][0])
-        np.testing.assert_array_equal(together[1][i], alone[1][0])
-
-
 async def test_heatmaps_are_claimed_before_they_are_computed(monkeypatch):
     engine, claim = FakeEngine(), Mock(side_effect=Overloaded("There is no room."))
     monkeypatch.setattr(engine, "run", run := Mock())

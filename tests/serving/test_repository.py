@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from serving.errors import InvalidRequest, ModelNotFound, NotFound
+from serving.errors import InvalidRequest, ModelNotFound
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.settings import ServerSettings
@@ -50,12 +50,8 @@ async def test_the_index_tells_what_lies_there_and_why_it_is_not_served(reposito
         await repository.load("broken")
     states = {(s["name"], s["version"]): s for s in repository.list_states()}
     assert states["fake", "1"]["state"] == "READY"
-    assert states["other", "9"] == {
-        "name": "other",
-        "version": "9",
-        "state": "UNAVAILABLE",
-        "reason": "unloaded",
-    }
+    told = {"name": "other", "version": "9", "state": "UNAVAILABLE", "reason": "unloaded"}
+    assert states["other", "9"] == told
     assert states["broken", "1"]["reason"] == "It is broken."
 
 
@@ -83,29 +79,6 @@ async def test_a_request_without_end_is_not_waited_for_without_end(repository):
     hanging.cancel()
 
 
-async def test_loading_anew_drops_nothing(repository):
-    stop, answered = False, 0
-
-    async def ask() -> None:
-        nonlocal answered
-        while not stop:
-            model = repository.find("fake")
-            await asyncio.sleep(0)  # as a transport does between the two
-            await model.infer(make_request())
-            answered += 1
-            await asyncio.sleep(0)
-
-    callers = [asyncio.create_task(ask()) for _ in range(8)]
-    first = repository.find("fake")
-    for _ in range(3):
-        before = answered
-        await repository.load("fake")
-        assert answered > before
-    stop = True
-    await asyncio.gather(*callers)
-    assert repository.find("fake") is not first and first.closed
-
-
 @pytest.mark.parametrize("error", [ValueError("Torn."), KeyError("files"), AttributeError("x")])
 async def test_a_broken_reload_leaves_the_old_one_serving(repository, error):
     repository.store.versions["fake"] = ["1"]
@@ -125,10 +98,3 @@ async def test_what_is_not_there(repository):
 def test_two_models_of_one_name_are_refused():
     with pytest.raises(ValueError, match="Two models are named 'fake', version 1"):
         Repository([FakeModel(), FakeModel()], OPEN)
-
-
-async def test_closed_by_default():
-    repository = Repository([FakeModel()], ServerSettings(), FakeStore())
-    for call in (repository.load("fake"), repository.unload("fake")):
-        with pytest.raises(NotFound):
-            await call

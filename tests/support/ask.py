@@ -62,7 +62,6 @@ def ask_rest(service: Service, inputs: Inputs, outputs: Names = (), **parameters
 def ask_grpc(
     service: Service | SimpleNamespace, inputs: Inputs, outputs: Names = (), **parameters: Any
 ) -> Outputs:
-    """Ask over gRPC; raises its RpcError."""
     request = encode_request("unet", inputs, outputs)
     for name, value in parameters.items():
         field = "string_param" if isinstance(value, str) else "int64_param"

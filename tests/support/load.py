@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import numpy as np
@@ -18,12 +18,6 @@ from serving.grpc.codec import encode_request
 from tools.processes import Service
 
 T = TypeVar("T")
-
-
-class Done(Protocol):
-    """A task, or a future of threads or of gRPC."""
-
-    def done(self) -> bool: ...
 
 
 INFLIGHT = 'landmarks_inflight_requests{service="predictor"}'
@@ -49,7 +43,6 @@ def sum_metric(service: Service, pattern: str) -> float:
 
 
 def count_answered(service: Service) -> float:
-    """Count the requests that a service computed an answer for."""
     return sum_metric(service, r'landmarks_requests_total\{code="ok"')
 
 
@@ -62,12 +55,12 @@ def wait_for(look: Callable[[], T], seconds: float = 90) -> T:
     return found
 
 
-def wait_begun(service: Service, inflight: str, calls: Sequence[Done]) -> None:
+def wait_begun(service: Service, inflight: str, calls: Sequence[Any]) -> None:
     """Wait until all these calls are in flight, or over."""
     wait_for(lambda: read_metric(service, inflight) + count_done(calls) >= len(calls))
 
 
-def count_done(calls: Sequence[Done]) -> int:
+def count_done(calls: Sequence[Any]) -> int:
     return sum(call.done() for call in calls)
 
 

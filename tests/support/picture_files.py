@@ -31,11 +31,6 @@ def encode(picture: np.ndarray | Image.Image, kind: str = "JPEG", **options) -> 
     return buffer.getvalue()
 
 
-def encode_inks(pixels: np.ndarray, **options) -> bytes:
-    """A JPEG of four inks, as printers have them."""
-    return encode(Image.fromarray(pixels).convert("CMYK"), **options)
-
-
 def segment(marker: int, data: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data
 
@@ -64,74 +59,13 @@ def insert(jpeg: bytes, at: int, data: bytes) -> bytes:
     return jpeg[:at] + data + jpeg[at:]
 
 
-def write_zero_scan(jpeg: bytes) -> bytes:
-    """Samsung's phones write Ss, Se, Ah and Al of a sequential JPEG as zeros."""
-    _, end = find_segment(jpeg, SOS)
-    return jpeg[: end - 3] + bytes(3) + jpeg[end:]
-
-
-def stray_at_end(jpeg: bytes, data: bytes = b"\x12" * 600) -> bytes:
-    return jpeg[:-2] + data + jpeg[-2:]
-
-
-def stray_in_header(jpeg: bytes, data: bytes = b"\0") -> bytes:
-    return insert(jpeg, find_segment(jpeg, DHT)[0], data)
-
-
-def stray_at_restart(jpeg: bytes, number: int = 2, data: bytes = b"\x12" * 8) -> bytes:
-    return insert(jpeg, find_restart(jpeg, number), data)
-
-
 def find_restart(jpeg: bytes, number: int) -> int:
     return jpeg.index(bytes([0xFF, 0xD0 + number]), find_segment(jpeg, CODED)[0])
 
 
-def lose_profile_part(jpeg: bytes) -> bytes:
-    return insert(jpeg, 2, segment(0xE2, b"ICC_PROFILE\0\1\2" + bytes(300)))
-
-
-def write_jfif_2(jpeg: bytes) -> bytes:
-    return jpeg.replace(b"JFIF\0\1", b"JFIF\0\2", 1)
-
-
-def break_exif(jpeg: bytes) -> bytes:
-    return insert(jpeg, 2, segment(0xE1, b"Exif\0\0MM\0*\xff\xff\xff\xff" + bytes(40)))
-
-
-def repeat_marker_byte(jpeg: bytes) -> bytes:
-    return insert(jpeg, find_segment(jpeg, DQT)[0], b"\xff" * 5)
-
-
-def add_metadata(jpeg: bytes, megabytes: float = 0.5) -> bytes:
-    data = b"http://ns.adobe.com/xmp/extension/\0" + b"\xff\xda\xff\xd9\xff\xd8" * 10_000
-    return insert(jpeg, 2, segment(0xE1, data) * round(megabytes * 16))
-
-
-def add_video(jpeg: bytes, megabytes: float = 0.5) -> bytes:
-    data = b"\xff\xda\0\x0c\xff\xd9" * round(megabytes * 170_000)
+def add_video(jpeg: bytes) -> bytes:
+    data = b"\xff\xda\0\x0c\xff\xd9" * 85_000
     return jpeg + b"\0\0\0\x18ftypmp42" + struct.pack(">I", len(data) + 8) + b"mdat" + data
-
-
-def cut_end(jpeg: bytes, size: int = 200) -> bytes:
-    """Without its last bytes of coded data, but with its end marker."""
-    return jpeg[: -2 - size] + jpeg[-2:]
-
-
-def cut_before_restart(jpeg: bytes, number: int = 4, size: int = 60) -> bytes:
-    at = find_restart(jpeg, number)
-    return jpeg[: at - size] + jpeg[at:]
-
-
-def lose_restart(jpeg: bytes, number: int = 4) -> bytes:
-    """Without a restart marker and what follows it up to the next."""
-    return jpeg[: find_restart(jpeg, number)] + jpeg[find_restart(jpeg, number + 1) :]
-
-
-def write_bad_code(jpeg: bytes) -> bytes:
-    """With bits in the coded data that no Huffman code begins with."""
-    start, end = find_segment(jpeg, CODED)
-    at = (start + end) // 2
-    return jpeg[:at] + b"\xff\0" * 8 + jpeg[at + 16 :]
 
 
 def make_chunk(kind: bytes, data: bytes, wrong: int = 0) -> bytes:

@@ -48,7 +48,6 @@ def test_nothing_but_this_machine_reaches_it_and_one_process_starts_only_when_it
 
 
 def test_its_health_check_is_what_the_service_answers(transformer):
-    """Run the check's own program against a service, and against none."""
     for service in SERVICES.values():
         _, _, *program = service["healthcheck"]["test"]
         assert program[0] == "-c"

@@ -34,7 +34,6 @@ def draw_spot(point: np.ndarray, size: float = 3.0) -> np.ndarray:
 
 
 def find_spot(picture: np.ndarray) -> np.ndarray:
-    """Find the centre of mass (x, y) of a picture's light."""
     light = picture[..., 0].astype(float)
     y, x = np.mgrid[: light.shape[0], : light.shape[1]]
     return np.array([(x * light).sum(), (y * light).sum()]) / light.sum()

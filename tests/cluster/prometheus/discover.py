@@ -22,7 +22,6 @@ GROUP = "/apis/monitoring.coreos.com/v1"
 
 
 def ask(path: str) -> list[dict]:
-    """List objects of the API server."""
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     host = f"[{host}]" if ":" in host else host
     token = (ACCOUNT / "token").read_text()

@@ -45,7 +45,6 @@ def bring(folder: Path, engine: str = "openvino") -> Engine:
 
 
 def ask(net: torch.nn.Module, faces: np.ndarray) -> np.ndarray:
-    """Run a network of torch on faces, one at a time."""
     with torch.no_grad():
         found = [net(torch.from_numpy(face[None])) for face in faces]
     if isinstance(found[0], list | tuple):

@@ -137,10 +137,7 @@ def test_a_declaration_that_is_not_true_names_its_field(tmp_path, shipped, case)
 POINTS = {"points": ["a", "b"]}
 IMPOSSIBLE: dict[str, Declared] = {
     "'input.size' is not a key; there are side, color, ": {"input": {"size": 96}},
-    "two points have the name 'a'": {"points": ["a", "a"]},
     "'zz' in .* is not one of the points": POINTS | {"mirror": [["a", "zz"]]},
-    "is not a pair of two points": POINTS | {"unit": ["a", "a"]},
-    "'zz' in 'five' is not one of the points": POINTS | {"five": [["a"]] * 4 + [["zz"]]},
     "mean_face has 1 of 2 points": POINTS | {"mean_face": [[0.5, 0.5]]},
 }
 

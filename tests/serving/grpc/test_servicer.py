@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,8 +17,6 @@ from serving.grpc.servicer import create_grpc_server
 from serving.messages import MAX_HEAD_BYTES
 from serving.repository import Repository
 from serving.settings import ServerSettings
-from tests.support.load import wait_for
-from tests.support.raw_http2 import Connection
 from tools.processes import find_ports
 
 MAX_BYTES = 2**20
@@ -84,16 +81,6 @@ async def test_a_connection_without_calls_is_ended(repository, bound):
         await channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
 
 
-async def test_calls_that_nobody_has_begun_are_counted(repository):
-    """Nobody begins one here, as this test holds the loop."""
-    async with serve(repository, max_inflight=4) as port:
-        connection = Connection(port)
-        with connection.socket:
-            for _ in range(30):
-                connection.call(b"")
-            wait_for(lambda: connection.send() is not None and len({*connection.answered}) >= 20)
-
-
 @pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip, grpc.Compression.Deflate])
 async def test_a_message_above_the_limit_is_refused(stub, compression):
     request = make_request(size=MAX_BYTES + MAX_HEAD_BYTES)
@@ -103,12 +90,9 @@ async def test_a_message_above_the_limit_is_refused(stub, compression):
     assert (await stub.ModelInfer(fits, timeout=60, compression=compression)).outputs
 
 
-async def test_a_cause_of_ours_stays_ours(stub):
+async def test_a_cause_of_ours_stays_ours_whatever_is_asked(stub, model, monkeypatch, caplog):
     status, code, message = await refuse(stub, make_request("fail"))
     assert (status, code) == ("INTERNAL", "internal") and "secret" not in message
-
-
-async def test_a_cause_of_ours_stays_ours_whatever_is_asked(stub, model, monkeypatch, caplog):
     monkeypatch.setattr(model, "describe", fail)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.ModelMetadata(pb.ModelMetadataRequest(name="fake"), timeout=60)
@@ -121,11 +105,8 @@ def fail() -> None:
 
 
 async def test_a_refusal_keeps_its_code(stub):
-    assert await refuse(stub, make_request("refuse")) == (
-        "INVALID_ARGUMENT",
-        "invalid_request",
-        "It is refused.",
-    )
+    told = "INVALID_ARGUMENT", "invalid_request", "It is refused."
+    assert await refuse(stub, make_request("refuse")) == told
 
 
 async def test_a_message_fits_into_the_metadata_that_carries_it(stub):
@@ -167,26 +148,8 @@ async def test_typed_contents_are_counted_as_raw_ones(stub, repository, monkeypa
 async def test_what_would_be_passed_over_is_refused(stub):
     request = make_request()
     request.outputs.add(name="landmarks").parameters["classification"].int64_param = 3
-    assert (await refuse(stub, request))[1:] == (
-        "invalid_request",
-        "The parameter 'classification' does nothing here; accepted is binary_data.",
-    )
-
-
-async def test_the_callers_deadline_reaches_the_model(stub, model):
-    await stub.ModelInfer(make_request(), timeout=5)
-    assert model.call.deadline < time.monotonic() + 6
-
-
-async def test_who_leaves_is_not_worked_for(stub, model, repository):
-    call = stub.ModelInfer(make_request("wait"), timeout=60)
-    while not repository.admission.requests:
-        await asyncio.sleep(0.01)
-    call.cancel()
-    async with asyncio.timeout(60):
-        while repository.admission.requests:
-            await asyncio.sleep(0.01)
-    assert model.left
+    said = "The parameter 'classification' does nothing here; accepted is binary_data."
+    assert (await refuse(stub, request))[1:] == ("invalid_request", said)
 
 
 async def test_a_stop_that_runs_out_of_time_is_told(stub, model, repository):

@@ -7,10 +7,13 @@ import grpc.aio
 import pytest
 
 from serving.contract import GRPC_STREAM
+from serving.errors import Overloaded, RequestTimeout
 from serving.framework import pb
+from serving.grpc import reception
 from serving.grpc.extension_pb2 import StreamResponse
 from serving.grpc.reception import Reception
 from serving.repository import Repository
+from serving.settings import ServerSettings
 from tests.serving.grpc.test_servicer import make_request, serve
 from tools.processes import find_ports
 
@@ -133,3 +136,38 @@ async def test_who_sends_and_reads_nothing_waits_and_is_ended(stream, repository
                 pass
     assert not repository.admission.requests and not repository.admission.bytes
     flooding.cancel()
+
+
+def make_reception(**settings) -> Reception:
+    room = {"max_inflight_bytes": 2 * 2**20, "max_body_bytes": 2**20}
+    return Reception(ServerSettings.model_validate(room | settings))
+
+
+async def wait_long() -> bytes:
+    return await asyncio.Future()
+
+
+async def come() -> bytes:
+    return b"it"
+
+
+async def test_a_slow_message_ends_in_time_and_alone_has_all_of_it(monkeypatch):
+    monkeypatch.setattr(reception, "HURRY_SECONDS", 0.05)
+    alone = make_reception(body_seconds=0.3)
+    with pytest.raises(RequestTimeout, match=r"within 0\.3 seconds"):
+        await alone.read(wait_long)
+    full = make_reception(body_seconds=600, max_inflight=3)
+    slow = [asyncio.create_task(full.read(wait_long)) for _ in "ab"]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(60):  # the older one gives its place up, the other stays
+        assert await full.read(come) == b"it"
+    assert isinstance(slow[0].exception(), Overloaded) and not slow[1].done()
+    slow.append(asyncio.create_task(full.read(wait_long)))
+    slow.append(asyncio.create_task(full.read(wait_long)))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="3 messages"):
+        await full.read(come)
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    assert await full.read(come) == b"it" and not full.calls and not full.begins

@@ -166,12 +166,6 @@ async def test_web_pages_of_other_origins_may_ask_where_a_setting_says_so(origin
     assert answer.headers.get("access-control-allow-origin") == allowed
 
 
-async def test_versions(rest):
-    assert (await rest.post("/v2/models/fake/versions/1/infer", json=make_body())).is_success
-    answer = await rest.post("/v2/models/fake/versions/2/infer", json=make_body())
-    assert answer.status_code == 404 and answer.json()["code"] == "model_not_found"
-
-
 async def test_statistics_and_configuration(rest):
     await rest.post(INFER, json=make_body())
     await rest.post(INFER, json=make_body(parameters={"do": "refuse"}))

@@ -39,63 +39,39 @@ def test_fp16_comes_in_binary_only():
         decode({"datatype": "FP16", "shape": [2], "data": [0.5, 1]})
 
 
-@pytest.mark.parametrize(
-    "datatype, data, shape",
-    [
-        ("UINT8", [256], [1]),
-        ("UINT8", [-1], [1]),
-        ("UINT8", [0.5], [1]),
-        ("UINT8", [True], [1]),
-        ("UINT8", ["1"], [1]),
-        ("UINT8", [None], [1]),
-        ("UINT8", {}, [1]),
-        ("UINT8", "12", [2]),
-        ("UINT8", [[1], [1, 2]], [3]),
-        ("UINT8", [1, 2], [3]),
-        ("UINT8", [10**30], [1]),
-        ("INT8", [128], [1]),
-        ("INT64", [2**63], [1]),
-        ("UINT64", [-1], [1]),
-        ("BOOL", [1], [1]),
-        ("FP32", [1e39], [1]),
-        ("FP32", [[]], [1]),
-        ("FP32", [[[[1]]], 2], [2]),
-        ("BYTES", [1], [1]),
-        ("BYTES", [["a"], ["b", "c"]], [3]),
-        ("BYTES", None, [1]),
-        ("BYTES", "ab", [2]),
-        ("FP31", [1], [1]),
-        (None, [1], [1]),
-        ("UINT8", [1], [-1]),
-        ("UINT8", [1], [1.0]),
-        ("UINT8", [1], [True]),
-        ("UINT8", [1], "1"),
-        ("UINT8", [1], [2**40]),
-        ("UINT8", [1], [1] * 9),
-        ("UINT8", [], [0, 2**31, 2**31]),
-    ],
-)
+WRONG: dict[str | None, list] = {  # values of one element
+    "UINT8": [[256], [-1], [0.5], [True], ["1"], [None], {}, [10**30]],
+    "INT8": [[128]],
+    "INT64": [[2**63]],
+    "UINT64": [[-1]],
+    "BOOL": [[1]],
+    "FP32": [[1e39], [[]]],
+    "BYTES": [[1], None],
+    "FP31": [[1]],
+    None: [[1]],
+}
+SHAPES: list = [[-1], [1.0], [True], "1", [2**40], [1] * 9]
+CASES = [(datatype, data, [1]) for datatype, some in WRONG.items() for data in some]
+CASES += [("UINT8", [1], shape) for shape in SHAPES] + [("UINT8", [], [0, 2**31, 2**31])]
+CASES += [("UINT8", "12", [2]), ("UINT8", [[1], [1, 2]], [3]), ("UINT8", [1, 2], [3])]
+CASES += [("FP32", [[[[1]]], 2], [2]), ("BYTES", [["a"], ["b", "c"]], [3]), ("BYTES", "ab", [2])]
+
+
+@pytest.mark.parametrize("datatype, data, shape", CASES)
 def test_wrong_values_are_told_apart_not_wrapped_or_rounded(datatype, data, shape):
     with pytest.raises((InvalidTensor, InvalidRequest)):
         decode({"datatype": datatype, "shape": shape, "data": data})
 
 
-@pytest.mark.parametrize(
-    "datatype, data",
-    [
-        ("UINT64", [2**64 - 1]),
-        ("INT64", [-(2**63)]),
-        ("UINT8", [0, 255]),
-        ("BOOL", [True, False]),
-        ("FP32", [1, 0.5]),
-        ("BYTES", ["", "é"]),
-        ("UINT8", []),
-    ],
-)
-def test_right_values_stay_what_they_are(datatype, data):
+RIGHT: dict[str, list] = {"UINT64": [2**64 - 1], "INT64": [-(2**63)], "UINT8": [0, 255]}
+RIGHT |= {"BOOL": [True, False], "FP32": [1, 0.5], "BYTES": ["", "é"], "INT8": []}
+
+
+@pytest.mark.parametrize("datatype", RIGHT)
+def test_right_values_stay_what_they_are(datatype):
+    data = RIGHT[datatype]
     array = decode({"datatype": datatype, "shape": [len(data)], "data": data})
-    wanted = [v.encode() for v in data] if datatype == "BYTES" else data
-    assert array.tolist() == wanted
+    assert array.tolist() == [v.encode() if isinstance(v, str) else v for v in data]
 
 
 def test_a_nested_bomb_is_no_recursion():
@@ -156,14 +132,9 @@ async def encode(response: InferenceResponse, binary: Mapping[str, bool]) -> tup
 
 
 async def test_outputs_are_binary_where_asked():
-    body = {
-        "inputs": [],
-        "parameters": {"binary_data_output": True},
-        "outputs": [
-            {"name": "a", "parameters": {"content_type": "np"}},
-            {"name": "b", "parameters": {"binary_data": False}},
-        ],
-    }
+    outputs = {"a": {"content_type": "np"}, "b": {"binary_data": False}}
+    named = [{"name": name, "parameters": given} for name, given in outputs.items()]
+    body = {"inputs": [], "parameters": {"binary_data_output": True}, "outputs": named}
     request = decode_request(orjson.dumps(body), "m", None)
     arrays = {"a": np.arange(3, dtype=np.float32), "b": np.array([[1, 2]], np.int32)}
     content, headers = await encode(InferenceResponse(arrays), request.binary_outputs)

@@ -1,4 +1,4 @@
-// node grpc.cjs PROTOCOL_FILE HOST:PORT PICTURE FACE: @grpc/grpc-js with the protocol's own file.
+// node grpc.cjs DESCRIPTORS HOST:PORT PICTURE FACE: @grpc/grpc-js with the protocol's descriptors.
 // FACE has the 9216 bytes of a 96x96 face. Prints a line a call.
 
 const { readFileSync } = require("node:fs");
@@ -6,7 +6,7 @@ const grpc = require("@grpc/grpc-js");
 const loader = require("@grpc/proto-loader");
 
 const [protocol, address, picture, face] = process.argv.slice(2);
-const { inference } = grpc.loadPackageDefinition(loader.loadSync(protocol, { keepCase: true }));
+const { inference } = grpc.loadPackageDefinition(loader.loadFileDescriptorSetFromBuffer(readFileSync(protocol)));
 const client = new inference.GRPCInferenceService(address, grpc.credentials.createInsecure());
 const image = readFileSync(picture);
 const length = Buffer.alloc(4);

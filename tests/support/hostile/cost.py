@@ -32,8 +32,6 @@ def count_patience() -> float:
 
 
 class Meter:
-    """Measures servers while something is asked of them."""
-
     def __init__(self, pids: list[int], ports: list[int]):
         self.pids = pids
         command = [sys.executable, str(PROBE), *map(str, ports)]

@@ -18,7 +18,7 @@ import simplejpeg
 from PIL import Image
 
 from serving.errors import InvalidImage, TooLarge
-from tests.support.hostile.pictures import write_jpeg, write_png
+from tests.support.hostile.bodies import write_jpeg, write_png
 from tests.support.picture_files import (
     encode,
     make_chunk,

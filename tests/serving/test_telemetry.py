@@ -1,5 +1,6 @@
-"""Traces: when they are on, what is imported for them, and what becomes of a wrong variable."""
+"""The log never holds the service up; traces: when they are on, and what wrong variables do."""
 
+import json
 import logging
 import os
 import subprocess
@@ -11,7 +12,53 @@ from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode
 from serving.contract import GRPC_INFER
 from serving.errors import CATALOGUE, InvalidTensor
 from serving.telemetry import tracing
+from serving.telemetry.record import LONGEST_ADDRESS, RequestLog
 from serving.telemetry.stages import measure_stage
+
+PROGRAM = """
+from serving.telemetry.logs import MAX_LINES, configure_logs, logger
+from serving.telemetry.metrics import DROPPED_LINES
+configure_logs("INFO", True)
+for i in range(MAX_LINES + 2000):
+    logger.info("x" * 200, extra={"i": i})
+print(DROPPED_LINES._value.get(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("read", [True, False])  # in the end
+def test_a_pipe_that_nobody_reads_stops_nothing_and_what_is_lost_is_counted(read):
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stderr
+    assert 1000 < float(process.stdout.readline()) < 2000
+    if read:
+        lines = process.stderr.read().splitlines()
+        assert json.loads(lines[0])["i"] == 0 and len(lines) > 5000
+    assert process.wait(60) == 0
+    process.stderr.close()
+
+
+def test_a_sentence_of_another_s_is_whole():
+    program = """
+import sys
+from serving.telemetry.logs import configure_logs, logger
+configure_logs("INFO", True)
+sys.stderr.write("the port")
+logger.info("loaded")
+logger.root.handlers[0].finish()
+sys.stderr.write(" is in use\\n")
+"""
+    done = subprocess.run([sys.executable, "-u", "-c", program], capture_output=True, text=True)
+    assert [line[:1] for line in done.stderr.splitlines()] == ["{", "t"], done.stderr
+
+
+def test_an_address_in_a_line_is_short():
+    record = RequestLog("predictor", "rest", "/", "/" + "x" * 1000, {})
+    assert len(record.address) == LONGEST_ADDRESS
+    record.name_address("x" * 1000)
+    assert len(record.address) == LONGEST_ADDRESS
+
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 ID = "0af7651916cd43dd8448eb211c80319c"
@@ -117,34 +164,23 @@ def test_a_stage_is_measured_also_when_it_fails():
     assert timings["decode"] > 1.0
 
 
+FAILED = ("internal", "predictor_unavailable", "deadline_exceeded")
+
+
 @pytest.mark.parametrize("transport", ["rest", "grpc"])
-@pytest.mark.parametrize(
-    "code, failed",
-    [
-        ("ok", False),
-        ("invalid_image", False),
-        ("overloaded", False),
-        ("cancelled", False),
-        ("internal", True),
-        ("predictor_unavailable", True),
-        ("deadline_exceeded", True),
-    ],
-)
-def test_a_request_rightly_refused_is_no_error_of_the_server(kept, transport, code, failed):
+@pytest.mark.parametrize("code", ["ok", "invalid_image", "overloaded", "cancelled", *FAILED])
+def test_a_request_rightly_refused_is_no_error_of_the_server(kept, transport, code):
     error = None if code == "ok" else CATALOGUE[code]("It says so.")
     span, token = tracing.open_request(transport, GRPC_INFER, "/unet", {}, "id")
     tracing.close_request(span, token, transport, "unet", error)
     (span,) = kept.get_finished_spans()
     assert span.kind == SpanKind.SERVER
-    assert span.status.status_code == (StatusCode.ERROR if failed else StatusCode.UNSET)
+    assert span.status.status_code == (StatusCode.ERROR if code in FAILED else StatusCode.UNSET)
     assert span.attributes.get("error.type") == (None if code == "ok" else code)
 
 
 def test_a_call_that_is_refused_is_an_error_of_the_client(kept):
-    with (
-        pytest.raises(InvalidTensor),
-        tracing.open_call(GRPC_INFER, "dns:///predictor:80"),
-    ):
+    with pytest.raises(InvalidTensor), tracing.open_call(GRPC_INFER, "dns:///predictor:80"):
         raise InvalidTensor("It says so.")
     (span,) = kept.get_finished_spans()
     assert span.kind == SpanKind.CLIENT and span.status.status_code == StatusCode.ERROR

@@ -1,0 +1,95 @@
+"""What a process imports, what its operator sets, and what works beside its event loop."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from serving.aside import run_aside
+from serving.framework import SPARED
+from serving.settings import find_unknown, read_settings
+from transformer.settings import TransformerSettings
+
+
+async def test_the_loop_goes_round_between_two_jobs():
+    rounds, seen = 0, list[int]()
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await asyncio.gather(*(run_aside(lambda: seen.append(rounds)) for _ in range(50)))
+    counting.cancel()
+    assert len(set(seen)) == 50
+
+
+def run_fresh(program: str) -> str:
+    """Run a program in a process of its own: this one has imported pandas long ago."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("service", ["predictor.loader", "transformer.backends.predictor_client"])
+def test_a_service_loads_neither_pandas_nor_the_kubernetes_api(service):
+    program = f"import sys, serving.server, {service}; print(*sorted(sys.modules))"
+    loaded = set(run_fresh(program).split())
+    assert "kserve.model_server" in loaded
+    assert not loaded & {*SPARED, "oauthlib"}
+
+
+def test_what_kserve_does_with_them_still_works():
+    program = """
+import numpy, serving.framework, kserve
+from kserve.api import kserve_client
+values = kserve.InferInput("x", [2, 1], "FP32", [1.0, 2.0])
+print(kserve.InferRequest("m", [values]).as_dataframe().shape, kserve_client.client.V1Pod.__name__)
+"""
+    assert run_fresh(program) == "(2, 1) V1Pod"
+
+
+def test_one_that_was_imported_before_stays():
+    program = """
+import pandas, serving.framework
+from kserve.protocol import infer_type
+print(infer_type.pd is pandas)
+"""
+    assert run_fresh(program) == "True"
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("REQUEST_SECONDS", "inf"), ("HEAD_SECONDS", "1e-9"), ("MAX_BODY_BYTES", "9" * 20)],
+)
+def test_a_limit_has_limits(monkeypatch, name, value):
+    monkeypatch.setenv(f"LANDMARKS_{name}", value)
+    with pytest.raises(SystemExit, match=f"LANDMARKS_{name}: Input should be"):
+        read_settings(TransformerSettings)
+
+
+def test_empty_is_unset(monkeypatch):
+    for name in ("DETECTOR", "MAX_INFLIGHT", "PREDICTOR"):
+        monkeypatch.setenv(f"LANDMARKS_{name}", "")
+    assert read_settings(TransformerSettings) == TransformerSettings()
+
+
+def test_what_nothing_reads_is_named_with_what_is_near():
+    variables = {
+        "LANDMARKS_MAX_INFLIGT": "5",
+        "LANDMARKS_MAX_FACES": "5",
+        "PATH": "/",
+        "landmarks_workers": "1",
+    }
+    of_kubernetes = ("SERVICE_HOST", "PORT", "PORT_80_TCP_ADDR", "UNET_SERVICE_PORT_HTTP")
+    variables |= {f"LANDMARKS_{name}": "x" for name in of_kubernetes}
+    told = find_unknown(TransformerSettings, variables, ["--htp_port=1", "x"], ["--http_port"])
+    assert told == (
+        "LANDMARKS_MAX_INFLIGT (is LANDMARKS_MAX_INFLIGHT meant?), "
+        "--htp_port (is --http_port meant?)"
+    )
