@@ -52,17 +52,26 @@ def load_unet(path: str | Path) -> UNet:
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """Read the tensors of a bare checkpoint under the names of predictor/unet.py."""
-    for state in list_states(read_content(Path(path))):
+    for _, state in list_states(read_content(Path(path))):
         for name in state:
             if name.endswith(FIRST):
                 return cut_prefix(state, name.removesuffix(FIRST))
     raise CheckpointError(NO_UNET)
 
 
-def load_weights(net: nn.Module, path: Path) -> None:
-    """Load a checkpoint into a network, strictly; raises CheckpointError with what doesn't fit."""
-    state = fit_state(read_content(path), net.state_dict())
+def load_weights(net: nn.Module, path: Path, part: str = "") -> list[str]:
+    """Load a checkpoint, or the `part` of it, into a network, strictly, and say what was assumed.
+
+    Raises CheckpointError with what doesn't fit.
+    """
+    states = fit_states(read_content(path), net.state_dict(), part)
+    (name, state), *others = states.items()
     load_state(net, state, f"{path.name} does not fit the network")
+    differing = [other for other, beside in others if differ(state, beside)]
+    if not differing:
+        return []
+    other = f'"weights": "{path.name}:{differing[0]}" takes the other'
+    return [f"{path.name} has the network's tensors as {name} and {differing[0]}: {other}."]
 
 
 def read_content(path: Path) -> Any:
@@ -85,35 +94,52 @@ def read_content(path: Path) -> Any:
 
 def name_object(error: Exception) -> str:
     """Name the class that torch refused to load."""
-    words = [word.strip("`,.") for word in str(error).split() if "." in word.strip("`,.")]
-    return next((word for word in words if not word.startswith(("torch.", "http"))), "a class")
+    words = (word.strip("`,.") for word in str(error).split())
+    names = (word for word in words if "." in word and word[0].isalpha())  # and not a release
+    return next((word for word in names if not word.startswith(("torch.", "http"))), "a class")
 
 
-def list_states(content: Any) -> Iterator[dict[str, Tensor]]:
-    """List the dictionaries of named tensors in a file, the usual places first."""
+def list_states(content: Any, place: str = "") -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """List the dictionaries of named tensors in a file by their places, the usual ones first."""
+    if isinstance(content, list | tuple):  # as [epoch, net.state_dict()]
+        content = dict(enumerate(content))
     if not isinstance(content, Mapping):
         return
     tensors = {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
-    inner = [key for key, value in content.items() if isinstance(value, Mapping)]
+    inner = [key for key, value in content.items() if isinstance(value, Mapping | list | tuple)]
     inner.sort(key=lambda key: WRAPPERS.index(key) if key in WRAPPERS else len(WRAPPERS))
     for key in inner:
-        yield from list_states(content[key])
+        yield from list_states(content[key], f"{place}{key}.")
     if tensors:
-        yield tensors
+        yield place, tensors
 
 
-def fit_state(content: Any, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Find the tensors whose names, after one common prefix, cover most of the wanted ones."""
-    best: dict[str, Tensor] = {}
-    for state in list_states(content):
+def fit_states(
+    content: Any, wanted: Mapping[str, Tensor], part: str
+) -> dict[str, dict[str, Tensor]]:
+    """Find the tensors whose names, after one common prefix, cover most of the wanted ones.
+
+    By their places; several where a file has, say, an average beside them.
+    """
+    found: dict[str, dict[str, Tensor]] = {}
+    for place, state in list_states(content):
         prefixes = {k.removesuffix(w) for w in list(wanted)[:1] for k in state if k.endswith(w)}
-        for prefix in {"", *prefixes}:
-            found = cut_prefix(state, prefix)
-            if len(wanted.keys() & found.keys()) > len(wanted.keys() & best.keys()) or not best:
-                best = found
-    if not best:
-        raise CheckpointError("The checkpoint holds no dictionary of named tensors.")
-    return best
+        for prefix in sorted({"", *prefixes}):
+            found.setdefault(f"{place}{prefix}".rstrip("."), cut_prefix(state, prefix))
+    if part and part not in found:
+        places = ", ".join(filter(None, found)) or "nothing by name"
+        raise CheckpointError(f"The checkpoint has no part {part}; it has {places}.")
+    if not found:
+        raise CheckpointError(
+            "The checkpoint holds no dictionary of named tensors: save net.state_dict()."
+        )
+    found = {part: found[part]} if part else found
+    counts = {place: len(wanted.keys() & state.keys()) for place, state in found.items()}
+    return {p: state for p, state in found.items() if counts[p] == max(counts.values())}
+
+
+def differ(state: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return any(not torch.equal(state[name], other[name]) for name in state.keys() & other.keys())
 
 
 def cut_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

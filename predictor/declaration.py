@@ -85,8 +85,9 @@ class Output(Part):
     after a softmax. Null: guessed from the values on faces."""
     read: Literal["peak", "soft-argmax"] = "peak"
     """The highest pixel with a sub-pixel step, or the mean position."""
-    unit: Literal["pixels", "relative", "signed"] = "pixels"
-    """Of coordinates: pixels of the face, 0..1 or -1..1 over its side."""
+    unit: Literal["pixels", "relative", "signed"] | None = None
+    """Of coordinates: pixels of the face, 0..1 or -1..1 over its side; null: pixels, where they can
+    be."""
 
 
 class Trust(Part):
@@ -115,7 +116,7 @@ class Declaration(Part):
     arguments: dict[str, Any] = {}
     """Keyword arguments of the class."""
     weights: str | None = None
-    """Checkpoint of the class; null: the one that is there."""
+    """Checkpoint of the class, or a part of it as in `last.pt:ema`; null: the one that is there."""
     input: Input = Input()
     crop: Crop = Crop()
     output: Output = Output()
@@ -138,7 +139,7 @@ class Declaration(Part):
 def read_declaration(path: Path) -> Declaration:
     """Read a model.json; raises DeclarationError with one sentence that names the key."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DeclarationError(f"{path} is not valid JSON: {error}.") from None
     try:

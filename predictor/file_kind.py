@@ -1,5 +1,6 @@
 """Tell what a file of weights or of a network is by its content, whatever its name."""
 
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -8,12 +9,14 @@ from predictor.declaration import DeclarationError
 GRAPHS = ("onnx", "torchscript", "export", "tflite")  # a network as a whole
 CHECKPOINTS = ("checkpoint", "safetensors")  # named tensors, of a class
 HEAD = 512  # bytes
+PACKERS = (b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ")
 ONNX_FIELD = b"\x08"  # ir_version, the first field of every ONNX file
 ARCHIVES = {  # by what the name of a member ends in
     "torchscript": ("constants.pkl",),
     "export": ("models/model.json", "serialized_exported_program.json"),
     "checkpoint": ("data.pkl",),
 }
+PACKED = "{} is a packed file, and not of torch: unpack it."
 NUMPY = "{} holds NumPy arrays: save net.state_dict() by torch.save."
 
 
@@ -36,6 +39,8 @@ def tell_kind(path: Path) -> str:
         return tell_archive(path)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return "safetensors"
+    if head.startswith(PACKERS) or (tarfile.is_tarfile(path) and not holds_storages(path)):
+        raise DeclarationError(PACKED.format(path))
     if head.startswith(b"\x80") or b"ustar" in head[257:263]:  # a pickle, a tar: torch before 1.6
         return "checkpoint"
     if head.startswith(ONNX_FIELD) and len(head) > 8:
@@ -46,6 +51,12 @@ def tell_kind(path: Path) -> str:
         f"{path} is neither a checkpoint of torch nor a file of ONNX, TorchScript, torch.export, "
         "TFLite or safetensors; it may be truncated."
     )
+
+
+def holds_storages(path: Path) -> bool:
+    """Check whether a tar is a checkpoint of torch before 0.2."""
+    with tarfile.open(path) as archive:
+        return "storages" in archive.getnames()
 
 
 def tell_archive(path: Path) -> str:
@@ -60,4 +71,4 @@ def tell_archive(path: Path) -> str:
     for kind, endings in ARCHIVES.items():
         if any(name.endswith(endings) for name in names):
             return kind
-    raise DeclarationError(f"{path} is an archive, but none of torch's.")
+    raise DeclarationError(PACKED.format(path))

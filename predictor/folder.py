@@ -1,7 +1,7 @@
 """Find what a model folder, or a file of weights, has of a network; no line of it is run here."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from predictor.declaration import Declaration, DeclarationError, declare_set, read_declaration
@@ -29,6 +29,8 @@ class Source:
     name: str = ""
     """Of the class in the code; "": to be found."""
     weights: Path | None = None
+    part: str = ""
+    """Of the weights, where the file has several networks' tensors."""
     said: tuple[str, ...] = field(default=(), compare=False)
     """What was assumed, a sentence each."""
 
@@ -115,21 +117,22 @@ def of_file(path: Path, declared: Declaration, folder: Path | None = None) -> So
         "public UNet: ReLU, max pooling, align_corners); if yours differs, put your model.py "
         'beside it: "network": "model.py:UNet"',
     )
-    return Source(folder or path, declared, kind, None, "", path, said)
+    return Source(folder or path, declared, kind, weights=path, said=said)
 
 
 def of_declaration(path: Path, declared: Declaration) -> Source:
     """Take the files that the declaration names."""
     root = path if path.is_dir() else path.parent
+    named, _, part = (declared.weights or "").partition(":")
     if declared.network is None:
-        return of_file(root / str(declared.weights), declared, path)
+        return replace(of_file(root / named, declared, path), part=part)
     name, _, cls = declared.network.partition(":")
     network = root / name
     if network.suffix == ".py":
         if not network.is_file():
             raise DeclarationError(f"There is no file {network}, which model.json names.")
-        weights = root / declared.weights if declared.weights else find_weights(path, root)
-        return Source(path, declared, "code", network, cls, weights)
+        weights = root / named if named else find_weights(path, root)
+        return Source(path, declared, "code", network, cls, weights, part)
     kind = tell_kind(network)
     if kind not in GRAPHS:
         text = f'{network} is a checkpoint, not a network: name it as "weights" in model.json.'
@@ -144,7 +147,7 @@ def of_folder(path: Path, declared: Declaration) -> Source:
     if code is not None and (checkpoints or not graphs):
         weights = find_weights(path, path)
         said = f'{code.name} and {weights.name} are taken: "network": "{code.name}:UNet", "weights"'
-        return Source(path, declared, "code", code, "", weights, (said,))
+        return Source(path, declared, "code", code, "", weights, said=(said,))
     if len(graphs) == 1 and not checkpoints:
         return of_file(graphs[0], declared, path)
     if len(checkpoints) == 1 and not graphs:
@@ -189,8 +192,10 @@ def find_weights(path: Path, root: Path) -> Path:
     if len(checkpoints) == 1:
         return checkpoints[0]
     if not checkpoints:
-        text = f"{root} has code and no checkpoint: put the file of net.state_dict() there."
-        raise DeclarationError(text)
+        raise DeclarationError(
+            f"{root} has code and no checkpoint: put the file of net.state_dict() there, or name "
+            'it in model.json, as in "weights": "NAME".'
+        )
     raise DeclarationError(
         f"{root} has {', '.join(file.name for file in checkpoints)}: name one in model.json, "
         f'as in "weights": "{checkpoints[0].name}".'

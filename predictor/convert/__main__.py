@@ -55,6 +55,11 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
+    except Exception as error:  # of torch or OpenVINO, of which each has its own
+        from predictor.convert.code import tell
+
+        print(f"{a.path} cannot be converted: {tell(error)}.", file=sys.stderr)
+        return 2
     if manifest.engine == "openvino-int8":
         from predictor.convert.tune import tune_artifact
 

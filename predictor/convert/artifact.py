@@ -51,9 +51,6 @@ def load_network(source: Source, calibrate: Path | None = None) -> Network:
     plan, found = try_plans(author, plans, pairs)
     if declared.input.color is None:
         said.append(f'Faces are taken to be {plan.color}: "input": {{"color": "{plan.color}"}}.')
-    if "range" not in declared.input.model_fields_set:
-        taken = "Pixels are taken to be 0..1, without mean and std"
-        said.append(f'{taken}: "input": {{"range": [0, 1]}}.')
     plan = settle_output(declared, plan, found, said)
     varied = vary_face(plan.size, plan.channels)
     step = plan.batch or 8

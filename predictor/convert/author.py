@@ -1,6 +1,8 @@
 """The author's network as it is, in its own framework: what everything else is measured against."""
 
+import contextlib
 import importlib.util
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,6 +33,9 @@ class Author(Protocol):
     def shape(self) -> tuple[int, ...] | None:
         """Of its input, -1 for what is free; None where the file does not tell."""
 
+    whole: bool
+    """Whether it takes whole numbers."""
+
     def call(self, faces: Floats) -> Named:
         """Run it, and name its outputs; raises whatever it raises."""
 
@@ -56,6 +61,7 @@ class GraphAuthor:
         self.shape: tuple[int, ...] | None = tuple(
             int(n.to_string()) if n.is_static else -1 for n in partial
         )
+        self.whole = self.model.input(0).get_element_type().is_integral()
         outputs = enumerate(self.model.outputs)
         self.names = [min(output.names, default=str(i)) for i, output in outputs]
         self.compiled: dict[tuple[int, ...], Any] = {}
@@ -67,6 +73,7 @@ class GraphAuthor:
             hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": count_cpus()}
             self.compiled = {faces.shape: ov.Core().compile_model(model, "CPU", hints)}
         compiled = self.compiled[faces.shape]
+        faces = np.rint(faces) if self.whole else faces
         found = compiled(faces.astype(compiled.input(0).get_element_type().to_dtype()))
         return {name: np.array(found[i], np.float32) for i, name in enumerate(self.names)}
 
@@ -79,6 +86,7 @@ class TorchAuthor:
     """A module of torch: of a class, TorchScript or torch.export."""
 
     shape: tuple[int, ...] | None = None
+    whole = False
 
     def __init__(self, module: "torch.nn.Module"):
         import torch
@@ -90,20 +98,37 @@ class TorchAuthor:
         import torch
 
         with torch.inference_mode():
-            found = self.module(torch.from_numpy(np.ascontiguousarray(faces)))
+            found = self.module(torch.from_numpy(np.array(faces, order="C")))  # it may change it
         return {name: t.detach().float().numpy() for name, t in flatten(found).items()}
 
     def trace(self, names: list[str], example: Floats) -> ov.Model:
         import torch
 
+        net, faces = self.pick(names), torch.from_numpy(example)
         try:
             with torch.no_grad():
-                return ov.convert_model(self.pick(names), example_input=torch.from_numpy(example))
+                return ov.convert_model(net, example_input=faces)
         except Exception as error:
+            if isinstance(self.module, torch.jit.ScriptModule):
+                with contextlib.suppress(Exception):
+                    return self.trace_script(names, faces)
             raise DeclarationError(
                 "OpenVINO cannot follow the network from its input to its output: "
                 f"{tell(error)}. Export it to ONNX and name that file in model.json."
             ) from None
+
+    def trace_script(self, names: list[str], faces: "torch.Tensor") -> ov.Model:
+        """Bring TorchScript with branches into OpenVINO, by way of ONNX."""
+        import torch
+
+        order = list(flatten(self.module(faces)))
+        with tempfile.TemporaryDirectory() as folder:
+            path, axes = f"{folder}/net.onnx", {"face": {0: "n"}}
+            ends: dict[str, Any] = {"input_names": ["face"], "dynamic_axes": axes}
+            torch.onnx.export(self.module, (faces,), path, dynamo=False, **ends)
+            model = ov.Core().read_model(path)
+        outputs = [model.output(order.index(name)) for name in names]
+        return ov.Model(outputs, model.get_parameters(), "network")
 
     def pick(self, names: list[str]) -> "torch.nn.Module":
         """Make a module that gives these outputs alone."""

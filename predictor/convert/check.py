@@ -53,7 +53,7 @@ def check_exact(values: Floats, answers: Answers) -> None:
     if not distance <= EXACT:
         raise DeclarationError(
             f"The converted network differs from its author's by {distance:.2%} of the largest "
-            f"value ({EXACT:.2%} is allowed): does it draw random numbers?"
+            f"value ({EXACT:.2%} is allowed): does it draw random numbers, or use halves?"
         )
 
 

@@ -2,7 +2,9 @@
 
 import importlib.util
 import inspect
+import os
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,10 @@ from predictor.folder import Source
 if TYPE_CHECKING:
     import torch
 
+PACKAGE = (
+    "author"  # what the author's file is a module of: `from .parts import Up` finds its folder
+)
+
 
 def load_module(source: Source) -> tuple["torch.nn.Module", list[str]]:
     """Load a source's module of torch, in eval mode."""
@@ -20,9 +26,10 @@ def load_module(source: Source) -> tuple["torch.nn.Module", list[str]]:
 
     from predictor.checkpoint import load_unet, load_weights
 
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # what @torch.compile made can't be traced
     if source.kind == "code":
         assert source.network is not None and source.weights is not None
-        code = run_code(source.network)
+        code = run_code(source.network, source.root)
         make, said = choose_class(code, source)
         try:
             net = make(**source.declaration.arguments)
@@ -42,26 +49,35 @@ def load_module(source: Source) -> tuple["torch.nn.Module", list[str]]:
                 f"{make.__name__} of {source.network.name} makes a {type(net).__name__}, not a "
                 "torch.nn.Module: name the network's class in model.json."
             )
-        load_weights(net, source.weights)
+        said += load_weights(net, source.weights, source.part)
         return net.float().eval(), said
     if source.kind == "torchscript":
         return torch.jit.load(str(source.network), map_location="cpu").float().eval(), []
     if source.kind == "export":
         return torch.export.load(str(source.network)).module(), []
     assert source.weights is not None
-    return load_unet(source.weights), []
+    net = load_unet(source.weights)
+    return net, load_weights(net, source.weights, source.part)
 
 
-def run_code(path: Path) -> Any:
-    """Import the author's file, with its folder as the place of its own imports."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+def run_code(path: Path, root: Path) -> Any:
+    """Import the author's file, whose own imports lie in its folder or the model's, `root`."""
+    spec = importlib.util.spec_from_file_location(f"{PACKAGE}.{path.stem}", path)
     assert spec and spec.loader
     code = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = code
-    sys.path.insert(0, str(path.parent.resolve()))
+    package = types.ModuleType(PACKAGE)
+    package.__path__ = [str(path.parent.resolve())]
+    sys.modules |= {PACKAGE: package, spec.name: code}
+    sys.path[:0] = [*package.__path__, str(root.resolve())]
     given, sys.argv = sys.argv, [str(path)]  # a file that reads its own command line has none
     try:
         spec.loader.exec_module(code)
+    except ModuleNotFoundError as error:
+        name = str(error.name).removeprefix(f"{PACKAGE}.")
+        raise DeclarationError(
+            f"{path} imports {name}, which is not there: put its file beside it, or install the "
+            "package for the conversion (serving needs none)."
+        ) from None
     except (Exception, SystemExit) as error:
         raise DeclarationError(f"{path} cannot be imported: {tell(error)}.") from None
     finally:
@@ -85,7 +101,7 @@ def choose_class(code: Any, source: Source) -> tuple[Callable[..., Any], list[st
     found = list_classes(code)
     if source.name:
         make = getattr(code, source.name, None)
-        if not callable(make):
+        if not callable(make) or not hasattr(make, "__name__"):  # an instance has none
             names = ", ".join(found) or "no network"
             text = f"{source.network.name} has no class {source.name}; it has {names}."
             raise DeclarationError(text)
@@ -100,7 +116,7 @@ def choose_class(code: Any, source: Source) -> tuple[Callable[..., Any], list[st
         raise DeclarationError(f"{source.network.name} defines no torch.nn.Module.")
     raise DeclarationError(
         f"{source.network.name} has the classes {', '.join(found)}: name the network in "
-        f'model.json, as in "network": "{source.network.name}:{next(iter(found))}".'
+        f'model.json, as in "network": "{source.network.name}:{list(found)[-1]}".'
     )
 
 
@@ -125,7 +141,7 @@ def find_fitting(found: dict[str, Callable[..., Any]], source: Source) -> dict[s
     fitting = {}
     for name, make in found.items():
         try:
-            load_weights(make(**source.declaration.arguments), source.weights)
+            load_weights(make(**source.declaration.arguments), source.weights, source.part)
         except Exception:  # it does not fit, or is a block that needs arguments
             continue
         fitting[name] = make

@@ -68,6 +68,8 @@ def prepare_input(model: ov.Model, plan: Plan) -> ov.Model:
         # x * scale + shift = (x - mean) / divisor
         face.preprocess().mean([float(v) for v in -plan.shift / plan.scale])
         face.preprocess().scale([float(v) for v in 1 / plan.scale])
+    if model.input(0).get_element_type().is_integral():  # a conversion would cut off
+        face.preprocess().custom(lambda node: ops.round(node, "half_to_even").output(0))
     model = steps.build()
     model.input(0).get_tensor().set_names({"face"})
     return model
@@ -79,7 +81,9 @@ def read_outputs(model: ov.Model, plan: Plan) -> ov.Model:
     if plan.reader.kind == "coordinates":
         shape = model.output(0).partial_shape
         each = int(np.prod([int(n.to_string()) for n in list(shape)[1:]])) // plan.points
-        node = ops.reshape(node, np.array([-1, plan.points, each]), special_zero=False)
+        rows = [each, plan.points] if plan.swap else [plan.points, each]
+        node = ops.reshape(node, np.array([-1, *rows]), special_zero=False)
+        node = ops.transpose(node, np.array([0, 2, 1])) if plan.swap else node
         node = cut(node, 0, 2, 2)
         if plan.score:
             score = ops.convert(model.output(1).get_node().input_value(0), "f32")

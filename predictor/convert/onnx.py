@@ -34,7 +34,9 @@ class Declared(nn.Module):
             values = values[:, -1] if plan.stack else values
             values = values.permute(0, 3, 1, 2) if plan.swap else values
             return values.sigmoid() if plan.sigmoid else values
-        points: Tensor = values.reshape(values.shape[0], plan.points, -1)[..., :2]
+        rows = (-1, plan.points) if plan.swap else (plan.points, -1)
+        points: Tensor = values.reshape(values.shape[0], *rows)
+        points = (points.permute(0, 2, 1) if plan.swap else points)[..., :2]
         if score is None:
             return points
         score = score.reshape(score.shape[0], -1, 1)

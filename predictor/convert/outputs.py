@@ -12,6 +12,8 @@ from predictor.decode import Floats, Reader
 from predictor.landmarks import DEFAULT
 
 HEIGHTS = (-1.0, 2.0)  # what networks trained on Gaussians of height 1 stay within
+MOST = 1000  # points of a network
+UNIT = 2.0  # coordinates that stay within it are no pixels of a face
 
 
 class Found(NamedTuple):
@@ -46,7 +48,7 @@ def settle_output(declared: Declaration, plan: Plan, found: Named, said: list[st
     score = "" if own is None else find_name(own, found, "output.score", listing)
     if read.kind == "heatmaps" and score:
         raise DeclarationError("output.score is for networks of coordinates; heatmaps have scores.")
-    reader = Reader(kind=read.kind, read=wanted.read, unit=wanted.unit)
+    reader = Reader(kind=read.kind, read=wanted.read, unit=wanted.unit or "pixels")
     plan = replace(plan, pick=read.name, points=read.points, swap=read.swap, stack=read.stack)
     return replace(plan, score=score, reader=reader)
 
@@ -78,9 +80,14 @@ def read_shape(
     total = int(np.prod(shape))
     if kind == "heatmaps" or total < 2:
         return None
+    axes = [n for n in shape if n > 1]
+    for number, each, swap in [(*axes, False), (*axes[::-1], True)] if len(axes) == 2 else ():
+        if each in (2, 3) and points in (0, number):
+            return Found(name, "coordinates", number, swap)
     if points:
         return Found(name, "coordinates", points) if total in (2 * points, 3 * points) else None
-    return Found(name, "coordinates", total // 2) if total % 2 == 0 else None
+    fits = total % 2 == 0 and total <= 2 * MOST
+    return Found(name, "coordinates", total // 2) if fits else None
 
 
 def choose(fitting: list[Found], found: Named, listing: str, said: list[str]) -> Found:
@@ -109,7 +116,14 @@ def settle_values(declared: Declaration, plan: Plan, found: Named, said: list[st
         text = "The network gives NaN or infinite values on a face: look at input in model.json."
         raise DeclarationError(text)
     if plan.reader.kind == "coordinates":
+        settle_unit(declared, values[..., :2], said)
         return plan
+    (height, width), maps = plan.size, values.shape[2:]
+    if height % maps[0] or width % maps[1]:
+        said.append(
+            f"Heatmaps of {maps[0]}x{maps[1]} are taken to cover the face of {height}x{width}: "
+            "if they cover its middle, as convolutions without padding do, pad them in forward."
+        )
     least, most = float(values.min()), float(values.max())
     sums = values.sum(axis=(2, 3))
     wanted, between = declared.output.values, f"between {least:.3g} and {most:.3g}"
@@ -131,6 +145,20 @@ def settle_values(declared: Declaration, plan: Plan, found: Named, said: list[st
     sigmoid = wanted == "sigmoid" and (least < 0 or most > 1)
     meaning = "heights" if wanted == "sigmoid" else wanted
     return replace(plan, sigmoid=sigmoid, reader=replace(plan.reader, values=meaning))
+
+
+def settle_unit(declared: Declaration, points: Floats, said: list[str]) -> None:
+    """Take coordinates for pixels only where they can be."""
+    said.append("Coordinates are taken to be x, then y: turn rows and columns round in forward.")
+    if declared.output.unit is not None:
+        return
+    if np.abs(points).max() <= UNIT:
+        raise DeclarationError(
+            f"The coordinates lie between {points.min():.3g} and {points.max():.3g}, too near for "
+            'pixels: say in model.json "output": {"unit": "relative"} for 0..1 over the face, '
+            '"signed" for -1..1, or "pixels" if they are that.'
+        )
+    said.append('Coordinates are taken to be pixels of the face: "output": {"unit": "pixels"}.')
 
 
 def name_points(declared: Declaration, points: int, said: list[str]) -> tuple[str, ...]:

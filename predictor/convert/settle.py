@@ -26,7 +26,7 @@ class Plan:
     pick: str = ""
     score: str = ""
     points: int = 0
-    swap: bool = False  # whether the maps' channels are on the last axis
+    swap: bool = False  # whether the maps' channels stand last, or the coordinates' x and y first
     stack: bool = False  # whether the last of several stacked sets of maps counts
     sigmoid: bool = False  # whether a sigmoid is still to be applied
     score_sigmoid: bool = False
@@ -50,7 +50,9 @@ class Plan:
         values = found[self.pick]
         if self.reader.kind == "coordinates":
             each = values[0].size // self.points
-            points = values.reshape(len(values), self.points, each)[..., :2]
+            rows = (each, self.points) if self.swap else (self.points, each)
+            points = values.reshape(len(values), *rows)
+            points = (points.transpose(0, 2, 1) if self.swap else points)[..., :2]
             if not self.score:
                 return points
             score = found[self.score].reshape(len(values), -1, 1)
@@ -72,6 +74,12 @@ def settle_input(author: Author, declared: Input, said: list[str]) -> list[Plan]
     """List the plans of an input that fit the file and the declaration, the likeliest first."""
     shape = author.shape
     layout = declared.layout
+    if "range" not in declared.model_fields_set:
+        most = 255 if author.whole else 1
+        known = {"mean", "std"} & declared.model_fields_set
+        what = f"0..{most} before mean and std" if known else f"0..{most}, without mean and std"
+        said.append(f'Pixels are taken to be {what}: "input": {{"range": [0, {most}]}}.')
+        declared = declared.model_copy(update={"range": (0, most)})
     if shape is not None and len(shape) != 4:
         raise DeclarationError(f"The network's input has the shape {list(shape)}, not [N,C,H,W].")
     if layout is None:
@@ -88,7 +96,8 @@ def settle_input(author: Author, declared: Input, said: list[str]) -> list[Plan]
         if wanted not in (-1, given):
             sides = f"{told[0]}x{told[1]} pixels, and input.side says {size[0]}x{size[1]}"
             raise DeclarationError(f"The network takes faces of {sides}.")
-    colors = [declared.color] if declared.color else ["grey", "rgb"]
+    numbers = max(len(declared.mean), len(declared.std))
+    colors = [declared.color] if declared.color else ["rgb"] if numbers == 3 else ["grey", "rgb"]
     if told[2] > 0:
         colors = [color for color in colors if (1 if color == "grey" else 3) == told[2]]
     if not colors:

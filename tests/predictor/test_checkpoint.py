@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,11 @@ FILES = {
     "neither a checkpoint of torch nor": lambda path: path.write_text("hello"),
     "is a web page": lambda path: path.write_text("<!DOCTYPE html><html></html>"),
     "Git LFS pointer": lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"),
+    "is a packed file": lambda path: (
+        shutil.make_archive(str(path), "tar", path.parent)
+        and path.with_suffix(".pth.tar").replace(path)
+    ),
+    "is a packed file, and not of torch: unpack it": lambda path: path.write_bytes(b"\x1f\x8b\x08"),
     "holds NumPy arrays": lambda path: np.savez(path.open("wb"), weight=np.zeros(3)),
 }
 
@@ -116,6 +122,7 @@ WRAPS = {
     "params": lambda s: {"params": s},
     "a prefix inside": lambda s: {"model": prefix("module.", s)},
     "ema": lambda s: {"ema": s, "step": 3},
+    "a list": lambda s: [3, s],
     "any prefix": lambda s: prefix("backbone.net.", s),
     "a loss beside it": lambda s: {"loss.weight": ONES, **s},
     "Lightning": lambda s: {"state_dict": {"criterion.weight": ONES, **prefix("model.", s)}},
@@ -149,3 +156,15 @@ def test_what_holds_objects_is_refused_unread(tmp_path):
     for content in (UNet(base_width=8), {"state_dict": {}, "config": Config()}):
         with pytest.raises(CheckpointError, match=r"holds objects .* save net\.state_dict"):
             load_unet(save(tmp_path / "net.pth", content))
+
+
+def test_of_two_networks_in_a_file_either_can_be_named(tmp_path):
+    net, average, loaded = (UNet(base_width=4) for _ in range(3))
+    content = {"ema": average.state_dict(), "model": net.state_dict()}
+    path = save(tmp_path / "last.pt", content)
+    (said,) = load_weights(loaded, path)
+    assert '"weights": "last.pt:ema" takes the other' in said
+    assert load_weights(loaded, path, "ema") == []
+    torch.testing.assert_close(loaded.state_dict(), average.state_dict())
+    with pytest.raises(CheckpointError, match="no part best; it has model, ema"):
+        load_weights(loaded, path, "best")

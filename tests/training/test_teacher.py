@@ -76,7 +76,7 @@ def test_a_network_s_points_are_mixed_in_by_their_shares(monkeypatch, tmp_path) 
     mixer = Mixer(tmp_path, SHARES, DEFAULT.points)
     own = (seen[0] + 0.5) * 128 / side - 0.5 + 64
     picture = np.zeros((256, 256, 3), np.uint8)
-    for turned, brow, nose in ((False, 0.1, 0.3), (True, 0.0, 1.0)):
+    for turned, brow, nose in ((False, 0.1, 0.3), (True, 0.5, 0.5)):
         points, why = mixer.mix(picture, box, own + 1, turned)
         np.testing.assert_allclose(
             points[[6, 10]] - own[[6, 10]], [[brow] * 2, [nose] * 2], atol=1e-4

@@ -2,7 +2,7 @@
 
 mapping.csv is fitted to hand-labelled faces (the program is in the tag v0.2-wide). Another table
 makes other points: a row `chin,152,1` is enough for one that a vertex marks. shares.csv, how much
-of each label is the mesh's where a network's are mixed in, is the shipped student's recipe.
+of each label is the mesh's where a network's are mixed in, is told in models/MODEL_CARD.md.
 """
 
 from dataclasses import dataclass

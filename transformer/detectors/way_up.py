@@ -5,7 +5,7 @@ be too large for the network, and turned by quarters, counter-clockwise as numpy
 Each face then has the way up that shows it best. Single faces: transformer/crops/second_look.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,9 +19,10 @@ from transformer.pictures.picture import Picture
 from transformer.settings import TransformerSettings
 
 TURNS = (1, 2, 3)
-ORDER = (2, 1, 3)  # of the looks: of four, two and two are of one shape, which costs less
+ORDER = (2, 1, 3)  # of looks one by one: of four, two and two are of one shape, which costs less
 COARSE = 160 * 120  # pixels of a look at large faces, at least
 MIDDLE = 320 * 240  # and at smaller ones that are turned
+TOGETHER = 110_000  # pixels of a view that is looked at in all ways up at once, at most
 LARGE = 64  # pixels of a first look: from here on a coarse one shows a face as well, or better
 EVIDENCE = 0.4  # score of a turned box from which its way up is worth a look at the full size
 
@@ -60,8 +61,12 @@ def has_doubtful(search: Search, size: float) -> bool:
     return bool((measure_gains(large, sure) > 0).any())
 
 
-def look_turned(search: Search, view: View, turns: Iterable[int]) -> None:
-    """Look at a view in several ways up."""
+def look_turned(search: Search, view: View, turns: Sequence[int]) -> None:
+    """Look at a view in several ways up, at once where it is small and not long."""
+    short, long = sorted(view.pixels.shape[:2])
+    if len(turns) > 1 and long <= 2 * short and long * short <= TOGETHER:
+        search.look_side_by_side(view, turns)
+        return
     for turn in turns:
         search.look(view, turn)
 

@@ -12,7 +12,7 @@ from serving.messages import InferenceRequest
 from transformer.pictures.base64_text import Base64Text, Given
 
 ACCEPTED = (
-    "'image', BYTES [N] of JPEG, PNG or WebP files or UINT8 [H,W,3], alone or with 'boxes' and "
+    "'image', BYTES [N] of picture files or UINT8 [H,W,3], alone or with 'boxes' and "
     f"'box_image_index' or with 'previous', or {ACCEPTED_FACE}"
 )
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

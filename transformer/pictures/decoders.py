@@ -96,12 +96,14 @@ def decode_by_pillow(_: bytes, image: Image.Image) -> Pixels:
     if isinstance(image, TiffImageFile) and isinstance(image.fp, CountedFile):
         image.fp.left = MAX_STRIPS
     image.load()
+    if image.mode in ("I", "F"):
+        raise ValueError("its pixels have 32 bits or signs, and nothing says what is white")
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, STRIP):  # the whole of it, twice, would take much memory
         bottom = min(top + STRIP, image.height)
         strip = image.crop((0, top, image.width, bottom))
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
-            pixels[top:bottom] = (np.asarray(strip) >> 8).clip(0, 255)[:, :, None]
+            pixels[top:bottom] = (np.asarray(strip) >> 8)[:, :, None]
         else:
             pixels[top:bottom] = np.asarray(strip.convert("RGB"))
     return pixels

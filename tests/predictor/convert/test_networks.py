@@ -11,6 +11,7 @@ from predictor.convert.code import run_code
 from predictor.convert.faces import vary_face
 from predictor.declaration import DeclarationError
 from predictor.folder import find_source
+from predictor.unet import UNet
 from tests.predictor.convert import zoo
 from tests.predictor.convert.conftest import ask, bring, measure_distance
 
@@ -32,13 +33,21 @@ def test_the_points_are_the_authors(make_folder, name):
     assert measure_distance(engine, net) < 0.05
 
 
-def test_coordinates_are_brought_to_pixels(make_folder):
-    net = make_net("Coordinates")
+@pytest.mark.parametrize("name", ["Coordinates", "RowsOfXAndY", "RowsOfThree"])
+def test_coordinates_are_brought_to_pixels(make_folder, name):
+    net = make_net(name)
     engine = bring(make_folder(net, output={"unit": "relative"}))
     faces = vary_face(engine.size, 1, 6)
-    wanted = ask(net, faces).reshape(6, 15, 2) * 96
+    wanted = ask(make_net("Coordinates"), faces).reshape(6, 15, 2) * 96
     assert np.abs(engine.predict(faces)[0] - wanted).max() < 0.05
     assert engine.landmarks.map_size == (0, 0)
+
+
+def test_a_graph_of_whole_numbers_takes_pixels_to_255(tmp_path):
+    net = make_net("Bytes")
+    face = torch.zeros(1, 1, 96, 96, dtype=torch.uint8)
+    torch.onnx.export(net, (face,), str(tmp_path / "net.onnx"), dynamo=False)
+    assert measure_distance(bring(tmp_path), net, lambda faces: np.rint(faces * 255)) < 0.05
 
 
 def test_a_face_need_not_be_square(make_folder):
@@ -48,12 +57,17 @@ def test_a_face_need_not_be_square(make_folder):
     assert measure_distance(engine, net) < 0.05
 
 
-@pytest.mark.parametrize("kind", ["torchscript", "export", "onnx", "bare graph"])
+@pytest.mark.parametrize("kind", ["torchscript", "scripted", "export", "onnx", "bare graph"])
 def test_a_file_of_a_whole_network_needs_no_code(tmp_path, kind):
     net, face = make_net("Levels"), torch.rand(1, 1, 96, 96)
-    path = tmp_path / {"torchscript": "net.pt", "export": "net.pt2"}.get(kind, "net.onnx")
+    path = tmp_path / {"torchscript": "net.pt", "scripted": "net.pt", "export": "net.pt2"}.get(
+        kind, "net.onnx"
+    )
     if kind == "torchscript":
         torch.jit.save(torch.jit.trace(net, face), path)
+    elif kind == "scripted":  # with the sizes and branches of its code
+        net = UNet(base_width=4).eval()
+        torch.jit.save(torch.jit.script(net), path)
     elif kind == "export":
         torch.export.save(torch.export.export(net, (face,)), path)
     else:
@@ -86,13 +100,15 @@ REFUSED = {
     "Squeezes": r"gives \[15, 96, 96\], without the axis of faces",
     "Levels": r"expected input.* Look at input\.side, input\.color",
     "Missing": "has no class Missing; it has Levels",
+    "Coordinates": r"too near for pixels: .* \"relative\"",
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_taken_is_refused_in_one_sentence(make_folder, name):
     arguments = {"channels": 4} if name == "Levels" else {}
-    folder = make_folder(zoo.Levels(**arguments), network=f"model.py:{name}", arguments=arguments)
+    net = zoo.Coordinates() if name == "Coordinates" else zoo.Levels(**arguments)
+    folder = make_folder(net, network=f"model.py:{name}", arguments=arguments)
     before = {path.name for path in folder.iterdir()}
     source = find_source(folder)
     with pytest.raises(DeclarationError, match=REFUSED[name]):
@@ -100,10 +116,23 @@ def test_what_cannot_be_taken_is_refused_in_one_sentence(make_folder, name):
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before
 
 
+def test_code_in_several_files_finds_them_as_it_is_written(tmp_path):
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "parts.py").write_text("Up = 1")
+    (tmp_path / "sizes.py").write_text("WIDTH = 8")
+    for line in ("from .parts import Up", "from unet.parts import Up", "from parts import Up"):
+        path = tmp_path / "unet" / "unet_model.py"
+        path.write_text(f"{line}\nimport sizes")
+        assert run_code(path, tmp_path).Up == 1
+    path.write_text("import no_such_package")
+    with pytest.raises(DeclarationError, match="imports no_such_package, which is not there"):
+        run_code(path, tmp_path)
+
+
 def test_code_that_reads_its_command_line_has_none(tmp_path):
     path = tmp_path / "reads_arguments.py"
     path.write_text("import argparse\nargs = argparse.ArgumentParser().parse_args()")
-    assert run_code(path).args is not None
+    assert run_code(path, tmp_path).args is not None
 
 
 def test_arguments_are_given_to_the_class(make_folder):

@@ -153,6 +153,21 @@ class Coordinates(nn.Module):
         return self.head(self.body(x)).sigmoid()
 
 
+class RowsOfXAndY(Coordinates):
+    def forward(self, x):
+        return super().forward(x).view(-1, K, 2).transpose(1, 2)
+
+
+class RowsOfThree(Coordinates):
+    def forward(self, x):
+        return F.pad(super().forward(x).view(-1, K, 2), (0, 1))
+
+
+class Bytes(Levels):
+    def forward(self, x):
+        return super().forward(x / 255.0)
+
+
 class OneByOne(Levels):
     def forward(self, x):
         return super().forward(x).view(1, K, 96, 96)

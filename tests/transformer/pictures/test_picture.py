@@ -95,6 +95,9 @@ def test_of_an_animation_the_first_frame_is_read(kind):
 def test_transparent_pixels_are_what_is_stored_and_sixteen_bits_keep_their_upper_half():
     for kind in ("PNG", "TIFF"):
         assert (read(encode(np.full((20, 20), 0x80A0, np.uint16), kind)) == 0x80).all()
+    for dtype in (np.int32, np.float32):
+        with pytest.raises(InvalidImage, match="32 bits or signs"):
+            read(encode(np.ones((20, 20), dtype), "TIFF"))
     pixels = np.dstack([smooth(61, 44), np.zeros((44, 61), np.uint8)])
     for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True})):
         np.testing.assert_array_equal(read(encode(pixels, kind, **options)), pixels[:, :, :3])
