@@ -19,7 +19,8 @@ from .run import FAILED, locate_all, place_drawing
 from .storage import describe_others, is_url, list_pictures
 
 INTERRUPTED = 130  # as a shell says it of Ctrl-C
-CHOICES = ("detect", "min_score", "max_faces", "order", "template", "aligned_side", "boxes")
+SEARCH = ("detect", "min_score", "min_face", "max_faces", "order")
+CHOICES = (*SEARCH, "template", "aligned_side", "boxes")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,6 +41,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add = parser.add_argument_group("of a request, as docs/api.md has them").add_argument
     add("--detect", metavar="LEVEL", help="how closely to look: fast, default, thorough")
     add("--min-score", type=float, metavar="SCORE", help="the least box_score")
+    add("--min-face", type=float, metavar="PERCENT", help="faces at least so large in the picture")
     add("--max-faces", type=int, metavar="N", help="the best so many of each picture")
     add("--order", help="score, size, left_to_right")
     add("--box", action="append", type=read_box, dest="boxes", help="X0,Y0,X1,Y1: of one picture")

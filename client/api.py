@@ -68,8 +68,8 @@ class Client:
         eye_distance, inside, aligned, aligned_maps. With `shrink` a photograph of more pixels than
         the service looks at goes with as many alone, a fraction of the bytes, and the result's
         `sent` says how many: points of small faces are less exact, boxes and outputs not to be had.
-        `choices` are the service's parameters of a request: detect, min_score, max_faces, order,
-        template, aligned_side. Raises ServiceError.
+        `choices` are the service's parameters of a request: detect, min_score, min_face, max_faces,
+        order, template, aligned_side. Raises ServiceError.
         """
         content = read_picture(picture)
         sent, factors = None, NONE

@@ -90,6 +90,7 @@ class FaceFinder:
             picture = self.open(content, LEVELS[choices.detect].side)
         with measure_stage(timings, Stage.DETECT):
             found = find_faces(self.detector, picture, choices, self.settings)
+        found = found.select(choices.find_large(found.corners, picture.size))
         chosen = choices.choose(found.corners, found.scores)
         left_out = len(found) - len(chosen)
         found = found.select(chosen)

@@ -101,5 +101,6 @@ def test_the_client_has_a_face_for_each_box(transformer, astronaut):
         assert result[0].trusted
         with pytest.raises(ServiceError, match="Row 0 of 'boxes'"):
             client.locate(astronaut, boxes=[(5, 5, 1, 1)])
+        assert [len(client.locate(astronaut, min_face=percent)) for percent in (15, 40)] == [1, 0]
         with pytest.raises(ServiceError, match="'max_faces' does nothing"):
             client.locate(astronaut, boxes=boxes, max_faces=1)

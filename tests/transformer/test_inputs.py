@@ -29,11 +29,12 @@ SETTINGS = TransformerSettings(detect="fast", max_picture_faces=8)
 
 @pytest.mark.parametrize("as_text", [True, False])
 def test_a_request_has_its_own(as_text):
-    said = {"detect": "thorough", "min_score": 0.25, "max_faces": 3, "order": "size"}
+    said = {"detect": "thorough", "min_score": 0.25, "min_face": 2.5, "max_faces": 3}
+    said["order"] = "size"
     if as_text:  # as a query has them
         said = {name: str(value) for name, value in said.items()}
-    assert read_choices(said, SETTINGS) == Choices("thorough", 0.25, 3, "size")
-    assert read_choices({}, SETTINGS) == Choices("fast", None, 8, "score")  # the server's
+    assert read_choices(said, SETTINGS) == Choices("thorough", 0.25, 2.5, 3, "size")
+    assert read_choices({}, SETTINGS) == Choices("fast", None, 0, 8, "score")  # the server's
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,7 @@ def test_a_request_has_its_own(as_text):
         ("detect", ["all", "", 1, None, ["fast"], True], "fast, default, thorough"),
         ("order", ["best", "Size", 0], "score, size, left_to_right"),
         ("min_score", [0, 1, -0.5, "nan", "x", True, "1e999", [0.5], "0.1_5"], "between 0 and 1"),
+        ("min_face", [-1, 100.5, "nan", "x", True, INF, [5]], "percent from 0 to 100"),
         ("max_faces", [0, 9, 1.5, "many", "\u0663", INF, INF - INF, 10**400, {}], "from 1 to 8"),
     ],
 )
@@ -70,6 +72,10 @@ def test_the_order_and_the_number_of_faces(order, most, chosen):
     assert Choices(order=order, max_faces=most).choose(BOXES, SCORES).tolist() == chosen
 
 
+def test_small_faces_are_left_out():
+    assert Choices(min_face=30).find_large(BOXES, (40, 60)).tolist() == [False, True, True]
+
+
 async def test_of_more_faces_than_may_be_the_best_are_answered_and_the_rest_counted(model):
     answer = await model.infer(make_request(3, 4))  # four are the limit
     assert len(answer.outputs["landmarks"]) == 4
@@ -88,11 +94,14 @@ def test_a_setting_of_before_or_of_less_than_one_look_is_refused(monkeypatch, na
         TransformerSettings()
 
 
+SEARCH = "detect, min_score, min_face, max_faces, order, search"
+
+
 @pytest.mark.parametrize(
     "inputs, outputs, name, accepted",
     [
-        ("image", "pose", "max_face", "model, detect, min_score, max_faces, order, search"),
-        ("image", "pose", "template", "model, detect, min_score, max_faces, order, search"),
+        ("image", "pose", "max_face", f"model, {SEARCH}"),
+        ("image", "pose", "template", f"model, {SEARCH}"),
         ("image boxes", "aligned", "detect", "model, template, aligned_side"),
         ("face", "scores", "order", "model"),
     ],

@@ -23,7 +23,7 @@ ORDERS: dict[str, Rank] = {  # what boxes [F, 4] and scores [F] are sorted by
 
 
 FLAGS = {"false": False, "true": True}
-SEARCHED = ("detect", "min_score", "max_faces", "order", "search")  # parameters of a search
+SEARCHED = ("detect", "min_score", "min_face", "max_faces", "order", "search")  # of a search
 ALIGNING = ("template", "aligned_side")  # of the outputs `aligned` and `aligned_maps`
 
 
@@ -33,9 +33,15 @@ class Choices:
 
     detect: str = "default"  # one of LEVELS
     min_score: float | None = None  # of a box; None: the detector's own
+    min_face: float = 0.0  # a box's longer side in percent of the picture's
     max_faces: int = 1024
     order: str = "score"  # one of ORDERS
     search: bool = False  # for more faces, where those of the frame before are followed
+
+    def find_large(self, boxes: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
+        """Find the boxes `[F,4]` that are large enough in a picture of this size."""
+        sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)  # [F]
+        return sides >= self.min_face / 100 * max(size)
 
     def choose(self, boxes: Floats, scores: Floats) -> NDArray[np.intp]:
         """Choose the faces to answer, `[F,4]` and `[F]`: their numbers, in the order wanted.
@@ -68,11 +74,14 @@ def read_choices(parameters: Mapping[str, object], settings: TransformerSettings
     min_score = read_number(parameters, "min_score")
     if min_score is not None and not 0 < min_score < 1:
         raise InvalidRequest("The parameter 'min_score' needs a number between 0 and 1.")
+    min_face = read_number(parameters, "min_face") or 0.0
+    if not 0 <= min_face <= 100:
+        raise InvalidRequest("The parameter 'min_face' needs percent from 0 to 100.")
     max_faces = read_number(parameters, "max_faces")
     if max_faces is not None and not (max_faces % 1 == 0 and 1 <= max_faces <= most):
         raise InvalidRequest(f"The parameter 'max_faces' needs a whole number from 1 to {most}.")
     search = read_name(parameters, "search", FLAGS, "false")
-    return Choices(detect, min_score, int(max_faces or most), order, FLAGS[search])
+    return Choices(detect, min_score, min_face, int(max_faces or most), order, FLAGS[search])
 
 
 def read_name(
