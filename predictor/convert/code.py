@@ -87,7 +87,9 @@ def run_code(path: Path, root: Path) -> Any:
 
 def tell(error: BaseException) -> str:
     """Write an exception as a clause, without a full stop."""
-    line = (str(error).strip().splitlines() or [""])[0][:300].rstrip(".")
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = (line for line in lines if line and not line.startswith("Exception from"))  # OpenVINO's
+    line = next(told, "")[:300].rstrip(".")
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from predictor.convert.artifact import convert
+from predictor.convert.code import tell
 from predictor.convert.faces import vary_face
 from predictor.declaration import DeclarationError, read_declaration
 from predictor.decode import Reader
@@ -179,3 +180,8 @@ def test_a_checkpoint_of_another_forward_is_refused(tmp_path, shipped):
     """
     (tmp_path / "model.py").write_text(textwrap.dedent(code))
     assert bring(tmp_path).landmarks.low > 0.5
+
+
+def test_an_error_of_openvino_is_told_by_its_reason():
+    error = RuntimeError("Exception from src/core.cpp:117:\nException from p.cpp:54:\nwhy it is.\n")
+    assert tell(error) == "RuntimeError: why it is" and tell(ValueError()) == "ValueError"
