@@ -45,13 +45,13 @@ serve-one: $(VENV)/run.stamp models
 	@$(SERVED) $(BIN)/python -m tools.serve --one --port $(PORT)
 
 # Units on two processes, then the core of the end-to-end tests, which measure time, alone.
-CORE := first_light protocol bad_input faults lifecycle landmark_sets
-CALM := own_model other_clients models generated clients no_word pages drawn_pictures extras
-UNTIMED := examples predictor/convert helm k8s training bench client/test_command.py predictor/test_loader.py \
-           $(patsubst %,tools/test_%.py,package compose pythons site) $(CALM:%=end_to_end/test_%.py)
-TIMED := end_to_end page loadtest/test_run.py transformer/test_connection.py tools/test_compose_up.py
+CORE := protocol bad_input faults lifecycle landmark_sets
+CALM := own_model models clients no_word documented extras
+UNTIMED := predictor/convert helm k8s training bench client/test_command.py predictor/test_loader.py \
+           $(patsubst %,tools/test_%.py,package compose setup) $(CALM:%=end_to_end/test_%.py)
+TIMED := end_to_end page loadtest/test_run.py transformer/test_connection.py
 QUICK := serving predictor/test_batcher.py predictor/test_model.py transformer/test_inputs.py \
-         transformer/pictures/test_picture.py transformer/test_crops.py tools/test_house.py tools/test_workflows.py
+         transformer/pictures/test_picture.py transformer/test_crops.py tools/test_house.py
 quick: lint
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(QUICK:%=tests/%)
 

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from serving.telemetry import tracing
-from tests.support.soak import COUNTS, SOAK
+from tests.support.environment import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services, run_standalone
 
 bypass_proxy()

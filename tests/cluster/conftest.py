@@ -14,7 +14,7 @@ import pytest
 
 from tests.cluster.journal import OUT, ROOT, ScenarioResult, write_records
 from tests.cluster.release import Release
-from tests.cluster.test_refusals import UNIT, start_unit_tests
+from tests.cluster.test_upgrade import UNIT, start_unit_tests
 from tests.cluster.watch import expose_autoscaler_metrics
 
 RECORDS = pytest.StashKey[list[ScenarioResult]]()

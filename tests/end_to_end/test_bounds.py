@@ -12,7 +12,7 @@ import requests
 
 from serving.admission import UPLOADS
 from serving.grpc.codec import encode_request
-from tests.support import raw_http2 as h2
+from tests.support import raw_http as h2
 from tests.support.hostile.cost import MEGABYTE
 from tests.support.load import count_answered, sum_metric, wait_for
 from tests.support.raw_http import ask, connect, is_cut, is_held, read_answer, write_request
@@ -42,7 +42,7 @@ def call(service: Service, messages, metadata=(), timeout: float = 60) -> str:
     """Make a call of any number of messages; return the catalogue's code, or gRPC's."""
     with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
         try:
-            channel.stream_unary(h2.INFER)(iter(messages), timeout=timeout, metadata=metadata)
+            channel.stream_unary(h2.METHOD)(iter(messages), timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             told = dict(error.trailing_metadata() or ())
             return told.get("landmarks-error-code", error.code().name)

@@ -7,13 +7,12 @@ import time
 import grpc
 import requests
 
+from tests.support.environment import COUNTS, SOAK
 from tests.support.hostile import bodies
 from tests.support.hostile.cost import MEGABYTE, Meter, count_patience
-from tests.support.soak import COUNTS, SOAK
+from tests.support.raw_http import INFER, METHOD
 from tools.processes import Service
 
-INFER = "/v2/models/unet/infer"
-METHOD = "/inference.GRPCInferenceService/ModelInfer"
 LARGEST = 16 * MEGABYTE
 SECONDS = 15 if SOAK == 1 else 40 * min(SOAK, 30)  # each kind is sent once, however long that takes
 FACTOR, SPARE = 4, 64 * MEGABYTE  # what a request may take: times its bytes, and beside that

@@ -1,9 +1,10 @@
-"""Both services in one process: what the transformer answers, from a predictor without a hop."""
+"""Both services in one process, and a call to the predictor in it."""
 
 import asyncio
 import json
 import re
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -11,8 +12,16 @@ import numpy as np
 import pytest
 import requests
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
+from prometheus_client import REGISTRY
 
-from standalone import StandaloneSettings
+from predictor.landmarks import DEFAULT
+from serving import contract
+from serving.errors import DeadlineExceeded, Overloaded
+from serving.messages import Call, InferenceRequest, InferenceResponse
+from serving.model import Model
+from serving.repository import Repository
+from serving.settings import ServerSettings
+from standalone import LocalBackend, StandaloneSettings
 from tests.end_to_end import test_bad_input as bad
 from tests.support.ask import JPEG, ask_grpc, ask_jpeg, ask_rest, infer_url
 from tests.support.http_server import run_collector
@@ -22,7 +31,6 @@ from tests.support.load import (
     INFLIGHT,
     make_request,
     read_metric,
-    sum_metric,
     wait_begun,
     wait_for,
 )
@@ -95,22 +103,6 @@ def test_pictures_of_all_callers_share_batches(standalone, astronaut):
         wait_for(share)
 
 
-async def test_who_leaves_is_forgotten_and_harms_nobody(standalone):
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{standalone.grpc}") as channel:
-        stub = pb_grpc.GRPCInferenceServiceStub(channel)
-        alone = await stub.ModelInfer(make_request(), timeout=30)
-        gone = [stub.ModelInfer(CROWD, timeout=60) for _ in range(20)]
-        good = [stub.ModelInfer(make_request(), timeout=60) for _ in range(20)]
-        await asyncio.sleep(0.1)
-        for call in gone:
-            call.cancel()
-        for call in good:
-            assert (await call).raw_output_contents[0] == alone.raw_output_contents[0]
-
-    left = r"landmarks_(?:queued_faces|inflight_requests)"  # of both services
-    await asyncio.to_thread(wait_for, lambda: not sum_metric(standalone, left))
-
-
 def test_other_models_are_reached_and_come_and_go(standalone, astronaut):
     def ask(model: str) -> np.ndarray:
         return ask_jpeg(standalone, astronaut, f"?model={model}")["landmarks"]
@@ -149,14 +141,13 @@ def test_a_trace_is_one_request_with_all_its_stages(start_own, astronaut):
     assert [span.name for span in stages] == names and root.attributes["landmarks.faces"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_calls_under_way_are_answered_when_it_stops(start_own, number):
+def test_calls_under_way_are_answered_when_it_stops(start_own):
     service = start_own("standalone")
     with grpc.insecure_channel(f"127.0.0.1:{service.grpc}") as channel:
         stub = pb_grpc.GRPCInferenceServiceStub(channel)
         calls = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(4)]
         wait_begun(service, INFLIGHT.replace("predictor", "transformer"), calls)
-        service.process.send_signal(number)
+        service.process.send_signal(signal.SIGINT)
         assert [call.code().name for call in calls] == ["OK"] * 4
     assert service.process.wait(120) == 0 and '"stopped"' in service.log.read_text()
 
@@ -168,3 +159,66 @@ def test_each_limit_has_a_name_of_its_own(monkeypatch):
     assert TransformerSettings().max_picture_faces == 3  # the older name, where it is the only one
     monkeypatch.setenv("LANDMARKS_MAX_PICTURE_FACES", "5")
     assert StandaloneSettings().max_picture_faces == TransformerSettings().max_picture_faces == 5
+
+
+FACES = np.zeros((3, 1, 96, 96), np.uint8)
+
+
+class FakeModel(Model):
+    service, inputs, outputs = "predictor", (contract.FACE,), (contract.LANDMARKS, contract.SCORES)
+    landmarks = DEFAULT
+
+    def __init__(self, settings: ServerSettings):
+        super().__init__("local", settings)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.ready = True
+
+    async def predict(self, request: InferenceRequest, call: Call) -> InferenceResponse:
+        await self.gate.wait()
+        n = len(request.inputs["face"].array)
+        points = np.zeros((n, len(DEFAULT), 2), np.float32)
+        arrays = {"landmarks": points, "scores": points[..., 0]}
+        return InferenceResponse(arrays, {"infer": 0.5}, n, DEFAULT.digest)
+
+
+@pytest.fixture
+async def model() -> FakeModel:
+    return FakeModel(ServerSettings(max_inflight=1))
+
+
+@pytest.fixture
+def local(model) -> LocalBackend:
+    return LocalBackend(Repository([model], model.settings))
+
+
+def count_ended(code: str, model: str = "local") -> float:
+    labels = {"service": "predictor", "model": model, "code": code}
+    return REGISTRY.get_sample_value("landmarks_requests_total", labels) or 0.0
+
+
+def soon(seconds: float = 10.0) -> float:
+    return time.monotonic() + seconds
+
+
+async def test_the_deadline_is_the_callers(local, model):
+    model.gate.clear()
+    before = count_ended("deadline_exceeded")
+    with pytest.raises(DeadlineExceeded):
+        await asyncio.wait_for(local.predict(FACES, "local", Call(soon(0.05))), 5)
+    assert count_ended("deadline_exceeded") == before + 1
+
+
+async def test_who_leaves_gives_up_the_place_that_others_are_refused(local, model):
+    model.gate.clear()
+    before = count_ended("cancelled")
+    first = asyncio.ensure_future(local.predict(FACES, "local", Call(soon())))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await local.predict(FACES, "local", Call(soon()))
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert count_ended("cancelled") == before + 1 and model.inflight == 0
+    model.gate.set()
+    await local.predict(FACES, "local", Call(soon()))

@@ -199,12 +199,8 @@ def test_the_last_spans_are_sent_before_the_service_ends(start_transformer, trac
         assert pick(collector.spans, "faces", REST).parent == CALLER
 
 
-@pytest.mark.parametrize("silent", [False, True])
-def test_a_dead_collector_harms_no_request(start_transformer, astronaut, silent):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        if silent:  # takes connections and never answers; else it refuses them
-            listener.listen()
+def test_a_dead_collector_harms_no_request(start_transformer, astronaut):
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # and never answers
         service = start_transformer(
             otel_exporter_otlp_endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}",
             otel_bsp_schedule_delay="10",

@@ -13,13 +13,10 @@ from selenium.webdriver import ActionChains, Keys
 
 from client import Client
 from tests.client.conftest import CONFIG, make_faces, run_script
-from tests.page.browser import Browser
-from tests.page.conftest import needs_chromium, on_both_servers
-from tools.processes import ROOT
+from tests.page.conftest import CONTRAST, GIVE, Browser, needs_chromium, on_both_servers
 
 pytestmark = needs_chromium
 
-GIVE, CONTRAST = [(ROOT / f"tests/page/{name}.js").read_text() for name in ("give", "contrast")]
 ZOOM = "const c = arguments[0]; return c.dataset.zoom * c.clientWidth / c.width"
 POINT, WEAK = [255, 225, 77], [255, 92, 92]
 AWAY = {6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}  # what each EXIF undoes

@@ -1,17 +1,83 @@
-"""Models come and go while they are asked; nobody's request is dropped."""
+"""Who may come in, who may manage models, and how they come and go while they are asked."""
 
 import asyncio
+import contextlib
 
 import numpy as np
 import pytest
 
-from serving.errors import InvalidRequest, ModelNotFound
+from serving.admission import UPLOADS, Admission
+from serving.errors import MAX_WAIT, Forbidden, InvalidRequest, ModelNotFound, Overloaded
+from serving.guard import check_manager
 from serving.messages import InferenceRequest, Tensor
 from serving.repository import Repository
 from serving.settings import ServerSettings
-from tests.serving.fakes import FakeModel
+from tests.serving.conftest import FakeModel
 
-OPEN = ServerSettings(repository_api=True)
+
+async def test_admission_gives_back_what_it_took():
+    admission = Admission(ServerSettings(max_inflight=1), "predictor")
+    with pytest.raises(ValueError), admission.enter() as ticket:
+        ticket.add(10)
+        with pytest.raises(Overloaded), admission.enter():
+            pass
+        raise ValueError
+    assert admission.requests == admission.uploads == admission.bytes == 0
+
+
+def test_nobody_is_told_to_stay_away_for_long():
+    assert Overloaded("", 1e6).retry_after == MAX_WAIT
+
+
+async def test_uploads_take_no_place_of_those_in_flight():
+    admission = Admission(ServerSettings(max_inflight=1), "predictor")
+    with contextlib.ExitStack() as stack:
+        for _ in range(UPLOADS):
+            slow = stack.enter_context(admission.enter(upload=True))
+        with pytest.raises(Overloaded, match="bodies"), admission.enter(upload=True):
+            pass
+        with admission.enter(), pytest.raises(Overloaded, match="1 of 1"):
+            slow.end_upload()
+        slow.end_upload()
+        assert admission.requests == 1
+    assert admission.requests == admission.uploads == admission.bytes == 0
+
+
+OPEN, CLOSED = ServerSettings(), ServerSettings(repository_token="s3cret")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:80", "[::1]:8080", "localhost"])
+def test_this_machine_may(host):
+    check_manager(OPEN, "127.0.0.1", {"host": host})
+    check_manager(OPEN, "::ffff:127.0.0.1", {"host": host})
+    check_manager(OPEN, "[::1]", {})  # gRPC names no host
+    check_manager(OPEN, "[::ffff:127.0.0.1]", {})
+
+
+@pytest.mark.parametrize(
+    "address, headers",
+    [
+        ("192.0.2.1", {}),
+        ("::ffff:192.0.2.1", {}),
+        ("", {}),
+        ("127.0.0.1", {"host": "rebound.example:8080"}),
+        ("127.0.0.1", {"host": "127.0.0.1:8080", "origin": "https://any.example"}),
+        ("127.0.0.1", {"host": "127.0.0.1:8080", "origin": "null"}),
+    ],
+)
+def test_other_machines_and_web_pages_may_not(address, headers):
+    with pytest.raises(Forbidden, match="LANDMARKS_REPOSITORY_TOKEN"):
+        check_manager(OPEN, address, headers)
+
+
+def test_a_token_opens_it_to_whoever_has_it():
+    check_manager(CLOSED, "192.0.2.1", {"authorization": "Bearer s3cret"})
+    for given in ("", "Bearer ", "Bearer s3cre", "s3cret", "Bearer é"):
+        with pytest.raises(Forbidden):
+            check_manager(CLOSED, "127.0.0.1", {"authorization": given})
+
+
+WITH_API = ServerSettings(repository_api=True)
 
 
 class FakeStore:
@@ -24,12 +90,12 @@ class FakeStore:
     def load_model(self, name, version):
         if name == "broken":
             raise ValueError("It is broken.")
-        return FakeModel(name, OPEN, version)
+        return FakeModel(name, WITH_API, version)
 
 
 @pytest.fixture
 def repository() -> Repository:
-    return Repository([FakeModel("fake", OPEN)], OPEN, FakeStore())
+    return Repository([FakeModel("fake", WITH_API)], WITH_API, FakeStore())
 
 
 def make_request(what: str = "") -> InferenceRequest:
@@ -97,4 +163,4 @@ async def test_what_is_not_there(repository):
 
 def test_two_models_of_one_name_are_refused():
     with pytest.raises(ValueError, match="Two models are named 'fake', version 1"):
-        Repository([FakeModel(), FakeModel()], OPEN)
+        Repository([FakeModel(), FakeModel()], WITH_API)

@@ -1,8 +1,10 @@
-"""Programs run to their end, and Python environments beside ours for some of them."""
+"""Programs run to their end, Python environments beside ours, and how much is generated."""
 
+import os
 import subprocess
 import sys
 import venv
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +42,7 @@ def make_environment(name: str) -> Path:
         subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
         done.write_text(wanted.read_text())
     return python
+
+
+SOAK = int(os.environ.get("SOAK", "1"))
+COUNTS: Counter[str] = Counter()  # what was generated, told at the end of a soak

@@ -1,15 +1,27 @@
-"""compose.yaml starts what the images are, and stops it as late as the services need."""
+"""compose.yaml starts what the images are, and stops it as late as the services need.
 
+The last test needs docker, its compose and the images, of which TAG names another tag than `dev`.
+"""
+
+import contextlib
+import os
 import re
+import shutil
 import subprocess
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from client import locate
 from predictor.settings import PredictorSettings
 from serving.settings import ServerSettings
 from standalone import StandaloneSettings
-from tools.processes import ROOT
+from tests.support.ask import ask_grpc
+from tests.support.environment import end, run
+from tests.support.load import wait_for
+from tools.processes import ROOT, find_free_ports
 from transformer.settings import TransformerSettings
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -53,5 +65,58 @@ def test_its_health_check_is_what_the_service_answers(transformer):
         assert program[0] == "-c"
         for port, healthy in ((transformer.rest, True), (1, False)):
             code = program[1].replace(":8080", f":{port}")
-            done = subprocess.run(["python3", "-c", code], capture_output=True, timeout=60)
-            assert (done.returncode == 0) == healthy
+            assert (end("python", "-c", code).returncode == 0) == healthy
+
+
+PROJECT = "landmarks-compose-test"
+
+
+def works(*command: str) -> bool:
+    try:
+        return shutil.which(command[0]) is not None and end(*command, timeout=20).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+# Of docker's plugin, or the older one.
+COMMAND = next((c for c in (["docker", "compose"], ["docker-compose"]) if works(*c, "version")), [])
+IMAGES = [f"landmarks-{name}:{os.environ.get('TAG', 'dev')}" for name in SERVICES]
+needs_docker = pytest.mark.skipif(
+    not COMMAND or not works("docker", "image", "inspect", *IMAGES),
+    reason="needs docker, its compose and the three images",
+)
+
+
+def list_states() -> list[str]:
+    """List what docker says of the project's containers, as `Up 5 seconds (healthy)`."""
+    named = ("--filter", f"name={PROJECT}", "--format", "{{.Status}}")
+    return run("docker", "ps", "--all", *named).splitlines()
+
+
+@contextlib.contextmanager
+def run_compose(*services: str) -> Iterator[tuple[int, int]]:
+    """Bring them up on free ports; a stop ends each by itself, with exit code 0."""
+    rest, grpc = find_free_ports(2)
+    environment = os.environ | {"PORT": str(rest), "GRPC_PORT": str(grpc)}
+
+    def compose(*words: str) -> None:
+        named = ("--project-name", PROJECT, "--profile", "one")
+        run(*COMMAND, *named, *words, env=environment)
+
+    try:
+        compose("up", "--detach", "--no-build", *services)
+        yield rest, grpc
+        compose("stop")
+        assert all(state.startswith("Exited (0)") for state in list_states()), list_states()
+    finally:
+        compose("down", "--timeout", "1")
+
+
+@needs_docker
+@pytest.mark.parametrize("services", [["predictor", "transformer"], ["standalone"]], ids=" ".join)
+def test_it_comes_up_healthy_answers_and_ends(services, astronaut):
+    with run_compose(*services) as (rest, grpc):
+        wait_for(lambda: sum("(healthy)" in state for state in list_states()) == len(services), 90)
+        (face,) = locate(astronaut, f"http://127.0.0.1:{rest}")
+        over_grpc = ask_grpc(SimpleNamespace(grpc=grpc), {"image": [astronaut]})
+        assert over_grpc["landmarks"].shape == (1, 15, 2) and len(face.points) == 15

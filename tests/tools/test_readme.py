@@ -1,8 +1,10 @@
-"""The README and the other pages say what is so."""
+"""The README, the other pages and the hosting site's files say what is so."""
 
 import ast
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,6 +12,7 @@ import yaml
 from predictor.settings import PredictorSettings
 from serving.errors import CATALOGUE
 from tests.client.conftest import run_script
+from tests.support.environment import run
 from tools.processes import ROOT
 from tools.tables import TABLES
 from transformer.settings import TransformerSettings
@@ -39,12 +42,6 @@ SHELL, PYTHON = read_blocks("sh"), read_blocks("python")
 def test_a_table_is_made_from_what_it_shows(table):
     text = (ROOT / table.page).read_text()
     assert table.fill_in(text) == text, "run: python -m tools.tables"
-
-
-def test_no_table_is_written_by_hand_or_twice():
-    text = "".join((ROOT / page).read_text() for page in PAGES)
-    marks = re.findall(r"<!-- (.*): tools.tables writes this -->", text)
-    assert sorted(marks) == sorted(table.name for table in TABLES)
 
 
 def test_the_error_table_has_every_error_with_its_statuses():
@@ -123,11 +120,33 @@ def test_a_python_block_runs(page, block, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out
 
 
-def test_what_the_hosting_site_reads_can_be_read():
-    files = [*(ROOT / ".github").rglob("*.yml")]
-    files += [ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"]
-    assert len(files) > 4
-    for file in files:
-        assert isinstance(yaml.safe_load(file.read_text()), dict), file
-    steps = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]["test"]
-    assert {"run": ".ci/run", "env": {"PYTHON": "python"}} in steps["steps"]
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+BIN = Path(sys.executable).parent
+SCHEMAS = {"github-workflows": WORKFLOWS, "dependabot": [GITHUB / "dependabot.yml"]}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_it_is_what_the_site_reads(schema):
+    run(BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *SCHEMAS[schema])
+
+
+def test_zizmor_finds_nothing():
+    run(BIN / "zizmor", "--offline", "--no-progress", "--persona", "pedantic", ".github")
+
+
+def test_every_action_is_pinned_by_its_commit_with_its_release_beside_it():
+    uses = [line for file in WORKFLOWS for line in file.read_text().splitlines() if "uses:" in line]
+    assert len(uses) > 10
+    for line in uses:
+        assert re.search(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+
+
+def test_the_release_builds_what_the_dockerfiles_are():
+    images = yaml.safe_load((GITHUB / "workflows/release.yml").read_text())["jobs"]["images"]
+    rows = {row["image"]: row for row in images["strategy"]["matrix"]["include"]}
+    assert set(rows) == {"predictor", "transformer", "standalone"}
+    for name, row in rows.items():
+        text = (ROOT / row["file"]).read_text()
+        assert f'"-m", "{name}"' in text
+        assert not row["target"] or f"AS {row['target']}\n" in text

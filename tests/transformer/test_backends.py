@@ -12,7 +12,7 @@ from serving.errors import CATALOGUE, ModelNotFound, Overloaded
 from serving.grpc.errors import translate_error
 from serving.messages import Call
 from serving.telemetry.stages import read_timings, write_timings
-from tests.transformer.fakes import INFER, OTHER, PNG, make_request
+from tests.transformer.conftest import INFER, OTHER, PNG, make_request
 from transformer.backends.base import FaceLandmarks
 from transformer.backends.joined import ID, Joiner
 from transformer.backends.predictor_client import GrpcBackend, grpc_target
@@ -50,6 +50,9 @@ def test_targets():
     assert grpc_target("a.b") == "dns:///a.b:80"
     assert grpc_target("a.b:8081") == "dns:///a.b:8081"
     assert grpc_target("ipv4:1.1.1.1:1,1.1.1.2:1") == "ipv4:1.1.1.1:1,1.1.1.2:1"
+    for wrong in ("http://127.0.0.1:8083", "::1", "a b:1", "host:port", "h:0"):
+        with pytest.raises(ValueError, match="host:port"):
+            grpc_target(wrong)
 
 
 def test_timings_survive_their_header():

@@ -11,7 +11,7 @@ from PIL import Image
 from predictor.landmarks import DEFAULT
 from serving.faces import Square, place_square
 from tests.support.picture_files import encode, smooth
-from tests.transformer.fakes import FakeFinder, FakePredictor, make_model, make_request
+from tests.transformer.conftest import FakeFinder, FakePredictor, make_model, make_request
 from transformer.backends.base import FaceLandmarks
 from transformer.crops.crop import crop_face, map_to_crop, to_picture
 from transformer.crops.looks import Look, join_maps, measure_rolls, stack_crops, turn_back

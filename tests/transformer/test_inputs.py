@@ -13,7 +13,7 @@ from predictor.landmarks import DEFAULT
 from serving.errors import InvalidImage, InvalidRequest, InvalidTensor, TooLarge
 from serving.messages import InferenceRequest, Tensor
 from tests.support.picture_files import encode
-from tests.transformer.fakes import make_request
+from tests.transformer.conftest import make_request
 from transformer.crops.crop import crop_faces
 from transformer.detectors import find_detector
 from transformer.faces import FaceFinder

@@ -14,7 +14,7 @@ from serving.errors import InvalidImage, TooLarge
 from serving.landmarks import LandmarkSet
 from serving.messages import Call
 from tests.support.http_server import Sink, run_sink
-from tests.transformer.fakes import INFER, PNG, FakeFinder, make_request
+from tests.transformer.conftest import INFER, PNG, FakeFinder, make_request
 from transformer import events
 from transformer.events import EventSender
 from transformer.faces import DetectedFaces, doubt_unseen

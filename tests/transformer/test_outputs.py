@@ -11,7 +11,7 @@ from predictor.landmarks import DEFAULT
 from serving.errors import InvalidRequest, TooLarge
 from serving.faces import Square
 from serving.messages import Call
-from tests.transformer.fakes import make_request
+from tests.transformer.conftest import make_request
 from transformer.faces import DetectedFaces
 from transformer.outputs.aligned import cut_aligned, fit_similarities, read_template
 from transformer.outputs.five import find_five, weigh_five

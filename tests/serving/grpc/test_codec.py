@@ -18,8 +18,8 @@ from serving.grpc.codec import (
 )
 from serving.grpc.wire import check_message
 from serving.messages import DTYPES, MAX_STRINGS, InferenceResponse
+from tests.support.environment import COUNTS, SOAK
 from tests.support.hostile.bodies import make_message
-from tests.support.soak import COUNTS, SOAK
 
 
 def make_tensor(datatype: str, shape: list[int], **contents) -> pb.ModelInferRequest:

@@ -14,7 +14,7 @@ from serving.repository import Repository
 from serving.rest.app import create_app
 from serving.rest.openapi import DESCRIPTION
 from serving.settings import ServerSettings
-from tests.serving.fakes import FakeModel, make_body
+from tests.serving.conftest import FakeModel, make_body
 
 INFER = "/v2/models/fake/infer"
 

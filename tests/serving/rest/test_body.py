@@ -19,7 +19,7 @@ from serving.rest import codec as rest_codec
 from serving.rest.accept import choose_drawing, choose_encoding
 from serving.rest.early import EarlyAnswers
 from serving.rest.form import MAX_PARTS, read_form
-from tests.serving.fakes import make_body
+from tests.serving.conftest import make_body
 
 INFER = "/v2/models/fake/infer"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
 from serving.messages import InferenceResponse, make_array
 from serving.rest.codec import decode_request, encode_answer
-from tests.support.soak import COUNTS, SOAK
+from tests.support.environment import COUNTS, SOAK
 
 
 def decode(tensor: dict, tail: bytes = b"", **more) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Checks of our own for Schemathesis, which loads this file; run by test_generated.py."""
+"""Checks of our own for Schemathesis, which loads this file; run by test_documented.py."""
 
 import schemathesis
 

@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 
 from serving.errors import InvalidImage, ServingError
 from tests.support import picture_files as files
+from tests.support.environment import COUNTS, SOAK
 from tests.support.picture_files import encode, insert, make_exif, segment, smooth
-from tests.support.soak import COUNTS, SOAK
 from transformer.pictures import kinds
 from transformer.pictures.picture import Picture, Pixels, open_picture, read_orientation
 

@@ -1,1 +1,0 @@
-"""Scenarios on a real cluster, and the report of what was seen."""
