@@ -45,7 +45,7 @@ serve-one: $(VENV)/run.stamp models
 	@$(SERVED) $(BIN)/python -m tools.serve --one --port $(PORT)
 
 # Units on two processes, then the core of the end-to-end tests, which measure time, alone.
-CORE := protocol bad_input faults lifecycle landmark_sets
+CORE := protocol bad_input faults landmark_sets
 CALM := own_model models clients no_word documented extras
 UNTIMED := predictor/convert helm k8s training bench client/test_command.py predictor/test_loader.py \
            $(patsubst %,tools/test_%.py,package compose setup) $(CALM:%=end_to_end/test_%.py)

@@ -1,5 +1,6 @@
 """What all tests share: the picture, and both services as real processes."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.support.environment import COUNTS, SOAK
 from tools.processes import Service, bypass_proxy, find_ports, run_services, run_standalone
 
 bypass_proxy()
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"  # imported here, it shall not patch for gevent
 hypothesis.settings.register_profile("ours", deadline=None)  # a busy machine is no fault
 hypothesis.settings.load_profile("ours")
 HOW = {  # a word of the reasons why tests are skipped -> what brings the tool
@@ -27,7 +29,6 @@ HOW = {  # a word of the reasons why tests are skipped -> what brings the tool
     "npm": "apt-get install npm",
     "go": "apt-get install golang-go",
     "curl": "apt-get install curl",
-    "gpg": "apt-get install gpg",
     "promtool": "apt-get install prometheus",
 }
 ROOT = Path(__file__).resolve().parent.parent

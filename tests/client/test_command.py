@@ -137,26 +137,6 @@ def test_another_service_ends_the_run_unless_ours_has_answered(script, folder, s
     assert "2 of 4 pictures failed" in said and hint in said.splitlines()[-1]
 
 
-HOOKED = """
-import runpy, sys
-def note(event, given):
-    if event == "socket.connect" or (event == "open" and given[1] and set(given[1]) & set("wax")):
-        print("NOTED", event, given[1] if event == "socket.connect" else given[0], file=sys.stderr)
-sys.addaudithook(note)
-sys.argv = ["client", *sys.argv[1:]]
-runpy.run_module("client", run_name="__main__")
-"""
-
-
-def test_it_connects_and_writes_nowhere_but_where_it_was_told(script, folder, tmp_path):
-    out = tmp_path / "out.csv"
-    words = ("python", "-B", "-c", HOOKED, folder / "a.jpg", "--url", script.url, "--out", out)
-    told = end(*words).stderr
-    noted = {line for line in told.splitlines() if line.startswith("NOTED")}
-    port = script.url.rpartition(":")[2]
-    assert noted == {f"NOTED socket.connect ('127.0.0.1', {port})", f"NOTED open {out}"}, told
-
-
 NAMED = ["a.jpg", 'b, "quoted".jpg', "line\nbreak.jpg", "caf\udce9.jpg", "none.jpg", "z.jpg"]
 
 

@@ -15,7 +15,6 @@ import pytest
 from tests.cluster.journal import OUT, ROOT, ScenarioResult, write_records
 from tests.cluster.release import Release
 from tests.cluster.test_upgrade import UNIT, start_unit_tests
-from tests.cluster.watch import expose_autoscaler_metrics
 
 RECORDS = pytest.StashKey[list[ScenarioResult]]()
 SETUP = pytest.StashKey[dict[str, float]]()
@@ -53,11 +52,11 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[None]:
         if not pytestconfig.getoption("--ready"):
             for step in ("up", "load", "prometheus"):
                 setup[step] = kind(step)
-                if step == "up" and not is_partial(pytestconfig):
+                whole = not any(map(pytestconfig.getoption, ("--ready", "keyword", "markexpr")))
+                if step == "up" and whole:
                     UNIT.append(start_unit_tests())
             for process in UNIT:
                 process.wait(900)  # before any load is measured
-        expose_autoscaler_metrics()
         yield
     finally:
         if not pytestconfig.getoption("--keep"):
@@ -111,7 +110,3 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if records:
         write_records(OUT / "results.json", records, setup)
         print("\n" + ", ".join(f"{step} {seconds:.0f} s" for step, seconds in setup.items()))
-
-
-def is_partial(config: pytest.Config) -> bool:
-    return any(config.getoption(name) for name in ("--ready", "keyword", "markexpr"))

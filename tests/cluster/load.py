@@ -1,16 +1,18 @@
-"""Callers in the background, each sending one request after the other through the ingress."""
+"""Callers in the background, one request after the other; and the pods meanwhile."""
 
 import http.client
 import json
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from PIL import Image
 
-from tests.cluster.journal import INGRESS, OUT, PICTURE, wait_until
+from tests.cluster.journal import INGRESS, OUT, PICTURE, CommandError, wait_until
+from tests.cluster.release import Release, is_true
 
 
 class Load:
@@ -120,6 +122,39 @@ class Load:
     def find_slowest(self, status: str, percent: float) -> float:
         times = sorted(self.seconds.get(status, [0.0]))
         return times[min(len(times) - 1, int(len(times) * percent / 100))]
+
+
+class Watch:
+    """A thread that counts each component's pods, ready or not, once a second."""
+
+    def __init__(self, release: Release):
+        self.release, self.stopping = release, threading.Event()
+        self.samples: list[dict[str, float]] = []
+        self.thread = threading.Thread(target=self.loop, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.thread.join(30)
+
+    def loop(self) -> None:
+        while not self.stopping.wait(1.0):
+            with suppress(CommandError):  # the API server is busy: the next one counts
+                sample = {"at": time.time()}
+                for name in ("transformer", "predictor"):
+                    pods = self.release.pods(name)
+                    ready = [is_true(pod["status"].get("conditions", []), "Ready") for pod in pods]
+                    sample |= {name: len(pods), f"{name}_ready": sum(ready)}
+                self.samples.append(sample)
+
+    def between(self, start: float, end: float) -> list[dict[str, float]]:
+        return [sample for sample in self.samples if start <= sample["at"] <= end]
+
+    def peak(self, component: str) -> int:
+        return int(max(sample[f"{component}_ready"] for sample in self.samples))
 
 
 FACE = (130, 10, 320, 200)  # the astronaut's, x0, y0, x1, y1

@@ -175,19 +175,16 @@ def check_scraped(record: ScenarioResult, release: Release, text: str) -> None:
     record.wait(text, lambda: services() == {"predictor", "transformer"}, 40, 2)
 
 
-def settled(health: list[str]) -> list[str]:
-    return [] if "unknown" in health else health
-
-
 def check_rules(record: ScenarioResult, release: Release) -> None:
     def health() -> list[str]:
         groups = json.loads(kubectl("get", "--raw", f"{PROXY}/rules"))["data"]["groups"]
         name = f"{release.namespace}-{release.name}"
         mine = [group for group in groups if group["name"] == name]
-        return [rule["health"] for group in mine for rule in group["rules"]]
+        found = [rule["health"] for group in mine for rule in group["rules"]]
+        return [] if "unknown" in found else found
 
     text = "Prometheus evaluates the alerts of the PrometheusRule"
-    found = record.wait(text, lambda: settled(health()), 40, 2)
+    found = record.wait(text, health, 40, 2)
     record.check("each of them without an error", set(found or ()) == {"ok"}, found)
 
 

@@ -12,7 +12,7 @@ from tests.cluster.load import Load, make_small
 from tests.cluster.release import Release
 
 USERS, PAUSE = 4, 0.04  # a face alone, asked for often: what counts is the number of requests
-REQUESTS = 1000  # in each phase
+REQUESTS = 500  # in each phase
 
 
 @pytest.mark.load
@@ -44,7 +44,7 @@ def test_changes(record: ScenarioResult) -> None:
 
 
 def see_phase(record: ScenarioResult, load: Load, text: str, change: Callable[[], None]) -> None:
-    """Make a change, let the load run on to a thousand requests, and count its failures."""
+    """Make a change, let the load run on to so many requests, and count its failures."""
     before, failed_before = load.count()
     begun = time.monotonic()
     change()
@@ -52,11 +52,8 @@ def see_phase(record: ScenarioResult, load: Load, text: str, change: Callable[[]
     time.sleep(6)  # what the change leaves behind is this phase's too
     load.wait_more(max(0, REQUESTS + before - load.count()[0]))
     requests, failed = load.count()
-    record.check(
-        f"{text}: 0 failed requests",
-        failed == failed_before and load.running,
-        f"{failed - failed_before} of {requests - before} failed, {seconds:.0f} s",
-    )
+    found = f"{failed - failed_before} of {requests - before} failed, {seconds:.0f} s"
+    record.check(f"{text}: 0 failed requests", failed == failed_before and load.running, found)
 
 
 def change(release: Release, component: str, stamp: str, *values: str) -> None:
@@ -72,11 +69,8 @@ def upgrade(release: Release, component: str, stamp: str) -> None:
 def read_route(release: Release, component: str) -> dict[str, int]:
     """Return how the route splits a component's traffic: percent of each revision."""
     status = release.get("ksvc", f"{release.name}-{component}").get("status", {})
-    return {
-        target["revisionName"]: target["percent"]
-        for target in status.get("traffic", [])
-        if target.get("percent")
-    }
+    shares = [target for target in status.get("traffic", []) if target.get("percent")]
+    return {share["revisionName"]: share["percent"] for share in shares}
 
 
 def read_latest(release: Release, component: str) -> str:
@@ -96,9 +90,8 @@ def canary(record: ScenarioResult, release: Release, component: str) -> None:
     wait_until("a tenth for the canary", split, 180)
     time.sleep(3)  # KServe would send the other one back by now
     after = read_route(release, other)
-    record.check(
-        f"a canary of the {component} leaves the {other} where it is", after == before, after
-    )
+    text = f"a canary of the {component} leaves the {other} where it is"
+    record.check(text, after == before, after)
 
 
 def promote(record: ScenarioResult, release: Release, component: str) -> None:
@@ -113,16 +106,15 @@ def take_back(record: ScenarioResult, release: Release, load: Load) -> None:
     mine = read_latest(release, "transformer")
     canary(record, release, "transformer")
     before = answered(release)
-    load.wait_more(700)  # a tenth of so many lies within the limits by 4 standard deviations
+    load.wait_more(450)  # a tenth of so many lies within the limits by 4 standard deviations
     after = answered(release)
     delta = {text: after[text] - before.get(text, 0) for text in after}
     share = delta["canary"] / max(1, sum(delta.values()))
     found = f"{delta['canary']:.0f} of {sum(delta.values()):.0f} transformer requests, {share:.0%}"
     record.check("the canary gets about a tenth", 0.04 <= share <= 0.18, found)
     release.upgrade("transformer.canaryTrafficPercent=0")
-    wait_until(
-        "nothing for the canary", lambda: read_route(release, "transformer") == {mine: 100}, 180
-    )
+    whole = {mine: 100}
+    wait_until("its share gone", lambda: read_route(release, "transformer") == whole, 180)
     change(release, "transformer", "two", "transformer.canaryTrafficPercent=null")
     wait_until("its pods gone", lambda: release.stamps("transformer") == {"two"}, 180)
 
@@ -130,11 +122,8 @@ def take_back(record: ScenarioResult, release: Release, load: Load) -> None:
 def rollback(release: Release) -> None:
     helm("rollback", release.name, "1", "-n", release.namespace)  # both components
     for component in ("predictor", "transformer"):
-        wait_until(
-            "the first pods alone",
-            partial(lambda name: release.stamps(name) == {"one"}, component),
-            180,
-        )
+        first = partial(lambda name: release.stamps(name) == {"one"}, component)
+        wait_until("the first pods alone", first, 180)
 
 
 def delete_pod(release: Release) -> None:
@@ -158,9 +147,8 @@ def drain(record: ScenarioResult, release: Release) -> None:
             evict_when_allowed(release, release.ready_pods(component)[0]["metadata"]["name"])
         wait_until("one predictor", lambda: len(release.ready_pods("predictor")) == 1, 60)
         last = release.ready_pods("predictor")[0]["metadata"]["name"]
-        record.refuse(
-            "the last predictor's eviction", lambda: evict(release, last), "disruption budget"
-        )
+        text = "the last predictor's eviction"
+        record.refuse(text, lambda: evict(release, last), "disruption budget")
     finally:
         kubectl("uncordon", node)
     wait_until("two predictors again", lambda: len(release.ready_pods("predictor")) >= 2, 180)

@@ -74,6 +74,19 @@ def build_initializer(folder: Path) -> None:
     kubectl("patch", *CONTAINER, "--type=merge", "-p", json.dumps(patch))
 
 
+def make(kind: str, name: str, **more: object) -> dict:
+    meta = {"name": name, "labels": {"app": name}}
+    return {"apiVersion": "v1", "kind": kind, "metadata": meta, **more}
+
+
+def make_pod(name: str, command: list[str], at: str, volume: dict, **more: object) -> dict:
+    """Make a pod on the predictor's image, which has models, with a volume at a path."""
+    image, mounts = f"landmarks-predictor:{RELEASE}", [{"name": "volume", "mountPath": at}]
+    container: dict = {"name": name, "image": image, "command": command, "volumeMounts": mounts}
+    volumes = [{"name": "volume"} | volume]
+    return make("Pod", name, spec={"containers": [container | more], "volumes": volumes})
+
+
 def start_server(release: Release, folder: Path) -> None:
     """Run Python's web server on the predictor's image, which has the models to serve.
 
@@ -81,33 +94,15 @@ def start_server(release: Release, folder: Path) -> None:
     """
     names = ("tls.crt", "tls.key")
     data = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in names}
-    container = {
-        "name": "store",
-        "image": f"landmarks-predictor:{RELEASE}",
-        "command": ["python", "-c", SERVER],
-        "ports": [{"containerPort": PORT}],
-        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-        "volumeMounts": [{"name": "certificate", "mountPath": "/certificate"}],
-        "securityContext": RESTRICTED,
-    }
-    meta = {"name": "store", "labels": {"app": "store"}}
+    probe = {"tcpSocket": {"port": PORT}, "periodSeconds": 1}
+    command, volume = ["python", "-c", SERVER], {"configMap": {"name": "store"}}
+    more = {"readinessProbe": probe, "securityContext": RESTRICTED}
+    pod = make_pod("store", command, "/certificate", volume, **more)
+    spec = {"selector": {"app": "store"}, "ports": [{"port": PORT}]}
     objects = [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "binaryData": data},
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": meta,
-            "spec": {"selector": {"app": "store"}, "ports": [{"port": PORT}]},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": meta,
-            "spec": {
-                "containers": [container],
-                "volumes": [{"name": "certificate", "configMap": {"name": "store"}}],
-            },
-        },
+        make("ConfigMap", "store", binaryData=data),
+        make("Service", "store", spec=spec),
+        pod,
     ]
     apply = ("apply", "--server-side", "-f", "-")
     kubectl("-n", release.namespace, *apply, stdin=yaml.safe_dump_all(objects))
@@ -124,21 +119,15 @@ def test_volume(record: ScenarioResult) -> None:
     release = Release("storage")
     release.make_namespace()
     fill_volume(release)
-    release.install(
-        "model.storageUri=pvc://models",
-        f"model.path={FOLDER}/unet-int8",
-        f"model.folder={FOLDER}",
-    )
+    place = (f"model.path={FOLDER}/unet-int8", f"model.folder={FOLDER}")
+    release.install("model.storageUri=pvc://models", *place)
     host = release.host
     default = wait_answer(host)
     record.check("the default model, from the volume: right points", default.right, default)
     student = ask_jpeg(host, model="student_unet")
     record.check("the student beside it: right points", student.right, student)
-    record.check(
-        "the student is another model",
-        student.points != default.points,
-        f"{student.points[:1]} and {default.points[:1]}",
-    )
+    found = f"{student.points[:1]} and {default.points[:1]}"
+    record.check("the student is another model", student.points != default.points, found)
     absent = ask_jpeg(host, model="absent")
     record.check("a model that is not there: 404", absent.problem.startswith("HTTP 404"), absent)
 
@@ -156,34 +145,16 @@ def test_https(record: ScenarioResult) -> None:
 
 def fill_volume(release: Release) -> None:
     """Make a volume and copy the images' own models onto it, as an owner of models would."""
-    claim = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "models"},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": "64Mi"}},
-        },
-    }
-    container = {
-        "name": "copy",
-        "image": f"landmarks-predictor:{RELEASE}",
-        "command": ["cp", "-r", "/app/models/.", FOLDER],
-        "volumeMounts": [{"name": "models", "mountPath": FOLDER}],
-        "securityContext": {"runAsUser": 0},  # a folder of the node belongs to root
-    }
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "filler"},
-        "spec": {
-            "restartPolicy": "Never",
-            "containers": [container],
-            "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}],
-        },
-    }
+    size = {"requests": {"storage": "64Mi"}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": size}
+    volume = {"persistentVolumeClaim": {"claimName": "models"}}
+    root = {"runAsUser": 0}  # a folder of the node belongs to root
+    command = ["cp", "-r", "/app/models/.", FOLDER]
+    pod = make_pod("filler", command, FOLDER, volume, securityContext=root)
+    pod["spec"]["restartPolicy"] = "Never"
+    objects = [make("PersistentVolumeClaim", "models", spec=spec), pod]
     release.enforce("privileged")  # for this pod alone
-    kubectl("-n", release.namespace, "apply", "-f", "-", stdin=yaml.safe_dump_all([claim, pod]))
+    kubectl("-n", release.namespace, "apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
     done = "--for=jsonpath={.status.phase}=Succeeded"
     kubectl("-n", release.namespace, "wait", done, "pod/filler", "--timeout=120s")
     release.enforce("restricted")

@@ -1,12 +1,6 @@
-"""Photographs come back with as many faces as the detector alone finds, and files are readable.
+"""Photographs come back with as many faces as the detector alone finds, whichever way up."""
 
-PICTURE_FILES names a folder of JPEG, PNG and WebP files, Pillow's unpacked source distribution for
-one, whose Tests/images has some 500: each is read where Pillow or OpenCV reads it.
-"""
-
-import io
 import os
-import warnings
 from pathlib import Path
 
 import cv2
@@ -15,13 +9,11 @@ import pytest
 from PIL import Image
 
 from client import locate
-from serving.errors import ServingError
 from tests.support.opencv_detectors import OPENCV
 from tests.support.picture_files import encode
 from transformer.detectors import find_detector, find_kind
 from transformer.detectors.scales import FIRST
 from transformer.detectors.views import view_picture
-from transformer.pictures.kinds import name_kind
 from transformer.pictures.picture import Picture, Pixels, open_picture
 
 
@@ -89,48 +81,3 @@ def test_portraits_turned_in_the_picture_are_as_good_as_upright(data, transforme
 def find_points(content: bytes, url: str) -> np.ndarray:
     best = max(locate(content, url), key=lambda face: face.box_score)
     return np.array([(point.x, point.y) for point in best.points])
-
-
-FOLDER = os.environ.get("PICTURE_FILES")
-
-
-def read_with_pillow(content: bytes) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "WEBP"]).load()
-    except Exception:
-        return False
-    return True
-
-
-def read_with_opencv(content: bytes) -> bool:
-    try:
-        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is not None
-    except cv2.error:
-        return False
-
-
-def read_here(content: bytes) -> str:
-    """Read a picture as the service does; gives why not, or nothing."""
-    try:
-        open_picture(content, 40_000_000, 640).read(1)
-    except ServingError as error:
-        return error.message
-    return ""
-
-
-@pytest.mark.skipif(FOLDER is None, reason="PICTURE_FILES names no folder of picture files")
-def test_the_same_files_are_readable():
-    seen, differences = 0, []
-    for path in sorted(Path(str(FOLDER)).rglob("*")):
-        content = path.read_bytes() if path.is_file() else b""
-        if name_kind(content) not in ("JPEG", "PNG", "WebP"):
-            continue
-        seen += 1
-        theirs = {"Pillow": read_with_pillow(content), "OpenCV": read_with_opencv(content)}
-        refused = read_here(content)
-        if any(theirs.values()) == bool(refused):
-            differences.append(f"{path.name}: {refused or 'read here'}; {theirs}")
-    print(f"\n{seen} files")
-    assert seen and not differences, "\n".join(differences)

@@ -8,7 +8,7 @@ import pytest
 from tools.processes import Service, find_ports, run_services, start_service, wait_ready
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_services(tmp_path_factory) -> Iterator[tuple[Service, ...]]:
     """Both services with the repository's methods switched on."""
     settings = {"LANDMARKS_REPOSITORY_API": "true", "LANDMARKS_DRAIN_SECONDS": "0"}

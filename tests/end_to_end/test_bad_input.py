@@ -25,10 +25,7 @@ NAN = np.full(9216, np.nan, np.float32).tobytes()
 ONE = b"\x01\0\0\0x"
 
 PICTURES = {  # plain bodies, sent as image/jpeg
-    "empty": (b"", 400, "invalid_image"),
     "text": (b"hello, this is no picture", 400, "invalid_image"),
-    "truncated": (TORN, 400, "invalid_image"),
-    "heic": (b"\0\0\0\x18ftypheic" + bytes(50), 400, "invalid_image"),
     "100 megapixels": (HUGE, 413, "too_large"),
     "30 MB": (b"\xff\xd8" + bytes(30 * 2**20), 413, "too_large"),
 }
@@ -40,7 +37,6 @@ BODIES = {  # JSON bodies for the transformer
     "empty inputs": ({"inputs": []}, 400, "invalid_tensor"),
     "unknown input": ({"inputs": [image_tensor() | {"name": "foo"}]}, 400, "invalid_tensor"),
     "no base64": ({"inputs": [image_tensor(b"x") | {"data": ["?"]}]}, 400, "invalid_image"),
-    "no picture": ({"inputs": [image_tensor(b"x")]}, 400, "invalid_image"),
     "wrong shape": ({"inputs": [FACE | {"name": "image"}]}, 400, "invalid_tensor"),
     "too many": ({"inputs": [image_tensor(*[GREY] * 33)]}, 413, "too_large"),
     "unknown output": ({"inputs": [image_tensor(GREY)]} | OTHER_OUTPUT, 400, "unknown_output"),
@@ -48,8 +44,6 @@ BODIES = {  # JSON bodies for the transformer
 FACES = {  # JSON bodies for the predictor
     "image": ({"inputs": [image_tensor(GREY)]}, 400, "invalid_tensor"),
     "dtype": ({"inputs": [FACE | {"datatype": "INT64"}]}, 400, "invalid_tensor"),
-    "shape": ({"inputs": [FACE | {"shape": [1, 9216]}]}, 400, "invalid_tensor"),
-    "no data": ({"inputs": [{"name": "face"}]}, 400, "invalid_tensor"),
     "twice": ({"inputs": [FACE, FACE]}, 400, "invalid_tensor"),
     "unknown output": ({"inputs": [FACE]} | OTHER_OUTPUT, 400, "unknown_output"),
 }

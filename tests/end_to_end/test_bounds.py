@@ -104,9 +104,13 @@ def check_size_grpc(service: Service) -> None:
 
 
 def check_time_rest(service: Service) -> None:
-    with connect(service) as connection:
-        connection.sendall(write_request(bytes(100))[:-1])
-        assert read_answer(connection)[0] == 408
+    for offer in ((), ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")):
+        with connect(service) as connection:
+            connection.sendall(write_request(bytes(100), *offer)[:-1])
+            assert read_answer(connection)[0] == 408
+    with connect(service) as connection:  # what is refused has no longer to end
+        connection.sendall(write_request(bytes(LARGEST + 1))[:-1])
+        assert read_answer(connection)[0] == 413 and is_cut(connection)
 
 
 def check_time_grpc(service: Service) -> None:

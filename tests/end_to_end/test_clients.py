@@ -5,14 +5,13 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
-import grpc
 import kserve
 import numpy as np
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from client import locate
 from tests.support.ask import infer_url
@@ -62,23 +61,17 @@ def make_request(binary: bool) -> kserve.InferRequest:
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])
-@pytest.mark.parametrize("binary", [True, False])
-async def test_kserves_rest_client(open_services, index, binary):
-    url = open_services[index].url
-    client = kserve.InferenceRESTClient(kserve.RESTConfig(protocol="v2", timeout=30))
-    assert await client.is_server_live(url) and await client.is_server_ready(url)
-    assert await client.is_model_ready(url, "unet")
-    answer = await client.infer(url, make_request(binary), model_name="unet")  # drops the version
-    assert answer.id == "r-7" and answer.outputs[0].as_numpy().shape == (1, 15, 2)
-    await client.close()
-
-
-@pytest.mark.parametrize("index", [0, 1], ids=["predictor", "transformer"])
-async def test_kserves_grpc_client(open_services, index):
-    client = kserve.InferenceGRPCClient(f"127.0.0.1:{open_services[index].grpc}")
-    assert await client.is_server_live() and await client.is_server_ready()
-    assert await client.is_model_ready("unet")
-    answer = await client.infer(make_request(binary=True))
+@pytest.mark.parametrize("kind", ["binary", "json", "grpc"])
+async def test_kserves_clients(open_services, index, kind):
+    service, more = open_services[index], {"model_name": "unet"}  # which drops the version
+    config = kserve.RESTConfig(protocol="v2", timeout=30)
+    client: Any = kserve.InferenceRESTClient(config)
+    where = [service.url]
+    if kind == "grpc":
+        client, where, more = kserve.InferenceGRPCClient(f"127.0.0.1:{service.grpc}"), [], {}
+    assert await client.is_server_live(*where) and await client.is_server_ready(*where)
+    assert await client.is_model_ready(*where, "unet")
+    answer = await client.infer(*where, make_request(kind != "json"), **more)
     assert answer.id == "r-7" and answer.outputs[0].as_numpy().shape == (1, 15, 2)
     await client.close()
 
@@ -107,23 +100,6 @@ def test_curl(transformer: Service, tmp_path):
     (tmp_path / "big").write_bytes(bytes(20 * 2**20))
     status, answer = curl("--data-binary", f"@{tmp_path / 'big'}", url)
     assert status == 413 and answer["code"] == "too_large"
-
-
-def test_plain_stubs_and_typed_contents(predictor: Service):
-    request = pb.ModelInferRequest(model_name="unet", model_version="1")
-    tensor = request.inputs.add(name="face", datatype="UINT8", shape=[1, 1, 96, 96])
-    tensor.contents.uint_contents.extend(np.load(FACE).ravel().tolist())
-    request.outputs.add(name="scores")
-    with grpc.insecure_channel(f"127.0.0.1:{predictor.grpc}") as channel:
-        stub = pb_grpc.GRPCInferenceServiceStub(channel)
-        answer, call = stub.ModelInfer.with_call(request, timeout=30)
-        assert [entry.name for entry in answer.outputs] == ["scores"]
-        trailing = dict(call.trailing_metadata())
-        assert "infer;dur=" in trailing["server-timing"] and trailing["x-request-id"]
-        request.model_version = "7"
-        with pytest.raises(grpc.RpcError) as caught:
-            stub.ModelInfer(request, timeout=30)
-        assert caught.value.code() == grpc.StatusCode.NOT_FOUND
 
 
 def find_tool(name: str) -> str:

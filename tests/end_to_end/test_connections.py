@@ -33,7 +33,6 @@ OFFERS = {
         "Upgrade: h2c",
         "HTTP2-Settings: AAEA",
     ),
-    "in other letters": ("connection: keep-alive, UPGRADE", "UPGRADE: H2C"),
     "TLS": ("Connection: upgrade", "Upgrade: TLS/1.2, HTTP/1.1"),
     "what nobody knows": ("Connection: upgrade", "Upgrade: " + "x" * 5000),
 }
@@ -44,34 +43,21 @@ def strict(start_transformer):
     return start_transformer(head_seconds="3", body_seconds="2")
 
 
+@pytest.mark.parametrize("split", [40, 300, 5000])
 @pytest.mark.parametrize("offer", OFFERS)
-def test_an_offer_to_upgrade_is_as_if_it_were_not_there(transformer, astronaut, offer):
-    plain, offered = (
-        ask(transformer, write_request(astronaut, PICTURE, *lines)) for lines in ((), OFFERS[offer])
-    )
-    assert plain[0] == offered[0] == 200
-    assert json.loads(plain[1])["outputs"] == json.loads(offered[1])["outputs"]
-
-
-@pytest.mark.parametrize("split", [1, 40, 120, 300, 5000])
-def test_an_offer_in_two_packets_with_more_requests_behind(transformer, astronaut, split):
-    whole = write_request(astronaut, PICTURE, *OFFERS["a WebSocket"]) + write_request(
-        b"", method="GET", path="/v2/health/live"
-    )
+def test_an_offer_to_upgrade_is_as_if_it_were_not_there(transformer, astronaut, offer, split):
+    """In two packets, and with more requests behind it."""
+    _, plain = ask(transformer, write_request(astronaut, PICTURE))
+    live = write_request(b"", method="GET", path="/v2/health/live")
+    whole = write_request(astronaut, PICTURE, *OFFERS[offer]) + live
     with connect(transformer) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(whole[:split])
         time.sleep(0.05)
         connection.sendall(whole[split:] + whole)
-        codes = [read_answer(connection)[0] for _ in range(4)]
-    assert codes == [200, 200, 200, 200]
-
-
-def test_an_offer_does_not_leave_the_guards(strict):
-    head = write_request(b"", *OFFERS["a WebSocket"]).replace(b"Length: 0", b"Length: 1000")
-    with connect(strict) as connection:
-        connection.sendall(head)
-        assert read_answer(connection)[0] == 408
+        answers = [read_answer(connection) for _ in range(4)]
+    assert [status for status, _ in answers] == [200] * 4
+    assert json.loads(answers[0][1])["outputs"] == json.loads(plain)["outputs"]
 
 
 @pytest.mark.parametrize("version, line", [("1.1", ""), ("1.1", "Connection: close"), ("1.0", "")])
@@ -87,10 +73,8 @@ def test_a_refusal_reaches_a_caller_who_still_sends(transformer, version, line, 
 @pytest.mark.skipif(not shutil.which("nginx", path=NGINX_PATH), reason="nginx is not installed")
 def test_refusals_through_nginx_as_it_comes(transformer, tmp_path):
     (port,) = find_free_ports(1)
-    paths = "".join(
-        f"{name}_temp_path {tmp_path}/{name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
+    names = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{name}_temp_path {tmp_path}/{name};" for name in names)
     (tmp_path / "nginx.conf").write_text(
         f"daemon off; pid {tmp_path}/pid; events {{}} http {{ access_log off; {paths} "
         "client_max_body_size 64m; client_body_buffer_size 64m; "
@@ -102,17 +86,12 @@ def test_refusals_through_nginx_as_it_comes(transformer, tmp_path):
     with subprocess.Popen(command) as nginx:
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_for(lambda: is_open(port))
+            wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
             for path, size, status in ((INFER, 20_000_000, 413), ("/v2/nowhere", 3_000_000, 404)):
                 codes = [requests.post(url + path, bytes(size)).status_code for _ in range(20)]
                 assert codes == [status] * 20
         finally:
             nginx.terminate()
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_who_sends_no_more_in_the_middle_is_gone(transformer, astronaut):
@@ -122,11 +101,7 @@ def test_who_sends_no_more_in_the_middle_is_gone(transformer, astronaut):
         assert is_cut(connection, 15)  # at once; without that after 22, the time of a body
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"a: b\r\n" * 10_000, b"a" * 65536, b"long: " + b"b" * 65536, b"a: " + b"b" * 900 + b"\r\n"],
-    ids=["many lines", "endless name", "endless value", "long lines"],
-)
+@pytest.mark.parametrize("data", [b"a: b\r\n" * 10_000, b"a" * 65536], ids=["lines", "name"])
 def test_a_head_without_end_is_refused(transformer, data):
     before = read_memory(transformer.process.pid, "VmRSS")
     with connect(transformer) as connection:
@@ -179,11 +154,8 @@ def test_a_token_goes_on_whole_or_is_refused(transformer, astronaut):
         headers = {"content-type": "image/jpeg", "authorization": "t" * token}
         if state:
             headers["tracestate"] = "v=" + "s" * state
-        codes = {
-            requests.post(infer_url(transformer), astronaut, headers=headers).status_code
-            for _ in range(8)
-        }
-        assert codes == {200}
+        for _ in range(8):
+            assert requests.post(infer_url(transformer), astronaut, headers=headers).ok
     refused = ("t" * 70_000, 431, "head_too_large"), ("é", 400, "invalid_request")
     for value, status, code in refused:
         lines = ("Content-Type: image/jpeg", f"Authorization: {value}")

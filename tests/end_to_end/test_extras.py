@@ -40,10 +40,6 @@ def test_a_face_comes_aligned_as_its_affine_says(transformer, astronaut, ask):
     by_hand = cv2.warpAffine(plain, answer["aligned_maps"][0], (90, 90))
     assert answer["aligned"].shape == (1, 90, 90, 3)
     assert np.abs(answer["aligned"][0].astype(int) - by_hand).mean() < 4
-
-
-@pytest.mark.parametrize("ask", DOORS)
-def test_a_template_that_is_none_is_refused(transformer, astronaut, ask):
     with pytest.raises((AssertionError, grpc.RpcError), match=r"arcface112, ffhq256, or x,y"):
         ask(transformer, {"image": [astronaut]}, ["aligned"], template="dlib")
 
@@ -86,14 +82,10 @@ def test_faces_are_those_of_the_boxes_in_their_order(transformer, astronaut, ask
     want = np.array([(point.x, point.y) for point in found.points])
     assert np.abs(answer["landmarks"][1:] - want).max() < 2
     assert answer["face_scores"][0] < answer["face_scores"][1] - 0.2  # there is no face
-
-
-@pytest.mark.parametrize("ask", [ask_rest, ask_grpc])
-def test_a_box_outside_is_refused_with_its_row(transformer, astronaut, ask):
-    boxes = np.array([[9, 9, 99, 99], [600, 9, 700, 99]], np.float32)
+    boxes[1] = [600, 9, 700, 99]
     said = r"Row 1 of 'boxes' \(from 0\) lies outside its picture of 512x512"
     with pytest.raises((AssertionError, grpc.RpcError), match=said):
-        ask(transformer, {"image": [astronaut], "boxes": boxes})
+        ask(transformer, inputs)
 
 
 def test_the_client_has_a_face_for_each_box(transformer, astronaut):

@@ -15,14 +15,14 @@ import pytest
 import requests
 import torch
 
-from client import Client, locate
+from client import Client, ServiceError, locate
 from predictor.convert.artifact import convert
 from predictor.engines import Engine, load_engine
 from predictor.folder import find_source
 from predictor.landmarks import DEFAULT
 from predictor.unet import UNet
 from serving.landmarks import LandmarkSet
-from tests.support.ask import ask_grpc, ask_jpeg, ask_rest
+from tests.support.ask import ask_jpeg, ask_rest
 from tests.support.load import wait_live
 from tools.processes import Service, find_ports, start_service, wait_ready
 from tools.v2_json import face_tensor
@@ -73,20 +73,17 @@ class Chain:
     def __init__(self, logs: Path, folder: Path):
         self.ports, self.logs, self.folder = find_ports(), logs, folder
         at = f"127.0.0.1:{self.ports.predictor_grpc}"
-        self.transformer = self.start(
-            "transformer", self.ports.rest, self.ports.grpc, {"PREDICTOR": at}
-        )
+        self.transformer = self.start("transformer", self.ports.rest, self.ports.grpc, predictor=at)
 
-    def start(self, name: str, rest: int, grpc: int, settings: dict[str, str]) -> Service:
-        own = {f"LANDMARKS_{key}": value for key, value in settings.items()}
-        own["LANDMARKS_DRAIN_SECONDS"] = "0"
-        return start_service(name, rest, grpc, self.logs, own)
+    def start(self, name: str, rest: int, grpc: int, **settings: str) -> Service:
+        own = {f"LANDMARKS_{key.upper()}": value for key, value in settings.items()}
+        return start_service(name, rest, grpc, self.logs, own | {"LANDMARKS_DRAIN_SECONDS": "0"})
 
     def start_predictor(self, name: str) -> None:
-        ports = self.ports.predictor_rest, self.ports.predictor_grpc
-        own = {"MODEL": str(self.folder / f"{name}.pth"), "MODELS": str(self.folder)}
-        own["ENGINE"] = "openvino"
-        self.predictor = self.start("predictor", *ports, own)
+        rest, grpc = self.ports.predictor_rest, self.ports.predictor_grpc
+        model, models = str(self.folder / f"{name}.pth"), str(self.folder)
+        own = {"engine": "openvino", "model": model, "models": models}
+        self.predictor = self.start("predictor", rest, grpc, **own)
 
     def ask(self, content: bytes, model: str = "unet") -> dict[str, np.ndarray]:
         return ask_jpeg(self.transformer, content, f"?model={model}")
@@ -106,6 +103,8 @@ def chain(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ch
         before = requests.get(f"{chain.transformer.url}/v2/models/unet", timeout=5).json()
         assert before["outputs"][0]["shape"] == [-1, -1, 2] and "parameters" not in before
         assert requests.get(f"{chain.transformer.url}/v2/health/ready").status_code == 503
+        with pytest.raises(ServiceError, match="predictor_unavailable"):
+            locate(BLANK, chain.transformer.url)
         chain.start_predictor("sixty-eight")
         running.callback(lambda: chain.predictor.stop())
         for service in (chain.predictor, chain.transformer):
@@ -167,14 +166,6 @@ def test_given_faces_of_any_size_get_the_networks_points(chain):
         url = f"{chain.predictor.url}/v2/models/{model}/infer"
         answer = requests.post(url, json=body | {"outputs": [{"name": "heatmaps"}]}).json()
         assert answer["outputs"][0]["shape"] == shape
-
-
-def test_the_client_reads_the_names_from_the_service(chain, astronaut):
-    (face,) = locate(astronaut, chain.transformer.url)
-    assert [point.name for point in face.points] == list(SETS["sixty-eight"].points)
-    over_grpc = ask_grpc(chain.transformer, {"image": [astronaut]})
-    assert over_grpc["landmarks"].shape == (1, 68, 2)
-    assert locate(BLANK, chain.transformer.url) == []
 
 
 def test_a_predictor_of_another_set_in_the_place_of_the_first(chain, engines, astronaut):

@@ -1,13 +1,12 @@
 """No process of ours connects to what nobody configured, or writes where nobody would look."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.support.environment import run
 from tests.training.made import make_folder
 from tools.processes import ROOT, find_ports, run_services
 
@@ -44,10 +43,6 @@ def watched(tmp_path: Path, monkeypatch) -> Path:
     return tmp_path
 
 
-def run(*words: object) -> None:
-    subprocess.run([sys.executable, *map(str, words)], cwd=ROOT, check=True, timeout=300)
-
-
 def list_strangers(watched: Path) -> list[str]:
     """List what was connected to beside this machine, and the files written elsewhere."""
     strange = []
@@ -61,20 +56,20 @@ def list_strangers(watched: Path) -> list[str]:
 
 def test_services_and_client_are_silent(watched):
     with run_services(find_ports(), watched / "logs", {"LANDMARKS_DRAIN_SECONDS": "0"}) as both:
-        run(*CLIENT, both[1].url)
+        run("python", *CLIENT, both[1].url)
     assert list_strangers(watched) == []
 
 
 def test_the_demo_is_silent(watched):
-    run("-m", "tools.demo")
+    run("python", "-m", "tools.demo")
     assert "demo.png" in (watched / "told").read_text()  # it was seen
     assert list_strangers(watched) == []
 
 
 def test_training_and_conversion_are_silent(watched):
     data, mine = make_folder(watched / "data", 20), watched / "mine.pth"
-    run("-m", "training.train", "--data", data, "--out", mine, *FAST)
-    run("-m", "predictor.convert", mine)
-    run("-m", "training.evaluate", "--model", mine, "--data", data)
+    run("python", "-m", "training.train", "--data", data, "--out", mine, *FAST)
+    run("python", "-m", "predictor.convert", mine)
+    run("python", "-m", "training.evaluate", "--model", mine, "--data", data)
     assert "manifest.json" in (watched / "told").read_text()  # it was seen
     assert list_strangers(watched) == []

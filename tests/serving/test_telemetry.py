@@ -13,7 +13,7 @@ from serving.contract import GRPC_INFER
 from serving.errors import CATALOGUE, InvalidTensor
 from serving.telemetry import tracing
 from serving.telemetry.record import LONGEST_ADDRESS, RequestLog
-from serving.telemetry.stages import measure_stage
+from tests.support.environment import end, run
 
 PROGRAM = """
 from serving.telemetry.logs import MAX_LINES, configure_logs, logger
@@ -49,7 +49,7 @@ logger.info("loaded")
 logger.root.handlers[0].finish()
 sys.stderr.write(" is in use\\n")
 """
-    done = subprocess.run([sys.executable, "-u", "-c", program], capture_output=True, text=True)
+    done = end("python", "-u", "-c", program)
     assert [line[:1] for line in done.stderr.splitlines()] == ["{", "t"], done.stderr
 
 
@@ -81,10 +81,7 @@ def clean(monkeypatch):
 
 
 def test_without_the_variable_nothing_of_the_sdk_is_imported():
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert run("python", "-c", IMPORTS) == "[]\n"
 
 
 @pytest.mark.parametrize(
@@ -105,11 +102,8 @@ def test_the_variables_that_switch_traces_on(variables, wanted):
 
 def test_a_propagator_that_is_not_installed_stops_nothing():
     program = "import serving.server; from serving.telemetry import tracing; print(tracing.problem)"
-    environment = os.environ | {"OTEL_PROPAGATORS": "b3"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    assert done.stdout.startswith("OTEL_PROPAGATORS is passed over: Propagator b3 not found")
+    told = run("python", "-c", program, env=os.environ | {"OTEL_PROPAGATORS": "b3"})
+    assert told.startswith("OTEL_PROPAGATORS is passed over: Propagator b3 not found")
 
 
 def test_a_missing_package_is_a_sentence_and_no_crash(monkeypatch, caplog):
@@ -155,13 +149,6 @@ def test_the_trace_of_a_traceparent(traceparent, trace_id):
         tracing.write_parent(call, told)
     tracing.close_request(span, token, "rest", "", None)
     assert told.get("traceparent", "")[3:35] == trace_id  # with no collector it goes on, too
-
-
-def test_a_stage_is_measured_also_when_it_fails():
-    timings = {"decode": 1.0}
-    with pytest.raises(ValueError), measure_stage(timings, "decode"):
-        raise ValueError
-    assert timings["decode"] > 1.0
 
 
 FAILED = ("internal", "predictor_unavailable", "deadline_exceeded")

@@ -63,11 +63,6 @@ def find_restart(jpeg: bytes, number: int) -> int:
     return jpeg.index(bytes([0xFF, 0xD0 + number]), find_segment(jpeg, CODED)[0])
 
 
-def add_video(jpeg: bytes) -> bytes:
-    data = b"\xff\xda\0\x0c\xff\xd9" * 85_000
-    return jpeg + b"\0\0\0\x18ftypmp42" + struct.pack(">I", len(data) + 8) + b"mdat" + data
-
-
 def make_chunk(kind: bytes, data: bytes, wrong: int = 0) -> bytes:
     """A PNG chunk; `wrong` is added to its checksum."""
     total = zlib.crc32(kind + data) ^ wrong
@@ -83,13 +78,10 @@ def pack_webp(*chunks: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
-def make_exif(orientation: int, order: str = "big", kind: int = 3, count: int = 1) -> bytes:
-    """EXIF with nothing but an orientation, of the type and count that are wanted."""
-    end = ">" if order == "big" else "<"
-    value = struct.pack(end + ("HH" if kind == 3 else "I"), *([orientation] + [0] * (kind == 3)))
-    entry = struct.pack(end + "HHI", 0x0112, kind, count) + value
-    mark = b"MM\0*" if order == "big" else b"II*\0"
-    return mark + struct.pack(end + "IH", 8, 1) + entry + bytes(4)
+def make_exif(orientation: int, order: str = "big") -> bytes:
+    """EXIF with nothing but an orientation."""
+    end, mark = (">", b"MM\0*") if order == "big" else ("<", b"II*\0")
+    return mark + struct.pack(end + "IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
 
 
 def make_black(width: int, height: int, sampling: list[tuple[int, int]]) -> bytes:

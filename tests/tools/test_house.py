@@ -7,7 +7,6 @@ import re
 import statistics
 import tomllib
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -44,27 +43,6 @@ def list_imports(path: Path, tree: ast.AST) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def read_graph(*folders: str) -> dict[str, set[str]]:
-    """Return for each module those of the same folders that it imports."""
-    names = {
-        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): path
-        for path in list_files(*folders)
-    }
-    graph = {}
-    for name, path in names.items():
-        found = set(list_imports(path, ast.parse((ROOT / path).read_text())))
-        graph[name] = {module for module in found if module in names} - {name}
-    return graph
-
-
-def test_nothing_imports_in_a_circle():
-    graph = read_graph(*PRODUCTION, "tools", "training", "bench", "loadtest")
-    for module, found in graph.items():
-        # A package's face may name its own modules: they don't need it to be loaded.
-        graph[module] = {other for other in found if not other.startswith(f"{module}.")}
-    TopologicalSorter(graph).prepare()  # raises CycleError
-
-
 @pytest.mark.parametrize(
     "folder, others",
     [
@@ -86,21 +64,6 @@ def test_files_are_short():
     assert {path: n for path, n in lengths.items() if n > 250} == {}
     ours = [n for path, n in lengths.items() if path.parts[0] in PRODUCTION]
     assert statistics.median(ours) <= 85
-
-
-def test_the_server_imports_nothing_that_converts():
-    """An author's code runs in a process of its own; the server needs no torch."""
-    graph = read_graph(*SERVICES)
-    for module, found in graph.items():
-        if not module.startswith("predictor.convert"):
-            assert not [name for name in found if name.startswith("predictor.convert")], module
-
-
-@pytest.mark.parametrize("name", ["yunet", "centerface"])
-def test_a_detector_is_known_to_its_file_and_one_more(name):
-    module = f"transformer.detectors.{name}"
-    graph = read_graph(*SERVICES)
-    assert [other for other, found in graph.items() if module in found] == ["transformer.detectors"]
 
 
 def read_requirements(name: str) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """What is published: wheels, the release's number, the pages, the list of packages."""
 
-import functools
 import json
 import os
 import re
@@ -174,22 +173,6 @@ def test_the_reference_has_the_clients_functions_and_the_models_keys(html):
     for name in ("locate_many", "Point", "to_dataframe"):
         assert name in client
     assert "level_eyes" in model and "Whether the square is rotated" in model
-
-
-def test_a_release_keeps_the_pages_of_the_last(python, html, tmp_path):
-    """As .github/workflows/release.yml does, in a repository of its own."""
-    env = {"PATH": f"{python.parent}:{os.defpath}", "HOME": str(tmp_path)}
-    run_there = functools.partial(environment.run, cwd=tmp_path, env=env)
-    run_there("git", "init", "--quiet")
-    for key, value in (("user.name", "release"), ("user.email", "release@example.com")):
-        run_there("git", "config", key, value)
-    run_there("git", "commit", "--quiet", "--allow-empty", "--message", "release")
-    for version in ("0.3.0", "0.4.0"):
-        run_there("mike", "deploy", "-F", site.CONFIG, "--update-aliases", version, "latest")
-    versions = json.loads(run_there("git", "show", "gh-pages:versions.json"))
-    found = {row["version"]: row["aliases"] for row in versions}
-    assert found == {"0.4.0": ["latest"], "0.3.0": []}
-    assert "docs" in run_there("git", "ls-tree", "--name-only", "gh-pages:0.3.0").split()
 
 
 def test_the_list_has_every_package_that_the_image_installs():

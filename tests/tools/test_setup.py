@@ -68,25 +68,18 @@ def fail() -> bytes:
     raise OSError("no network")
 
 
-def test_the_named_one_is_the_only_one(zoo):
+def test_the_named_detector_alone_is_had_and_never_swapped_for_another(zoo):
     fetch_named("centerface")
     fetch_named("yunet")
     assert list_files() == ["yunet.onnx"]
-
-
-def test_what_cannot_be_had_is_not_swapped_for_another(zoo):
+    (fetch_models.FOLDER / "yunet.onnx").write_bytes(b"yun")
+    with pytest.raises(FetchError, match="sha256"):
+        fetch_named("yunet")
     fetch_named("centerface")
     zoo["yunet"] = (*zoo["yunet"][:2], fail)
     with pytest.raises(FetchError, match="yunet could not be had: OSError"):
         fetch_named("yunet")
     assert list_files() == ["centerface.onnx"]
-
-
-def test_a_file_that_is_there_is_checked_too(zoo):
-    fetch_named("yunet")
-    (fetch_models.FOLDER / "yunet.onnx").write_bytes(b"yun")
-    with pytest.raises(FetchError, match="sha256"):
-        fetch_named("yunet")
 
 
 def test_unnamed_the_second_is_taken_and_said(zoo):

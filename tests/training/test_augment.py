@@ -6,22 +6,17 @@ import pytest
 
 from predictor.landmarks import DEFAULT
 from training.augment import (
-    FIELD,
     ROLL,
     Strength,
     augment_face,
     draw_affine,
-    draw_turn,
-    invert_field,
-    sample_field,
     warp_face,
 )
-from training.disturb import cut_off, degrade_faces, move_camera
+from training.disturb import cut_off
 from training.faces import Frame
-from training.turn.__main__ import draw_poses
 from training.turn.mouth import drop_jaw
 from training.turn.pose import Pose, turn_face
-from training.turn.topology import CHIN, CORNERS, LOWER, OVAL, TRIANGLES, UPPER, VERTICES
+from training.turn.topology import CHIN, CORNERS, LOWER, OVAL, UPPER
 
 FRAME = Frame(DEFAULT)
 CROP, SIDE, FLIP = FRAME.crop, FRAME.side, DEFAULT.mirrored
@@ -56,20 +51,6 @@ def test_points_move_with_pixels(name: str) -> None:
                 assert np.abs(find_spot(warped) - place).max() < 0.6, (k, seed)
 
 
-def test_stillness_is_the_plain_crop() -> None:
-    rng = np.random.default_rng(1)  # a seed that does not mirror
-    _, moved = warp_face(draw_spot(SPOTS[0]), SPOTS, FRAME, rng, Strength(**STILL))
-    np.testing.assert_allclose(moved, FRAME.to_input(SPOTS), atol=0.01)
-
-
-def test_inverse_of_a_field() -> None:
-    field = draw_turn(np.random.default_rng(0), 1.0) * np.float32(CROP)
-    moved = invert_field(field, SPOTS, FRAME)
-    back = moved + sample_field(field, moved, FRAME)
-    assert field.shape == (FIELD, FIELD, 2) and np.abs(moved - SPOTS).max() > 5
-    np.testing.assert_allclose(back, SPOTS, atol=0.6)
-
-
 def test_unknown_points_stay_unknown() -> None:
     points = SPOTS.copy()
     points[4] = np.nan
@@ -85,25 +66,6 @@ def test_any_roll_that_the_transformer_leaves_to_the_network_is_drawn() -> None:
     affines = [draw_affine(FRAME, rng, Strength(**{**STILL, "roll": 1.0})) for _ in range(300)]
     angles = [np.degrees(np.arctan2(a[1, 0], a[0, 0])) for a in affines]
     assert min(angles) < -45 and max(angles) > 45 and max(np.abs(angles)) <= ROLL + 1e-3
-
-
-def test_a_moving_camera_keeps_the_light_and_the_place() -> None:
-    y, x = np.mgrid[:SIDE, :SIDE]
-    spot = np.exp(-((x - 40.0) ** 2 + (y - 50.0) ** 2) / 8).astype(np.float32)
-    for seed in range(10):
-        blurred = move_camera(spot, np.random.default_rng(seed))
-        assert blurred.sum() == pytest.approx(spot.sum(), rel=1e-3)
-        middle = (x * blurred).sum() / blurred.sum(), (y * blurred).sum() / blurred.sum()
-        assert middle == pytest.approx((40, 50), abs=0.5)
-
-
-@pytest.mark.parametrize("side", [16, 96, 200])
-def test_a_degraded_picture_of_any_size_is_bytes(side: int) -> None:
-    clean, points = np.full((99, side, side), 128, np.uint8), np.full((99, 2, 2), np.nan)
-    points[:, 1] = side * 0.7
-    made, hidden = degrade_faces(clean, points, np.random.default_rng(0))
-    assert made.dtype == np.uint8 and made.shape == clean.shape
-    assert 0 < hidden[:, 1].sum() < 40
 
 
 def test_a_picture_that_ends_shows_nothing_beyond() -> None:
@@ -137,12 +99,6 @@ def make_head() -> np.ndarray:
 HEAD = make_head()
 
 
-def test_the_topology_is_whole() -> None:
-    assert set(TRIANGLES.ravel()) == set(range(VERTICES))
-    assert len(np.unique(TRIANGLES, axis=0)) == len(TRIANGLES)
-    assert len(set(OVAL)) == 36 and CHIN in OVAL
-
-
 def test_no_turn_leaves_the_picture(seed: int = 0) -> None:
     picture = np.random.default_rng(seed).integers(0, 255, (256, 256, 3)).astype(np.uint8)
     same, points = turn_face(picture, HEAD, HEAD[:15, :2], Pose())
@@ -163,15 +119,6 @@ def test_points_move_with_the_pixels(pose: Pose) -> None:
     assert np.median(np.linalg.norm(seen - at, axis=1)) < 6
 
 
-def test_yaw_moves_what_is_near_further() -> None:
-    near = int(HEAD[:VERTICES, 2].argmin())
-    picture = np.zeros((256, 256, 3), np.uint8)
-    for yaw in (0.4, -0.4):
-        _, moved = turn_face(picture, HEAD, HEAD[[near, OVAL[0]], :2], Pose(yaw=yaw))
-        away = moved[:, 0] - HEAD[[near, OVAL[0]], 0]
-        assert np.sign(away[0] - away[1]) == np.sign(yaw)
-
-
 def test_a_dropped_jaw_moves_lower_lip_and_chin_alone() -> None:
     moved = drop_jaw(HEAD, 0.4)
     way = moved[:, 1] - HEAD[:, 1]
@@ -182,15 +129,3 @@ def test_a_dropped_jaw_moves_lower_lip_and_chin_alone() -> None:
     assert 0.2 * way[CHIN] < way[CORNERS[0]] < 0.6 * way[CHIN]
     above = HEAD[:, 1] < MIDDLE
     assert np.abs(moved[above] - HEAD[above]).max() < 0.5
-
-
-def test_poses_by_what_a_face_shows() -> None:
-    rng = np.random.default_rng(0)
-    frontal = [pose for _ in range(200) for pose in draw_poses(0.0, True, rng)]
-    assert len(frontal) == 600
-    wide = np.degrees([abs(p.yaw) for p in frontal])
-    assert 40 < wide.max() < 42.1 and np.degrees(max(abs(p.pitch) for p in frontal)) < 22.1
-    assert 0.4 < np.mean([p.jaw > 0 for p in frontal]) < 0.75
-    turned = [pose for _ in range(200) for pose in draw_poses(0.3, False, rng)]
-    assert len(turned) == 200 and not any(pose.jaw for pose in turned)
-    assert np.degrees(max(abs(p.yaw) for p in turned)) < 20

@@ -9,7 +9,7 @@ import pytest
 from predictor.landmarks import DEFAULT
 from tests.training.made import NAMES, make_folder, make_set
 from training.boxes import BoxFinder, Detector
-from training.faces import Frame, choose_landmarks, cut_inputs, read_faces
+from training.faces import choose_landmarks, cut_inputs, read_faces
 from training.index import DataError, find_names, hold_out, read_picture, read_rows
 from training.sources import TABLE, main
 
@@ -44,14 +44,6 @@ def test_a_tenth_is_held_out_unless_some_are_named(tmp_path: Path):
     rows[:0] = read_rows([make_folder(tmp_path / "own", 2, part="val")])
     hold_out(rows)
     assert sum(row["part"] == "val" for _, row in rows) == 5
-
-
-def test_frames_agree(tmp_path: Path):
-    for side in (32, 96, 112):
-        frame = Frame(make_set(side))
-        edges = np.array([[frame.face / 2 - 0.5] * 2, [1.5 * frame.face - 0.5] * 2])
-        np.testing.assert_allclose(frame.to_input(edges), [[-0.5] * 2, [side - 0.5] * 2])
-        np.testing.assert_allclose(frame.to_crop(frame.to_input(edges)), edges)
 
 
 def test_crops_of_the_older_layout_have_their_face_in_the_middle():

@@ -25,10 +25,6 @@ MEAN = "models/student_unet.pth=0.5"
 FAST = ["--steps", "3", "--batch", "2", "--threads", "1"]
 
 
-def read_nme(said: str) -> float:
-    return float(re.findall(r"NME mean ([\d.]+) %", said)[-1])
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return make_folder(tmp_path / "mine", 20)
@@ -59,7 +55,7 @@ def test_training_learns(data: Path, tmp_path: Path, capsys):
     """Bright spots on noise are easy: the error must fall far below that of a guess."""
     words = ["--steps", "80", "--batch", "16", "--seed", "1", "--rate", "1e-2", "--keep", "0.9"]
     run_train(data, tmp_path / "out.pth", "--width", "4", "--side", "32", *words)
-    assert read_nme(capsys.readouterr().out) < 50
+    assert float(re.findall(r"NME mean ([\d.]+) %", capsys.readouterr().out)[-1]) < 50
 
 
 def test_a_run_that_was_cut_off_goes_on(data: Path, tmp_path: Path, capsys, monkeypatch):

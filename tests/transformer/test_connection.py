@@ -46,6 +46,9 @@ class Flaky(pb_grpc.GRPCInferenceServiceServicer):
         landmarks, scores = np.zeros((n, 15, 2), np.float32), np.zeros((n, 15), np.float32)
         return encode_response(InferenceResponse({"landmarks": landmarks, "scores": scores}))
 
+    async def ModelReady(self, request, context):
+        return pb.ModelReadyResponse(ready=True)
+
     async def show_config(self, request, context):
         await self.count(context)
         values = write_parameters(DEFAULT) if request.name == "unet" else {}
@@ -155,11 +158,6 @@ async def test_a_dead_predictor_is_looked_for_every_second():
     server.close()
 
 
-class Ready(pb_grpc.GRPCInferenceServiceServicer):
-    async def ModelReady(self, request, context):
-        return pb.ModelReadyResponse(ready=True)
-
-
 def make_certificate(folder: Path) -> ServerSettings:
     key, certificate = folder / "tls.key", folder / "tls.crt"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
@@ -174,7 +172,7 @@ async def test_a_predictor_is_asked_in_secret_and_one_of_another_authority_is_no
     (tmp_path / "other").mkdir()
     settings, other = make_certificate(tmp_path), make_certificate(tmp_path / "other")
     server = grpc.aio.server()
-    pb_grpc.add_GRPCInferenceServiceServicer_to_server(Ready(), server)
+    pb_grpc.add_GRPCInferenceServiceServicer_to_server(Flaky(), server)
     port = server.add_secure_port("localhost:0", read_credentials(settings))
     await server.start()
     found = []

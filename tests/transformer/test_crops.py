@@ -14,7 +14,7 @@ from tests.support.picture_files import encode, smooth
 from tests.transformer.conftest import FakeFinder, FakePredictor, make_model, make_request
 from transformer.backends.base import FaceLandmarks
 from transformer.crops.crop import crop_face, map_to_crop, to_picture
-from transformer.crops.looks import Look, join_maps, measure_rolls, stack_crops, turn_back
+from transformer.crops.looks import Look, join_maps, measure_rolls, turn_back
 from transformer.crops.second_look import MOST, find_least, look_again
 from transformer.detectors.base import Detector, Floats
 from transformer.faces import FaceFinder
@@ -74,11 +74,6 @@ def test_crops_are_of_their_squares_at_any_scale(orientation, side, decodings, m
     for crop, square in zip(faces.crops, faces.squares, strict=True):
         wanted = crop_face(pixels, square, DEFAULT).astype(int)
         assert np.abs(crop[0] - wanted).mean() < 4.5, square
-
-
-def test_turned_crops_go_to_an_engine_in_one_piece():
-    crops = [np.rot90(np.zeros((1, 96, 96), np.uint8), turn, (1, 2)) for turn in (1, 1)]
-    assert stack_crops([Look.first(crop, 1) for crop in crops]).flags.c_contiguous
 
 
 def test_boxes_are_answered_within_the_picture_and_no_size_is_believed():

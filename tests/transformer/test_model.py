@@ -34,16 +34,6 @@ async def test_heatmaps_come_on_request_and_their_bytes_are_claimed(model):
     assert "heatmaps" not in (await model.infer(make_request(1))).outputs
 
 
-async def test_faces_are_told_apart_by_their_picture(model):
-    outputs = (await model.infer(make_request(1, 0, 3))).outputs
-    assert outputs["image_index"].tolist() == [0, 2, 2, 2]
-    assert outputs["landmarks"].shape == (4, 15, 2)
-    outputs = (await model.infer(make_request(0))).outputs
-    assert outputs["landmarks"].shape == (0, 15, 2)
-    with pytest.raises(TooLarge, match="4 pictures; 1 to 3"):
-        await model.infer(make_request(1, 1, 1, 1))
-
-
 def test_a_point_beyond_its_picture_is_not_sure():
     found = [FakeFinder().detect_faces(b"x" * n, DEFAULT, NO_CHOICES) for n in (1, 0, 2)]
     found[2].size = (40, 30)

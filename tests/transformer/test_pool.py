@@ -8,16 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from serving.errors import Overloaded, TooLarge
-from serving.telemetry import tracing
-from serving.telemetry.stages import measure_stage
 from transformer.pool import WorkerPool
-
-
-async def test_items_come_back_in_order():
-    pool = WorkerPool(3, 100)
-    assert await pool.run_all(lambda n: n * n, range(20), {}) == [n * n for n in range(20)]
-    assert pool.pending == 0
-    await pool.close()
 
 
 async def test_a_full_line_is_refused_at_once():
@@ -137,24 +128,3 @@ async def test_who_leaves_gives_up_the_place_and_busy_threads_keep_theirs():
     async with asyncio.timeout(5):
         assert await kept == [100]
     assert running == [0, 1, 100]
-
-
-async def test_a_thread_knows_the_request_that_it_works_for(kept):
-    def work(name: str) -> None:
-        with measure_stage({}, name):
-            pass
-
-    pool = WorkerPool(2, 100)
-
-    async def ask(*names: str) -> None:
-        span, token = tracing.open_request("rest", names[0], "/", {}, "")
-        await pool.run_all(work, names, {})
-        tracing.close_request(span, token, "rest", "", None)
-
-    await asyncio.gather(*(asyncio.create_task(ask(f"a{i}", f"b{i}")) for i in range(10)))
-    spans = {span.name: span for span in kept.get_finished_spans() if span.name != "wait"}
-    assert len(spans) == 30
-    for i in range(10):
-        root = spans[f"POST a{i}"].context.span_id
-        assert [spans[name].parent.span_id for name in (f"a{i}", f"b{i}")] == [root, root]
-    await pool.close()

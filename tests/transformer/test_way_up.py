@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from transformer.detectors.base import Detector
-from transformer.detectors.boxes import Boxes, join_boxes, stack_boxes, turn_boxes_back
+from transformer.detectors.boxes import Boxes, join_boxes, stack_boxes
 from transformer.detectors.scales import FIRST, LEVELS, SHARED, TILE, list_scales, place_tiles
 from transformer.detectors.views import view_picture
 from transformer.detectors.way_up import find_faces
@@ -46,15 +46,6 @@ def test_tiles_cover_a_scale_and_share_what_a_face_needs(height, width):
     assert sides.prod(axis=1).sum() <= 1.6 * width * height or width * height < FIRST
 
 
-def test_a_tile_shows_its_part_of_the_picture():
-    y, x = np.mgrid[:300, :400]
-    whole = Picture.of_pixels(np.stack([x % 256, y % 256, x // 256], 2).astype(np.uint8))
-    view = view_picture(whole, 1).cut((101, 53, 165, 117), (200, 150))
-    assert view.pixels.shape[:2] == (64, 64)
-    assert abs(view.left - 202) < 2 and abs(view.top - 106) < 2 and abs(view.width - 128) < 2
-    assert view.pixels[0, 0, 0] == pytest.approx(view.left, abs=2)
-
-
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("budget", [FIRST, 2_000_000, 10_000_000])
 def test_no_picture_costs_more_than_the_budget(level, budget):
@@ -90,17 +81,6 @@ def test_of_each_face_one_box_stays(others, kept):
     joined = join_boxes(stack_boxes([upright, others]))
     assert sorted(joined.scores.round(2).tolist()) == pytest.approx(kept)
     assert list(joined.scores) == sorted(joined.scores, reverse=True)
-
-
-def test_turned_boxes_come_back():
-    box = np.array([[0.0, 0, 10, 20]], np.float32)
-    assert turn_boxes_back(box, 1, 160, 200).tolist() == [[140, 0, 160, 10]]
-    for turn in range(4):
-        mark = np.zeros((200, 160), bool)
-        mark[30:50, 5:40] = True
-        y, x = np.nonzero(np.rot90(mark, turn))
-        there = np.array([[x.min(), y.min(), x.max() + 1, y.max() + 1]], np.float32)
-        assert turn_boxes_back(there, turn, 160, 200).tolist() == [[5, 30, 40, 50]]
 
 
 class Blocks(Detector):

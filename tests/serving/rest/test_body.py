@@ -1,6 +1,5 @@
-"""REST bodies: packed ones, forms, answers before their end, and which kind is preferred."""
+"""REST bodies: packed ones and forms, and which kind of answer is preferred."""
 
-import asyncio
 import contextlib
 import gzip
 import json
@@ -8,16 +7,13 @@ import os
 import time
 import tracemalloc
 import zlib
-from collections.abc import MutableMapping
-from typing import Any
+from functools import partial
 
 import pytest
 
 from serving.errors import InvalidRequest, TooLarge
 from serving.rest import body as rest_body
-from serving.rest import codec as rest_codec
 from serving.rest.accept import choose_drawing, choose_encoding
-from serving.rest.early import EarlyAnswers
 from serving.rest.form import MAX_PARTS, read_form
 from tests.serving.conftest import make_body
 
@@ -36,36 +32,10 @@ def test_a_gzip_bomb_is_not_inflated_beyond_the_limit():
         tracemalloc.stop()
 
 
-LONG = 2**17  # bytes
+RAW = partial(zlib.compress, wbits=-15)  # as some compress who mean deflate: without a header
 
 
-@pytest.mark.parametrize("what", ["JSON", "gzip", "numbers", "packing"])
-async def test_long_work_is_done_beside_the_loop(rest, monkeypatch, what):
-    works = []
-
-    async def run(work, *items):
-        works.append(work)
-        return work(*items)
-
-    monkeypatch.setattr(rest_body if what in ("gzip", "packing") else rest_codec, "run_aside", run)
-    headers = {"accept-encoding": "gzip" if what == "packing" else "identity"}
-    body, long = make_body(), make_body(outputs=[{"name": "big"}])
-    content = json.dumps(long if what in ("numbers", "packing") else body).encode()
-    if what == "JSON":
-        content += b" " * LONG
-    if what == "gzip":
-        headers["content-encoding"] = "gzip"
-        content = gzip.compress(content + b" " * LONG, 0)
-    assert (await rest.post(INFER, content=content, headers=headers)).is_success
-    assert works
-
-
-def deflate_raw(body: bytes) -> bytes:
-    """Compress as some do who mean deflate: without zlib's header."""
-    return zlib.compress(body, wbits=-15)
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, deflate_raw])
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, RAW])
 async def test_a_compressed_body_is_read(rest, pack):
     encoding = "gzip" if pack is gzip.compress else "deflate"
     body = pack(json.dumps(make_body()).encode())
@@ -128,59 +98,6 @@ def test_a_form_takes_little_time(piece):
     with contextlib.suppress(InvalidRequest):
         read_form(write_form((FILE, piece * (4 * 2**20 // len(piece)))), FORM)
     assert time.process_time() - begun < 5
-
-
-PIECE = {"type": "http.request", "body": b"x", "more_body": True}
-END = {"type": "http.request", "body": b"", "more_body": False}
-GONE = {"type": "http.disconnect"}
-
-
-async def refuse(scope, receive, send) -> None:
-    await send({"type": "http.response.start", "status": 413, "headers": []})
-    await send({"type": "http.response.body", "body": b"too large"})
-
-
-async def read_first(scope, receive, send) -> None:
-    while (await receive()).get("more_body"):
-        pass
-    await refuse(scope, receive, send)
-
-
-async def ask(app, messages: list[dict], *headers: tuple[bytes, bytes], seconds=600.0) -> list[str]:
-    """Ask with these messages, and silence after them; tell what happened in which order."""
-    waiting, happened = list(messages), list[str]()
-
-    async def receive() -> dict:
-        message = waiting.pop(0) if waiting else await asyncio.Future()
-        happened.append(message["type"])
-        return message
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.body":
-            happened.append(message["body"].decode() if message.get("more_body") else "end")
-
-    scope = {"type": "http", "headers": headers}
-    async with asyncio.timeout(60):
-        await EarlyAnswers(app, seconds)(scope, receive, send)
-    return happened
-
-
-@pytest.mark.parametrize("last", [END, GONE])
-async def test_the_rest_of_a_body_is_read_after_its_refusal(last):
-    happened = await ask(refuse, [PIECE, PIECE, last], (b"content-length", b"9"))
-    assert happened == ["too large", "http.request", "http.request", last["type"], "end"]
-
-
-async def test_a_body_without_end_is_read_for_a_bounded_time():
-    happened = await ask(refuse, [PIECE], (b"transfer-encoding", b"chunked"), seconds=0.05)
-    assert happened == ["too large", "http.request", "end"]
-
-
-async def test_where_nothing_is_left_nothing_is_read():
-    assert await ask(refuse, [PIECE]) == ["end"]
-    assert await ask(refuse, [PIECE], (b"content-length", b"0")) == ["end"]
-    happened = await ask(read_first, [PIECE, END], (b"content-length", b"1"))
-    assert happened == ["http.request", "http.request", "end"]
 
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

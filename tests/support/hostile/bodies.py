@@ -10,7 +10,6 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from PIL import Image
 
 from tests.support.picture_files import encode, make_chunk
-from tools.v2_json import image_tensor
 
 FILLERS: dict[str, Callable[[random.Random, int], str]] = {  # JSON values of about a given size
     "zeros": lambda r, n: "[" + ",".join(["0"] * (n // 2)) + "]",
@@ -166,7 +165,3 @@ def make_picture(r: random.Random, name: str = "") -> tuple[str, bytes]:
     """Make a picture that is to be refused; return its name and its bytes."""
     name = name or r.choice(list(PICTURES))
     return name, PICTURES[name]()
-
-
-def wrap_picture(picture: bytes) -> bytes:
-    return json.dumps({"inputs": [image_tensor(picture[:11_000_000])]}).encode()
