@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.engine import worker
 from bench.machine import write_table
-from predictor.convert.faces import load_faces, load_labelled, measure_error
+from predictor.convert.faces import load_faces, load_labelled, measure_errors
 from predictor.decode import Floats
 from predictor.engines import ENGINES
 from tools.command import command
@@ -105,7 +105,8 @@ def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[di
     for one in workers:
         found = points[one.engine]
         moved = np.linalg.norm(found - points[first], axis=2)  # [N, K]
-        error = measure_error(found, truth, reference.landmarks) if len(truth) else None
+        unit = reference.landmarks.unit_points
+        error = measure_errors(found, truth, unit).mean() if len(truth) else None
         for batch, times in one.times.items():
             middle = float(np.median(times))
             row = {

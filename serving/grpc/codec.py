@@ -193,8 +193,3 @@ def decode_response(response: pb.ModelInferResponse) -> dict[str, NDArray]:
         output.name: read_tensor(output, raw[i] if raw else None)
         for i, output in enumerate(response.outputs)
     }
-
-
-def describe_tensors(specs: Iterable[dict]) -> list[pb.ModelMetadataResponse.TensorMetadata]:
-    """Write tensor descriptions as metadata messages."""
-    return [pb.ModelMetadataResponse.TensorMetadata(**spec) for spec in specs]

@@ -31,7 +31,7 @@ from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, Piece, decode_body, decode_picture, encode_answer
 from serving.rest.errors import show_error, show_http_error, write_error
 from serving.rest.form import read_form
-from serving.rest.manage import ManageRoutes
+from serving.rest.manage import list_manage_routes
 from serving.rest.pages import list_page_routes
 from serving.rest.stream import STREAM, StreamRoute
 from serving.settings import split_origins
@@ -50,7 +50,7 @@ def create_app(repository: Repository, release: str) -> Starlette:
     routes: list[BaseRoute] = [Route(path, infer, methods=["POST"]) for path in INFER]
     stream = StreamRoute(repository).answer_all
     routes += [WebSocketRoute(path, stream) for path in STREAM]
-    routes += ManageRoutes(repository, release).list_routes()
+    routes += list_manage_routes(repository, release)
     for folder in {model.page for model in repository.list_models() if model.page}:
         routes += list_page_routes(folder)
     app = Starlette(
