@@ -19,20 +19,14 @@ CONVERTED = "converted"
 class Source:
     """Where a network comes from."""
 
-    path: Path
-    """What the user named: a folder, or a file."""
+    path: Path  # what the user named: a folder, or a file
     declaration: Declaration = field(default_factory=Declaration)
-    kind: str = ""
-    """`code`, one of file_kind's, or "" where there is nothing but an artifact."""
-    network: Path | None = None
-    """File of the code or of the graph; of a bare checkpoint none."""
-    name: str = ""
-    """Of the class in the code; "": to be found."""
+    kind: str = ""  # `code`, one of file_kind's, or "" where there is nothing but an artifact
+    network: Path | None = None  # file of the code or of the graph; of a bare checkpoint none
+    name: str = ""  # of the class in the code; "": to be found
     weights: Path | None = None
-    part: str = ""
-    """Of the weights, where the file has several networks' tensors."""
-    said: tuple[str, ...] = field(default=(), compare=False)
-    """What was assumed, a sentence each."""
+    part: str = ""  # of the weights, where the file has several networks' tensors
+    said: tuple[str, ...] = field(default=(), compare=False)  # what was assumed, a sentence each
 
     @property
     def root(self) -> Path:

@@ -54,12 +54,6 @@ async def decode_message(message: bytes) -> InferenceRequest:
     return parse_message(message)
 
 
-def decode_request(message: bytes) -> InferenceRequest:
-    """Read a serialized ModelInferRequest as decode_message does, on this thread."""
-    check_message(message)
-    return parse_message(message)
-
-
 def parse_message(message: bytes) -> InferenceRequest:
     """Read a serialized ModelInferRequest whose cost has been checked."""
     try:
