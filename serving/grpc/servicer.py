@@ -124,10 +124,7 @@ class Inference:
             await abort(context, error, record.request_id)
 
     async def handle(
-        self,
-        context: grpc.aio.ServicerContext,
-        record: RequestLog,
-        headers: dict[str, str],
+        self, context: grpc.aio.ServicerContext, record: RequestLog, headers: dict[str, str]
     ) -> pb.ModelInferResponse:
         check_metadata(headers)
         message = await self.reception.read(context.read)

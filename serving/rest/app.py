@@ -18,12 +18,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from serving.contract import ID_HEADER, SET_HEADER
-from serving.errors import (
-    Cancelled,
-    InvalidRequest,
-    NotAcceptable,
-    ServingError,
-)
+from serving.errors import Cancelled, InvalidRequest, NotAcceptable, ServingError
 from serving.messages import Call, InferenceRequest
 from serving.repository import Repository
 from serving.rest.accept import choose_drawing

@@ -12,12 +12,7 @@ from wsproto import events
 
 from serving.admission import Admission, Ticket
 from serving.errors import ServingError
-from serving.rest.connection import (
-    FREE_CHUNKS,
-    MIN_CHUNK_BYTES,
-    SPARE_SECONDS,
-    ReadingTimer,
-)
+from serving.rest.connection import FREE_CHUNKS, MIN_CHUNK_BYTES, SPARE_SECONDS, ReadingTimer
 from serving.settings import ServerSettings
 
 TOO_MUCH, TOO_LARGE, LATER = 1008, 1009, 1013  # codes with which a WebSocket is closed
