@@ -3,11 +3,9 @@
 Each method gives what REST shows as JSON, and gRPC as a message of the same fields.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from serving.contract import EXTENSIONS
-from serving.guard import check_manager
 from serving.repository import Repository
 
 Content = dict[str, Any]
@@ -19,11 +17,6 @@ class Management:
     def __init__(self, repository: Repository, release: str):
         self.repository = repository
         self.release = release
-
-    def check_manager(self, address: str, headers: Mapping[str, str]) -> None:
-        """Raise NotFound where nobody may manage models, Forbidden where this caller may not."""
-        self.repository.check_open()
-        check_manager(self.repository.settings, address, headers)
 
     async def show_live(self, name: str, version: str) -> Content:
         return {"live": True}

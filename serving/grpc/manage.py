@@ -6,11 +6,13 @@ from urllib.parse import unquote
 
 import grpc.aio
 from google.protobuf.json_format import ParseDict
+from grpc_health.v1 import health_pb2
 
 from serving.errors import InvalidRequest, ServingError
 from serving.framework import pb
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.errors import abort
+from serving.guard import check_manager
 from serving.management import Content, Management
 from serving.repository import Repository
 from serving.telemetry.logs import logger
@@ -25,22 +27,22 @@ def create_handlers(repository: Repository, release: str) -> dict[str, grpc.RpcM
     def guard(context: grpc.aio.ServicerContext) -> None:
         address = unquote(context.peer()).partition(":")[2].rpartition(":")[0]
         metadata = {name: str(value) for name, value in context.invocation_metadata() or ()}
-        of.check_manager(address, metadata)
+        check_manager(repository.settings, address, metadata)
 
     async def show_config(name: str, version: str) -> Content:
         return {"config": await of.show_config(name, version)}
 
     async def list_states(request: ext.IndexRequest) -> ext.IndexResponse:
-        states = repository.list_states()
+        states = repository.managed.list_states()
         ready = [state for state in states if state["state"] == "READY" or not request.ready]
         return ext.IndexResponse(models=ready)
 
     async def load(request: ext.LoadRequest) -> pb.RepositoryModelLoadResponse:
-        await repository.load(name := read_name(request))
+        await repository.managed.load(name := read_name(request))
         return pb.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
 
     async def unload(request: ext.LoadRequest) -> pb.RepositoryModelUnloadResponse:
-        await repository.unload(name := read_name(request))
+        await repository.managed.unload(name := read_name(request))
         return pb.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
 
     shown = {
@@ -57,6 +59,22 @@ def create_handlers(repository: Repository, release: str) -> dict[str, grpc.RpcM
         "RepositoryModelLoad": wrap(load, ext.LoadRequest, guard),
         "RepositoryModelUnload": wrap(unload, ext.LoadRequest, guard),
     }
+
+
+def create_health(repository: Repository) -> grpc.RpcMethodHandler:
+    """Build the handler of grpc.health.v1 for probes.
+
+    The service "" is the whole server, "live" the process, any other one a model.
+    """
+
+    async def check(request: health_pb2.HealthCheckRequest) -> health_pb2.HealthCheckResponse:
+        if request.service == "live":
+            return health_pb2.HealthCheckResponse(status="SERVING")
+        checked = repository.find(request.service) if request.service else repository
+        ready = await checked.check_ready()
+        return health_pb2.HealthCheckResponse(status="SERVING" if ready else "NOT_SERVING")
+
+    return wrap(check, health_pb2.HealthCheckRequest)
 
 
 def read_name(request: ext.LoadRequest) -> str:

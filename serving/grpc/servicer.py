@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 import grpc.aio
-from grpc_health.v1 import health_pb2
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, ID_HEADER, SET_HEADER
 from serving.errors import InvalidRequest
@@ -15,7 +14,7 @@ from serving.framework import pb
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import decode_message, encode_response
 from serving.grpc.errors import abort
-from serving.grpc.manage import create_handlers, wrap
+from serving.grpc.manage import create_handlers, create_health
 from serving.grpc.reception import Reception, ask_model, check_metadata
 from serving.grpc.stream import InferenceStream
 from serving.messages import MAX_HEAD_BYTES
@@ -70,8 +69,7 @@ def create_grpc_server(
         InferenceStream(repository, reception).infer, None, ext.StreamResponse.SerializeToString
     )
     server.add_registered_method_handlers(GRPC_SERVICE, methods)
-    check = wrap(Health(repository).check, health_pb2.HealthCheckRequest)
-    server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": check})
+    server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": create_health(repository)})
     credentials = read_credentials(settings)
     for address in addresses:
         if credentials is None:
@@ -151,18 +149,3 @@ class Inference:
             )
         )
         return content
-
-
-class Health:
-    """grpc.health.v1, for probes: "" is the whole server, "live" the process, else a model."""
-
-    def __init__(self, repository: Repository):
-        self.repository = repository
-
-    async def check(self, request):
-        kinds = health_pb2.HealthCheckResponse
-        if request.service == "live":
-            return kinds(status=kinds.SERVING)
-        checked = self.repository.find(request.service) if request.service else self.repository
-        ready = await checked.check_ready()
-        return kinds(status=kinds.SERVING if ready else kinds.NOT_SERVING)

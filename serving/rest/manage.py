@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from serving.guard import check_manager
 from serving.management import Content, Management
 from serving.repository import Repository
 from serving.rest.openapi import PAGE, describe_api
@@ -20,20 +21,21 @@ def list_manage_routes(repository: Repository, release: str) -> Iterator[Route]:
     of = Management(repository, release)
 
     def guard(request: Request) -> None:
-        of.check_manager(request.client.host if request.client else "", request.headers)
+        address = request.client.host if request.client else ""
+        check_manager(repository.settings, address, request.headers)
 
     async def list_states(request: Request) -> Response:
         guard(request)
-        return JSONResponse(repository.list_states())
+        return JSONResponse(repository.managed.list_states())
 
     async def load(request: Request) -> Response:
         guard(request)
-        await repository.load(name := request.path_params["model"])
+        await repository.managed.load(name := request.path_params["model"])
         return JSONResponse({"name": name, "load": True})
 
     async def unload(request: Request) -> Response:
         guard(request)
-        await repository.unload(name := request.path_params["model"])
+        await repository.managed.unload(name := request.path_params["model"])
         return JSONResponse({"name": name, "unload": True})
 
     async def show_metrics(request: Request) -> Response:
