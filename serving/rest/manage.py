@@ -12,7 +12,7 @@ from serving.management import Content, Management
 from serving.repository import Repository
 from serving.rest.openapi import PAGE, describe_api
 
-Method = Callable[[str, str], Awaitable[Content]]
+Handler = Callable[[Request], Awaitable[Response]]
 MODEL = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 
 
@@ -28,15 +28,13 @@ def list_manage_routes(repository: Repository, release: str) -> Iterator[Route]:
         guard(request)
         return JSONResponse(repository.managed.list_states())
 
-    async def load(request: Request) -> Response:
-        guard(request)
-        await repository.managed.load(name := request.path_params["model"])
-        return JSONResponse({"name": name, "load": True})
+    def change(verb: str) -> Handler:
+        async def handle(request: Request) -> Response:
+            guard(request)
+            await getattr(repository.managed, verb)(name := request.path_params["model"])
+            return JSONResponse({"name": name, verb: True})
 
-    async def unload(request: Request) -> Response:
-        guard(request)
-        await repository.managed.unload(name := request.path_params["model"])
-        return JSONResponse({"name": name, "unload": True})
+        return handle
 
     async def show_metrics(request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -53,8 +51,8 @@ def list_manage_routes(repository: Repository, release: str) -> Iterator[Route]:
     yield Route("/v2/models", show(of.list_models))
     yield Route("/v2/models/stats", show(of.show_statistics))
     yield Route("/v2/repository/index", list_states, methods=["POST"])
-    yield Route("/v2/repository/models/{model}/load", load, methods=["POST"])
-    yield Route("/v2/repository/models/{model}/unload", unload, methods=["POST"])
+    for verb in ("load", "unload"):
+        yield Route(f"/v2/repository/models/{{model}}/{verb}", change(verb), methods=["POST"])
     yield Route("/metrics", show_metrics)
     yield Route("/openapi.json", show_openapi)
     yield Route("/docs", show_page)
@@ -65,7 +63,7 @@ def list_manage_routes(repository: Repository, release: str) -> Iterator[Route]:
         yield Route(f"{prefix}/stats", show(of.show_statistics))
 
 
-def show(method: Method) -> Callable[[Request], Awaitable[Response]]:
+def show(method: Callable[[str, str], Awaitable[Content]]) -> Handler:
     """Make a method a handler that shows what it gives, with 503 of what is not ready."""
 
     async def handle(request: Request) -> Response:
