@@ -82,11 +82,9 @@ def find_source(path: Path) -> Source:
     if path.is_dir() and (path / MANIFEST_NAME).is_file():
         return Source(path)
     declared = read_notes(path)
-    if path.is_file() and declared.network is None and declared.weights is None:
-        return of_file(path, declared)
     if declared.network or declared.weights:
         return of_declaration(path, declared)
-    return of_folder(path, declared)
+    return of_file(path, declared) if path.is_file() else of_folder(path, declared)
 
 
 def read_notes(path: Path) -> Declaration:
