@@ -136,15 +136,11 @@ def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:
         model_version=response.version,
         id=response.id,
         parameters={
-            name: pb.InferParameter(string_param=value)
-            if isinstance(value, str)
-            else pb.InferParameter(int64_param=value)
+            name: {"string_param" if isinstance(value, str) else "int64_param": value}
             for name, value in response.parameters.items()
         },
         outputs=[
-            pb.ModelInferResponse.InferOutputTensor(
-                name=name, datatype=DATATYPES[array.dtype], shape=array.shape
-            )
+            {"name": name, "datatype": DATATYPES[array.dtype], "shape": array.shape}
             for name, array in response.outputs.items()
         ],
         raw_output_contents=[array.tobytes() for array in response.outputs.values()],
