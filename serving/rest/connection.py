@@ -153,7 +153,7 @@ class TimedProtocol(ReadingTimer, H11Protocol):
         super().handle_websocket_upgrade(event)
         rest, _ = self.conn.trailing_data
         if rest:  # what came along with the head is of the WebSocket
-            self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]
+            self.transport.get_protocol().data_received(rest)
 
     def send_400_response(self, msg: str) -> None:
         """Write why this is not a valid request; close once the client had time to read that."""
