@@ -43,7 +43,8 @@ async def test_uploads_take_no_place_of_those_in_flight():
     assert admission.requests == admission.uploads == admission.bytes == 0
 
 
-OPEN, CLOSED = ServerSettings(), ServerSettings(repository_token="s3cret")
+OPEN = ServerSettings(repository_api=True)
+CLOSED = ServerSettings(repository_api=True, repository_token="s3cret")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:80", "[::1]:8080", "localhost"])
@@ -77,9 +78,6 @@ def test_a_token_opens_it_to_whoever_has_it():
             check_manager(CLOSED, "127.0.0.1", {"authorization": given})
 
 
-WITH_API = ServerSettings(repository_api=True)
-
-
 class FakeStore:
     def __init__(self):
         self.versions = {"fake": ["1"], "other": ["1", "10", "9"], "broken": ["1"]}
@@ -90,12 +88,12 @@ class FakeStore:
     def load_model(self, name, version):
         if name == "broken":
             raise ValueError("It is broken.")
-        return FakeModel(name, WITH_API, version)
+        return FakeModel(name, OPEN, version)
 
 
 @pytest.fixture
 def repository() -> Repository:
-    return Repository([FakeModel("fake", WITH_API)], WITH_API, FakeStore())
+    return Repository([FakeModel("fake", OPEN)], OPEN, FakeStore())
 
 
 def make_request(what: str = "") -> InferenceRequest:
@@ -163,4 +161,4 @@ async def test_what_is_not_there(repository):
 
 def test_two_models_of_one_name_are_refused():
     with pytest.raises(ValueError, match="Two models are named 'fake', version 1"):
-        Repository([FakeModel(), FakeModel()], WITH_API)
+        Repository([FakeModel(), FakeModel()], OPEN)

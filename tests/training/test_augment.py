@@ -14,9 +14,8 @@ from training.augment import (
 )
 from training.disturb import cut_off
 from training.faces import Frame
-from training.turn.mouth import drop_jaw
-from training.turn.pose import Pose, turn_face
-from training.turn.topology import CHIN, CORNERS, LOWER, OVAL, UPPER
+from training.turn.mouth import CHIN, CORNERS, LOWER, UPPER, drop_jaw
+from training.turn.pose import OVAL, Pose, turn_face
 
 FRAME = Frame(DEFAULT)
 CROP, SIDE, FLIP = FRAME.crop, FRAME.side, DEFAULT.mirrored
