@@ -10,7 +10,7 @@ from predictor.settings import PredictorSettings
 from serving.contract import FACE
 from serving.errors import ModelNotFound, name_code
 from serving.messages import DATATYPES, Call, InferenceRequest, Tensor
-from serving.repository import Repository, State, close_all
+from serving.repository import Repository, close_all
 from serving.server import parse_arguments, run_server
 from serving.settings import read_settings
 from serving.telemetry import metrics
@@ -73,23 +73,6 @@ class LocalBackend(PredictorBackend):
         await close_all(self.models.list_models())
 
 
-class Front(Repository):
-    """Serves the transformer; what is listed, loaded and unloaded are the predictor's models."""
-
-    def __init__(self, transformer: Transformer, models: Repository):
-        super().__init__([transformer], transformer.settings)
-        self.behind = models
-
-    def list_states(self) -> list[State]:
-        return self.behind.list_states()
-
-    async def load(self, name: str) -> None:
-        await self.behind.load(name)
-
-    async def unload(self, name: str) -> None:
-        await self.behind.unload(name)
-
-
 def main() -> None:
     """Load the networks and the detector and serve; exits with one sentence when it can't."""
     settings = read_settings(StandaloneSettings)
@@ -109,7 +92,7 @@ def main() -> None:
         transformer.load()
     except (RuntimeError, ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
-    run_server(Front(transformer, behind))
+    run_server(Repository([transformer], settings, managed=behind))
 
 
 if __name__ == "__main__":

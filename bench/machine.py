@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from predictor.engines.hardware import list_features
+from predictor.engines.choice import list_features
 from tools.processes import ROOT
 
 MAKES = ("EPYC", "Xeon", "Ryzen", "Core", "Neoverse", "Apple")

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 
-from loadtest.pictures import ROOT
-from tools.processes import StartError, find_ports, run_services
+from tools.processes import ROOT, StartError, find_ports, run_services
 
 PROFILES = sorted(path.stem for path in (ROOT / "loadtest").glob("*.conf"))
 

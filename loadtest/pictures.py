@@ -3,13 +3,13 @@
 import io
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.processes import ROOT
+
 PORTRAIT = ROOT / "tests/assets/astronaut.jpg"
 EYES = np.array([[246, 103.5], [203, 100.5]])  # centres of the left and the right one, set by eye
 TILE = (100, 0, 340, 240)  # x0, y0, x1, y1 of the portrait's face with room around it

@@ -30,13 +30,7 @@ class Batcher:
     All methods run on the event loop, the engine on a thread of the executor.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        threads: Executor,
-        max_queued: int,
-        max_batch: int = 0,
-    ):
+    def __init__(self, engine: Engine, threads: Executor, max_queued: int, max_batch: int = 0):
         self.engine = engine
         self.threads = threads
         self.max_queued = max_queued  # faces

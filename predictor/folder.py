@@ -19,20 +19,14 @@ CONVERTED = "converted"
 class Source:
     """Where a network comes from."""
 
-    path: Path
-    """What the user named: a folder, or a file."""
+    path: Path  # what the user named: a folder, or a file
     declaration: Declaration = field(default_factory=Declaration)
-    kind: str = ""
-    """`code`, one of file_kind's, or "" where there is nothing but an artifact."""
-    network: Path | None = None
-    """File of the code or of the graph; of a bare checkpoint none."""
-    name: str = ""
-    """Of the class in the code; "": to be found."""
+    kind: str = ""  # `code`, one of file_kind's, or "" where there is nothing but an artifact
+    network: Path | None = None  # file of the code or of the graph; of a bare checkpoint none
+    name: str = ""  # of the class in the code; "": to be found
     weights: Path | None = None
-    part: str = ""
-    """Of the weights, where the file has several networks' tensors."""
-    said: tuple[str, ...] = field(default=(), compare=False)
-    """What was assumed, a sentence each."""
+    part: str = ""  # of the weights, where the file has several networks' tensors
+    said: tuple[str, ...] = field(default=(), compare=False)  # what was assumed, a sentence each
 
     @property
     def root(self) -> Path:
@@ -88,11 +82,9 @@ def find_source(path: Path) -> Source:
     if path.is_dir() and (path / MANIFEST_NAME).is_file():
         return Source(path)
     declared = read_notes(path)
-    if path.is_file() and declared.network is None and declared.weights is None:
-        return of_file(path, declared)
     if declared.network or declared.weights:
         return of_declaration(path, declared)
-    return of_folder(path, declared)
+    return of_file(path, declared) if path.is_file() else of_folder(path, declared)
 
 
 def read_notes(path: Path) -> Declaration:

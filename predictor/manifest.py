@@ -16,50 +16,29 @@ MANIFEST_NAME = "manifest.json"
 class Manifest(BaseModel):
     """What one artifact folder holds. Distances are in pixels of the network's face."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
-    format: Literal[2] = 2
-    """Of the folder; another one is refused."""
-    engine: Literal["openvino-int8", "openvino", "onnxruntime"]
-    """The engine that loads it."""
-    model: str
-    """File in the folder that the engine loads."""
-    files: dict[str, str] = Field(min_length=1)
-    """sha256 of each file in the folder."""
-    source: str
-    """Name of the folder or file that it was made of."""
-    source_sha256: str
-    """Digest of that source."""
-    channels: Literal[1, 3] = 1
-    """Channels of the network's face."""
-    size: tuple[int, int]
-    """Height and width of the network's face."""
-    batch: int = Field(0, ge=0)
-    """Faces of a run where the network takes so many and no others; 0: any number."""
-    reader: Reader = Reader()
-    """What the output's values mean."""
-    landmarks: LandmarkSet
-    """What its points are called, and what face it takes."""
-    golden: tuple[tuple[float, float], ...]
-    """The author's points [K][2] of predictor/golden_face.npy."""
-    golden_pixels: float = Field(0.25, ge=0)
-    """How far this artifact's points lay from them when it was made."""
-    bf16: bool = True
-    """Whether a CPU may run it in bf16."""
-    versions: dict[str, str] = {}
-    """Release of each package whose other releases may not load it, e.g. openvino 2026.4."""
-    accuracy: dict[str, Any] = {}
-    """Against the author's network, on the faces that `accuracy.faces` counts."""
-    said: tuple[str, ...] = ()
-    """What the conversion assumed, and what it warned of."""
-    threads: int = Field(0, ge=0, le=1024)
-    """Threads found best by predictor.convert.tune on `cpus` CPUs; 0: not tuned."""
-    max_batch: int = Field(8, ge=1, le=1024)
-    """Faces in one execution beyond which a batch gains nothing."""
-    cpus: int = 0
-    """CPUs of the machine that was tuned on."""
-    command: str = ""
-    """The command that rebuilds it."""
+    format: Literal[2] = 2  # of the folder; another one is refused
+    engine: Literal["openvino-int8", "openvino", "onnxruntime"]  # that loads it
+    model: str  # file in the folder that the engine loads
+    files: dict[str, str] = Field(min_length=1)  # sha256 of each file in the folder
+    source: str  # name of the folder or file that it was made of
+    source_sha256: str  # digest of that source
+    channels: Literal[1, 3] = 1  # of the network's face
+    size: tuple[int, int]  # height and width of the network's face
+    batch: int = Field(0, ge=0)  # faces of a run, where it takes so many and no others; 0: any
+    reader: Reader = Reader()  # what the output's values mean
+    landmarks: LandmarkSet  # what its points are called, and what face it takes
+    golden: tuple[tuple[float, float], ...]  # the author's points [K][2] of golden_face.npy
+    golden_pixels: float = Field(0.25, ge=0)  # how far its own lay from them when it was made
+    bf16: bool = True  # whether a CPU may run it in bf16
+    versions: dict[str, str] = {}  # of packages whose other releases may not load it
+    accuracy: dict[str, Any] = {}  # against the author's network, on `faces` of them
+    said: tuple[str, ...] = ()  # what the conversion assumed, and what it warned of
+    threads: int = Field(0, ge=0, le=1024)  # found best on `cpus` CPUs; 0: not tuned
+    max_batch: int = Field(8, ge=1, le=1024)  # faces of a run beyond which it gains nothing
+    cpus: int = 0  # of the machine that was tuned on
+    command: str = ""  # that rebuilds it
 
 
 class ManifestError(ValueError):

@@ -4,15 +4,18 @@ import hmac
 import ipaddress
 from collections.abc import Mapping
 
-from serving.errors import Forbidden
+from serving.errors import Forbidden, NotFound
 from serving.settings import ServerSettings
 
 
 def check_manager(settings: ServerSettings, address: str, headers: Mapping[str, str]) -> None:
     """Raise Forbidden unless a caller of this address, with these headers, may manage models.
 
-    A web page cannot: browsers name its Origin, and a Host that was made to lead here.
+    Raises NotFound where nobody may. A web page cannot: browsers name its Origin, and a Host that
+    was made to lead here.
     """
+    if not settings.repository_api:
+        raise NotFound("The repository is closed; LANDMARKS_REPOSITORY_API=true opens it.")
     if token := settings.repository_token:
         given = headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):

@@ -29,42 +29,27 @@ class LandmarkError(ValueError):
 class LandmarkSet(BaseModel):
     """K points of a face in the order of the network's outputs, and the crop that it takes."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     points: tuple[PointName, ...] = Field(min_length=1, max_length=1000)
-    """Their names."""
-    mirror: tuple[Pair, ...] = ()
-    """Pairs that a mirrored image swaps; a point in no pair lies in the middle."""
-    unit: Pair | None = None
-    """The two points whose distance normalises errors."""
+    mirror: tuple[Pair, ...] = ()  # pairs that a mirrored image swaps; others lie in the middle
+    unit: Pair | None = None  # the two points whose distance normalises errors
+    # Points whose means are the subject's right eye, left eye, nose tip, right and left corner of
+    # the mouth, as aligned crops, pose and eye_distance need them; None: found by name.
     five: Five | None = None
-    """Points whose means are the subject's right eye, left eye, nose tip, right and left corner of
-    the mouth, as aligned crops, pose and eye_distance need them; null: found by name."""
-    side: int = Field(96, ge=16, le=1024, strict=True)
-    """Side of the square crop, in pixels."""
-    color: Literal["grey", "rgb"] = "grey"
-    """Channels of the crop."""
-    crop_scale: float = Field(1.13, ge=0.25, le=4)
-    """Side of the crop over the size of the detector's box."""
-    crop_offset: tuple[float, float] = (0.0, 0.0)
-    """How far the crop's centre lies right of and below the box's, over the size of the box."""
-    crop_by: Literal["area", "longer"] = "area"
-    """Size of a box: the geometric mean of its sides, or the longer one."""
-    level_eyes: bool = False
-    """Whether the crop is rotated until the eyes are level."""
-    border: Literal["replicate", "black"] = "replicate"
-    """What stands in a crop beyond the picture: the border's pixels, or black."""
-    maps: tuple[int, int] | None = None
-    """Height and width of the network's heatmaps; null: those of the crop; [0, 0]: it has none."""
+    side: int = Field(96, ge=16, le=1024, strict=True)  # of the square crop, in pixels
+    color: Literal["grey", "rgb"] = "grey"  # channels of the crop
+    crop_scale: float = Field(1.13, ge=0.25, le=4)  # its side over the size of the detector's box
+    crop_offset: tuple[float, float] = (0.0, 0.0)  # its centre's right of and below the box's
+    crop_by: Literal["area", "longer"] = "area"  # a box's size: its sides' geometric mean, or that
+    level_eyes: bool = False  # whether the crop is rotated until the eyes are level
+    border: Literal["replicate", "black"] = "replicate"  # what stands beyond the picture
+    maps: tuple[int, int] | None = None  # heatmaps' height, width; None: the crop's; 0, 0: none
+    # Where the points lie in a crop on average, x and y in shares of its side; None: not known,
+    # and the faces of a stream are detected in each frame.
     mean_face: tuple[tuple[float, float], ...] | None = None
-    """Where the points lie in a crop on average, x and y in shares of its side; null: not known,
-    and the faces of a stream are detected in each frame."""
-    doubt: float = Field(0.75, ge=0, le=1)
-    """Mean score of a face's points below which the network looks at the face once more."""
-    low: float = Field(0.7, ge=0, le=1)
-    """Face score below which the points should not be trusted."""
+    doubt: float = Field(0.75, ge=0, le=1)  # mean of points' scores; below, it is looked at again
+    low: float = Field(0.7, ge=0, le=1)  # face score below which points should not be trusted
 
     @validate(mode="after")
     def check_points(self) -> "LandmarkSet":

@@ -91,8 +91,8 @@ class Model(kserve.Model):
             "name": self.name,
             "versions": [self.version],
             "platform": PLATFORM,
-            "inputs": self.get_input_types(),
-            "outputs": self.get_output_types(),
+            "inputs": [spec.describe() for spec in self.list_inputs()],
+            "outputs": [spec.describe() for spec in self.list_outputs()],
         }
         if self.landmarks is not None:
             content["parameters"] = {"landmarks": self.landmarks.describe()}
@@ -120,13 +120,7 @@ class Model(kserve.Model):
 
     def count_executions(self) -> int:
         """Count how often the model ran; one run may answer several requests."""
-        return self.statistics.durations["success"].count
-
-    def get_input_types(self) -> list[dict]:
-        return [spec.describe() for spec in self.list_inputs()]
-
-    def get_output_types(self) -> list[dict]:
-        return [spec.describe() for spec in self.list_outputs()]
+        return self.statistics.counts["success"]
 
     def list_inputs(self) -> tuple[TensorSpec, ...]:
         """List the inputs with the lengths that the landmark set gives them."""

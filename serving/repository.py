@@ -5,7 +5,7 @@ import time
 from typing import Protocol
 
 from serving.admission import Admission
-from serving.errors import InvalidRequest, ModelNotFound, NotFound
+from serving.errors import InvalidRequest, ModelNotFound
 from serving.model import Model
 from serving.settings import ServerSettings
 from serving.telemetry.logs import logger
@@ -27,10 +27,15 @@ class Repository:
     """The served models. All methods run on the event loop; loading itself does not."""
 
     def __init__(
-        self, models: list[Model], settings: ServerSettings, store: ModelStore | None = None
+        self,
+        models: list[Model],
+        settings: ServerSettings,
+        store: ModelStore | None = None,
+        managed: "Repository | None" = None,
     ):
         self.settings = settings
         self.store = store
+        self.managed = managed or self  # whose models callers list, load and unload
         self.service = models[0].service
         self.admission = Admission(settings, self.service)
         self.models: dict[str, dict[str, Model]] = {}
@@ -70,7 +75,6 @@ class Repository:
 
     def list_states(self) -> list[State]:
         """Write the repository index: what is served, and what lies there unserved."""
-        self.check_open()
         lying = self.store.list_versions() if self.store else {}
         keys = {(model.name, model.version) for model in self.list_models()}
         keys |= {(name, version) for name, versions in lying.items() for version in versions}
@@ -88,7 +92,6 @@ class Repository:
 
         Raises ModelNotFound when no such model lies there, InvalidRequest when it is broken.
         """
-        self.check_open()
         async with self.changing:
             lying = await asyncio.to_thread(self.store.list_versions) if self.store else {}
             if name not in lying:
@@ -111,7 +114,6 @@ class Repository:
 
     async def unload(self, name: str) -> None:
         """Stop serving a model once what it is working on is answered."""
-        self.check_open()
         async with self.changing:
             if name not in self.models:
                 raise ModelNotFound(f"Model '{name}' is not served.")
@@ -124,11 +126,6 @@ class Repository:
         while any(model.inflight for model in models) and time.monotonic() < latest:
             await asyncio.sleep(0.02)
         await close_all(models)
-
-    def check_open(self) -> None:
-        """Raise NotFound unless the repository's methods are switched on."""
-        if not self.settings.repository_api:
-            raise NotFound("The repository is closed; LANDMARKS_REPOSITORY_API=true opens it.")
 
 
 async def close_all(models: list[Model]) -> None:

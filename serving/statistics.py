@@ -1,14 +1,13 @@
 """What a model has done since it was loaded, as the V2 statistics extension counts it."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from serving.telemetry.stages import Stage, Timings
+from serving.telemetry.stages import Stage
 
-STAGES: dict[
-    str, str
-] = {  # our stages -> the extension's; what is missing here counts in `success` alone
+# Our stages -> the extension's; what is missing here counts in `success` alone.
+STAGES: dict[str, str] = {
     Stage.QUEUE: "queue",
     Stage.WAIT: "queue",
     Stage.RESIZE: "compute_input",
@@ -17,56 +16,44 @@ STAGES: dict[
     Stage.CROP: "compute_input",
     Stage.INFER: "compute_infer",
 }
-COUNTERS = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
+COUNTED = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
 
 
-@dataclass(slots=True)
-class Duration:
-    """How often something happened and how long that took in all."""
-
-    count: int = 0
-    ns: int = 0
-
-    def add(self, seconds: float) -> None:
-        self.count += 1
-        self.ns += round(seconds * 1e9)
-
-
-@dataclass(slots=True)
 class Statistics:
     """Cumulative counts of one model; read and written on the event loop."""
 
-    items: int = 0  # faces or pictures answered
-    last: int = 0  # milliseconds since the epoch
-    durations: dict[str, Duration] = field(
-        default_factory=lambda: {name: Duration() for name in COUNTERS}
-    )
+    def __init__(self) -> None:
+        self.items = 0  # faces or pictures answered
+        self.last = 0  # milliseconds since the epoch
+        self.counts = Counter[str]()  # of each of COUNTED, and its seconds in all
+        self.seconds = dict.fromkeys(COUNTED, 0.0)
 
     def add_success(self, seconds: float, timings: Mapping[str, float], items: int) -> None:
         self.items += items
         self.last = time.time_ns() // 1_000_000
-        self.durations["success"].add(seconds)
-        spent: Timings = {}  # several of our stages are one of the extension's, which counts once
+        spent = {STAGES[stage] for stage in timings if stage in STAGES}
+        for name in ("success", *spent):  # several of our stages are one, which counts once
+            self.counts[name] += 1
+        self.seconds["success"] += seconds
         for stage, taken in timings.items():
-            if name := STAGES.get(stage):
-                spent[name] = spent.get(name, 0.0) + taken
-        for name, taken in spent.items():
-            self.durations[name].add(taken)
+            if stage in STAGES:
+                self.seconds[STAGES[stage]] += taken
 
     def add_failure(self, seconds: float) -> None:
-        self.durations["fail"].add(seconds)
+        self.counts["fail"] += 1
+        self.seconds["fail"] += seconds
 
     def describe(self, name: str, version: str, executions: int) -> dict[str, object]:
         """Write the statistics as the extension's JSON object, counts as numbers."""
-        durations = {
-            key: {"count": value.count, "ns": value.ns} for key, value in self.durations.items()
-        }
         return {
             "name": name,
             "version": version,
             "last_inference": self.last,
             "inference_count": self.items,
             "execution_count": executions,
-            "inference_stats": durations,
+            "inference_stats": {
+                key: {"count": self.counts[key], "ns": round(1e9 * seconds)}
+                for key, seconds in self.seconds.items()
+            },
             "batch_stats": [],
         }

@@ -60,12 +60,6 @@ class Service:
             return self.process.wait()
 
 
-def bypass_proxy() -> None:
-    """Let this process reach its own machine where the environment names a proxy for the world."""
-    hosts = [os.environ.get("no_proxy", ""), "127.0.0.1", "localhost", "::1"]
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, hosts))
-
-
 def find_free_ports(count: int) -> list[int]:
     """Find so many free ports."""
     with contextlib.ExitStack() as held:  # all at once, so that none is found twice
@@ -140,10 +134,3 @@ def run_services(
             wait_ready(service)
             report(f"{service.name} is ready at {service.url} (log: {service.log})")
         yield tuple(services)
-
-
-@contextlib.contextmanager
-def run_standalone(ports: Ports, logs: Path, settings: Settings | None = None) -> Iterator[Service]:
-    """Run both in one process until the block ends, at the ports of the transformer."""
-    with run_services(ports, logs, settings, names=("standalone",)) as (service,):
-        yield service

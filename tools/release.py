@@ -33,15 +33,6 @@ The tag starts .github/workflows/release.yml: CONTRIBUTING.md, "Releases".
 """
 
 
-def find_numbers() -> dict[str, set[str]]:
-    """Find the numbers of each file; a file without one is in it with an empty set."""
-    numbers = {
-        name: re.findall(rf"{before}({NUMBER})", (ROOT / name).read_text(), re.M)
-        for name, before in PLACES.items()
-    }
-    return {k: set(v) for k, v in (numbers | {n: read_headings(n)[:1] for n in CHANGELOGS}).items()}
-
-
 def read_headings(changelog: str) -> list[str]:
     """Read the released numbers of a changelog, newest first."""
     return re.findall(rf"^## ({NUMBER}) - \d{{4}}-\d\d-\d\d$", (ROOT / changelog).read_text(), re.M)

@@ -1,6 +1,7 @@
-"""Write the tables of docs/ from what they show: python -m tools.tables."""
+"""Write the tables of docs/ and of the chart from what they show: python -m tools.tables."""
 
 import csv
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -85,6 +86,24 @@ def list_engines() -> list[list[str]]:
     return [[*first, f"{best[key]:.0f}", *last] for key, (first, last) in alone.items()]
 
 
+def list_values() -> list[list[str]]:
+    """List each of the chart's values that has a default or a comment."""
+    rows, path, comment = list[list[str]](), list[tuple[int, str]](), list[str]()
+    for line in (ROOT / "helm/values.yaml").read_text().splitlines():
+        if found := re.match(r" *# ?(.*)$", line):
+            comment.append(found[1])
+            continue
+        if found := re.match(r"( *)([A-Za-z0-9]+):(?: +(.*?))?(?: +# (.*))?$", line):
+            indent, name, default, beside = found.groups()
+            path = [entry for entry in path if entry[0] < len(indent)] + [(len(indent), name)]
+            meaning = (beside or " ".join(comment)).replace("|", "/")
+            if default or meaning:
+                key = ".".join(part for _, part in path)
+                rows.append([f"`{key}`", f"`{default}`" if default else "", meaning])
+        comment = []
+    return rows
+
+
 ENGINES = "technique|ms a face|x eager|faces/s, best batch|peak MB|load s|canada"
 SETTINGS, METRICS = "variable|service|default|what it is", "metric|kind|labels|what it is"
 TABLES = (
@@ -92,6 +111,7 @@ TABLES = (
     Table("docs/operations.md", "metrics", METRICS, list_metrics),
     Table("docs/api.md", "routes", "route|what it is", list_routes),
     Table("docs/performance.md", "ledger", ENGINES, list_engines),
+    Table("helm/README.md", "values", "value|default|meaning", list_values),
 )
 
 if __name__ == "__main__":

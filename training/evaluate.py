@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from predictor.convert.faces import measure_errors
 from predictor.decode import decode_heatmaps
 from predictor.engines import load_engine
 from tools.command import command
@@ -47,20 +48,10 @@ def measure_faces(run: Locate, faces: FaceDataset, size: Size | None = None) -> 
     """Measure what locates landmarks, on faces cut to height and width."""
     inputs = cut_inputs(faces, size)
     found = np.concatenate([run(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
-    truth, names = faces.frame.to_input(faces.points, size), faces.frame.landmarks
-    return measure_errors(found, truth, names.unit_points)
-
-
-def measure_errors(found: Floats, truth: Floats, unit: tuple[int, int]) -> Errors:
-    """Divide the distances of points `[N,K,2]` by the distance of the true unit points.
-
-    Faces without both get the mean distance of the others'.
-    """
-    apart = np.linalg.norm(truth[:, unit[0]] - truth[:, unit[1]], axis=-1)  # [N]
-    if np.isnan(apart).all():
+    truth, unit = faces.frame.to_input(faces.points, size), faces.frame.landmarks.unit_points
+    if np.isnan(truth[:, list(unit)]).any(axis=(1, 2)).all():
         raise DataError("No face has labels of the two points whose distance errors are shares of.")
-    apart = np.where(np.isnan(apart), np.nanmean(apart), apart)
-    return Errors(np.linalg.norm(found - truth, axis=-1) / apart[:, None])
+    return Errors(measure_errors(found, truth, unit))
 
 
 def wrap_network(net) -> Locate:

@@ -1,6 +1,7 @@
 """The training loop that train and distil share, and its command line."""
 
 import json
+import math
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 from predictor.checkpoint import load_unet
 from predictor.unet import UNet
@@ -21,7 +22,6 @@ from training.evaluate import measure_faces, wrap_network
 from training.faces import FaceDataset, choose_landmarks, read_faces
 from training.index import FOLDERS, TRAINED, hold_out, read_rows
 from training.loss import measure_loss
-from training.schedule import Budget, average_weights, set_rate
 
 REPORT = 100  # steps between two lines
 SETTLE = 60  # batches that the averaged weights measure BatchNorm's statistics on
@@ -167,3 +167,51 @@ def write_whole(content: Any, path: Path) -> None:
     part = path.with_suffix(".part")
     torch.save(content, part)
     part.replace(path)
+
+
+class Budget:
+    """How much of a training run is spent, by steps or by CPU time of each thread.
+
+    CPU time, not the clock on the wall: a run that is paused or shares its cores ends no worse
+    for it, only later.
+    """
+
+    def __init__(self, steps: int | None, minutes: float | None):
+        if not (steps or minutes):
+            raise ValueError("A run needs a number of steps or of minutes.")
+        self.steps, self.minutes = steps, minutes or 0.0
+        self.done, self.begin = 0, time.process_time()
+
+    def spent(self) -> float:
+        """Tell the share of the budget that is spent, from 0 to 1."""
+        if self.steps:
+            return min(self.done / self.steps, 1.0)
+        used = (time.process_time() - self.begin) / torch.get_num_threads()
+        return min(used / (60 * self.minutes), 1.0)
+
+    def state_dict(self) -> dict[str, float]:
+        """Return what a resumed run needs: steps and CPU seconds."""
+        return {"done": self.done, "used": time.process_time() - self.begin}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Go on from there."""
+        self.done, self.begin = int(state["done"]), time.process_time() - state["used"]
+
+
+def set_rate(optimiser: torch.optim.Optimizer, top: float, spent: float) -> None:
+    """Set the learning rate: 4 % of the run up to `top`, then a cosine down to 0."""
+    rise = min(spent / 0.04 + 0.02, 1.0)
+    fall = 0.5 * (1 + math.cos(math.pi * max(spent - 0.04, 0) / 0.96))
+    for group in optimiser.param_groups:
+        group["lr"] = top * min(rise, fall)
+
+
+def average_weights(net: nn.Module, keep: float) -> AveragedModel:
+    """Make the running mean of `net`'s weights and statistics, which moves faster at first."""
+
+    def move(mine: Tensor, theirs: Tensor, done: Tensor | int) -> Tensor:
+        if not mine.is_floating_point():
+            return theirs
+        return mine.lerp(theirs, 1 - min(keep, (1 + int(done)) / (10 + int(done))))
+
+    return AveragedModel(net, avg_fn=move, use_buffers=True).requires_grad_(False)

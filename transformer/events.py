@@ -50,25 +50,18 @@ class EventSender:
 
     def send_all(self) -> None:
         """Send what waits, one after another, until None does."""
-        with httpx.Client(timeout=SECONDS) as client:
+        headers = {"ce-specversion": "1.0", "ce-type": TYPE, "ce-source": self.source}
+        headers["content-type"] = "application/json"
+        with httpx.Client(headers=headers, timeout=SECONDS) as client:
             while (entry := self.waiting.get()) is not None:
+                time, data = entry
                 try:
-                    self.send(client, *entry)
+                    content = orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
+                    own = {"ce-id": str(uuid.uuid4()), "ce-time": time}
+                    client.post(self.url, content=content, headers=own).raise_for_status()
                     metrics.EVENTS.labels("sent").inc()
                 except Exception:  # whatever is wrong with it, the next one may fare better
                     metrics.EVENTS.labels("failed").inc()
-
-    def send(self, client: httpx.Client, time: str, data: dict) -> None:
-        headers = {
-            "ce-specversion": "1.0",
-            "ce-id": str(uuid.uuid4()),
-            "ce-type": TYPE,
-            "ce-source": self.source,
-            "ce-time": time,
-            "content-type": "application/json",
-        }
-        content = orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
-        client.post(self.url, content=content, headers=headers).raise_for_status()
 
     def close(self) -> None:
         """Let what waits go out for a moment."""

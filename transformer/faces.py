@@ -153,13 +153,12 @@ def keep_best(found: list[DetectedFaces], most: int) -> None:
     """Leave out the weakest faces of a request's pictures where they are more than may be."""
     scores = np.concatenate([faces.scores for faces in found])
     if len(scores) > most:
-        owners = np.repeat(np.arange(len(found)), [len(faces.scores) for faces in found])
-        weakest = np.argsort(-scores, kind="stable")[most:]
-        counts = np.bincount(owners[weakest], minlength=len(found))
-        for faces, count in zip(found, counts, strict=True):
-            best = np.argsort(-faces.scores, kind="stable")[: len(faces.scores) - count]
-            faces.keep(np.sort(best))
-            faces.left_out += int(count)
+        kept = np.zeros(len(scores), np.bool_)
+        kept[np.argsort(-scores, kind="stable")[:most]] = True
+        ends = np.cumsum([len(faces.scores) for faces in found])[:-1]
+        for faces, mine in zip(found, np.split(kept, ends), strict=True):
+            faces.keep(np.flatnonzero(mine))
+            faces.left_out += int((~mine).sum())
 
 
 def find_borne_out(found: list[DetectedFaces], trust: Floats, low: float) -> NDArray[np.bool_]:

@@ -7,8 +7,8 @@ bench/results/MACHINE/dataplane.json with what it was measured on, and its lines
 import contextlib
 import json
 import os
-import sys
 import time
+from argparse import ArgumentParser
 
 from bench.dataplane import figures
 from bench.machine import describe_machine, make_results_folder
@@ -21,13 +21,9 @@ FIGURES = {
 }
 
 if __name__ == "__main__":
-    names = sys.argv[1:] or [name for name in FIGURES if name != "soak"]
-    if unknown := set(names) - set(FIGURES):
-        print(
-            f"There is no figure '{', '.join(unknown)}'; there are {', '.join(FIGURES)}.",
-            file=sys.stderr,
-        )
-        raise SystemExit(2)
+    parser = ArgumentParser(prog="python -m bench.dataplane")
+    parser.add_argument("figures", nargs="*", choices=FIGURES, metavar="figure")
+    names = parser.parse_args().figures or [name for name in FIGURES if name != "soak"]
     with contextlib.suppress(OSError):
         # Linux shares the processors out by session: as one of a shell's many, what is
         # measured in this process would get less of them than the services do.

@@ -14,20 +14,13 @@ import numpy as np
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as pb_grpc
 
 from bench.dataplane.load import PATH, describe_times, load, make_request
-from bench.dataplane.run import (
-    BOTH,
-    ONE,
-    Services,
-    make_folder,
-    make_jpeg,
-    read_cpu,
-    read_memory,
-    run,
-)
+from bench.dataplane.run import BOTH, ONE, Services, make_folder, read_cpu, read_memory, run
+from loadtest.pictures import make_portrait
 from predictor.engines import load_engine
 from tools.v2_json import pack_faces
 
 ROUNDS, CALLS = 12, 25  # what is compared takes turns, so that a slow moment hits all of it
+JPEG = make_portrait(640, 480).content  # one face
 CHECKPOINT = Path("models/simple_unet.pth")
 
 
@@ -36,7 +29,7 @@ def measure_cpu() -> dict:
     found: dict[str, dict] = {}
     for name, names in (("two services", BOTH), ("one process", ONE)):
         with run(*names) as services:
-            found[name] = spend(services, services[0].rest, 600, body=make_jpeg())
+            found[name] = spend(services, services[0].rest, 600, body=JPEG)
     return {"jpeg": found} | measure_faces()
 
 
@@ -112,7 +105,7 @@ def measure_latency() -> dict:
     from transformer.settings import TransformerSettings
 
     engine, finder = load_engine("auto", CHECKPOINT), FaceFinder(read_settings(TransformerSettings))
-    face, jpeg = np.load("predictor/golden_face.npy"), make_jpeg()
+    face = np.load("predictor/golden_face.npy")
     with run(*BOTH) as (transformer, predictor):
         channel = grpc.insecure_channel(f"127.0.0.1:{predictor.grpc}")
         stub, request = pb_grpc.GRPCInferenceServiceStub(channel), make_request(1)
@@ -121,8 +114,8 @@ def measure_latency() -> dict:
                 "engine": lambda: engine.predict(face),
                 "grpc": lambda: stub.ModelInfer(request),
                 "rest": make_caller(predictor.rest, *pack_faces(face)),
-                "stages": lambda: engine.predict(finder.detect_faces(jpeg, engine.landmarks).crops),
-                "served": make_caller(transformer.rest, jpeg, {"Content-Type": "image/jpeg"}),
+                "stages": lambda: engine.predict(finder.detect_faces(JPEG, engine.landmarks).crops),
+                "served": make_caller(transformer.rest, JPEG, {"Content-Type": "image/jpeg"}),
             }
         )
     middle = {name: times["p50"] for name, times in found.items()}
@@ -160,7 +153,7 @@ def watch_health(port: int) -> Iterator[list[float]]:
 def measure_overload(seconds: float = 60) -> dict:
     """Ten times what can be answered, for a minute: who is refused, how long the others wait."""
     with run(*BOTH) as services:
-        post = partial(load, services[0].rest, body=make_jpeg())
+        post = partial(load, services[0].rest, body=JPEG)
         calm = post(clients=16, seconds=8)
         rss = [read_memory(services)]
         with watch_health(services[0].rest) as waited:

@@ -1,18 +1,15 @@
 """Start services for the benchmarks."""
 
 import contextlib
-import io
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from PIL import Image
 
 from tools.processes import ROOT, Service, StartError, find_ports, run_services
 
-PICTURE = ROOT / "tests/assets/astronaut.jpg"
 IMAGES = ROOT / "out/images"  # `make images`: of each service what its image's requirements bring
 QUIET = {"LANDMARKS_ACCESS_LOG": "false", "LANDMARKS_DRAIN_SECONDS": "0"}
 Services = tuple[Service, ...]  # the one to ask first
@@ -48,13 +45,6 @@ def read_memory(services: Services, kind: str = "rss") -> list[float]:
     """Return the memory of each service in MiB; `pss`: of shared pages its share."""
     found = (psutil.Process(s.process.pid).memory_full_info() for s in services)
     return [round(getattr(one, kind) / 2**20, 1) for one in found]
-
-
-def make_jpeg(width: int = 640, height: int = 480) -> bytes:
-    """Make a JPEG of the astronaut, one face, at this size."""
-    buffer = io.BytesIO()
-    Image.open(PICTURE).resize((width, height)).save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
 
 
 def make_folder() -> Path:

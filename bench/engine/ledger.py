@@ -8,7 +8,6 @@ bench/results; the tag v0.2-wide has their programs.
 """
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -20,8 +19,7 @@ import numpy as np
 
 from bench.engine import worker
 from bench.machine import write_table
-from predictor.convert.faces import load_faces, load_labelled, measure_error
-from predictor.decode import Floats
+from predictor.convert.faces import load_faces, load_labelled, measure_errors
 from predictor.engines import ENGINES
 from tools.command import command
 
@@ -58,22 +56,15 @@ class Worker:
         self.peaks.setdefault(batch, peak)
 
 
-def start_workers(model: Path, running: ExitStack) -> Iterator[Worker]:
-    """Load every engine that can be; say of each other why not."""
-    for name in ("author", *ENGINES):
-        one = Worker(name, model)
-        print(f"{name}: {one.failed or f'{one.load_s:.1f} s to load'}", flush=True)
-        if one.failed:
-            one.pool.shutdown()
-        else:
-            running.enter_context(one.pool)
-            yield one
-
-
 def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """Measure all engines: a row for each engine and batch."""
+    """Measure all engines that can be loaded: a row for each engine and batch."""
     with ExitStack() as running:
-        workers = list(start_workers(model, running))
+        workers = []
+        for name in ("author", *ENGINES):
+            one = Worker(name, model)
+            print(f"{name}: {one.failed or f'{one.load_s:.1f} s to load'}", flush=True)
+            running.enter_context(one.pool)
+            workers += [] if one.failed else [one]
         if not workers:
             raise ValueError(f"No engine loads {model}.")
         for batch in BATCHES:  # ascending, so that a peak is of this batch and those below
@@ -83,29 +74,22 @@ def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list
         return write_rows(workers, model, data)
 
 
-def read_data(data: Path, reference: Worker) -> tuple[Floats, Floats]:
-    """Read faces `[N,C,H,W]` of a folder and their points `[N,K,2]`: those that are held out.
-
-    Without such all faces are taken, and no points.
-    """
-    faces, points = load_labelled(data, reference.landmarks, reference.size)
-    if not len(faces):
-        faces = load_faces(data, reference.landmarks, reference.size)
-    return faces, points
-
-
 def write_rows(workers: list[Worker], model: Path, data: Path | None) -> list[dict[str, Any]]:
     """Turn workers into rows, with how far their points lie from the reference's and the labels."""
     names = [one.engine for one in workers]
     first = next((name for name in REFERENCES if name in names), names[0])
     reference = workers[names.index(first)]
-    faces, truth = read_data(data, reference) if data else (None, np.empty(0, np.float32))
+    faces, truth, how = None, np.empty(0, np.float32), (reference.landmarks, reference.size)
+    if data:  # its faces [N, C, H, W] that are held out, and their points [N, K, 2]; else all
+        faces, truth = load_labelled(data, *how)
+        faces = faces if len(faces) else load_faces(data, *how)
     points = {one.engine: one.call(worker.locate, faces) for one in workers}  # [N, K, 2] each
     rows = []
     for one in workers:
         found = points[one.engine]
         moved = np.linalg.norm(found - points[first], axis=2)  # [N, K]
-        error = measure_error(found, truth, reference.landmarks) if len(truth) else None
+        unit = reference.landmarks.unit_points
+        error = measure_errors(found, truth, unit).mean() if len(truth) else None
         for batch, times in one.times.items():
             middle = float(np.median(times))
             row = {

@@ -13,27 +13,22 @@ from predictor.engines import Engine, load_engine
 from predictor.engines.base import FaceArray, scale_faces
 from predictor.engines.golden import load_face
 from predictor.folder import find_source
-from predictor.manifest import Manifest
 from serving.landmarks import LandmarkSet
 
-engine: Engine  # this process's, once it is loaded
 
-
-class AuthorEngine(Engine):
+class AuthorEngine:
     """The author's own network, as his framework runs it."""
-
-    name = "author"
 
     def __init__(self, network: Network):
         self.network, self.landmarks = network, network.landmarks
         self.size, self.channels = network.plan.size, network.landmarks.channels
-        self.reader = network.plan.reader
 
-    def open(self, model: Path, manifest: Manifest, threads: int) -> None:
-        raise NotImplementedError
+    def predict(self, faces: FaceArray) -> tuple[Floats, Floats]:
+        found = ask_author(self.network.author, self.network.plan, scale_faces(faces))
+        return found.points, found.scores
 
-    def run(self, faces: FaceArray) -> Floats:
-        return ask_author(self.network.author, self.network.plan, scale_faces(faces)).values
+
+engine: Engine | AuthorEngine  # this process's, once it is loaded
 
 
 def silence() -> None:

@@ -1,8 +1,8 @@
 """Measure the service beside its peers: python -m bench.peers [--only NAME,...].
 
 Rounds go through all servers in turn, so that a slow minute of the machine hits all of them. Writes
-out/peers/peers.json and prints its table. PEERS.md is the record of the run of 2026-11-26, with
-more workloads, faults and peers; the programs of that one are in the tag v0.2-wide.
+out/peers/peers.json and prints its table. PEERS.md is the record of a run; the tag v0.2-wide has
+programs for more workloads, faults and peers.
 """
 
 import json

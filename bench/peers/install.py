@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from bench.peers.table import OUT
@@ -59,15 +60,10 @@ def write_mlserver_models(folder: Path = OUT / "mlserver-models") -> None:
 
 
 if __name__ == "__main__":
-    names = sys.argv[1:] or list(PEERS)
-    if unknown := set(names) - set(PEERS):
-        print(
-            f"There is no peer '{', '.join(unknown)}'; there are {', '.join(PEERS)}.",
-            file=sys.stderr,
-        )
-        raise SystemExit(2)
+    parser = ArgumentParser(prog="python -m bench.peers.install")
+    parser.add_argument("peers", nargs="*", choices=PEERS, metavar="peer")
     OUT.mkdir(parents=True, exist_ok=True)
-    for name in names:
+    for name in parser.parse_args().peers or PEERS:
         print(f"{name} {set_up(name)}", flush=True)
     write_mlserver_models()
     if not (OUT / "unet-onnx/network.onnx").is_file():  # in fp32: what a user would run

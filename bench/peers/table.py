@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.dataplane.run import IMAGES, QUIET, make_jpeg
+from bench.dataplane.run import IMAGES, QUIET
+from loadtest.pictures import make_portrait
 from tools.processes import ROOT
 from tools.v2_json import face_tensor, image_tensor, pack_strings, pack_tensor
 
@@ -48,7 +49,7 @@ class Work:
 def make_works() -> dict[str, Work]:
     """Make what is asked for: a crop, a webcam's picture and a phone's, each of one face."""
     face = np.load("predictor/golden_face.npy").astype(np.uint8).tobytes()  # [1,1,96,96]
-    small, large = make_jpeg(), make_jpeg(4000, 3000)
+    small, large = (make_portrait(*size).content for size in ((640, 480), (4000, 3000)))
     return {
         "picture": Work(small, "picture", 6),
         "12 megapixels": Work(large, "picture", 6 * 4000 / 640),

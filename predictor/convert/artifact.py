@@ -10,7 +10,7 @@ import openvino as ov
 
 from predictor.convert import check
 from predictor.convert.author import Author, TorchAuthor, load_author
-from predictor.convert.faces import load_faces, load_labelled, measure_error, vary_face
+from predictor.convert.faces import load_faces, load_labelled, measure_errors, vary_face
 from predictor.convert.graph import build_graph, run_graph
 from predictor.convert.outputs import name_points, settle_output, settle_values
 from predictor.convert.settle import Plan, settle_input, try_plans
@@ -18,8 +18,8 @@ from predictor.declaration import Crop, Declaration, DeclarationError, make_set
 from predictor.decode import Floats
 from predictor.engines.artifact import find_version, open_artifact
 from predictor.engines.base import scale_faces
+from predictor.engines.choice import has_bf16
 from predictor.engines.golden import load_face
-from predictor.engines.hardware import has_bf16
 from predictor.folder import Source
 from predictor.landmarks import DEFAULT
 from predictor.manifest import Manifest, hash_file, write_manifest
@@ -195,8 +195,8 @@ def finish(network: Network, manifest: Manifest, folder: Path, labelled: Path | 
             accuracy["labelled_faces"] = len(held_out)
             author = check.ask_author(network.author, network.plan, held_out).points
             for key, found in (("nme", engine.predict(held_out)[0]), ("nme_author", author)):
-                error = measure_error(found, points, manifest.landmarks)
-                accuracy[key] = round(error, 5)
+                errors = measure_errors(found, points, manifest.landmarks.unit_points)
+                accuracy[key] = round(float(errors.mean()), 5)
     golden = engine.predict(load_face(engine.size, engine.channels))[0][0]
     distance = float(np.linalg.norm(golden - np.array(manifest.golden), axis=1).max())
     bf16 = manifest.engine == "openvino"

@@ -5,7 +5,7 @@ import importlib.util
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino as ov
@@ -26,25 +26,11 @@ class TorchMissing(DeclarationError):
     """The network needs torch to be converted, and it is not installed."""
 
 
-class Author(Protocol):
-    """A network that takes what its author fed it with."""
-
-    @property
-    def shape(self) -> tuple[int, ...] | None:
-        """Of its input, -1 for what is free; None where the file does not tell."""
-
-    whole: bool
-    """Whether it takes whole numbers."""
-
-    def call(self, faces: Floats) -> Named:
-        """Run it, and name its outputs; raises whatever it raises."""
-
-    def trace(self, names: list[str], example: Floats) -> ov.Model:
-        """Bring it into OpenVINO with these of its outputs, in this order."""
-
-
 class GraphAuthor:
-    """A file of ONNX or TFLite, run by OpenVINO in fp32."""
+    """A file of ONNX or TFLite, run by OpenVINO in fp32.
+
+    `shape` is its input's, -1 for what is free; `whole` whether it takes whole numbers.
+    """
 
     def __init__(self, path: Path):
         self.path = path
@@ -58,15 +44,14 @@ class GraphAuthor:
             text = f"{path} has {len(self.model.inputs)} inputs; a network of faces has one."
             raise DeclarationError(text)
         partial = self.model.input(0).partial_shape
-        self.shape: tuple[int, ...] | None = tuple(
-            int(n.to_string()) if n.is_static else -1 for n in partial
-        )
+        self.shape = tuple(int(n.to_string()) if n.is_static else -1 for n in partial)
         self.whole = self.model.input(0).get_element_type().is_integral()
         outputs = enumerate(self.model.outputs)
         self.names = [min(output.names, default=str(i)) for i, output in outputs]
         self.compiled: dict[tuple[int, ...], Any] = {}
 
     def call(self, faces: Floats) -> Named:
+        """Run it, and name its outputs; raises whatever it raises."""
         if faces.shape not in self.compiled:
             model = ov.Core().read_model(self.path)
             model.reshape(list(faces.shape))
@@ -78,12 +63,13 @@ class GraphAuthor:
         return {name: np.array(found[i], np.float32) for i, name in enumerate(self.names)}
 
     def trace(self, names: list[str], example: Floats) -> ov.Model:
+        """Bring it into OpenVINO with these of its outputs, in this order."""
         outputs = [self.model.output(self.names.index(name)) for name in names]
         return ov.Model(outputs, self.model.get_parameters(), "network")
 
 
 class TorchAuthor:
-    """A module of torch: of a class, TorchScript or torch.export."""
+    """A module of torch: of a class, TorchScript or torch.export; what shape it takes is tried."""
 
     shape: tuple[int, ...] | None = None
     whole = False
@@ -150,6 +136,9 @@ class TorchAuthor:
         picked = Picked(self.module)
         picked.training = False
         return picked
+
+
+Author = GraphAuthor | TorchAuthor
 
 
 def flatten(found: Any, prefix: str = "") -> dict[str, "torch.Tensor"]:

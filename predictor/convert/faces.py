@@ -93,11 +93,14 @@ def cut_face(
     return face / np.float32(255), (square.left, square.top, square.side)
 
 
-def measure_error(found: Floats, wanted: Floats, landmarks: LandmarkSet) -> float:
-    """Return the mean distance of landmarks `[N,K,2]` over that of the set's two unit points."""
-    first, second = landmarks.unit_points
-    unit = np.linalg.norm(wanted[:, first] - wanted[:, second], axis=1)  # [N]
-    return float((np.linalg.norm(found - wanted, axis=2).mean(axis=1) / unit).mean())
+def measure_errors(found: Floats, wanted: Floats, unit: tuple[int, int]) -> Floats:
+    """Measure how far landmarks `[N,K,2]` lie off: `[N,K]` shares of the unit points' distance.
+
+    Faces without both of these get the mean distance of the others'.
+    """
+    apart = np.linalg.norm(wanted[:, unit[0]] - wanted[:, unit[1]], axis=-1)  # [N]
+    apart = np.where(np.isnan(apart), np.nanmean(apart), apart)
+    return np.asarray(np.linalg.norm(found - wanted, axis=-1) / apart[:, None])
 
 
 def read_index(folder: Path) -> list[dict[str, str]]:

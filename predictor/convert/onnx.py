@@ -25,23 +25,13 @@ class Declared(nn.Module):
 
     def forward(self, face: Tensor) -> Tensor:
         plan = self.plan
-        if plan.color == "bgr":
-            face = face.flip(1)
-        face = face * self.scale + self.shift
+        face = (face.flip(1) if plan.color == "bgr" else face) * self.scale + self.shift
         found = self.net(face.permute(0, 2, 3, 1) if plan.layout == "NHWC" else face)
         values, score = found if plan.score else (found, None)
-        if plan.reader.kind == "heatmaps":
-            values = values[:, -1] if plan.stack else values
-            values = values.permute(0, 3, 1, 2) if plan.swap else values
-            return values.sigmoid() if plan.sigmoid else values
-        rows = (-1, plan.points) if plan.swap else (plan.points, -1)
-        points: Tensor = values.reshape(values.shape[0], *rows)
-        points = (points.permute(0, 2, 1) if plan.swap else points)[..., :2]
-        if score is None:
-            return points
-        score = score.reshape(score.shape[0], -1, 1)
-        score = score.sigmoid() if plan.score_sigmoid else score
-        return torch.cat([points, score.expand(-1, plan.points, 1)], 2)
+        points: Tensor = plan.finish(
+            {plan.score: score, plan.pick: values}, torch.sigmoid, torch.cat
+        )
+        return points
 
 
 def export_onnx(author: TorchAuthor, plan: Plan, path: Path) -> None:

@@ -1,6 +1,8 @@
 """Settle what a declaration leaves open, by trying the author's network on real faces."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,10 @@ from predictor.declaration import DeclarationError, Input
 from predictor.decode import Floats, Reader
 
 SIDE = 96  # pixels, where neither the file nor the declaration says
+
+
+def squash(values: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-values)), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +51,26 @@ class Plan:
             scaled = scaled.transpose(0, 2, 3, 1)
         return np.ascontiguousarray(scaled, np.float32)
 
-    def finish(self, found: Named) -> Floats:
-        """Make of the author's outputs heatmaps `[N,K,h,w]` or coordinates `[N,K,2|3]`."""
+    def finish(
+        self, found: Mapping[str, Any], squash: Any = squash, join: Any = np.concatenate
+    ) -> Any:
+        """Make of the author's outputs heatmaps `[N,K,h,w]` or coordinates `[N,K,2|3]`.
+
+        They are NumPy's arrays, or torch's tensors with its sigmoid and cat.
+        """
         values = found[self.pick]
         if self.reader.kind == "coordinates":
-            each = values[0].size // self.points
-            rows = (each, self.points) if self.swap else (self.points, each)
-            points = values.reshape(len(values), *rows)
-            points = (points.transpose(0, 2, 1) if self.swap else points)[..., :2]
+            rows = (-1, self.points) if self.swap else (self.points, -1)
+            points = values.reshape(values.shape[0], *rows)
+            points = (points.swapaxes(1, 2) if self.swap else points)[..., :2]
             if not self.score:
                 return points
-            score = found[self.score].reshape(len(values), -1, 1)
-            score = squash(score) if self.score_sigmoid else score
-            spread = np.broadcast_to(score, (len(values), self.points, 1))
-            return np.concatenate([points, spread], axis=2).astype(np.float32)
-        if self.stack:
-            values = values[:, -1]
-        if self.swap:
-            values = values.transpose(0, 3, 1, 2)
+            score = found[self.score].reshape(values.shape[0], -1, 1)
+            score = score[:, [0] * self.points] if score.shape[1] == 1 else score
+            return join([points, squash(score) if self.score_sigmoid else score], 2)
+        values = values[:, -1] if self.stack else values
+        values = values.swapaxes(2, 3).swapaxes(1, 2) if self.swap else values
         return squash(values) if self.sigmoid else values
-
-
-def squash(values: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-values)), np.float32)
 
 
 def settle_input(author: Author, declared: Input, said: list[str]) -> list[Plan]:

@@ -11,12 +11,13 @@ from pathlib import Path
 from predictor.declaration import DeclarationError
 from predictor.engines.artifact import CLASSES, load_artifact
 from predictor.engines.base import Engine, EngineError
-from predictor.engines.hardware import has_bf16, has_gpu
 from predictor.folder import Source, find_source
 from predictor.manifest import peek_manifest
 
 ENGINES = tuple(CLASSES)  # what LANDMARKS_ENGINE may name beside auto
 MADE_AS = {"openvino-bf16": "openvino"}  # the engine's name in the manifest, where it differs
+BF16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})  # features of a CPU, as Linux names them
+NVIDIA = Path("/proc/driver/nvidia/version")  # there while the driver is loaded
 logger = logging.getLogger("predictor.engines")
 
 
@@ -106,3 +107,21 @@ def convert(source: Source, choice: str, failed: list[str]) -> Path:
         lines = done.stderr.strip().splitlines() or ["The conversion ended without a word."]
         raise DeclarationError(" ".join([lines[-1], *failed]))
     return folder
+
+
+def list_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """List the CPU's features as Linux names them; empty where there is no /proc."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return frozenset()
+    found = (line.split(":", 1)[1] for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(next(found, "").split())
+
+
+def has_bf16() -> bool:
+    return not BF16.isdisjoint(list_features())
+
+
+def has_gpu() -> bool:
+    return NVIDIA.exists()

@@ -54,12 +54,6 @@ async def decode_message(message: bytes) -> InferenceRequest:
     return parse_message(message)
 
 
-def decode_request(message: bytes) -> InferenceRequest:
-    """Read a serialized ModelInferRequest as decode_message does, on this thread."""
-    check_message(message)
-    return parse_message(message)
-
-
 def parse_message(message: bytes) -> InferenceRequest:
     """Read a serialized ModelInferRequest whose cost has been checked."""
     try:
@@ -142,15 +136,11 @@ def encode_response(response: InferenceResponse) -> pb.ModelInferResponse:
         model_version=response.version,
         id=response.id,
         parameters={
-            name: pb.InferParameter(string_param=value)
-            if isinstance(value, str)
-            else pb.InferParameter(int64_param=value)
+            name: {"string_param" if isinstance(value, str) else "int64_param": value}
             for name, value in response.parameters.items()
         },
         outputs=[
-            pb.ModelInferResponse.InferOutputTensor(
-                name=name, datatype=DATATYPES[array.dtype], shape=array.shape
-            )
+            {"name": name, "datatype": DATATYPES[array.dtype], "shape": array.shape}
             for name, array in response.outputs.items()
         ],
         raw_output_contents=[array.tobytes() for array in response.outputs.values()],
@@ -193,8 +183,3 @@ def decode_response(response: pb.ModelInferResponse) -> dict[str, NDArray]:
         output.name: read_tensor(output, raw[i] if raw else None)
         for i, output in enumerate(response.outputs)
     }
-
-
-def describe_tensors(specs: Iterable[dict]) -> list[pb.ModelMetadataResponse.TensorMetadata]:
-    """Write tensor descriptions as metadata messages."""
-    return [pb.ModelMetadataResponse.TensorMetadata(**spec) for spec in specs]

@@ -1,85 +1,80 @@
-"""V2 over gRPC beside inference: health, metadata, configuration, statistics, repository."""
+"""V2 over gRPC beside inference."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
 import grpc.aio
+from google.protobuf.json_format import ParseDict
+from grpc_health.v1 import health_pb2
 
-from serving.contract import EXTENSIONS
 from serving.errors import InvalidRequest, ServingError
 from serving.framework import pb
 from serving.grpc import extension_pb2 as ext
-from serving.grpc.codec import describe_tensors
 from serving.grpc.errors import abort
 from serving.guard import check_manager
+from serving.management import Content, Management
 from serving.repository import Repository
 from serving.telemetry.logs import logger
 
+Guard = Callable[[grpc.aio.ServicerContext], None]
 
-class Management:
-    """One method per call. The last five take messages of extension.proto, not KServe's."""
 
-    def __init__(self, repository: Repository, release: str):
-        self.repository = repository
-        self.release = release
+def create_handlers(repository: Repository, release: str) -> dict[str, grpc.RpcMethodHandler]:
+    """Build the handlers by name. The last five take messages of extension.proto, not KServe's."""
+    of = Management(repository, release)
 
-    async def show_live(self, request):
-        return pb.ServerLiveResponse(live=True)
+    def guard(context: grpc.aio.ServicerContext) -> None:
+        address = unquote(context.peer()).partition(":")[2].rpartition(":")[0]
+        metadata = {name: str(value) for name, value in context.invocation_metadata() or ()}
+        check_manager(repository.settings, address, metadata)
 
-    async def show_ready(self, request):
-        return pb.ServerReadyResponse(ready=await self.repository.check_ready())
+    async def show_config(name: str, version: str) -> Content:
+        return {"config": await of.show_config(name, version)}
 
-    async def show_server(self, request):
-        return pb.ServerMetadataResponse(
-            name="landmarks", version=self.release, extensions=EXTENSIONS
-        )
+    async def list_states(request: ext.IndexRequest) -> ext.IndexResponse:
+        states = repository.managed.list_states()
+        ready = [state for state in states if state["state"] == "READY" or not request.ready]
+        return ext.IndexResponse(models=ready)
 
-    async def show_model_ready(self, request):
-        model = self.repository.find(request.name, request.version)
-        return pb.ModelReadyResponse(ready=await model.check_ready())
-
-    async def show_model(self, request):
-        model = self.repository.find(request.name, request.version)
-        await model.refresh()
-        content = model.describe()
-        content.pop("parameters", None)  # its message has none; the configuration has them
-        if not request.version:
-            content["versions"] = self.repository.list_versions(request.name)
-        content["inputs"] = describe_tensors(content["inputs"])
-        content["outputs"] = describe_tensors(content["outputs"])
-        return pb.ModelMetadataResponse(**content)
-
-    async def show_config(self, request):
-        model = self.repository.find(request.name, request.version)
-        await model.refresh()
-        config = model.describe_config()
-        return ext.ConfigResponse(config=ext.ModelConfig(**config))
-
-    async def show_statistics(self, request):
-        models = self.repository.list_models()
-        if request.name:
-            models = [self.repository.find(request.name, request.version)]
-        found = [model.describe_statistics() for model in models]
-        for entry in found:
-            del entry["batch_stats"]
-        return ext.StatisticsResponse(model_stats=[ext.ModelStatistics(**e) for e in found])
-
-    async def list_states(self, request):
-        states = self.repository.list_states()
-        if request.ready:
-            states = [state for state in states if state["state"] == "READY"]
-        return ext.IndexResponse(models=[ext.IndexResponse.ModelIndex(**s) for s in states])
-
-    async def load(self, request):
-        name = read_name(request)
-        await self.repository.load(name)
+    async def load(request: ext.LoadRequest) -> pb.RepositoryModelLoadResponse:
+        await repository.managed.load(name := read_name(request))
         return pb.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
 
-    async def unload(self, request):
-        name = read_name(request)
-        await self.repository.unload(name)
+    async def unload(request: ext.LoadRequest) -> pb.RepositoryModelUnloadResponse:
+        await repository.managed.unload(name := read_name(request))
         return pb.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
+
+    shown = {
+        "ServerLive": (of.show_live, pb.ServerLiveRequest, pb.ServerLiveResponse),
+        "ServerReady": (of.show_ready, pb.ServerReadyRequest, pb.ServerReadyResponse),
+        "ServerMetadata": (of.show_server, pb.ServerMetadataRequest, pb.ServerMetadataResponse),
+        "ModelReady": (of.show_model_ready, pb.ModelReadyRequest, pb.ModelReadyResponse),
+        "ModelMetadata": (of.show_model, pb.ModelMetadataRequest, pb.ModelMetadataResponse),
+        "ModelConfig": (show_config, ext.ModelRequest, ext.ConfigResponse),
+        "ModelStatistics": (of.show_statistics, ext.ModelRequest, ext.StatisticsResponse),
+    }
+    return {name: wrap(fill(method, to), kind) for name, (method, kind, to) in shown.items()} | {
+        "RepositoryIndex": wrap(list_states, ext.IndexRequest, guard),
+        "RepositoryModelLoad": wrap(load, ext.LoadRequest, guard),
+        "RepositoryModelUnload": wrap(unload, ext.LoadRequest, guard),
+    }
+
+
+def create_health(repository: Repository) -> grpc.RpcMethodHandler:
+    """Build the handler of grpc.health.v1 for probes.
+
+    The service "" is the whole server, "live" the process, any other one a model.
+    """
+
+    async def check(request: health_pb2.HealthCheckRequest) -> health_pb2.HealthCheckResponse:
+        if request.service == "live":
+            return health_pb2.HealthCheckResponse(status="SERVING")
+        checked = repository.find(request.service) if request.service else repository
+        ready = await checked.check_ready()
+        return health_pb2.HealthCheckResponse(status="SERVING" if ready else "NOT_SERVING")
+
+    return wrap(check, health_pb2.HealthCheckRequest)
 
 
 def read_name(request: ext.LoadRequest) -> str:
@@ -89,34 +84,18 @@ def read_name(request: ext.LoadRequest) -> str:
     return name
 
 
-def create_handlers(repository: Repository, release: str) -> dict[str, grpc.RpcMethodHandler]:
-    """Build the handlers of these methods, by name."""
-    methods = Management(repository, release)
+def fill(method: Callable[[str, str], Awaitable[Content]], kind: Any) -> Callable:
+    """Make a method one that takes a request, and gives a message with what it has fields for."""
 
-    def guard(context: grpc.aio.ServicerContext) -> None:
-        repository.check_open()
-        address = unquote(context.peer()).partition(":")[2].rpartition(":")[0]
-        metadata = {name: str(value) for name, value in context.invocation_metadata() or ()}
-        check_manager(repository.settings, address, metadata)
+    async def answer(request: Any) -> Any:
+        content = await method(getattr(request, "name", ""), getattr(request, "version", ""))
+        return ParseDict(content, kind(), ignore_unknown_fields=True)
 
-    return {
-        "ServerLive": wrap(methods.show_live, pb.ServerLiveRequest),
-        "ServerReady": wrap(methods.show_ready, pb.ServerReadyRequest),
-        "ServerMetadata": wrap(methods.show_server, pb.ServerMetadataRequest),
-        "ModelReady": wrap(methods.show_model_ready, pb.ModelReadyRequest),
-        "ModelMetadata": wrap(methods.show_model, pb.ModelMetadataRequest),
-        "ModelConfig": wrap(methods.show_config, ext.ModelRequest),
-        "ModelStatistics": wrap(methods.show_statistics, ext.ModelRequest),
-        "RepositoryIndex": wrap(methods.list_states, ext.IndexRequest, guard),
-        "RepositoryModelLoad": wrap(methods.load, ext.LoadRequest, guard),
-        "RepositoryModelUnload": wrap(methods.unload, ext.LoadRequest, guard),
-    }
+    return answer
 
 
 def wrap(
-    method: Callable[[Any], Awaitable[Any]],
-    kind: Any,
-    guard: Callable[[grpc.aio.ServicerContext], None] = lambda context: None,
+    method: Callable[[Any], Awaitable[Any]], kind: Any, guard: Guard = lambda context: None
 ) -> grpc.RpcMethodHandler:
     """Make a method a gRPC handler whose errors are the catalogue's."""
 

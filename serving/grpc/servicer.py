@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 import grpc.aio
-from grpc_health.v1 import health_pb2
 
 from serving.contract import GRPC_INFER, GRPC_SERVICE, ID_HEADER, SET_HEADER
 from serving.errors import InvalidRequest
 from serving.framework import pb
+from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import decode_message, encode_response
-from serving.grpc.credentials import read_credentials
 from serving.grpc.errors import abort
-from serving.grpc.manage import create_handlers, wrap
+from serving.grpc.manage import create_handlers, create_health
 from serving.grpc.reception import Reception, ask_model, check_metadata
 from serving.grpc.stream import InferenceStream
 from serving.messages import MAX_HEAD_BYTES
 from serving.repository import Repository
+from serving.settings import ServerSettings
 from serving.telemetry.record import RequestLog
 from serving.telemetry.stages import Stage, write_timings
 
@@ -61,11 +61,15 @@ def create_grpc_server(
     )
     methods = create_handlers(repository, release)
     reception = Reception(settings)
-    methods["ModelInfer"] = Inference(repository, reception).create_handler()
-    methods["ModelStreamInfer"] = InferenceStream(repository, reception).create_handler()
+    # Of a stream of messages, as gRPC reads a single one unasked.
+    methods["ModelInfer"] = grpc.stream_unary_rpc_method_handler(
+        Inference(repository, reception).infer, None, pb.ModelInferResponse.SerializeToString
+    )
+    methods["ModelStreamInfer"] = grpc.stream_stream_rpc_method_handler(
+        InferenceStream(repository, reception).infer, None, ext.StreamResponse.SerializeToString
+    )
     server.add_registered_method_handlers(GRPC_SERVICE, methods)
-    check = wrap(Health(repository).check, health_pb2.HealthCheckRequest)
-    server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": check})
+    server.add_registered_method_handlers(HEALTH_SERVICE, {"Check": create_health(repository)})
     credentials = read_credentials(settings)
     for address in addresses:
         if credentials is None:
@@ -81,17 +85,32 @@ def count_connections() -> int:
     return 1024 if files == resource.RLIM_INFINITY else max(1, min(1024, files // 2))
 
 
+def read_credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:
+    """Read the certificate of the settings, and again for each connection, as it may be renewed.
+
+    Raises SystemExit with one sentence where there is half of it or none of its files.
+    """
+    certificate, key = settings.grpc_certificate, settings.grpc_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise SystemExit("LANDMARKS_GRPC_CERTIFICATE and LANDMARKS_GRPC_KEY go together.")
+
+    def read() -> grpc.ServerCertificateConfiguration:
+        pair = (key.read_bytes(), certificate.read_bytes())
+        return grpc.ssl_server_certificate_configuration([pair])
+
+    try:
+        return grpc.dynamic_ssl_server_credentials(read(), read, False)
+    except OSError as error:
+        raise SystemExit(f"The certificate of gRPC cannot be read: {error}.") from None
+
+
 class Inference:
     """The inference method, calling the same model function as its REST route."""
 
     def __init__(self, repository: Repository, reception: Reception):
         self.repository, self.reception = repository, reception
-
-    def create_handler(self) -> grpc.RpcMethodHandler:
-        """Build the handler; of a stream of messages, as gRPC reads a single one unasked."""
-        return grpc.stream_unary_rpc_method_handler(
-            self.infer, None, lambda message: message.SerializeToString()
-        )
 
     async def infer(self, _, context: grpc.aio.ServicerContext) -> pb.ModelInferResponse:
         headers = dict(context.invocation_metadata() or ())
@@ -103,10 +122,7 @@ class Inference:
             await abort(context, error, record.request_id)
 
     async def handle(
-        self,
-        context: grpc.aio.ServicerContext,
-        record: RequestLog,
-        headers: dict[str, str],
+        self, context: grpc.aio.ServicerContext, record: RequestLog, headers: dict[str, str]
     ) -> pb.ModelInferResponse:
         check_metadata(headers)
         message = await self.reception.read(context.read)
@@ -133,18 +149,3 @@ class Inference:
             )
         )
         return content
-
-
-class Health:
-    """grpc.health.v1, for probes: "" is the whole server, "live" the process, else a model."""
-
-    def __init__(self, repository: Repository):
-        self.repository = repository
-
-    async def check(self, request):
-        kinds = health_pb2.HealthCheckResponse
-        if request.service == "live":
-            return kinds(status=kinds.SERVING)
-        checked = self.repository.find(request.service) if request.service else self.repository
-        ready = await checked.check_ready()
-        return kinds(status=kinds.SERVING if ready else kinds.NOT_SERVING)

@@ -6,7 +6,6 @@ so that whoever sends more waits for the connection. Nothing is kept between mes
 
 from contextlib import ExitStack
 
-import grpc
 import grpc.aio
 
 from serving.contract import GRPC_STREAM
@@ -25,11 +24,6 @@ class InferenceStream:
 
     def __init__(self, repository: Repository, reception: Reception):
         self.repository, self.reception = repository, reception
-
-    def create_handler(self) -> grpc.RpcMethodHandler:
-        return grpc.stream_stream_rpc_method_handler(
-            self.infer, None, lambda message: message.SerializeToString()
-        )
 
     async def infer(self, _, context: grpc.aio.ServicerContext) -> None:
         """Answer the messages of a stream until it ends, or a bound of time or size ends it."""

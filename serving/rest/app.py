@@ -18,20 +18,14 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from serving.contract import ID_HEADER, SET_HEADER
-from serving.errors import (
-    Cancelled,
-    InvalidRequest,
-    NotAcceptable,
-    ServingError,
-)
+from serving.errors import Cancelled, InvalidRequest, NotAcceptable, ServingError
 from serving.messages import Call, InferenceRequest
 from serving.repository import Repository
-from serving.rest.accept import choose_drawing
 from serving.rest.body import compress_body, read_body
 from serving.rest.codec import BINARY_HEADER, Piece, decode_body, decode_picture, encode_answer
 from serving.rest.errors import show_error, show_http_error, write_error
 from serving.rest.form import read_form
-from serving.rest.manage import ManageRoutes
+from serving.rest.manage import list_manage_routes
 from serving.rest.pages import list_page_routes
 from serving.rest.stream import STREAM, StreamRoute
 from serving.settings import split_origins
@@ -40,6 +34,8 @@ from serving.telemetry.stages import Stage, write_timings
 
 T = TypeVar("T")
 INFER = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
+DRAWN = ("image/png", "image/jpeg")
+QUALITY = re.compile(r"(?P<type>[^;]+)(;q=(?P<q>[01](\.\d{0,3})?))?(;[^q].*)?")
 PICTURE = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF|GIF8|BM|II\*\0|MM\0\*|....ftyp", re.DOTALL)
 
 
@@ -50,7 +46,7 @@ def create_app(repository: Repository, release: str) -> Starlette:
     routes: list[BaseRoute] = [Route(path, infer, methods=["POST"]) for path in INFER]
     stream = StreamRoute(repository).answer_all
     routes += [WebSocketRoute(path, stream) for path in STREAM]
-    routes += ManageRoutes(repository, release).list_routes()
+    routes += list_manage_routes(repository, release)
     for folder in {model.page for model in repository.list_models() if model.page}:
         routes += list_page_routes(folder)
     app = Starlette(
@@ -180,6 +176,17 @@ async def read_request(request: Request, body: bytes, name: str, limit: int) -> 
             "and 'outputs' of its own."
         )
     return await decode_body(body, name, request.headers.get(BINARY_HEADER), limit)
+
+
+def choose_drawing(accept: str) -> str:
+    """Return the media type of a drawn picture where that is what is wanted most, else "".
+
+    Of types wanted alike the first counts.
+    """
+    wanted = [QUALITY.fullmatch(entry) for entry in accept.lower().replace(" ", "").split(",")]
+    ranked = [(float(found["q"] or 1), found["type"]) for found in wanted if found]
+    best, kind = max(ranked, key=lambda pair: pair[0], default=(0.0, ""))
+    return kind if best and kind in DRAWN else ""
 
 
 def join_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:

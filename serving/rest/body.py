@@ -1,6 +1,7 @@
 """Read a request body within its limits of bytes and time; compress an answer when asked."""
 
 import asyncio
+import re
 import zlib
 
 from starlette.requests import Request
@@ -8,7 +9,6 @@ from starlette.requests import Request
 from serving.admission import Ticket
 from serving.aside import run_aside
 from serving.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
-from serving.rest.accept import choose_encoding
 from serving.rest.codec import Piece
 from serving.settings import ServerSettings
 
@@ -16,6 +16,7 @@ ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
 RAW_DEFLATE = -15  # what some send as deflate, without zlib's header
 OFFLOAD_BODY_BYTES = 64 * 2**10  # longer bodies are worked on in a thread, not on the event loop
 MAX_MEMBERS = 64  # of a gzip body, which RFC 1952 allows to have several
+REFUSED = re.compile(r";q=0(\.0*)?$")  # in an Accept-Encoding
 WORTH_IT = 1024  # bytes; smaller answers go as they are
 
 
@@ -104,3 +105,10 @@ async def compress_body(
         packed.append(packer.compress(piece) if pack is None else await pack)
     packed.append(packer.flush())
     return [b"".join(packed)], {"content-encoding": encoding, "vary": "accept-encoding"}
+
+
+def choose_encoding(accepted: str) -> str:
+    """Choose gzip or deflate out of an Accept-Encoding, or "" for neither."""
+    entries = accepted.lower().replace(" ", "").split(",")
+    offered = {entry.partition(";")[0] for entry in entries if not REFUSED.search(entry)}
+    return next((name for name in ("gzip", "deflate") if name in offered), "")

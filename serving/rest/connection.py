@@ -53,7 +53,31 @@ def check_head(request: h11.Request) -> None:
         raise h11.RemoteProtocolError("it has a Content-Length and a Transfer-Encoding")
 
 
-class TimedProtocol(H11Protocol):
+class ReadingTimer:
+    """A part of a protocol: drops a client who reads nothing of an answer for too long."""
+
+    loop: Any
+    transport: Any
+    answer_seconds: float
+    answers = 0  # that were handed to the transport whole
+    answer_timer: asyncio.TimerHandle | None = None
+
+    def time_answer(self) -> None:
+        """Look in `answer_seconds` whether the client has read what is being written now."""
+        if self.answer_timer is None:
+            seconds, answers = self.answer_seconds, self.answers
+            self.answer_timer = self.loop.call_later(seconds, self.check_answer, answers)
+
+    def check_answer(self, answers: int) -> None:
+        self.answer_timer = None
+        if self.transport.get_write_buffer_size():
+            if answers == self.answers:
+                self.transport.abort()
+            else:
+                self.time_answer()
+
+
+class TimedProtocol(ReadingTimer, H11Protocol):
     """HTTP/1.1 that drops clients who send or read too slowly; uvicorn closes idle connections.
 
     A client that closes its side is gone, whether or not it still reads: what it asked for is
@@ -67,8 +91,7 @@ class TimedProtocol(H11Protocol):
         self.conn = BoundedConnection(h11.SERVER, MAX_HEAD_BYTES)
         self.arriving: tuple[Any, Any] | None = None  # request and state that arrival_timer is for
         self.arrival_timer: asyncio.TimerHandle | None = None
-        self.answer_timer: asyncio.TimerHandle | None = None
-        self.answers = 0
+        self.answer_seconds = settings.answer_seconds
         self.refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -114,20 +137,6 @@ class TimedProtocol(H11Protocol):
         if self.transport.get_write_buffer_size():
             self.time_answer()
 
-    def time_answer(self) -> None:
-        """Look in `answer_seconds` whether the client has read what is being written now."""
-        if self.answer_timer is None:
-            seconds = self.settings.answer_seconds
-            self.answer_timer = self.loop.call_later(seconds, self.check_answer, self.answers)
-
-    def check_answer(self, answers: int) -> None:
-        self.answer_timer = None
-        if self.transport.get_write_buffer_size():
-            if answers == self.answers:
-                self.transport.abort()
-            else:
-                self.time_answer()
-
     def unset_timers(self) -> None:
         for timer in (self.arrival_timer, self.answer_timer):
             if timer is not None:
@@ -144,7 +153,7 @@ class TimedProtocol(H11Protocol):
         super().handle_websocket_upgrade(event)
         rest, _ = self.conn.trailing_data
         if rest:  # what came along with the head is of the WebSocket
-            self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]
+            self.transport.get_protocol().data_received(rest)
 
     def send_400_response(self, msg: str) -> None:
         """Write why this is not a valid request; close once the client had time to read that."""

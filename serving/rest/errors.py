@@ -1,7 +1,7 @@
 """Errors as REST responses: the catalogue's status, sentence and code."""
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from serving.contract import ID_HEADER
@@ -9,7 +9,7 @@ from serving.errors import MethodNotAllowed, NotFound, ServingError, describe_er
 from serving.telemetry.record import ensure_request_id
 
 
-def write_error(request: Request, raised: Exception, request_id: str) -> Response:
+def write_error(request: HTTPConnection, raised: Exception, request_id: str) -> Response:
     """Write an error as the answer, in the words of the catalogue."""
     error = to_answer(raised)
     headers = {ID_HEADER: request_id}
@@ -21,7 +21,7 @@ def write_error(request: Request, raised: Exception, request_id: str) -> Respons
     return JSONResponse(describe_error(error), error.http_status, headers)
 
 
-async def show_error(request: Request, error: Exception) -> Response:
+async def show_error(request: HTTPConnection, error: Exception) -> Response:
     return write_error(request, error, ensure_request_id(request.headers.get(ID_HEADER)))
 
 

@@ -6,62 +6,46 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from serving.errors import InvalidRequest
 
 MAX_PARTS = 16
+Part = tuple[dict[bytes, bytes], list[bytes]]  # options of its disposition, and its content
 
 
-class FormReader:
-    """Collects the parts of a form; header names and values come in pieces, too."""
+def read_parts(body: bytes, media_type: str) -> list[Part]:
+    """Read the parts of a form; a header's name and value come in pieces, as the content does."""
+    parts, field, value, ends = list[Part](), bytearray(), bytearray(), list[bool]()
 
-    def __init__(self) -> None:
-        self.parts: list[tuple[dict[bytes, bytes], list[bytes]]] = []  # options and content
-        self.field = self.value = b""
-        self.whole = False
-
-    def list_callbacks(self) -> dict:
-        return {
-            "on_part_begin": self.begin_part,
-            "on_header_field": self.add_field,
-            "on_header_value": self.add_value,
-            "on_header_end": self.end_header,
-            "on_part_data": self.add_data,
-            "on_end": self.end,
-        }
-
-    def begin_part(self) -> None:
-        if len(self.parts) == MAX_PARTS:
+    def begin_part() -> None:
+        if len(parts) == MAX_PARTS:
             raise InvalidRequest(f"The form has more than {MAX_PARTS} parts.")
-        self.parts.append(({}, []))
+        parts.append(({}, []))
 
-    def add_field(self, data: bytes, start: int, end: int) -> None:
-        self.field += data[start:end]
+    def end_header() -> None:
+        if field.lower() == b"content-disposition":
+            parts[-1][0].update(parse_options_header(bytes(value))[1])
+        field.clear()
+        value.clear()
 
-    def add_value(self, data: bytes, start: int, end: int) -> None:
-        self.value += data[start:end]
-
-    def end_header(self) -> None:
-        if self.field.lower() == b"content-disposition":
-            self.parts[-1][0].update(parse_options_header(self.value)[1])
-        self.field = self.value = b""
-
-    def add_data(self, data: bytes, start: int, end: int) -> None:
-        self.parts[-1][1].append(data[start:end])
-
-    def end(self) -> None:
-        self.whole = True
+    callbacks = {
+        "on_part_begin": begin_part,
+        "on_header_field": lambda data, start, end: field.extend(data[start:end]),
+        "on_header_value": lambda data, start, end: value.extend(data[start:end]),
+        "on_header_end": end_header,
+        "on_part_data": lambda data, start, end: parts[-1][1].append(data[start:end]),
+        "on_end": lambda: ends.append(True),
+    }
+    try:
+        boundary = parse_options_header(media_type)[1][b"boundary"]
+        MultipartParser(boundary, callbacks).write(body)  # type: ignore[arg-type]
+    except (KeyError, FormParserError):
+        raise InvalidRequest("The body is not a valid form.") from None
+    if not ends:
+        raise InvalidRequest("The form is cut short.")
+    return parts
 
 
 def read_form(body: bytes, media_type: str) -> tuple[bytes, list[tuple[str, str]]]:
     """Return the content of the form's file, and its other fields. Raises InvalidRequest."""
-    reader = FormReader()
-    try:
-        boundary = parse_options_header(media_type)[1][b"boundary"]
-        parser = MultipartParser(boundary, reader.list_callbacks())  # type: ignore[arg-type]
-        parser.write(body)
-    except (KeyError, FormParserError):
-        raise InvalidRequest("The body is not a valid form.") from None
-    if not reader.whole:
-        raise InvalidRequest("The form is cut short.")
     files, fields = [], []
-    for options, content in reader.parts:
+    for options, content in read_parts(body, media_type):
         if b"filename" in options:
             files.append(b"".join(content))
         else:

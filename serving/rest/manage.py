@@ -1,122 +1,74 @@
-"""V2 over REST beside inference: health, metadata, configuration, statistics, repository."""
+"""V2 over REST beside inference, and what operators and developers read: metrics, OpenAPI."""
+
+from collections.abc import Awaitable, Callable, Iterator
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from serving.contract import EXTENSIONS
 from serving.guard import check_manager
-from serving.model import Model
+from serving.management import Content, Management
 from serving.repository import Repository
 from serving.rest.openapi import PAGE, describe_api
 
+Handler = Callable[[Request], Awaitable[Response]]
+MODEL = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 
-class ManageRoutes:
-    """One method per route."""
 
-    def __init__(self, repository: Repository, release: str):
-        self.repository = repository
-        self.release = release
+def list_manage_routes(repository: Repository, release: str) -> Iterator[Route]:
+    """List the routes; those of the repository take POST, of who may manage models."""
+    of = Management(repository, release)
 
-    def list_routes(self) -> list[Route]:
-        routes = [
-            Route("/v2", self.show_server),
-            Route("/v2/health/live", self.show_live),
-            Route("/v2/health/ready", self.show_ready),
-            Route("/v2/models", self.list_models),
-            Route("/v2/models/stats", self.show_all_statistics),
-            Route("/v2/repository/index", self.list_states, methods=["POST"]),
-            Route("/v2/repository/models/{model}/load", self.load, methods=["POST"]),
-            Route("/v2/repository/models/{model}/unload", self.unload, methods=["POST"]),
-            Route("/metrics", self.show_metrics),
-            Route("/openapi.json", self.show_openapi),
-            Route("/docs", self.show_page),
-        ]
-        for prefix in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
-            routes += [
-                Route(prefix, self.show_model),
-                Route(f"{prefix}/ready", self.show_model_ready),
-                Route(f"{prefix}/config", self.show_config),
-                Route(f"{prefix}/stats", self.show_statistics),
-            ]
-        return routes
-
-    def find(self, request: Request) -> Model:
-        path = request.path_params
-        return self.repository.find(path["model"], path.get("version", ""))
-
-    async def show_server(self, request: Request) -> Response:
-        content = {"name": "landmarks", "version": self.release, "extensions": EXTENSIONS}
-        return JSONResponse(content)
-
-    async def show_live(self, request: Request) -> Response:
-        return JSONResponse({"live": True})
-
-    async def show_ready(self, request: Request) -> Response:
-        content: dict[str, object] = {"ready": await self.repository.check_ready()}
-        problems = [model.problem for model in self.repository.list_models() if model.problem]
-        if not content["ready"] and problems:
-            content["reason"] = " ".join(problems)
-        return JSONResponse(content, 200 if content["ready"] else 503)
-
-    async def list_models(self, request: Request) -> Response:
-        return JSONResponse({"models": list(self.repository.models)})
-
-    async def show_model(self, request: Request) -> Response:
-        model = self.find(request)
-        await model.refresh()
-        content = model.describe()
-        if "version" not in request.path_params:
-            content["versions"] = self.repository.list_versions(content["name"])
-        return JSONResponse(content)
-
-    async def show_model_ready(self, request: Request) -> Response:
-        model = self.find(request)
-        ready = await model.check_ready()
-        content = {"name": model.name, "ready": ready}
-        if not ready and model.problem:
-            content["reason"] = model.problem
-        return JSONResponse(content, 200 if ready else 503)
-
-    async def show_config(self, request: Request) -> Response:
-        model = self.find(request)
-        await model.refresh()
-        return JSONResponse(model.describe_config())
-
-    async def show_statistics(self, request: Request) -> Response:
-        return JSONResponse({"model_stats": [self.find(request).describe_statistics()]})
-
-    async def show_all_statistics(self, request: Request) -> Response:
-        models = self.repository.list_models()
-        return JSONResponse({"model_stats": [model.describe_statistics() for model in models]})
-
-    def check_manager(self, request: Request) -> None:
-        self.repository.check_open()
+    def guard(request: Request) -> None:
         address = request.client.host if request.client else ""
-        check_manager(self.repository.settings, address, request.headers)
+        check_manager(repository.settings, address, request.headers)
 
-    async def list_states(self, request: Request) -> Response:
-        self.check_manager(request)
-        return JSONResponse(self.repository.list_states())
+    async def list_states(request: Request) -> Response:
+        guard(request)
+        return JSONResponse(repository.managed.list_states())
 
-    async def load(self, request: Request) -> Response:
-        name = request.path_params["model"]
-        self.check_manager(request)
-        await self.repository.load(name)
-        return JSONResponse({"name": name, "load": True})
+    def change(verb: str) -> Handler:
+        async def handle(request: Request) -> Response:
+            guard(request)
+            await getattr(repository.managed, verb)(name := request.path_params["model"])
+            return JSONResponse({"name": name, verb: True})
 
-    async def unload(self, request: Request) -> Response:
-        name = request.path_params["model"]
-        self.check_manager(request)
-        await self.repository.unload(name)
-        return JSONResponse({"name": name, "unload": True})
+        return handle
 
-    async def show_metrics(self, request: Request) -> Response:
+    async def show_metrics(request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    async def show_openapi(self, request: Request) -> Response:
-        return JSONResponse(describe_api(self.repository.list_models(), self.release))
+    async def show_openapi(request: Request) -> Response:
+        return JSONResponse(describe_api(repository.list_models(), release))
 
-    async def show_page(self, request: Request) -> Response:
+    async def show_page(request: Request) -> Response:
         return HTMLResponse(PAGE)
+
+    yield Route("/v2", show(of.show_server))
+    yield Route("/v2/health/live", show(of.show_live))
+    yield Route("/v2/health/ready", show(of.show_ready))
+    yield Route("/v2/models", show(of.list_models))
+    yield Route("/v2/models/stats", show(of.show_statistics))
+    yield Route("/v2/repository/index", list_states, methods=["POST"])
+    for verb in ("load", "unload"):
+        yield Route(f"/v2/repository/models/{{model}}/{verb}", change(verb), methods=["POST"])
+    yield Route("/metrics", show_metrics)
+    yield Route("/openapi.json", show_openapi)
+    yield Route("/docs", show_page)
+    for prefix in MODEL:
+        yield Route(prefix, show(of.show_model))
+        yield Route(f"{prefix}/ready", show(of.show_model_ready))
+        yield Route(f"{prefix}/config", show(of.show_config))
+        yield Route(f"{prefix}/stats", show(of.show_statistics))
+
+
+def show(method: Callable[[str, str], Awaitable[Content]]) -> Handler:
+    """Make a method a handler that shows what it gives, with 503 of what is not ready."""
+
+    async def handle(request: Request) -> Response:
+        path = request.path_params
+        content = await method(path.get("model", ""), path.get("version", ""))
+        return JSONResponse(content, 200 if content.get("ready", True) else 503)
+
+    return handle

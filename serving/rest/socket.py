@@ -4,7 +4,6 @@ The bytes of a message are counted with those of all requests as they arrive, al
 whole. Who reads too slowly is dropped, and is not read from meanwhile.
 """
 
-import asyncio
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,24 +12,23 @@ from wsproto import events
 
 from serving.admission import Admission, Ticket
 from serving.errors import ServingError
-from serving.rest.connection import FREE_CHUNKS, MIN_CHUNK_BYTES, SPARE_SECONDS
+from serving.rest.connection import FREE_CHUNKS, MIN_CHUNK_BYTES, SPARE_SECONDS, ReadingTimer
 from serving.settings import ServerSettings
 
 TOO_MUCH, TOO_LARGE, LATER = 1008, 1009, 1013  # codes with which a WebSocket is closed
 
 
-class BoundedSocket(WSProtocol):
+class BoundedSocket(ReadingTimer, WSProtocol):
     """A WebSocket whose messages have a place among the uploads; the application finds it as
     `place` in the scope."""
 
     def __init__(self, admission: Admission, settings: ServerSettings, **parts: Any):
         super().__init__(**parts)
-        self.admission, self.seconds = admission, settings.answer_seconds
+        self.admission, self.answer_seconds = admission, settings.answer_seconds
         self.close_timeout = SPARE_SECONDS  # for the other side's word of farewell
         self.places = ExitStack()
         self.place: Ticket | None = None
-        self.frames = self.sent = 0
-        self.timer: asyncio.TimerHandle | None = None
+        self.frames = 0
 
     def handle_connect(self, event: events.Request) -> None:
         super().handle_connect(event)
@@ -70,7 +68,7 @@ class BoundedSocket(WSProtocol):
 
     async def send(self, message: Any) -> None:
         await super().send(message)
-        self.sent += 1
+        self.answers += 1
         if self.transport.get_write_buffer_size():
             self.time_answer()
 
@@ -84,21 +82,8 @@ class BoundedSocket(WSProtocol):
         if not self.read_paused:
             self.transport.resume_reading()
 
-    def time_answer(self) -> None:
-        """Look in `answer_seconds` whether the client has read what is being written now."""
-        if self.timer is None:
-            self.timer = self.loop.call_later(self.seconds, self.check_answer, self.sent)
-
-    def check_answer(self, sent: int) -> None:
-        self.timer = None
-        if self.transport.get_write_buffer_size():
-            if sent == self.sent:
-                self.transport.abort()
-            else:
-                self.time_answer()
-
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
+        if self.answer_timer is not None:
+            self.answer_timer.cancel()
         self.places.close()
         super().connection_lost(exc)

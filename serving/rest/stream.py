@@ -18,6 +18,7 @@ from serving.errors import Forbidden, RequestTimeout, describe_error, to_answer
 from serving.messages import Call
 from serving.repository import Repository
 from serving.rest.codec import BINARY_HEADER, FRAME_PREFIX, decode_body, encode_answer
+from serving.rest.errors import show_error
 from serving.settings import ServerSettings, split_origins
 from serving.telemetry.record import RequestLog, forwarded_headers
 
@@ -40,7 +41,7 @@ class StreamRoute:
             check_origin(socket, self.repository.settings)
             self.repository.find(*name_model(socket))
         except Exception as raised:
-            await refuse(socket, raised)
+            await socket.send_denial_response(await show_error(socket, raised))
             return
         with contextlib.suppress(WebSocketDisconnect):
             await socket.accept()
@@ -113,15 +114,3 @@ def check_origin(socket: WebSocket, settings: ServerSettings) -> None:
     own = origin is None or urlsplit(origin).netloc == socket.headers.get("host")
     if not own and origin not in allowed and "*" not in allowed:
         raise Forbidden("Web pages of other origins may not ask; LANDMARKS_CORS_ORIGINS lets them.")
-
-
-async def refuse(socket: WebSocket, raised: Exception) -> None:
-    """Answer the offer of a WebSocket with an error of the catalogue instead."""
-    error = to_answer(raised)
-    headers = [(b"content-type", b"application/json")]
-    if error.retry_after is not None:
-        headers.append((b"retry-after", str(error.retry_after).encode()))
-    start = {"status": error.http_status, "headers": headers}
-    await socket.send({"type": "websocket.http.response.start", **start})
-    body = orjson.dumps(describe_error(error))
-    await socket.send({"type": "websocket.http.response.body", "body": body})

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from predictor.convert.faces import measure_errors
 from predictor.engines import load_engine
 from predictor.landmarks import DEFAULT
-from training.evaluate import OFF, Errors, measure_errors
+from training.evaluate import OFF, Errors
 from training.faces import FaceDataset, cut_inputs, read_faces
 from training.index import read_rows
 from transformer.outputs.aligned import fit_similarities, read_template
@@ -64,7 +65,8 @@ def locate_set(data: Path, engine: str, model: str, name: str) -> tuple[Errors, 
     inputs = cut_inputs(faces)
     parts = [loaded.predict(inputs[i : i + 16]) for i in range(0, len(inputs), 16)]
     points, scores = (np.concatenate(some) for some in zip(*parts, strict=True))
-    errors = measure_errors(points, faces.frame.to_input(faces.points), DEFAULT.unit_points)
+    truth = faces.frame.to_input(faces.points)
+    errors = Errors(measure_errors(points, truth, DEFAULT.unit_points))
     print(f"\n{model}, {engine}, {name}: {errors.summary()}")
     return errors, scores
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from k8s.values_table import DOCUMENT, fill_in
 from serving.server import RELEASE
 from tests.helm.conftest import (
     CHART,
@@ -186,11 +185,6 @@ def test_lint_has_nothing_to_say(tool, name):
     flags = ["--values", f"{CHART}/ci/{name}-values.yaml"] if name else []
     said = run(tool, "lint", "--strict", CHART, *flags)
     assert "[INFO]" not in said and "[WARNING]" not in said, said
-
-
-def test_the_values_table_is_made_from_the_values():
-    document = DOCUMENT.read_text()
-    assert fill_in(document) == document, "run: python -m k8s.values_table"
 
 
 @needs_helm

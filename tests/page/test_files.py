@@ -5,7 +5,7 @@ import pytest
 
 from serving.repository import Repository
 from serving.rest.app import create_app
-from standalone import Front, StandaloneSettings
+from standalone import StandaloneSettings
 from transformer.model import Transformer
 from transformer.settings import PAGE, TransformerSettings
 
@@ -14,9 +14,7 @@ FILES = {f"/page/{path.name}".replace("/page/index.html", "/"): path for path in
 
 def open_rest(settings: TransformerSettings) -> httpx.AsyncClient:
     model = Transformer("unet", settings, None)  # type: ignore[arg-type]
-    repository: Repository = Repository([model], settings)
-    if isinstance(settings, StandaloneSettings):
-        repository = Front(model, repository)
+    repository = Repository([model], settings)
     transport = httpx.ASGITransport(create_app(repository, "0"))
     return httpx.AsyncClient(transport=transport, base_url="http://here")
 

@@ -15,7 +15,6 @@ from predictor.decode import Reader
 from predictor.engines import Engine, EngineError, choice, load_engine
 from predictor.engines.artifact import load_artifact
 from predictor.engines.golden import GOLDEN_FACE
-from predictor.engines.hardware import has_gpu, list_features
 from predictor.folder import find_source
 from predictor.manifest import read_manifest, write_manifest
 from tests.support.environment import run
@@ -113,7 +112,7 @@ def test_fp32_faces_are_not_rounded_to_bytes(engine: Engine, crops):
     assert abs(engine.run(between) - engine.run(face)).max() > 0
 
 
-@pytest.mark.skipif(not has_gpu(), reason="there is no NVIDIA GPU")
+@pytest.mark.skipif(not choice.has_gpu(), reason="there is no NVIDIA GPU")
 @pytest.mark.parametrize("faces", [1, 7, 64])
 def test_an_engine_on_the_gpu_answers_as_the_cpu_does(faces: int, crops: np.ndarray):
     model = Path("models/simple_unet.pth")
@@ -244,6 +243,6 @@ assert engine.name == "openvino-int8" and points.shape == (1, 15, 2)
 def test_features_of_x86_and_arm(tmp_path: Path):
     (tmp_path / "x86").write_text("processor : 0\nflags\t\t: fpu avx512_vnni\nbogomips: 1\n")
     (tmp_path / "arm").write_text("processor : 0\nFeatures\t: asimd i8mm bf16\n")
-    assert list_features(tmp_path / "x86") == {"fpu", "avx512_vnni"}
-    assert "i8mm" in list_features(tmp_path / "arm")
-    assert list_features(tmp_path / "none") == frozenset()
+    assert choice.list_features(tmp_path / "x86") == {"fpu", "avx512_vnni"}
+    assert "i8mm" in choice.list_features(tmp_path / "arm")
+    assert choice.list_features(tmp_path / "none") == frozenset()

@@ -38,7 +38,8 @@ async def test_uploads_take_no_place_of_those_in_flight():
     assert admission.requests == admission.uploads == admission.bytes == 0
 
 
-OPEN, CLOSED = ServerSettings(), ServerSettings(repository_token="s3cret")
+OPEN = ServerSettings(repository_api=True)
+CLOSED = ServerSettings(repository_api=True, repository_token="s3cret")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:80", "[::1]:8080", "localhost"])

@@ -111,10 +111,19 @@ def test_the_client_needs_nothing_of_the_services(wheels, installed, tmp_path):
     assert (ROOT / "client/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
+def find_numbers() -> dict[str, set[str]]:
+    """Find the numbers of each file; a file without one is in it with an empty set."""
+    numbers = {name: release.read_headings(name)[:1] for name in release.CHANGELOGS}
+    for name, before in release.PLACES.items():
+        text = (release.ROOT / name).read_text()
+        numbers[name] = re.findall(rf"{before}({release.NUMBER})", text, re.M)
+    return {name: set(found) for name, found in numbers.items()}
+
+
 def test_the_release_stands_in_one_place():
     """The Dockerfiles have none: whoever builds one says it, as k8s/kind.sh does."""
     assert "version" not in PROJECT and "version" in PROJECT["dynamic"]
-    assert all(found == {RELEASE} for found in release.find_numbers().values())
+    assert all(found == {RELEASE} for found in find_numbers().values())
     for image in ("predictor", "transformer"):
         text = (ROOT / f"Dockerfile.{image}").read_text()
         assert re.search(r"^ARG VERSION=0\.0\.0-dev$", text, re.M), image
@@ -133,8 +142,8 @@ def test_a_release_is_written_everywhere_or_nowhere(tmp_path, monkeypatch):
     for version, words in (("9.0", "not a valid"), ("0.0.9", "older"), ("9.0.0", "nothing under")):
         with pytest.raises(SystemExit, match=words):
             release.write_number(version)
-    assert {RELEASE} in release.find_numbers().values()
+    assert {RELEASE} in find_numbers().values()
     changes.write_text(text.replace("## Unreleased\n", "## Unreleased\n\n- A change.\n"))
     release.write_number("9.0.0")
-    assert set.union(*release.find_numbers().values()) == {"9.0.0"}
+    assert set.union(*find_numbers().values()) == {"9.0.0"}
     assert "## 9.0.0 - 20" in changes.read_text().partition("- A change.")[0]

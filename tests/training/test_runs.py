@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from predictor.checkpoint import load_unet
+from predictor.convert.faces import measure_errors
 from predictor.decode import decode_heatmaps
 from tests.support.environment import run
 from tests.training.made import NAMES, make_folder, make_set
 from training import cut, distil, evaluate, fit, train
 from training.distil import mix_targets
-from training.evaluate import measure_errors, measure_faces
+from training.evaluate import Errors, measure_faces
 from training.faces import read_faces
 from training.fit import add_twins
 from training.index import DataError, read_rows
@@ -133,6 +134,9 @@ def test_perfect_points_have_no_error(tmp_path) -> None:
     errors = measure_faces(lambda x: np.stack([next(truth) for _ in x]), faces)
     assert errors.each.shape == (12, 4) and errors.faces.max() == 0
     assert errors.summary().startswith("n 12  NME mean 0.00 %")
+    faces.points[:, faces.frame.landmarks.unit_points[0]] = np.nan
+    with pytest.raises(DataError, match="two points whose distance"):
+        measure_faces(lambda x: np.zeros((len(x), 4, 2)), faces)
 
 
 def test_an_error_is_a_share_of_the_unit_and_unlabelled_points_count_for_nothing() -> None:
@@ -141,9 +145,7 @@ def test_an_error_is_a_share_of_the_unit_and_unlabelled_points_count_for_nothing
     truth[1] = truth[0]
     truth[1, 2] = np.nan  # no unit: that of the other face counts
     found = np.nan_to_num(truth, nan=20) + np.array([3, 4], np.float32)
-    assert measure_errors(found, truth, (0, 2)).faces == pytest.approx([0.1, 0.1])
-    with pytest.raises(DataError, match="two points whose distance"):
-        measure_errors(found[1:], truth[1:], (0, 2))
+    assert Errors(measure_errors(found, truth, (0, 2))).faces == pytest.approx([0.1, 0.1])
 
 
 def test_points_outside_and_unknown_cost_nothing() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from training.teacher.mesh import SKIN
 from training.turn.__main__ import draw_poses
-from training.turn.mouth import drop_jaw
-from training.turn.pose import Pose, turn_face
-from training.turn.topology import CHIN, CORNERS, LOWER, OVAL, TRIANGLES, UPPER, VERTICES
+from training.turn.mouth import CHIN, CORNERS, LOWER, UPPER, drop_jaw
+from training.turn.pose import OVAL, TRIANGLES, Pose, turn_face
 
 MIDDLE = 127.5
 
@@ -28,11 +28,11 @@ def make_head() -> np.ndarray:
 
 
 HEAD = make_head()
-SPOTS = [int(v) for v in np.argsort(np.hypot(*(HEAD[:VERTICES, :2] - MIDDLE).T))[:60:6]]
+SPOTS = [int(v) for v in np.argsort(np.hypot(*(HEAD[:SKIN, :2] - MIDDLE).T))[:60:6]]
 
 
 def test_the_topology_is_whole() -> None:
-    assert set(TRIANGLES.ravel()) == set(range(VERTICES))
+    assert set(TRIANGLES.ravel()) == set(range(SKIN))
     assert len(np.unique(TRIANGLES, axis=0)) == len(TRIANGLES)
     assert len(set(OVAL)) == 36 and CHIN in OVAL
 
@@ -58,7 +58,7 @@ def test_points_move_with_the_pixels(pose: Pose) -> None:
 
 
 def test_yaw_moves_what_is_near_further() -> None:
-    near = int(HEAD[:VERTICES, 2].argmin())
+    near = int(HEAD[:SKIN, 2].argmin())
     picture = np.zeros((256, 256, 3), np.uint8)
     for yaw in (0.4, -0.4):
         _, moved = turn_face(picture, HEAD, HEAD[[near, OVAL[0]], :2], Pose(yaw=yaw))

@@ -19,7 +19,7 @@ from serving.errors import NotReady, PredictorUnavailable, ServingError
 from serving.framework import pb, pb_grpc
 from serving.grpc import extension_pb2 as ext
 from serving.grpc.codec import encode_response
-from serving.grpc.credentials import read_credentials
+from serving.grpc.servicer import read_credentials
 from serving.landmarks import write_parameters
 from serving.messages import Call, InferenceResponse
 from serving.settings import ServerSettings

@@ -16,8 +16,8 @@ from tools.command import command
 from training import DataError, Floats, index
 from training.index import BOX, TRAINED, Row
 from training.teacher.mesh import measure_turn
+from training.turn.mouth import CORNERS
 from training.turn.pose import Pose, turn_face
-from training.turn.topology import CORNERS
 
 SHUT = 0.05  # lips' inner rims apart, over the mouth's width
 INNER = 13, 14  # vertices

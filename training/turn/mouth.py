@@ -4,9 +4,19 @@ import cv2
 import numpy as np
 
 from training import Bytes, Floats
-from training.turn.topology import CHIN, CORNERS, LOWER, UPPER
 
+# The lips' rims from the subject's right corner to the left one, over the face's middle.
+UPPER = (
+    (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
+    (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
+)
+LOWER = (
+    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
+    (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
+)
 INNER_UPPER, INNER_LOWER = UPPER[1], LOWER[1]
+CORNERS = (61, 291)
+CHIN = 152
 CORNER = 0.35  # how far the corners go down, as a share of the lower lip's way
 NARROW = 0.12  # how far they come in, as a share of the lower lip's way
 FALL = 0.35  # mouth widths below the lip over which the skin's share grows to all

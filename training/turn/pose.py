@@ -1,15 +1,21 @@
 """Turn a head: its mesh rotates, and hair, ears and what is behind follow less and less."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from training import Bytes, Floats
 from training.augment import NO_MAP
+from training.index import read_table
 from training.turn.mouth import drop_jaw, fill_mouth
-from training.turn.topology import MOUTH, OVAL, TRIANGLES
 
+ROWS = read_table(Path(__file__).with_name("triangles.csv"))  # of MediaPipe's list of edges
+SHAPE = [row for row in ROWS if row["part"] != "oval"]
+TRIANGLES = np.array([[int(row[corner]) for corner in "abc"] for row in SHAPE])  # [T, 3]
+MOUTH = np.array([row["part"] == "mouth" for row in SHAPE])  # [T], of those that close the mouth
+OVAL = np.array([int(row["a"]) for row in ROWS if row["part"] == "oval"])  # [36]
 # Rings about the face's outline: size, depth behind it in face widths, share of the turn.
 RINGS = ((1.0, 0.0, 1.0), (1.3, 0.3, 0.85), (1.8, 0.45, 0.45), (4.0, 0.45, 0.0))
 NEAREST = 3  # vertices that a point moves with

@@ -11,15 +11,21 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from serving.errors import InvalidRequest, InvalidTensor, ServingError, TooLarge
 from serving.grpc.codec import (
     CONTENTS,
-    decode_request,
     decode_response,
     encode_request,
     encode_response,
+    parse_message,
 )
 from serving.grpc.wire import check_message
-from serving.messages import DTYPES, MAX_STRINGS, InferenceResponse
+from serving.messages import DTYPES, MAX_STRINGS, InferenceRequest, InferenceResponse
 from tests.support.hostile.bodies import make_message
 from tests.support.soak import COUNTS, SOAK
+
+
+def decode_request(message: bytes) -> InferenceRequest:
+    """Read a message as decode_message does, on this thread."""
+    check_message(message)
+    return parse_message(message)
 
 
 def make_tensor(datatype: str, shape: list[int], **contents) -> pb.ModelInferRequest:

@@ -16,7 +16,7 @@ import pytest
 from serving.errors import InvalidRequest, TooLarge
 from serving.rest import body as rest_body
 from serving.rest import codec as rest_codec
-from serving.rest.accept import choose_drawing, choose_encoding
+from serving.rest.app import choose_drawing
 from serving.rest.early import EarlyAnswers
 from serving.rest.form import MAX_PARTS, read_form
 from tests.serving.fakes import make_body
@@ -206,4 +206,4 @@ def test_a_picture_is_drawn_where_it_is_wanted_most(chosen):
 @pytest.mark.parametrize("chosen", PACKED)
 def test_an_encoding_is_chosen_that_is_accepted(chosen):
     for accepted in PACKED[chosen]:
-        assert choose_encoding(accepted) == chosen, accepted
+        assert rest_body.choose_encoding(accepted) == chosen, accepted

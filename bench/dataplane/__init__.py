@@ -1,1 +1,0 @@
-"""What serving costs over the bare engine, and under load."""

@@ -1,1 +1,0 @@
-"""The service beside what people would use instead: python -m bench.peers, and PEERS.md."""
