@@ -91,14 +91,12 @@ USERS = 160
 @pytest.mark.scenario(4, "four times the load that one pod carries, mode knative")
 def test_overload(record: ScenarioResult) -> None:
     release = Release("overload")
+    values = ("transformer.max=1", "predictor.max=1", f"transformer.limit={LIMIT}")
+    watched = ("podMonitor=true", "prometheusRule=true", "alerts.minutes=1")
     release.install(
-        "autoscaling.transformer.max=1",
-        "autoscaling.predictor.max=1",
-        f"autoscaling.transformer.limit={LIMIT}",
         "transformer.resources.limits.cpu=500m",
-        "monitoring.podMonitor=true",
-        "monitoring.prometheusRule=true",
-        "monitoring.alerts.minutes=1",
+        *(f"autoscaling.{value}" for value in values),
+        *(f"monitoring.{value}" for value in watched),
     )
     check_points(record, release.host)
     picture = make_small()
@@ -148,11 +146,8 @@ def test_gpu_pool(record: ScenarioResult) -> None:
         release.wait_ready()
         pod = release.pods("predictor")[0]
         limits = pod["spec"]["containers"][0]["resources"]["limits"]
-        record.check(
-            "with one GPU the predictor gets it",
-            limits.get(RESOURCE) == "1" and pod["spec"]["nodeName"] == node,
-            f"{pod['metadata']['name']} on {node}",
-        )
+        given = limits.get(RESOURCE) == "1" and pod["spec"]["nodeName"] == node
+        record.check("with one GPU the predictor gets it", given, pod["metadata"]["name"])
         other = release.pods("transformer")[0]["spec"]["containers"][0]["resources"]["limits"]
         record.check("the transformer asks for none", RESOURCE not in other, other)
         check_points(record, release.host)

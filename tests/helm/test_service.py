@@ -70,9 +70,7 @@ def test_knative_gets_one_port_and_plain_deployments_both(values, predictor, tra
         assert entry["readinessProbe"].get("grpc") == by_grpc
 
 
-@pytest.mark.parametrize(
-    ("topology", "service"), [("split", "predictor"), ("single", "transformer")]
-)
+@pytest.mark.parametrize("topology, service", [("split", "predictor"), ("single", "transformer")])
 def test_keda_counts_the_same_in_prometheus(topology, service):
     values = (f"topology={topology}", "autoscaling.mode=keda")
     targets = ("autoscaling.predictor.target=10", "autoscaling.single.target=10")

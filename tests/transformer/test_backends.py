@@ -31,19 +31,14 @@ def test_every_code_passes_through(code):
     assert type(found) is kind and found.message == "It says so." and found.retry_after == 7
 
 
-@pytest.mark.parametrize(
-    "status, code",
-    [
-        (grpc.StatusCode.UNAVAILABLE, "predictor_unavailable"),
-        (grpc.StatusCode.DEADLINE_EXCEEDED, "deadline_exceeded"),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, "too_large"),
-        (grpc.StatusCode.INVALID_ARGUMENT, "invalid_tensor"),
-        (grpc.StatusCode.NOT_FOUND, "model_not_found"),
-        (grpc.StatusCode.INTERNAL, "predictor_unavailable"),
-    ],
-)
-def test_what_is_not_ours_is_told_by_its_status(status, code):
-    assert translate_error(make_error(status)).code == code
+TOLD = {"UNAVAILABLE": "predictor_unavailable", "INTERNAL": "predictor_unavailable"}
+TOLD |= {"DEADLINE_EXCEEDED": "deadline_exceeded", "RESOURCE_EXHAUSTED": "too_large"}
+TOLD |= {"INVALID_ARGUMENT": "invalid_tensor", "NOT_FOUND": "model_not_found"}
+
+
+@pytest.mark.parametrize("status", TOLD)
+def test_what_is_not_ours_is_told_by_its_status(status):
+    assert translate_error(make_error(grpc.StatusCode[status])).code == TOLD[status]
 
 
 def test_targets():
