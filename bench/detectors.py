@@ -12,8 +12,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tests.data.crowds import CrowdMaker
 
+from tests.data.crowds import CrowdMaker
 from transformer.detectors import load_detector
 from transformer.detectors.base import Detector
 from transformer.detectors.scales import LEVELS
