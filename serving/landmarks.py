@@ -40,8 +40,9 @@ class LandmarkSet(BaseModel):
     side: int = Field(96, ge=16, le=1024, strict=True)  # of the square crop, in pixels
     color: Literal["grey", "rgb"] = "grey"  # channels of the crop
     crop_scale: float = Field(1.13, ge=0.25, le=4)  # its side over the size of the detector's box
-    crop_offset: tuple[float, float] = (0.0, 0.0)  # its centre's right of and below the box's
-    crop_by: Literal["area", "longer"] = "area"  # a box's size: its sides' geometric mean, or that
+    crop_offset: tuple[float, float] = (0.0, 0.0)  # its centre from the box's, over the box's size
+    # The size of a box: the geometric mean of its sides, or the longer one.
+    crop_by: Literal["area", "longer"] = "area"
     level_eyes: bool = False  # whether the crop is rotated until the eyes are level
     border: Literal["replicate", "black"] = "replicate"  # what stands beyond the picture
     maps: tuple[int, int] | None = None  # heatmaps' height, width; None: the crop's; 0, 0: none

@@ -1,15 +1,20 @@
 """The transformer's settings, read from LANDMARKS_* variables once at start."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from serving.cpus import count_cpus
 from serving.settings import ServerSettings
 from transformer.detectors.scales import FIRST
 
+OLD_NAMES = {
+    "LANDMARKS_DETECT_SIDE": "LANDMARKS_DETECT=thorough looks closer, with no face worse for it",
+    "LANDMARKS_FIRST_LOOK": "LANDMARKS_DETECT=fast looks at 320x320 pixels first",
+}
 PAGE = Path(__file__).parent / "page"
 
 
@@ -28,7 +33,7 @@ class TransformerSettings(ServerSettings):
     """Whether this service is ready only once the predictor has told its landmark set."""
     detector: Path | None = None
     """ONNX file of YuNet or CenterFace; unset: what `make models` chose."""
-    detect: Literal["fast", "default", "thorough"] = "default"
+    detect: Literal["fast", "default", "thorough"] = Field("default", validate_default=True)
     """How closely pictures are looked at, where a request's parameter `detect` says nothing:
     docs/api.md has what each level finds and costs."""
     detect_budget: int = Field(10_000_000, ge=FIRST, le=2**30)
@@ -59,6 +64,15 @@ class TransformerSettings(ServerSettings):
         validation_alias=AliasChoices("LANDMARKS_MAX_PICTURE_FACES", "LANDMARKS_MAX_FACES"),
     )
     """Faces in one request, those found in all its pictures counted."""
+
+    @field_validator("detect")
+    @classmethod
+    def refuse_old_names(cls, detect: str) -> str:
+        """Refuse variables that would be ignored in silence."""
+        for name, now in OLD_NAMES.items():
+            if name in os.environ:
+                raise ValueError(f"{name} is gone: {now}")
+        return detect
 
     @property
     def page(self) -> Path | None:

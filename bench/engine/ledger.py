@@ -63,8 +63,11 @@ def measure(model: Path, data: Path | None, rounds: int, seconds: float) -> list
         for name in ("author", *ENGINES):
             one = Worker(name, model)
             print(f"{name}: {one.failed or f'{one.load_s:.1f} s to load'}", flush=True)
-            running.enter_context(one.pool)
-            workers += [] if one.failed else [one]
+            if one.failed:
+                one.pool.shutdown()
+            else:
+                running.enter_context(one.pool)
+                workers.append(one)
         if not workers:
             raise ValueError(f"No engine loads {model}.")
         for batch in BATCHES:  # ascending, so that a peak is of this batch and those below

@@ -84,9 +84,13 @@ async def test_of_more_faces_than_may_be_the_best_are_answered_and_the_rest_coun
     assert (await model.infer(make_request(3))).parameters == {}
 
 
-def test_a_budget_of_less_than_one_look_is_refused(monkeypatch):
-    monkeypatch.setenv("LANDMARKS_DETECT_BUDGET", "409599")
-    with pytest.raises(ValueError, match="409600"):
+@pytest.mark.parametrize(
+    "name, value, words",
+    [("DETECT_SIDE", "1280", "LANDMARKS_DETECT=thorough"), ("DETECT_BUDGET", "409599", "409600")],
+)
+def test_a_setting_of_before_or_of_less_than_one_look_is_refused(monkeypatch, name, value, words):
+    monkeypatch.setenv(f"LANDMARKS_{name}", value)
+    with pytest.raises(ValueError, match=words):
         TransformerSettings()
 
 
