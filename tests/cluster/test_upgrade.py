@@ -1,4 +1,4 @@
-"""Values and changes that are refused; from the last chart to this one; Helm 4."""
+"""Values and changes that are refused; from the last chart to this one; two releases; Helm 4."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ from tests.cluster.journal import (
 )
 from tests.cluster.load import Load, make_small
 from tests.cluster.picture import check_points
-from tests.cluster.release import Release
+from tests.cluster.release import Release, check_rules
 from tests.cluster.test_first_answer import check_diff
 from tests.helm.conftest import CI_FILES, render
 from tests.helm.test_service import VARIANTS
@@ -119,10 +119,10 @@ def test_reuse_values(record: ScenarioResult) -> None:
         release.upgrade(keep="--reuse-values")
         wait_until("this chart's revision", lambda: read_revision(release) != before, 180)
         release.wait_ready()
-        load.wait_more(500)
+        load.wait_more(1000)
         load.stop()
     requests, failures = load.count()
-    record.check("no request failed on the way", failures == 0 and requests >= 500, load)
+    record.check("no request failed on the way", failures == 0 and requests >= 1000, load)
     check_points(record, release.host, "this chart: right points")
     check_diff(record, release, "the upgrade")
 
@@ -130,6 +130,29 @@ def test_reuse_values(record: ScenarioResult) -> None:
 def read_revision(release: Release) -> str:
     status = release.get("ksvc", f"{release.name}-transformer").get("status", {})
     return status.get("latestReadyRevisionName", "")
+
+
+@pytest.mark.load
+@pytest.mark.scenario(10, "two releases side by side in one namespace, one of them upgraded")
+def test_two_releases(record: ScenarioResult) -> None:
+    releases = [Release("side", name) for name in ("left", "right")]
+    for release in releases:
+        release.install("monitoring.podMonitor=true", "monitoring.prometheusRule=true", wait=0)
+    hosts = []
+    for release in releases:
+        release.wait_ready()
+        hosts.append(release.host)
+        check_points(record, hosts[-1], f"{release.name}: right points")
+    left, right = (Load(host, (3, 900), picture=make_small(), pause=0.05) for host in hosts)
+    before = read_revision(releases[0])
+    releases[0].upgrade("transformer.annotations.stamp=two")
+    wait_until("the new revision", lambda: read_revision(releases[0]) != before, 180)
+    loads = (left, right)
+    wait_until("500 requests each", lambda: min(load.count()[0] for load in loads) >= 500, 400, 1)
+    for release, load in zip(releases, loads, strict=True):
+        load.stop()
+        record.check(f"{release.name}: no request failed", load.count()[1] == 0, load)
+        check_rules(record, release)
 
 
 @pytest.mark.skipif(shutil.which("helm4") is None, reason="helm4 is not on PATH")

@@ -34,7 +34,7 @@ from tools.processes import find_ports, start_service, wait_ready
 from tools.v2_json import image_tensor
 
 STUDENT = "models/student_unet.pth"
-COUNT = 300  # calls of each kind; tests/predictor/test_batcher.py makes a thousand
+COUNT = 1000  # calls of each kind
 QUICK = {"LANDMARKS_DRAIN_SECONDS": "0.5", "LANDMARKS_MODEL": STUDENT}
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ async def leave(stub, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("fault", ["cancelled", "bad"])
-async def test_faults_among_good_calls_harm_none(predictor, fault):
+async def test_a_thousand_faults_among_a_thousand_good_calls(predictor, fault):
     """0 good ones are harmed: each gets its own answer, the one it gets alone."""
     rng = np.random.default_rng(3)
     faces = [np.roll(FACE, int(n), axis=3) for n in rng.integers(0, 96, 8)]
