@@ -33,6 +33,7 @@ OFFERS = {
         "Upgrade: h2c",
         "HTTP2-Settings: AAEA",
     ),
+    "in other letters": ("connection: keep-alive, UPGRADE", "UPGRADE: H2C"),
     "TLS": ("Connection: upgrade", "Upgrade: TLS/1.2, HTTP/1.1"),
     "what nobody knows": ("Connection: upgrade", "Upgrade: " + "x" * 5000),
 }
@@ -43,7 +44,7 @@ def strict(start_transformer):
     return start_transformer(head_seconds="3", body_seconds="2")
 
 
-@pytest.mark.parametrize("split", [40, 300, 5000])
+@pytest.mark.parametrize("split", [1, 40, 120, 300, 5000])
 @pytest.mark.parametrize("offer", OFFERS)
 def test_an_offer_to_upgrade_is_as_if_it_were_not_there(transformer, astronaut, offer, split):
     """In two packets, and with more requests behind it."""
@@ -101,7 +102,11 @@ def test_who_sends_no_more_in_the_middle_is_gone(transformer, astronaut):
         assert is_cut(connection, 15)  # at once; without that after 22, the time of a body
 
 
-@pytest.mark.parametrize("data", [b"a: b\r\n" * 10_000, b"a" * 65536], ids=["lines", "name"])
+@pytest.mark.parametrize(
+    "data",
+    [b"a: b\r\n" * 10_000, b"a" * 65536, b"long: " + b"b" * 65536, b"a: " + b"b" * 900 + b"\r\n"],
+    ids=["many lines", "endless name", "endless value", "long lines"],
+)
 def test_a_head_without_end_is_refused(transformer, data):
     before = read_memory(transformer.process.pid, "VmRSS")
     with connect(transformer) as connection:
