@@ -31,6 +31,8 @@ DATA = [
     *(type(np.dtype(name)) for name in ("f2", "f4", "f8", "i4", "i8", "u1", "bool")),
 ]
 FIRST, LAST = "inc.double_conv.0.weight", "outc.conv.weight"
+BLOCKS = ["inc.", *(f"down{n}.maxpool_conv.1." for n in (1, 2, 3, 4))]  # the double convolutions
+BLOCKS += [f"up{n}.conv." for n in (1, 2, 3, 4)]
 NO_UNET = (
     "The checkpoint does not have the names of predictor/unet.py, so it needs its code: put your "
     "model.py with the class beside it, in a folder of their own, and name that folder."
@@ -44,7 +46,7 @@ class CheckpointError(ValueError):
 def load_unet(path: str | Path) -> UNet:
     """Read a bare checkpoint and build the UNet that fits its tensors, in eval mode.
 
-    Width, input channels, output maps, bilinear or transposed upsampling and convolution
+    Widths, input channels, output maps, bilinear or transposed upsampling and convolution
     biases are read from the tensors. fp16 and bf16 become fp32. Raises CheckpointError.
     """
     return build_unet(read_state(path))
@@ -154,13 +156,14 @@ def build_unet(state: dict[str, Tensor]) -> UNet:
     if first is None or last is None or first.ndim != 4 or last.ndim != 4:
         raise CheckpointError(NO_UNET)
     wide = state.get("up1.conv.double_conv.0.weight")
+    ends = [state.get(f"{name}double_conv.3.weight") for name in BLOCKS]
     net = UNet(
         n_channels=first.shape[1],
         n_classes=last.shape[0],
         bilinear="up1.up.weight" not in state,
-        base_width=first.shape[0],
-        wide_ups=wide is not None and 2 * wide.shape[0] == wide.shape[1],
+        wide_ups=wide is not None and wide.ndim == 4 and 2 * wide.shape[0] == wide.shape[1],
         conv_bias="inc.double_conv.0.bias" in state,
+        widths=[1 if end is None or not end.ndim else len(end) for end in ends],
     )
     try:
         load_state(net, state, "The checkpoint does not fit predictor/unet.py")

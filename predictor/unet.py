@@ -1,5 +1,7 @@
 """The UNet whose heatmaps mark the landmarks of one face."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,16 +40,29 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Double the size, join the skip of the same size, then a double convolution."""
+    """Double the size, join the skip of the same size, then a double convolution.
 
-    def __init__(self, inputs: int, outputs: int, middle: int, bilinear: bool, bias: bool = False):
+    `below` and `beside` are the channels of what comes up and of the skip.
+    """
+
+    def __init__(
+        self,
+        below: int,
+        beside: int,
+        outputs: int,
+        bilinear: bool,
+        wide: bool = False,
+        bias: bool = False,
+    ):
         super().__init__()
         self.up: nn.Module
         if bilinear:
             self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
         else:
-            self.up = nn.ConvTranspose2d(inputs, inputs // 2, 2, stride=2)
-        self.conv = DoubleConv(inputs, outputs, middle, bias=bias)
+            self.up = nn.ConvTranspose2d(below, below // 2, 2, stride=2)
+            below //= 2
+        joined = beside + below
+        self.conv = DoubleConv(joined, outputs, joined // 2 if wide else outputs, bias=bias)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = self.up(x)
@@ -72,7 +87,8 @@ class UNet(nn.Module):
     """UNet with four levels: faces `[N,C,S,S]` in 0..1 -> heatmaps `[N,K,S,S]`.
 
     The parameter names are the ones that public UNet checkpoints use; `wide_ups` and
-    `conv_bias` are the two ways in which those differ. Any size works.
+    `conv_bias` are the two ways in which those differ. `widths` are the channels of the nine
+    double convolutions on the way; without them they double from `base_width` on. Any size works.
     Source: Ronneberger et al. 2015, arXiv:1505.04597.
     """
 
@@ -84,35 +100,33 @@ class UNet(nn.Module):
         base_width: int = 32,
         wide_ups: bool = False,
         conv_bias: bool = False,
+        widths: Sequence[int] = (),
     ):
         super().__init__()
         w, half, b = base_width, 2 if bilinear else 1, conv_bias
+        usual = (w, 2 * w, 4 * w, 8 * w, *(n * w // half for n in (16, 8, 4, 2)), w)
+        w1, w2, w3, w4, w5, w6, w7, w8, w9 = widths or usual
         self.n_channels, self.n_classes = n_channels, n_classes
-        self.bilinear, self.base_width = bilinear, base_width
-        self.inc = DoubleConv(n_channels, w, bias=b)
-        self.down1 = Down(w, 2 * w, b)
-        self.down2 = Down(2 * w, 4 * w, b)
-        self.down3 = Down(4 * w, 8 * w, b)
-        self.down4 = Down(8 * w, 16 * w // half, b)
-
-        def up(inputs: int, outputs: int) -> Up:
-            middle = inputs // 2 if wide_ups else outputs
-            return Up(inputs, outputs, middle, bilinear, b)
-
-        self.up1 = up(16 * w, 8 * w // half)
-        self.up2 = up(8 * w, 4 * w // half)
-        self.up3 = up(4 * w, 2 * w // half)
-        self.up4 = up(2 * w, w)
-        self.outc = OutConv(w, n_classes)
+        self.bilinear, self.widths = bilinear, (w1, w2, w3, w4, w5, w6, w7, w8, w9)
+        self.inc = DoubleConv(n_channels, w1, bias=b)
+        self.down1 = Down(w1, w2, b)
+        self.down2 = Down(w2, w3, b)
+        self.down3 = Down(w3, w4, b)
+        self.down4 = Down(w4, w5, b)
+        self.up1 = Up(w5, w4, w6, bilinear, wide_ups, b)
+        self.up2 = Up(w6, w3, w7, bilinear, wide_ups, b)
+        self.up3 = Up(w7, w2, w8, bilinear, wide_ups, b)
+        self.up4 = Up(w8, w1, w9, bilinear, wide_ups, b)
+        self.outc = OutConv(w9, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x1 = self.inc(x)  # [N, w, S, S]
-        x2 = self.down1(x1)  # [N, 2w, S/2, S/2]
-        x3 = self.down2(x2)  # [N, 4w, S/4, S/4]
-        x4 = self.down3(x3)  # [N, 8w, S/8, S/8]
-        x5 = self.down4(x4)  # [N, 8w or 16w, S/16, S/16]
-        x = self.up1(x5, x4)  # [N, 4w or 8w, S/8, S/8]
-        x = self.up2(x, x3)  # [N, 2w or 4w, S/4, S/4]
-        x = self.up3(x, x2)  # [N, w or 2w, S/2, S/2]
-        x = self.up4(x, x1)  # [N, w, S, S]
+        x1 = self.inc(x)  # [N, w1, S, S]
+        x2 = self.down1(x1)  # [N, w2, S/2, S/2]
+        x3 = self.down2(x2)  # [N, w3, S/4, S/4]
+        x4 = self.down3(x3)  # [N, w4, S/8, S/8]
+        x5 = self.down4(x4)  # [N, w5, S/16, S/16]
+        x = self.up1(x5, x4)  # [N, w6, S/8, S/8]
+        x = self.up2(x, x3)  # [N, w7, S/4, S/4]
+        x = self.up3(x, x2)  # [N, w8, S/2, S/2]
+        x = self.up4(x, x1)  # [N, w9, S, S]
         return self.outc(x)  # [N, K, S, S]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from training import Bytes, Floats
-from training.disturb import dress_picture
+from training.disturb import dress_picture, mix_grey, to_bytes
 from training.faces import Frame
 
 FIELD = 64  # side of a displacement field that spans the whole crop
@@ -31,10 +31,19 @@ class Strength:
     turn: float = 0.16  # sine of yaw and pitch
 
 
+CALM = Strength(5.0, 0.05, 0.04, 0.02, 0.02, 1.5 / 96, 1.0 / USUAL, 0.06)
+
+
 def augment_face(
-    picture: Bytes, points: Floats, frame: Frame, rng: Generator
+    picture: Bytes, points: Floats, frame: Frame, rng: Generator, calm: float = 0
 ) -> tuple[Bytes, Floats]:
-    """Make one clean example of a crop `[C,C,3]` and its points: grey `[S,S]`, points `[K,2]`."""
+    """Make one clean example of a crop `[C,C,3]` and its points: grey `[S,S]`, points `[K,2]`.
+
+    A share `calm` of the faces is changed little, and keeps its background.
+    """
+    if rng.random() < calm:
+        picture, points = warp_face(picture, points, frame, rng, CALM)
+        return to_bytes(mix_grey(picture, rng)), points
     picture, points = warp_face(picture, points, frame, rng)
     return dress_picture(picture, rng), points
 

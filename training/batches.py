@@ -1,5 +1,6 @@
 """Draw batches of warped faces in a thread of their own, ahead of the network."""
 
+from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,14 +46,18 @@ def describe_sets(faces: FaceDataset, chance: np.ndarray) -> str:
     )
 
 
-def draw_batches(faces: FaceDataset, chance: np.ndarray, size: int, seed: int) -> Iterator[Faces]:
-    """Draw endless batches of clean faces: uint8 grey `[B,S,S]`, and points `[B,K,2]` of them."""
+def draw_batches(faces: FaceDataset, chance: np.ndarray, asked: Namespace) -> Iterator[Faces]:
+    """Draw endless batches of clean faces: uint8 grey `[B,S,S]`, and points `[B,K,2]` of them.
+
+    `asked` are a run's arguments: `batch`, `seed`, and `calm`, the share that is changed little.
+    """
     cv2.setNumThreads(0)  # the cores belong to the network
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(asked.seed)
 
     def make_batch() -> Faces:
-        chosen = rng.choice(len(faces), size, p=chance)
-        made = [augment_face(faces.pictures[i], faces.points[i], faces.frame, rng) for i in chosen]
+        chosen = rng.choice(len(faces), asked.batch, p=chance)
+        crops = ((faces.pictures[i], faces.points[i], faces.frame) for i in chosen)
+        made = [augment_face(*crop, rng, asked.calm) for crop in crops]
         return np.stack([picture for picture, _ in made]), np.stack([points for _, points in made])
 
     with ThreadPoolExecutor(1) as thread:

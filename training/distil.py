@@ -8,18 +8,21 @@ from argparse import Namespace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from predictor.checkpoint import load_unet
+from predictor.decode import decode_heatmaps
 from predictor.unet import UNet
-from training import DataError
+from training import DataError, Floats
 from training.batches import Batches, draw_batches
 from training.disturb import degrade_faces
 from training.faces import FaceDataset
 from training.fit import run
 from training.loss import find_centres, is_inside, make_targets
 
-POOL = 64  # batches that the teacher has drawn and the student may see again
-REUSE = 8  # the student's steps for each of the teacher's, every time in another light
+POOL = 32  # batches that the teacher has drawn and the student may see again
+REUSE = 6  # the student's steps for each of the teacher's, every time in another light
+NEAR = 8  # pixels that a map may be moved
 
 
 def draw_lessons(args: Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
@@ -32,11 +35,12 @@ def draw_lessons(args: Namespace, faces: FaceDataset, chance: np.ndarray) -> Bat
         raise DataError(f"{args.teacher} draws {teacher.n_classes} points, not the set's.")
     rng = np.random.default_rng(args.seed)
     pool: list[tuple[np.ndarray, np.ndarray, Tensor]] = []
-    for lesson in draw_batches(faces, chance, args.batch, args.seed):
-        pool = [*pool[1 - POOL :], (*lesson, draw_maps(teacher, lesson[0]))]
+    for clean, points in draw_batches(faces, chance, args):
+        maps = draw_maps(teacher, clean)
+        pool = [*pool[1 - POOL :], (clean, points, move_maps(maps, points) if args.move else maps)]
         for i in [-1, *rng.integers(len(pool), size=REUSE - 1)]:  # the new lesson first
             clean, points, maps = pool[i]
-            inputs, hidden = degrade_faces(clean, points, rng)
+            inputs, hidden = degrade_faces(clean, points, rng, args.calm)
             known = torch.from_numpy(points)
             targets = mix_targets(maps.float(), known, torch.from_numpy(hidden))
             centres = torch.where(known.isnan(), find_centres(targets), known)
@@ -51,6 +55,26 @@ def draw_maps(teacher: UNet, clean: np.ndarray) -> Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         logits = teacher(x)
     return logits.float().flatten(2).softmax(-1).view(logits.shape).half().contiguous()
+
+
+def move_maps(maps: Tensor, points: Floats) -> Tensor:
+    """Move maps `[N,K,S,S]` until their peaks lie on points `[N,K,2]`, where those are near.
+
+    They then say how sure a point is, and not where; what is elsewhere or unsure gets a Gaussian.
+    """
+    found, _ = decode_heatmaps(maps.float().numpy(), "probabilities")  # [N, K, 2]
+    moved = torch.from_numpy(points - found).nan_to_num().flatten(0, 1)  # [N*K, 2]
+    affine = torch.eye(2, 3).repeat(len(moved), 1, 1)  # where each pixel comes from
+    affine[..., 2] = -2 * moved / maps.shape[-1]
+    flat = maps.float().view(-1, 1, *maps.shape[2:])
+    grid = functional.affine_grid(affine, list(flat.shape), align_corners=False)
+    flat = functional.grid_sample(flat, grid, "bicubic", align_corners=False).clamp_min(0)
+    made = flat.view(maps.shape)
+    mass, far = made.sum((2, 3)), moved.norm(dim=1).view(maps.shape[:2])  # [N, K] each
+    known = torch.from_numpy(points)
+    good = ((mass > 0.5) & (far < NEAR) | known.isnan().any(-1))[..., None, None]
+    made = made / mass.clamp_min(1e-6)[..., None, None]
+    return torch.where(good, made, make_targets(known, maps.shape[-1])).half()
 
 
 def mix_targets(maps: Tensor, points: Tensor, hidden: Tensor) -> Tensor:
@@ -68,7 +92,8 @@ def mix_targets(maps: Tensor, points: Tensor, hidden: Tensor) -> Tensor:
 
 def main(words: list[str] | None = None) -> None:
     """Distil by a command line."""
-    run(__doc__, words, draw_lessons, teacher="the .pth to learn from")
+    move = {"action": "store_true", "help": "move its maps onto the labels"}
+    run(__doc__, words, draw_lessons, teacher="the .pth to learn from", move=move)
 
 
 if __name__ == "__main__":

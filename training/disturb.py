@@ -18,30 +18,43 @@ def dress_picture(picture: Bytes, rng: Generator) -> Bytes:
     return to_bytes(grey)
 
 
-def degrade_faces(clean: Bytes, points: Floats, rng: Generator) -> tuple[Bytes, NDArray[np.bool_]]:
-    """Degrade grey faces `[N,S,S]`; tell which `[N,K]` of their points `[N,K,2]` are hidden."""
-    made, hidden = zip(*(degrade_picture(picture, rng) for picture in clean), strict=True)
+def degrade_faces(
+    clean: Bytes, points: Floats, rng: Generator, calm: float = 0
+) -> tuple[Bytes, NDArray[np.bool_]]:
+    """Degrade grey faces `[N,S,S]`; tell which `[N,K]` of their points `[N,K,2]` are hidden.
+
+    A share `calm` of them gets no more than a little noise.
+    """
+    made, hidden = zip(*(degrade_picture(picture, rng, calm) for picture in clean), strict=True)
     x, y = np.nan_to_num(points).round().astype(int).clip(0, clean.shape[1] - 1).T  # [K, N]
     return np.stack(made), np.stack(hidden)[np.arange(len(clean)), y, x].T
 
 
-def degrade_picture(picture: Bytes, rng: Generator) -> tuple[Bytes, NDArray[np.bool_]]:
+def degrade_picture(
+    picture: Bytes, rng: Generator, calm: float = 0
+) -> tuple[Bytes, NDArray[np.bool_]]:
     """Change how grey `[H,W]` was taken: its end, things in front, light, lens and noise.
 
     Also tells which pixels `[H,W]` show nothing of the face.
     """
+    hidden = np.zeros(picture.shape, bool)
+    if rng.random() < calm:
+        return to_bytes(add_noise(picture.astype(np.float32) / 255, 0.02, rng)), hidden
     grey = shade(picture.astype(np.float32) / 255, rng)
-    hidden = np.zeros(grey.shape, bool)
     if rng.random() < 0.12:
         cut_off(grey, hidden, rng)
     if rng.random() < 0.35:
         draw_rectangles(grey, hidden, rng)
     if rng.random() < 0.08:  # too little light; the noise below then weighs more
         grey *= np.float32(rng.uniform(0.18, 0.5))
-    grey = lose_detail(grey, rng)
+    return to_bytes(add_noise(lose_detail(grey, rng), 0.04, rng)), hidden
+
+
+def add_noise(grey: Floats, most: float, rng: Generator) -> Floats:
+    """Add noise to half of the pictures."""
     if rng.random() < 0.5:
-        grey += rng.normal(0, rng.uniform(0, 0.04), grey.shape).astype(np.float32)
-    return to_bytes(grey), hidden
+        return grey
+    return grey + rng.normal(0, rng.uniform(0, most), grey.shape).astype(np.float32)
 
 
 def to_bytes(grey: Floats) -> Bytes:

@@ -22,6 +22,7 @@ from training.evaluate import measure_faces, wrap_network
 from training.faces import FaceDataset, choose_landmarks, read_faces
 from training.index import FOLDERS, TRAINED, hold_out, read_rows
 from training.loss import measure_loss
+from training.widen import widen_unet
 
 REPORT = 100  # steps between two lines
 SETTLE = 60  # batches that the averaged weights measure BatchNorm's statistics on
@@ -34,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "out": "the .pth to write",
     "init": {"type": Path, "help": "a .pth to start from, whose points and width count"},
     "width": 32,
+    "widths": {"type": int, "nargs": 9, "help": "or those of its nine double convolutions"},
     "side": 96,  # pixels of the input, a multiple of 16
     "steps": {"type": int, "help": "length of the run in steps"},
     "minutes": {"type": float, "help": "or in CPU minutes per thread; 30 without either"},
@@ -44,13 +46,14 @@ OPTIONS: dict[str, Any] = {
     "keep": 0.995,  # of the weights' running mean
     "mean": SHARES | {"metavar": "FILE=SHARE", "help": "weights to mix in"},
     "batch": 32,
+    "calm": {"type": float, "default": 0.0, "help": "share of the faces that are changed little"},
     "threads": 2,
     "twins": {"type": int, "default": 0, "help": "faces of a batch seen again in other noise"},
     "seed": 0,
 }
 
 
-def run(about: str | None, words: list[str] | None, draw: Draw, **more: str) -> None:
+def run(about: str | None, words: list[str] | None, draw: Draw, **more: Any) -> None:
     """Run a command: read the faces, train, write the network; `more` are its own options."""
     with command(about, words, **OPTIONS, **more) as args:
         train(args, draw)
@@ -62,13 +65,15 @@ def train(args: Namespace, draw: Draw) -> None:
     rows = read_rows(args.data)
     hold_out(rows)
     landmarks = choose_landmarks(args.init, rows, args.side)
-    new = UNet(n_classes=len(landmarks), base_width=args.width)
-    net = load_unet(args.init) if args.init else new
+    shape = {"base_width": args.width, "widths": args.widths or ()}
+    net = load_unet(args.init) if args.init else UNet(n_classes=len(landmarks), **shape)
     if net.n_classes != len(landmarks) or net.n_channels != 1:
         raise DataError(
             f"{args.init} draws {net.n_classes} points of {net.n_channels} channels; its landmark "
             f"set has {len(landmarks)} points, and training is of grey faces."
         )
+    if args.init and args.widths:
+        net = widen_unet(net, args.widths)
     faces = read_faces([pair for pair in rows if pair[1]["part"] in TRAINED], landmarks)
     held = [pair for pair in rows if pair[1]["part"] == "val"]
     chance = share_chances(faces, args.share)

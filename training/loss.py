@@ -6,7 +6,7 @@ from torch.nn import functional
 
 SIGMA = 1.2  # pixels
 HIDDEN = 4.0  # of a point that can't be seen: 0.38 of its map lies within the decoder's window
-PULL = 8.0  # weight of the distance of twins' centres
+PULL = 6.0  # weight of the distance of twins' centres
 
 
 def make_targets(points: Tensor, side: int, hidden: Tensor | None = None) -> Tensor:

@@ -18,8 +18,8 @@ from training.loss import make_targets
 def draw_targets(args: Namespace, faces: FaceDataset, chance: np.ndarray) -> Batches:
     """Draw the Gaussians on each batch's points: inputs, targets `[N,K,S,S]`, points."""
     rng = np.random.default_rng(args.seed)
-    for clean, points in draw_batches(faces, chance, args.batch, args.seed):
-        pictures, hidden = degrade_faces(clean, points, rng)
+    for clean, points in draw_batches(faces, chance, args):
+        pictures, hidden = degrade_faces(clean, points, rng, args.calm)
         inputs = torch.from_numpy(pictures)[:, None].float() / 255  # [N, 1, S, S]
         known = torch.from_numpy(points)
         yield inputs, make_targets(known, faces.frame.side, torch.from_numpy(hidden)), known

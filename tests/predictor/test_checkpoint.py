@@ -47,6 +47,16 @@ def test_shape_is_read_from_the_tensors(tmp_path, bilinear, wide_ups, width, cha
         torch.testing.assert_close(loaded(face), net(face))
 
 
+@pytest.mark.parametrize("bilinear", [True, False])
+def test_widths_that_do_not_double_are_read_too(tmp_path, bilinear):
+    net = UNet(bilinear=bilinear, widths=(4, 6, 10, 8, 12, 6, 4, 8, 5)).eval()
+    loaded = load_unet(save(tmp_path / "net.pth", net.state_dict()))
+    face = torch.rand(1, 1, 96, 96)
+    assert loaded.widths == net.widths
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(face), net(face))
+
+
 LOST = "up2.conv.double_conv.3.weight"
 
 
@@ -56,6 +66,7 @@ LOST = "up2.conv.double_conv.3.weight"
         (lambda s: {"weights": [1, 2]}, "predictor/unet.py"),
         (lambda s: {"fc.weight": torch.zeros(2, 2)}, "put your model.py"),
         (lambda s: {k: v for k, v in s.items() if k != LOST}, f"it lacks {LOST}"),
+        (lambda s: s | {LOST: torch.tensor(1.0)}, "has the shape"),
         (lambda s: s | {"extra.weight": torch.zeros(1)}, "it has besides extra.weight"),
         (lambda s: s | {"outc.conv.bias": torch.zeros(7)}, "outc.conv.bias has the shape [7]"),
         (lambda s: s | {"outc.conv.bias": torch.full((15,), torch.nan)}, "NaN"),

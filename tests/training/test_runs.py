@@ -11,16 +11,18 @@ import torch
 from predictor.checkpoint import load_unet
 from predictor.convert.faces import measure_errors
 from predictor.decode import decode_heatmaps
+from predictor.unet import UNet
 from tests.support.environment import run
 from tests.training.made import NAMES, make_folder, make_set
 from training import cut, distil, evaluate, fit, train
-from training.distil import mix_targets
+from training.distil import mix_targets, move_maps
 from training.evaluate import Errors, measure_faces
 from training.faces import read_faces
 from training.fit import add_twins
 from training.index import DataError, read_rows
 from training.loss import PULL, make_targets, measure_loss
 from training.turn import __main__ as turn
+from training.widen import widen_unet
 
 MEAN = "models/student_unet.pth=0.5"
 FAST = ["--steps", "3", "--batch", "2", "--threads", "1"]
@@ -45,7 +47,7 @@ def test_from_scratch_and_on_from_it_then_measured(data: Path, tmp_path: Path, c
     assert (tuple(written["points"]), written["side"]) == (NAMES, 32)
     run_train(data, second, "--init", str(first), "--mean", f"{first}=0.5")
     words = ["--data", str(data), "--teacher", str(second), "--out", str(student)]
-    distil.main([*words, *FAST, "--width", "4", "--side", "32"])
+    distil.main([*words, *FAST, "--width", "4", "--side", "32", "--move", "--calm", "0.5"])
     evaluate.main(["--model", str(student), "--data", str(data), "--engine", "openvino"])
     said = capsys.readouterr().out
     assert "percent of the distance of left_ear and right_ear" in said
@@ -160,6 +162,24 @@ def test_decoder_undoes_the_targets_and_scores_a_hidden_point_below_a_half() -> 
     found, scores = decode_heatmaps(maps.clamp_min(1e-30).log().numpy())
     np.testing.assert_allclose(found, points.numpy(), atol=0.02)
     assert scores[0, 0] < 0.5 < 0.9 < scores[0, 1]
+
+
+def test_maps_move_onto_labels_that_are_near_and_are_drawn_anew_where_not() -> None:
+    points = torch.tensor([[[30.3, 50.7], [60.0, 20.5], [float("nan")] * 2]])
+    maps = make_targets(torch.tensor([[[32.0, 50.0], [10.0, 80.0], [40.0, 44.0]]]), 96)
+    found, _ = decode_heatmaps(move_maps(maps, points.numpy()).float().numpy(), "probabilities")
+    wanted = torch.cat([points[:, :2], torch.tensor([[[40.0, 44.0]]])], 1)
+    np.testing.assert_allclose(found, wanted, atol=0.03)
+
+
+@torch.no_grad()
+def test_a_widened_network_draws_the_same() -> None:
+    net = UNet(base_width=4).eval()
+    wide = widen_unet(net, (5, 8, 20, 32, 40, 16, 12, 6, 8)).eval()
+    face = torch.rand(2, 1, 48, 48)
+    torch.testing.assert_close(wide(face), net(face))
+    with pytest.raises(DataError, match="can't become"):
+        widen_unet(net, (3, 8, 16, 32, 32, 16, 8, 4, 4))
 
 
 def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> None:

@@ -1,13 +1,15 @@
 """The teacher without its weights: where it looks, its mapping, and its judgement."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from predictor.landmarks import DEFAULT
-from training.index import DataError
-from training.teacher.__main__ import label_crop
+from tests.training.made import make_folder
+from training.index import DataError, find_names, read_rows, take_points, write_rows
+from training.teacher.__main__ import label_crop, label_folder
 from training.teacher.mapping import COUNT, SHARES, Mapping, Mixer, read_mapping
 from training.teacher.mesh import LEFT_OUTER, RIGHT_OUTER, FaceMesh, Region, surround_mesh
 
@@ -89,6 +91,20 @@ def test_a_network_s_points_are_mixed_in_by_their_shares(monkeypatch, tmp_path) 
     table.write_text("landmark,frontal,turned\nchin,1,0\n")
     with pytest.raises(DataError, match=r"shares\.csv is not a table.*left_eye_center"):
         Mixer(tmp_path, table, DEFAULT.points)
+
+
+def test_half_of_a_hand_label_can_be_a_network_s_but_of_no_face_held_out(monkeypatch, tmp_path):
+    folder = make_folder(tmp_path / "mine", 2)
+    rows = [row for _, row in read_rows([folder])]
+    names = find_names(read_rows([folder]))
+    before = np.array([take_points(row, names) for row in rows])
+    write_rows(folder, [rows[0], rows[1] | {"part": "val"}])
+    blind = SimpleNamespace(find=lambda *face: None)
+    monkeypatch.setattr("training.teacher.__main__.FaceMesh", lambda: blind)
+    mixer: Any = SimpleNamespace(find=lambda *face: before[0] + 4)
+    label_folder(folder, Mapping(names, np.eye(len(names), COUNT)), mixer, 0.75)
+    after = np.array([take_points(row, names) for _, row in read_rows([folder])])
+    np.testing.assert_allclose(after, before + np.array([[[1]], [[0]]]), atol=0.01)
 
 
 class OneMesh:

@@ -4,7 +4,8 @@ python -m training.teacher FOLDER [--mapping FILE.csv] [--network FILE [--shares
 
 Each crop is looked at as it is and mirrored; where both agree, its row of index.csv gets the points
 of the mapping, else it goes to skipped.csv. Labels that a row has stay. With a network, its points
-are mixed in by the shares. FOLDER also gets mesh.npz (paths, mesh [N,478,3]) and sheets to look at.
+are mixed in by the shares, and into a row's own labels if `--hand` is below 1. FOLDER also gets
+mesh.npz (paths, mesh [N,478,3]) and sheets to look at.
 """
 
 import csv
@@ -49,8 +50,8 @@ def label_crop(
     return points, plain, why
 
 
-def label_folder(folder: Path, mapping: Mapping, mixer: Mixer | None) -> None:
-    """Label the crops of a data folder in place."""
+def label_folder(folder: Path, mapping: Mapping, mixer: Mixer | None, hand: float = 1) -> None:
+    """Label the crops of a data folder in place; `hand` is the share of labels that they have."""
     rows = index.read_rows([folder])
     if any(not row.get(name) for _, row in rows for name in BOX):
         raise DataError(f"{folder / 'index.csv'} has faces without a box: training.cut finds them.")
@@ -58,12 +59,16 @@ def label_folder(folder: Path, mapping: Mapping, mixer: Mixer | None) -> None:
     meshes, cells = dict[str, Floats](), list[Bytes]()
     for _, row in rows:
         picture, box = index.read_picture(folder / row["path"]), index.read_box(row)
-        own = np.isfinite(np.array(index.take_points(row, mapping.names))).all()
+        labels = np.array(index.take_points(row, mapping.names))  # [K, 2]
+        own = np.isfinite(labels).all()
         points, vertices, why = label_crop(mesh, mapping, picture, box, None if own else mixer)
         if why:
             skipped.append((row["path"], why))
         else:
             meshes[row["path"]] = vertices
+        if own and mixer and hand < 1 and row["part"] in index.TRAINED:
+            labels = hand * labels + (1 - hand) * mixer.find(picture, box)
+            row |= index.write_points(mapping.names, labels)
         if own or not why:
             kept.append(row if own else row | index.write_points(mapping.names, points))
         cells.append(draw_cell(picture, points, f"{Path(row['path']).stem} {why}"))
@@ -102,10 +107,11 @@ def main() -> None:
     """Label by a command line; FOLDER is one that training.cut wrote."""
     network = {"type": Path, "help": "what LANDMARKS_MODEL takes, to be mixed in"}
     tables = {"mapping": MAPPING, "shares": SHARES}
-    with command(__doc__, None, "folder", network=network, **tables) as asked:
+    hand = {"type": float, "default": 1.0, "help": "share of labels by hand where a network helps"}
+    with command(__doc__, None, "folder", network=network, hand=hand, **tables) as asked:
         mapping = read_mapping(asked.mapping)
         mixed = asked.network and Mixer(asked.network, asked.shares, mapping.names)
-        label_folder(asked.folder, mapping, mixed)
+        label_folder(asked.folder, mapping, mixed, asked.hand)
 
 
 if __name__ == "__main__":

@@ -71,14 +71,18 @@ class Mixer:
 
     def mix(self, picture: Bytes, box: Floats, points: Floats, turned: bool) -> tuple[Floats, str]:
         """Mix the mesh's points `[K,2]` of a face: points, and why they may be wrong."""
+        own = self.find(picture, box)
+        first, second = points[list(self.engine.landmarks.unit_points)]
+        apart = np.linalg.norm(own - points, axis=1).mean() / np.linalg.norm(first - second)
+        share = np.array(self.shares[turned])[:, None]
+        why = "the network has other points" if apart > APART[turned] else ""
+        return share * points + (1 - share) * own, why
+
+    def find(self, picture: Bytes, box: Floats) -> Floats:
+        """Find the network's own points `[K,2]` of a face, the mean of its two views."""
         known = self.engine.landmarks
         square = place_square(box, known)
         crop = crop_face(picture, square, known)  # [C, S, S]
         plain, mirrored = self.engine.predict(np.stack([crop, crop[..., ::-1]]))[0]  # [K, 2] each
         mirrored = mirrored[list(known.mirrored)] * [-1, 1] + [known.side - 1, 0]
-        own = to_picture((plain + mirrored)[None] / 2, [square], known.side)[0]
-        first, second = points[list(known.unit_points)]
-        apart = np.linalg.norm(own - points, axis=1).mean() / np.linalg.norm(first - second)
-        share = np.array(self.shares[turned])[:, None]
-        why = "the network has other points" if apart > APART[turned] else ""
-        return share * points + (1 - share) * own, why
+        return to_picture((plain + mirrored)[None] / 2, [square], known.side)[0]

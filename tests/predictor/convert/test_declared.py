@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from predictor.checkpoint import load_unet
 from predictor.convert.artifact import convert
 from predictor.convert.code import tell
 from predictor.convert.faces import vary_face
@@ -29,13 +30,12 @@ class UNet(Base):
         return {body}
 """
 FACES = vary_face((96, 96), 1, 6)
+WIDTHS = load_unet(MODELS / "student_unet.pth").widths
 
 
 @pytest.fixture(scope="module")
 def shipped() -> UNet:
-    net = UNet(base_width=12)
-    net.load_state_dict(torch.load(MODELS / "student_unet.pth"))
-    return net.eval()
+    return load_unet(MODELS / "student_unet.pth")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def wanted(shipped: UNet) -> np.ndarray:
 def make(folder: Path, state: dict, body: str = "super().forward(x)", **declared: Any) -> Path:
     (folder / "model.py").write_text(CODE.format(body=body))
     torch.save(state, folder / "simple_unet.pth")
-    (folder / "model.json").write_text(json.dumps({"arguments": {"base_width": 12}, **declared}))
+    (folder / "model.json").write_text(json.dumps({"arguments": {"widths": WIDTHS}, **declared}))
     return folder
 
 
@@ -174,11 +174,11 @@ def test_a_checkpoint_of_another_forward_is_refused(tmp_path, shipped):
             return self.conv(torch.cat([self.up(x), skip], 1))
         class UNet(Base):
             def __init__(self):
-                super().__init__(base_width=12)
+                super().__init__(widths=WIDTHS)
                 for up in (self.up1, self.up2, self.up3, self.up4):
                     up.forward = join.__get__(up)
     """
-    (tmp_path / "model.py").write_text(textwrap.dedent(code))
+    (tmp_path / "model.py").write_text(textwrap.dedent(code).replace("WIDTHS", str(WIDTHS)))
     assert bring(tmp_path).landmarks.low > 0.5
 
 
