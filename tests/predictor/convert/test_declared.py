@@ -162,8 +162,8 @@ def test_a_checkpoint_of_another_forward_is_refused(tmp_path, shipped):
     state = {name: tensor.clone() for name, tensor in shipped.state_dict().items()}
     for level in range(1, 5):
         weight = state[f"up{level}.conv.double_conv.0.weight"]
-        half = weight.shape[1] // 2
-        weight.copy_(torch.cat([weight[:, half:], weight[:, :half]], 1))
+        skip = WIDTHS[4 - level]
+        weight.copy_(torch.cat([weight[:, skip:], weight[:, :skip]], 1))
     torch.save(state, tmp_path / "simple_unet.pth")
     with pytest.raises(DeclarationError, match=r"unsure of its points .* put its model\.py"):
         convert(find_source(tmp_path), tmp_path / "converted")
