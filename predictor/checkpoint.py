@@ -31,8 +31,8 @@ DATA = [
     *(type(np.dtype(name)) for name in ("f2", "f4", "f8", "i4", "i8", "u1", "bool")),
 ]
 FIRST, LAST = "inc.double_conv.0.weight", "outc.conv.weight"
-BLOCKS = ["inc.", *(f"down{n}.maxpool_conv.1." for n in (1, 2, 3, 4))]  # the double convolutions
-BLOCKS += [f"up{n}.conv." for n in (1, 2, 3, 4)]
+UPS = [f"up{n}.conv" for n in (1, 2, 3, 4)]
+BLOCKS = ["inc", *(f"down{n}.maxpool_conv.1" for n in (1, 2, 3, 4)), *UPS]  # double convolutions
 NO_UNET = (
     "The checkpoint does not have the names of predictor/unet.py, so it needs its code: put your "
     "model.py with the class beside it, in a folder of their own, and name that folder."
@@ -155,15 +155,19 @@ def build_unet(state: dict[str, Tensor]) -> UNet:
     first, last = state.get(FIRST), state.get(LAST)
     if first is None or last is None or first.ndim != 4 or last.ndim != 4:
         raise CheckpointError(NO_UNET)
-    wide = state.get("up1.conv.double_conv.0.weight")
-    ends = [state.get(f"{name}double_conv.3.weight") for name in BLOCKS]
+
+    def read_shape(block: str, place: int) -> tuple[int, ...]:
+        tensor = state.get(f"{block}.double_conv.{place}.weight")
+        return (1, 1) if tensor is None or tensor.ndim != 4 else tuple(tensor.shape)
+
+    firsts = [read_shape(up, 0) for up in UPS]
     net = UNet(
         n_channels=first.shape[1],
         n_classes=last.shape[0],
         bilinear="up1.up.weight" not in state,
-        wide_ups=wide is not None and wide.ndim == 4 and 2 * wide.shape[0] == wide.shape[1],
+        wide_ups=all(outputs == inputs // 2 for outputs, inputs, *_ in firsts),
         conv_bias="inc.double_conv.0.bias" in state,
-        widths=[1 if end is None or not end.ndim else len(end) for end in ends],
+        widths=[read_shape(block, 3)[0] for block in BLOCKS],
     )
     try:
         load_state(net, state, "The checkpoint does not fit predictor/unet.py")

@@ -31,7 +31,16 @@ class Strength:
     turn: float = 0.16  # sine of yaw and pitch
 
 
-CALM = Strength(5.0, 0.05, 0.04, 0.02, 0.02, 1.5 / 96, 1.0 / USUAL, 0.06)
+CALM = Strength(
+    rotation=5.0,
+    roll=0.05,
+    scale=0.04,
+    stretch=0.02,
+    shear=0.02,
+    shift=1.5 / 96,
+    warp=1.0 / USUAL,
+    turn=0.06,
+)
 
 
 def augment_face(

@@ -61,6 +61,7 @@ def move_maps(maps: Tensor, points: Floats) -> Tensor:
     """Move maps `[N,K,S,S]` until their peaks lie on points `[N,K,2]`, where those are near.
 
     They then say how sure a point is, and not where; what is elsewhere or unsure gets a Gaussian.
+    The map of an unknown point (NaN) stays where it is.
     """
     found, _ = decode_heatmaps(maps.float().numpy(), "probabilities")  # [N, K, 2]
     moved = torch.from_numpy(points - found).nan_to_num().flatten(0, 1)  # [N*K, 2]
@@ -69,12 +70,10 @@ def move_maps(maps: Tensor, points: Floats) -> Tensor:
     flat = maps.float().view(-1, 1, *maps.shape[2:])
     grid = functional.affine_grid(affine, list(flat.shape), align_corners=False)
     flat = functional.grid_sample(flat, grid, "bicubic", align_corners=False).clamp_min(0)
-    made = flat.view(maps.shape)
-    mass, far = made.sum((2, 3)), moved.norm(dim=1).view(maps.shape[:2])  # [N, K] each
-    known = torch.from_numpy(points)
-    good = ((mass > 0.5) & (far < NEAR) | known.isnan().any(-1))[..., None, None]
-    made = made / mass.clamp_min(1e-6)[..., None, None]
-    return torch.where(good, made, make_targets(known, maps.shape[-1])).half()
+    mass = flat.sum((2, 3), keepdim=True)  # [N*K, 1, 1, 1]
+    good = (mass > 0.5) & (moved.norm(dim=1).view(mass.shape) < NEAR)
+    drawn = make_targets(torch.from_numpy(points), maps.shape[-1]).view(flat.shape)
+    return torch.where(good, flat / mass.clamp_min(1e-6), drawn).view(maps.shape).half()
 
 
 def mix_targets(maps: Tensor, points: Tensor, hidden: Tensor) -> Tensor:

@@ -14,11 +14,13 @@ def widen_unet(net: UNet, widths: Sequence[int]) -> UNet:
     """
     wide = UNet(net.n_channels, net.n_classes, widths=widths)
     old, new = net.state_dict(), wide.state_dict()
-    if old.keys() != new.keys() or any(a > b for a, b in zip(net.widths, widths, strict=True)):
+    if old.keys() != new.keys() or any(
+        ours > theirs for k in old for ours, theirs in zip(old[k].shape, new[k].shape, strict=True)
+    ):
         raise DataError(f"A UNet of {net.widths} can't become one of {tuple(widths)}.")
     for name, tensor in old.items():
         if tensor.ndim < 4:
-            new[name][: tensor.numel()].copy_(tensor) if tensor.ndim else new[name].copy_(tensor)
+            new[name].view(-1)[: tensor.numel()] = tensor.view(-1)
             continue
         outputs, inputs = tensor.shape[:2]
         new[name][:outputs] = 0

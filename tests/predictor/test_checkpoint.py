@@ -48,8 +48,11 @@ def test_shape_is_read_from_the_tensors(tmp_path, bilinear, wide_ups, width, cha
 
 
 @pytest.mark.parametrize("bilinear", [True, False])
-def test_widths_that_do_not_double_are_read_too(tmp_path, bilinear):
-    net = UNet(bilinear=bilinear, widths=(4, 6, 10, 8, 12, 6, 4, 8, 5)).eval()
+@pytest.mark.parametrize("wide_ups", [True, False])
+@pytest.mark.parametrize("below", [12, 8, 16])  # 8 or 16: up1 looks like a wide one
+def test_widths_that_do_not_double_are_read_too(tmp_path, bilinear, wide_ups, below):
+    widths = (4, 6, 10, 8, below, 8, 4, 8, 5)
+    net = UNet(bilinear=bilinear, wide_ups=wide_ups, widths=widths).eval()
     loaded = load_unet(save(tmp_path / "net.pth", net.state_dict()))
     face = torch.rand(1, 1, 96, 96)
     assert loaded.widths == net.widths

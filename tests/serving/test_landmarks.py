@@ -40,9 +40,9 @@ def test_either_layout_becomes_one(channels):
         ((0, 1, 96, 96), InvalidTensor, "0 faces"),
         ((1, 1, 96, 1025), TooLarge, "1025"),
         ((1, 1, 96, 15), InvalidTensor, "15"),
-        ((1, 2, 96, 96), InvalidTensor, ""),
-        ((1, 3, 96, 3), InvalidTensor, ""),
-        ((96, 96), InvalidTensor, ""),
+        ((1, 2, 96, 96), InvalidTensor, r"\[1, 2, 96, 96\]; accepted is"),
+        ((1, 3, 96, 3), InvalidTensor, r"\[1, 3, 96, 3\]; accepted is"),
+        ((96, 96), InvalidTensor, r"UINT8 \[96, 96\]; accepted is"),
     ],
 )
 def test_what_is_not_a_face_is_refused(shape, error, said):

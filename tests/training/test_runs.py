@@ -180,6 +180,8 @@ def test_a_widened_network_draws_the_same() -> None:
     torch.testing.assert_close(wide(face), net(face))
     with pytest.raises(DataError, match="can't become"):
         widen_unet(net, (3, 8, 16, 32, 32, 16, 8, 4, 4))
+    with pytest.raises(DataError, match="can't become"):
+        widen_unet(UNet(base_width=4, wide_ups=True), wide.widths)
 
 
 def test_twins_are_faces_in_other_noise_whose_points_are_pulled_together() -> None:

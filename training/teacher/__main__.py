@@ -4,8 +4,8 @@ python -m training.teacher FOLDER [--mapping FILE.csv] [--network FILE [--shares
 
 Each crop is looked at as it is and mirrored; where both agree, its row of index.csv gets the points
 of the mapping, else it goes to skipped.csv. Labels that a row has stay. With a network, its points
-are mixed in by the shares, and into a row's own labels if `--hand` is below 1. FOLDER also gets
-mesh.npz (paths, mesh [N,478,3]) and sheets to look at.
+are mixed in by the shares, and into a row's own labels if `--hand` is below 1: once, as the labels
+of an earlier run are a row's own. FOLDER also gets mesh.npz (paths, mesh [N,478,3]) and sheets.
 """
 
 import csv

@@ -167,18 +167,18 @@ def test_a_checkpoint_of_another_forward_is_refused(tmp_path, shipped):
     torch.save(state, tmp_path / "simple_unet.pth")
     with pytest.raises(DeclarationError, match=r"unsure of its points .* put its model\.py"):
         convert(find_source(tmp_path), tmp_path / "converted")
-    code = """
+    code = f"""
         import torch
         from predictor.unet import UNet as Base, Up
         def join(self, x, skip):
             return self.conv(torch.cat([self.up(x), skip], 1))
         class UNet(Base):
             def __init__(self):
-                super().__init__(widths=WIDTHS)
+                super().__init__(widths={WIDTHS})
                 for up in (self.up1, self.up2, self.up3, self.up4):
                     up.forward = join.__get__(up)
     """
-    (tmp_path / "model.py").write_text(textwrap.dedent(code).replace("WIDTHS", str(WIDTHS)))
+    (tmp_path / "model.py").write_text(textwrap.dedent(code))
     assert bring(tmp_path).landmarks.low > 0.5
 
 
